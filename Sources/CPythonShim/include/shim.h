@@ -1,0 +1,51 @@
+/// What every file of the CPython shim shares: buffers in, exceptions out, the GIL in between.
+///
+/// The shim only translates. It checks what C needs to be safe (a buffer's type, contiguity and
+/// number of elements); the Python layer above gives the researcher's messages, the ABI below
+/// checks ranges again.
+#ifndef SPARS_SHIM_H
+#define SPARS_SHIM_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "spars.h"
+
+/// Borrows a C-contiguous buffer of `format` ('f' float32, 'd' float64, 'i' int32, 'q' int64,
+/// 'B' uint8, '?' bool) from `object`. Returns 0, or -1 with TypeError or ValueError set.
+/// Release it with PyBuffer_Release. `name` is the argument's name.
+int shim_get_buffer(PyObject *object, char format, int writable, const char *name, Py_buffer *view);
+
+/// Like `shim_get_buffer`, and checks the number of elements.
+int shim_get_buffer_of(
+    PyObject *object, char format, int writable, Py_ssize_t count, const char *name, Py_buffer *view);
+
+/// How many elements a view holds.
+Py_ssize_t shim_count(const Py_buffer *view);
+
+/// NULL for SPARS_OK with None for `result` wanted is never right: use Py_RETURN_NONE then.
+/// Sets the Python exception for a failed call and returns NULL. Keeps an exception that a callback
+/// or a signal handler has already set.
+PyObject *shim_raise(const spars_error *error);
+
+/// A `spars_control` whose poll takes the GIL, lets Python handle signals and calls `progress`
+/// (a callable of (done, planned), or None).
+typedef struct {
+    spars_control control;
+    PyObject *progress;
+} shim_control;
+
+/// Returns 0, or -1 with TypeError set when `progress` is neither None nor callable.
+int shim_control_init(shim_control *self, PyObject *progress);
+
+/// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._native`.
+extern PyMethodDef shim_runtime_methods[];
+extern PyMethodDef shim_selfplay_methods[];
+extern PyMethodDef shim_ppo_methods[];
+extern PyMethodDef shim_game_methods[];
+extern PyMethodDef shim_metrics_methods[];
+extern PyMethodDef shim_phantom_methods[];
+extern PyMethodDef shim_classifier_methods[];
+extern PyMethodDef shim_volume_methods[];
+
+#endif

@@ -1,0 +1,34 @@
+#include "shim.h"
+
+static PyMethodDef *const all_methods[] = {
+    shim_runtime_methods,
+    shim_selfplay_methods,
+    shim_ppo_methods,
+    shim_game_methods,
+    shim_metrics_methods,
+    shim_phantom_methods,
+    shim_classifier_methods,
+    shim_volume_methods,
+};
+
+static int execute(PyObject *module) {
+    for (size_t i = 0; i < sizeof all_methods / sizeof all_methods[0]; i++) {
+        if (PyModule_AddFunctions(module, all_methods[i]) != 0) return -1;
+    }
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "spars._native",
+    .m_doc = "The compiled core of spars. Private: use the functions of the package instead.",
+    .m_size = 0,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

@@ -1,0 +1,121 @@
+#include "shim.h"
+
+#include <string.h>
+
+static char kind_of(const Py_buffer *view) {
+    const char *format = view->format == NULL ? "B" : view->format;
+    if (*format == '@' || *format == '=') format++;
+#if PY_LITTLE_ENDIAN
+    if (*format == '<') format++;
+#else
+    if (*format == '>') format++;
+#endif
+    if (format[0] == '\0' || format[1] != '\0') return '\0';
+    // NumPy spells int64 'l' where C's long has 64 bits.
+    if (format[0] == 'l' && view->itemsize == 8) return 'q';
+    if (format[0] == 'l' && view->itemsize == 4) return 'i';
+    return format[0];
+}
+
+static const char *name_of(char format) {
+    switch (format) {
+    case 'f': return "float32";
+    case 'd': return "float64";
+    case 'i': return "int32";
+    case 'q': return "int64";
+    case 'B': return "uint8";
+    case '?': return "bool";
+    default: return "unknown";
+    }
+}
+
+int shim_get_buffer(PyObject *object, char format, int writable, const char *name, Py_buffer *view) {
+    int flags = PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0);
+    if (PyObject_GetBuffer(object, view, flags) != 0) {
+        PyErr_Clear();
+        PyErr_Format(
+            PyExc_TypeError, "The '%s' argument must be a C-contiguous%s %s buffer. Got %R instead.",
+            name, writable ? " writable" : "", name_of(format), (PyObject *)Py_TYPE(object));
+        return -1;
+    }
+    if (kind_of(view) != format) {
+        PyErr_Format(
+            PyExc_TypeError, "The '%s' argument must hold %s elements. Got format '%s' instead.", name,
+            name_of(format), view->format == NULL ? "B" : view->format);
+        PyBuffer_Release(view);
+        return -1;
+    }
+    return 0;
+}
+
+int shim_get_buffer_of(
+    PyObject *object, char format, int writable, Py_ssize_t count, const char *name, Py_buffer *view) {
+    if (shim_get_buffer(object, format, writable, name, view) != 0) return -1;
+    if (shim_count(view) != count) {
+        PyErr_Format(
+            PyExc_ValueError, "The '%s' argument must hold %zd elements. Got %zd instead.", name, count,
+            shim_count(view));
+        PyBuffer_Release(view);
+        return -1;
+    }
+    return 0;
+}
+
+Py_ssize_t shim_count(const Py_buffer *view) { return view->len / view->itemsize; }
+
+// The one table from status to exception. The classes of spars' own live in spars._errors.
+static PyObject *exception_for(int32_t status) {
+    const char *own = NULL;
+    switch (status) {
+    case SPARS_INVALID_ARGUMENT: return Py_NewRef(PyExc_ValueError);
+    case SPARS_IO: return Py_NewRef(PyExc_OSError);
+    case SPARS_STALE_HANDLE: return Py_NewRef(PyExc_RuntimeError);
+    case SPARS_OUT_OF_MEMORY: return Py_NewRef(PyExc_MemoryError);
+    case SPARS_INTERRUPTED: return Py_NewRef(PyExc_KeyboardInterrupt);
+    case SPARS_BAD_FORMAT: own = "FormatError"; break;
+    case SPARS_NOT_FINITE: own = "NonFiniteError"; break;
+    default: own = "InternalError"; break;
+    }
+    PyObject *errors = PyImport_ImportModule("spars._errors");
+    if (errors == NULL) return NULL;
+    PyObject *exception = PyObject_GetAttrString(errors, own);
+    Py_DECREF(errors);
+    return exception;
+}
+
+PyObject *shim_raise(const spars_error *error) {
+    if (PyErr_Occurred()) return NULL;
+    PyObject *exception = exception_for(error->status);
+    if (exception != NULL) {
+        PyErr_SetString(exception, error->message);
+        Py_DECREF(exception);
+    }
+    return NULL;
+}
+
+static int32_t poll(void *context, int64_t done, int64_t planned) {
+    shim_control *self = context;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    int stop = PyErr_CheckSignals() != 0;
+    if (!stop && self->progress != Py_None) {
+        PyObject *result = PyObject_CallFunction(
+            self->progress, "LL", (long long)done, (long long)planned);
+        stop = result == NULL;
+        Py_XDECREF(result);
+    }
+    PyGILState_Release(gil);
+    return stop;
+}
+
+int shim_control_init(shim_control *self, PyObject *progress) {
+    if (progress != Py_None && !PyCallable_Check(progress)) {
+        PyErr_Format(
+            PyExc_TypeError, "The 'progress' argument must be callable or None. Got %R instead.",
+            (PyObject *)Py_TYPE(progress));
+        return -1;
+    }
+    self->progress = progress;
+    self->control.poll = poll;
+    self->control.context = self;
+    return 0;
+}

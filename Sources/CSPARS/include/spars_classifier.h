@@ -1,0 +1,4 @@
+#ifndef SPARS_CLASSIFIER_H
+#define SPARS_CLASSIFIER_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef SPARS_GAME_H
+#define SPARS_GAME_H
+
+#endif

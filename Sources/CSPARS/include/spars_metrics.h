@@ -1,0 +1,4 @@
+#ifndef SPARS_METRICS_H
+#define SPARS_METRICS_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef SPARS_PHANTOM_H
+#define SPARS_PHANTOM_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef SPARS_PPO_H
+#define SPARS_PPO_H
+
+#endif

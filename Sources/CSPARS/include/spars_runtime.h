@@ -1,0 +1,21 @@
+/// Versions, threads and handles.
+#ifndef SPARS_RUNTIME_H
+#define SPARS_RUNTIME_H
+
+/// The library's version, for example "0.1.0"; lives as long as the process.
+const char *spars_version(void);
+
+/// The instruction set the kernels chose at run time, for example "avx2"; lives as long as the process.
+const char *spars_instruction_set(void);
+
+/// Sets how many threads the kernels use, the caller's included: 1 to 256.
+/// Results are the same bits for every count.
+int32_t spars_set_thread_count(int64_t count, spars_error *error);
+
+/// How many threads the kernels use.
+int64_t spars_thread_count(void);
+
+/// Ends the object; its handle is stale from then on. Releasing 0 or a stale handle does nothing.
+void spars_release(spars_handle handle);
+
+#endif

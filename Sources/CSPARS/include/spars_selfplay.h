@@ -1,0 +1,4 @@
+#ifndef SPARS_SELFPLAY_H
+#define SPARS_SELFPLAY_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef SPARS_VOLUME_H
+#define SPARS_VOLUME_H
+
+#endif

@@ -1,0 +1,42 @@
+import SPARSNative
+
+/// Checks of what came over the C ABI: null pointers, counts, products that overflow.
+
+/// The product of `extents`, each in 1...limit; throws rather than overflow.
+func checkedCount(
+    _ extents: [Int64], _ parameter: String, of owner: String
+) throws(SPARSError) -> Int {
+    var product = 1
+    for extent in extents {
+        guard extent > 0, extent <= Int64(Int32.max) else {
+            throw .range(parameter, of: owner, mustBe: "positive in every axis", got: extents)
+        }
+        let (next, overflow) = product.multipliedReportingOverflow(by: Int(extent))
+        guard !overflow, next <= 1 << 40 else {
+            throw .range(
+                parameter, of: owner, mustBe: "at most \(1 << 40) elements in all", got: extents)
+        }
+        product = next
+    }
+    return product
+}
+
+/// A read-only view of `count` elements, or an error naming the null pointer.
+func checkedInput<Element>(
+    _ pointer: UnsafePointer<Element>?, _ count: Int, _ parameter: String, of owner: String
+) throws(SPARSError) -> UnsafeBufferPointer<Element> {
+    guard let pointer else {
+        throw .range(parameter, of: owner, mustBe: "a buffer", got: "a null pointer")
+    }
+    return UnsafeBufferPointer(start: pointer, count: count)
+}
+
+/// A writable view of `count` elements, or an error naming the null pointer.
+func checkedOutput<Element>(
+    _ pointer: UnsafeMutablePointer<Element>?, _ count: Int, _ parameter: String, of owner: String
+) throws(SPARSError) -> UnsafeMutableBufferPointer<Element> {
+    guard let pointer else {
+        throw .range(parameter, of: owner, mustBe: "a buffer", got: "a null pointer")
+    }
+    return UnsafeMutableBufferPointer(start: pointer, count: count)
+}

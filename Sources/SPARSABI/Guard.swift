@@ -1,0 +1,69 @@
+import CSPARS
+import SPARSNative
+
+/// Runs `body` and turns what it throws into a status and a message in `error`.
+func guarded(
+    _ error: UnsafeMutablePointer<spars_error>?, _ body: () throws(SPARSError) -> Void
+) -> Int32 {
+    do throws(SPARSError) {
+        try body()
+        return Int32(SPARS_OK.rawValue)
+    } catch let failure {
+        let (status, parameter) = failure.statusAndParameter
+        if let error {
+            error.pointee.status = Int32(status.rawValue)
+            copy(parameter, into: &error.pointee.parameter)
+            copy(failure.description, into: &error.pointee.message)
+        }
+        return Int32(status.rawValue)
+    }
+}
+
+/// Runs `body` under the caller's control, if it gave one.
+func guarded(
+    _ error: UnsafeMutablePointer<spars_error>?, _ control: UnsafePointer<spars_control>?,
+    _ body: () throws(SPARSError) -> Void
+) -> Int32 {
+    guard let control = control?.pointee, let poll = control.poll else {
+        return guarded(error, body)
+    }
+    return guarded(error) { () throws(SPARSError) in
+        try Control.with(
+            poll: { done, planned in poll(control.context, Int64(done), Int64(planned)) != 0 }
+        ) { () throws(SPARSError) in
+            try body()
+            try Control.check()
+        }
+    }
+}
+
+extension SPARSError {
+    fileprivate var statusAndParameter: (spars_status, String) {
+        switch self {
+        case .invalidArgument(let parameter, _): (SPARS_INVALID_ARGUMENT, parameter)
+        case .badFormat(let field, _): (SPARS_BAD_FORMAT, field)
+        case .io(let path, _, _): (SPARS_IO, path)
+        case .interrupted: (SPARS_INTERRUPTED, "")
+        case .callbackFailed: (SPARS_CALLBACK_FAILED, "")
+        case .staleHandle(let kind): (SPARS_STALE_HANDLE, kind)
+        case .notFinite(let tensor, _): (SPARS_NOT_FINITE, tensor)
+        case .outOfMemory: (SPARS_OUT_OF_MEMORY, "")
+        }
+    }
+}
+
+/// Copies text into a fixed C buffer, cut at a whole character and always terminated.
+private func copy<Buffer>(_ text: String, into buffer: inout Buffer) {
+    withUnsafeMutableBytes(of: &buffer) { bytes in
+        var end = 0
+        for character in text {
+            let width = character.utf8.count
+            if end + width >= bytes.count { break }
+            for byte in character.utf8 {
+                bytes[end] = byte
+                end += 1
+            }
+        }
+        bytes[end] = 0
+    }
+}

@@ -1,0 +1,40 @@
+import CSPARS
+import SPARSKernels
+import SPARSNative
+
+@_cdecl("spars_version")
+public func sparsVersion() -> UnsafePointer<CChar> { versionText }
+
+private nonisolated(unsafe) let versionText = lastingCString(SPARSVersion.current)
+
+@_cdecl("spars_instruction_set")
+public func sparsInstructionSet() -> UnsafePointer<CChar> { instructionSetText }
+
+private nonisolated(unsafe) let instructionSetText = lastingCString(InstructionSet.current.rawValue)
+
+@_cdecl("spars_set_thread_count")
+public func sparsSetThreadCount(
+    _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        guard let count = Int(exactly: count), Parallel.threadCountRange.contains(count) else {
+            throw .range(
+                "count", of: "set_thread_count", mustBe: "an integer in the range [1, 256]", got: count)
+        }
+        Parallel.threadCount = count
+    }
+}
+
+@_cdecl("spars_thread_count")
+public func sparsThreadCount() -> Int64 { Int64(Parallel.threadCount) }
+
+@_cdecl("spars_release")
+public func sparsRelease(_ handle: UInt64) { HandleTable.shared.release(handle) }
+
+/// A C string that lives as long as the process.
+private func lastingCString(_ text: String) -> UnsafePointer<CChar> {
+    let bytes = Array(text.utf8CString)
+    let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
+    _ = buffer.initialize(from: bytes)
+    return UnsafePointer(buffer.baseAddress!)
+}

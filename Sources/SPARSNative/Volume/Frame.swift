@@ -1,0 +1,52 @@
+/// Which voxels a place is counted in. Two frames exist, and a type of one cannot be passed where
+/// the other is meant; only resampling crosses between them.
+public protocol Frame: Sendable {}
+
+/// The scan's own voxels.
+public enum Native: Frame {}
+
+/// The voxels the game is played on, 256 x 256 x 180 in the published configuration.
+public enum ModelGrid: Frame {}
+
+/// The moving box: `origin` is its lowest corner.
+public struct Window<F: Frame>: Hashable, Sendable {
+    public var origin: Voxel
+    public var extent: Extent
+
+    public init(origin: Voxel, extent: Extent) {
+        self.origin = origin
+        self.extent = extent
+    }
+
+    /// Whether the whole window lies inside a volume of this extent.
+    public func isInside(_ volume: Extent) -> Bool {
+        (0..<3).allSatisfy { origin[$0] >= 0 && origin[$0] + extent[$0] <= volume[$0] }
+    }
+}
+
+/// A scan's values, HU or scaled, in one frame. Indexed [x, y, z].
+public struct Volume<F: Frame>: Sendable {
+    public let extent: Extent
+    public var values: [Float]
+
+    public init(extent: Extent, values: [Float]) {
+        precondition(values.count == extent.count, "\(values.count) values for extent \(extent)")
+        self.extent = extent
+        self.values = values
+    }
+
+    /// The values inside `window`, which must lie inside the volume.
+    public func crop(_ window: Window<F>) -> [Float] {
+        precondition(window.isInside(extent), "window \(window) outside \(extent)")
+        var crop: [Float] = []
+        crop.reserveCapacity(window.extent.count)
+        for x in 0..<window.extent.x {
+            for y in 0..<window.extent.y {
+                let start = extent.offset(
+                    window.origin.x + x, window.origin.y + y, window.origin.z)
+                crop += values[start..<start + window.extent.z]
+            }
+        }
+        return crop
+    }
+}

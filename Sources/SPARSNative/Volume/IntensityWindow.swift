@@ -1,0 +1,25 @@
+/// The range of HU that a network sees: values are clamped to it and scaled to [0, 1].
+public struct IntensityWindow: Hashable, Sendable {
+    /// Centre of the range, HU.
+    public let level: Float
+    /// Width of the range, HU; positive.
+    public let width: Float
+
+    /// - Throws: `invalidArgument` unless both are finite and `width` is positive.
+    public init(level: Float, width: Float) throws(SPARSError) {
+        guard level.isFinite else {
+            throw .range("level", of: "IntensityWindow", mustBe: "a finite float", got: level)
+        }
+        guard width.isFinite, width > 0 else {
+            throw .range("width", of: "IntensityWindow", mustBe: "a float above 0.0", got: width)
+        }
+        self.level = level
+        self.width = width
+    }
+
+    /// 0 at or below the range, 1 at or above it, linear inside.
+    public func scaled(_ hu: Float) -> Float {
+        let low = level - width / 2
+        return min(max((hu - low) / width, 0), 1)
+    }
+}

@@ -1,0 +1,22 @@
+"""Self-Play Adversarial Reinforcement Learning for Segmentation.
+
+From CT scans with image-level labels (tumour present or not) to a voxel segmentation of the
+tumours; the compute core is written in Swift.
+"""
+
+from spars._errors import FormatError, InternalError, NonFiniteError
+from spars.protocol import IntensityWindow, Protocol
+from spars._runtime import instruction_set, set_thread_count, thread_count
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FormatError",
+    "IntensityWindow",
+    "InternalError",
+    "NonFiniteError",
+    "Protocol",
+    "instruction_set",
+    "set_thread_count",
+    "thread_count",
+]

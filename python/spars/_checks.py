@@ -1,0 +1,102 @@
+"""Checks of what users pass: types and ranges, in one shape of sentence.
+
+"The 'clip_range' parameter of PPO must be a float in the range (0.0, 1.0). Got 1.5 instead."
+"""
+
+import math
+import numbers
+
+import numpy as np
+
+
+def check_integer(value, name, owner, low=None, high=None):
+    """Return `value` as an int in [low, high], or raise TypeError or ValueError."""
+    allowed = "an integer" + _interval(low, high, "[", "]")
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(_sentence(name, owner, allowed, value))
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise ValueError(_sentence(name, owner, allowed, value))
+    return int(value)
+
+
+def check_float(value, name, owner, low=None, high=None, *, open_low=False, open_high=False):
+    """Return `value` as a finite float in the range, or raise TypeError or ValueError."""
+    allowed = "a float" + _interval(low, high, "(" if open_low else "[", ")" if open_high else "]")
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(_sentence(name, owner, allowed, value))
+    value = float(value)
+    too_low = low is not None and (value <= low if open_low else value < low)
+    too_high = high is not None and (value >= high if open_high else value > high)
+    if not math.isfinite(value) or too_low or too_high:
+        raise ValueError(_sentence(name, owner, allowed, value))
+    return value
+
+
+def check_choice(value, name, owner, choices):
+    """Return `value` if it is one of `choices`, or raise ValueError."""
+    if not isinstance(value, str) or value not in choices:
+        allowed = "one of " + ", ".join(repr(choice) for choice in choices)
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(_sentence(name, owner, allowed, value))
+    return value
+
+
+def check_extent(value, name, owner, low=1):
+    """Return `value` as a tuple of three ints (x, y, z), each at least `low`."""
+    allowed = f"three integers (x, y, z), each {low} or more"
+    try:
+        axes = tuple(value)
+    except TypeError:
+        raise TypeError(_sentence(name, owner, allowed, value)) from None
+    if any(isinstance(axis, bool) or not isinstance(axis, numbers.Integral) for axis in axes):
+        raise TypeError(_sentence(name, owner, allowed, value))
+    if len(axes) != 3 or any(axis < low for axis in axes):
+        raise ValueError(_sentence(name, owner, allowed, value))
+    return tuple(int(axis) for axis in axes)
+
+
+def check_array(value, name, owner, dtype, shape=None, *, finite=True):
+    """Return `value` as a C-contiguous array of `dtype`, copied only where it must be.
+
+    `shape` lists the wanted extents, None for any. Numeric input is converted; text and objects
+    are refused. With `finite`, NaN and infinities are refused by name.
+    """
+    from spars._errors import NonFiniteError
+
+    dtype = np.dtype(dtype)
+    wanted = f"a {dtype.name} array" + ("" if shape is None else f" of shape {_shape_text(shape)}")
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(_sentence(name, owner, wanted, f"dtype {array.dtype}"))
+    if shape is not None:
+        fits = array.ndim == len(shape) and all(
+            want is None or want == got for want, got in zip(shape, array.shape, strict=True)
+        )
+        if not fits:
+            raise ValueError(_sentence(name, owner, wanted, f"shape {array.shape}"))
+    array = np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
+    if finite and dtype.kind == "f" and not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise NonFiniteError(
+            f"The '{name}' parameter of {owner} must be finite. Got {array[index]} at {index} instead."
+        )
+    return array
+
+
+def _sentence(name, owner, allowed, value):
+    got = value if isinstance(value, str) and value.startswith(("dtype ", "shape ")) else repr(value)
+    return f"The '{name}' parameter of {owner} must be {allowed}. Got {got} instead."
+
+
+def _interval(low, high, left, right):
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f" {'above' if left == '(' else 'of at least'} {low}"
+    if low is None:
+        return f" {'below' if right == ')' else 'of at most'} {high}"
+    return f" in the range {left}{low}, {high}{right}"
+
+
+def _shape_text(shape):
+    return "(" + ", ".join("any" if extent is None else str(extent) for extent in shape) + ")"

@@ -1,0 +1,13 @@
+"""The exceptions of spars' own. Everything else is raised as Python's built-in ones."""
+
+
+class FormatError(ValueError):
+    """A file is broken, truncated or contradicts itself; the message names the field and its value."""
+
+
+class NonFiniteError(ValueError):
+    """An array holds NaN or infinity where numbers are needed; the message names the array."""
+
+
+class InternalError(RuntimeError):
+    """A bug in spars. Please report it with the message."""

@@ -1,0 +1,17 @@
+"""Objects that live in the compiled core, named by 64-bit handles."""
+
+import weakref
+
+from spars import _native
+
+
+class Handle:
+    """Owns one object of the compiled core and releases it when collected."""
+
+    __slots__ = ("__weakref__", "_finalizer", "value")
+
+    def __init__(self, value: int):
+        self.value = value
+        self._finalizer = weakref.finalize(self, _native.release, value)
+        # The process's end frees everything; a handle then has nothing left to do.
+        self._finalizer.atexit = False
