@@ -3,7 +3,8 @@ import PackageDescription
 
 // Kernels are the only code built without overflow checks; see docs/decisions/0002-kernels.md.
 let kernelFlags: [SwiftSetting] = [
-    .unsafeFlags(["-Ounchecked", "-Xllvm", "-unroll-threshold=600"], .when(configuration: .release))
+    .unsafeFlags(
+        ["-Ounchecked", "-Xllvm", "-unroll-threshold=600"], .when(configuration: .release))
 ]
 
 let package = Package(name: "spars")
@@ -35,7 +36,9 @@ if let include = Context.environment["SPARS_PYTHON_INCLUDE"] {
     package.targets.append(
         .target(
             name: "CPythonShim", dependencies: ["CSPARS"],
-            cSettings: [.unsafeFlags(["-I", include]), .define("Py_LIMITED_API", to: "0x030B0000")]))
+            cSettings: [
+                .unsafeFlags(["-I", include]), .define("Py_LIMITED_API", to: "0x030B0000"),
+            ]))
 }
 
 // MARK: - Tests

@@ -19,7 +19,8 @@ public func sparsSetThreadCount(
     guarded(error) { () throws(SPARSError) in
         guard let count = Int(exactly: count), Parallel.threadCountRange.contains(count) else {
             throw .range(
-                "count", of: "set_thread_count", mustBe: "an integer in the range [1, 256]", got: count)
+                "count", of: "set_thread_count", mustBe: "an integer in the range [1, 256]",
+                got: count)
         }
         Parallel.threadCount = count
     }

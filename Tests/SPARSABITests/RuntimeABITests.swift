@@ -3,7 +3,9 @@ import SPARSABI
 import Testing
 
 @Suite struct RuntimeABITests {
-    @Test(arguments: [Int64.min, -1, 0, 257, .max]) func aThreadCountOutOfRangeIsAnError(count: Int64) {
+    @Test(arguments: [Int64.min, -1, 0, 257, .max]) func aThreadCountOutOfRangeIsAnError(
+        count: Int64
+    ) {
         var error = spars_error()
         #expect(spars_set_thread_count(count, &error) == Int32(SPARS_INVALID_ARGUMENT.rawValue))
         let message = withUnsafeBytes(of: &error.message) {

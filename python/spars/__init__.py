@@ -5,8 +5,8 @@ tumours; the compute core is written in Swift.
 """
 
 from spars._errors import FormatError, InternalError, NonFiniteError
-from spars.protocol import IntensityWindow, Protocol
 from spars._runtime import instruction_set, set_thread_count, thread_count
+from spars.protocol import IntensityWindow, Protocol
 
 __version__ = "0.1.0"
 

@@ -78,13 +78,15 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     if finite and dtype.kind == "f" and not np.isfinite(array).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise NonFiniteError(
-            f"The '{name}' parameter of {owner} must be finite. Got {array[index]} at {index} instead."
+            f"The '{name}' parameter of {owner} must be finite. "
+            f"Got {array[index]} at {index} instead."
         )
     return array
 
 
 def _sentence(name, owner, allowed, value):
-    got = value if isinstance(value, str) and value.startswith(("dtype ", "shape ")) else repr(value)
+    described = isinstance(value, str) and value.startswith(("dtype ", "shape "))
+    got = value if described else repr(value)
     return f"The '{name}' parameter of {owner} must be {allowed}. Got {got} instead."
 
 

@@ -2,7 +2,7 @@
 
 
 class FormatError(ValueError):
-    """A file is broken, truncated or contradicts itself; the message names the field and its value."""
+    """A file is broken, truncated or lies; the message names the field and its value."""
 
 
 class NonFiniteError(ValueError):

@@ -32,7 +32,8 @@ public enum SPARSError: Error, Equatable, Sendable {
     ) -> SPARSError {
         .invalidArgument(
             parameter: parameter,
-            message: "The '\(parameter)' parameter of \(owner) must be \(allowed). Got \(got) instead.")
+            message:
+                "The '\(parameter)' parameter of \(owner) must be \(allowed). Got \(got) instead.")
     }
 }
 

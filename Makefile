@@ -1,0 +1,80 @@
+# Everything Python runs in .venv, which the targets make for themselves.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PEERS := .venv-interoperability/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help demo test test-core test-python test-interoperability check format bench docs \
+	clean build prerequisites
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## Build, then run the whole method on phantoms: mask, pictures and report in demo-output
+	$(BIN)/spars demo --output demo-output
+
+test: test-core test-python ## Run the Swift tests, then the Python tests
+
+test-core: prerequisites ## Run the Swift tests; kernels are too slow to test without optimisation
+	swift test --configuration release
+
+test-python: build $(BIN)/pytest ## Run the Python tests
+	$(BIN)/pytest
+
+test-interoperability: prerequisites $(PEERS)/pytest ## Run the tests against other libraries
+	$(PEERS)/python setup.py -q build_ext --inplace
+	$(PEERS)/pytest Tests/python/interoperability
+
+check: $(BIN)/ruff ## Check style, formatting and the repository's own rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(PYTHON) scripts/check.py
+
+format: $(BIN)/ruff ## Format the sources
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+bench: build ## Run the benchmarks
+	$(BIN)/python Benchmarks/run.py
+
+docs: build ## Check that the documents' links and Python examples work
+	$(BIN)/python scripts/check_docs.py
+
+clean: ## Remove what was built; the virtual environments too
+	rm -rf .build .build-python .venv .venv-interoperability build dist demo-output
+	rm -rf python/*.egg-info python/spars/*.so
+	find python Tests scripts Benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+prerequisites:
+	@PYTHON=$(PYTHON) bash scripts/prerequisites.sh
+
+build: prerequisites $(BIN)/spars
+	$(BIN)/python setup.py -q build_ext --inplace
+
+$(BIN)/python: | prerequisites
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -U pip "setuptools>=77"
+
+$(BIN)/spars: pyproject.toml setup.py | $(BIN)/python
+	$(BIN)/pip install -q --no-build-isolation -e ".[report,progress]"
+	@touch $@
+
+$(BIN)/pytest: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install -q --group test
+	@touch $@
+
+$(BIN)/ruff: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install -q --group lint
+	@touch $@
+
+$(PEERS)/pytest: pyproject.toml setup.py | prerequisites
+	$(PYTHON) -m venv .venv-interoperability
+	$(PEERS)/pip install -q -U pip "setuptools>=77"
+	$(PEERS)/pip install -q --no-build-isolation -e ".[all]" --group test --group interoperability
+	@touch $@

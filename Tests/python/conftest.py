@@ -1,0 +1,39 @@
+"""What all Python tests share: seeds that a failure prints."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+BASE_SEED = 20250518
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--seed", type=int, default=BASE_SEED, help="base seed of the tests' random inputs"
+    )
+
+
+@pytest.fixture
+def seed(request):
+    """A seed of this test's own, from the base seed and the test's name; shown when it fails."""
+    base = request.config.getoption("--seed")
+    value = zlib.crc32(f"{base} {request.node.nodeid}".encode())
+    request.node.user_properties.append(("seed", value))
+    return value
+
+
+@pytest.fixture
+def rng(seed):
+    """A random generator of this test's own."""
+    return np.random.default_rng(seed)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    seeds = [value for name, value in item.user_properties if name == "seed"]
+    if report.failed and seeds:
+        base = item.config.getoption("--seed")
+        report.sections.append(("seed", f"seed {seeds[0]} (pytest --seed {base})"))
+    return report

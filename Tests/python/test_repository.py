@@ -1,0 +1,64 @@
+"""The repository's own rules, and the extension's version beside the package's."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+import spars
+from spars import _native
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def check():
+    """The module `scripts/check.py`, which is no part of the package."""
+    location = importlib.util.spec_from_file_location("check", ROOT / "scripts" / "check.py")
+    module = importlib.util.module_from_spec(location)
+    location.loader.exec_module(module)
+    return module
+
+
+def test_version_of_the_extension_is_the_packages():
+    assert _native.version() == spars.__version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+", spars.__version__)
+
+
+def test_everything_exported_exists():
+    missing = [name for name in spars.__all__ if not hasattr(spars, name)]
+    assert missing == []
+    assert sorted(set(spars.__all__)) == sorted(spars.__all__)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# TO" + "DO: later",
+        "    fatal" + 'Error("no")',
+        "@pytest.mark.sk" + "ip",
+        "/ho" + "me/me/x",
+    ],
+)
+def test_check_refuses(check, monkeypatch, tmp_path, line):
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    (tmp_path / "module.py").write_text(f"x = 1\n{line}\n", encoding="utf-8")
+    assert [problem.split(":")[1] for problem in check.problems_of("module.py")] == ["2"]
+
+
+def test_check_refuses_long_files(check, monkeypatch, tmp_path):
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    (tmp_path / "module.py").write_text("x = 1\n" * 501, encoding="utf-8")
+    assert "501 lines" in check.problems_of("module.py")[0]
+
+
+def test_check_refuses_versions_that_differ(check, monkeypatch, tmp_path):
+    for name in check.VERSIONS:
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    assert check.version_problems() == []
+    (tmp_path / "CITATION.cff").write_text("version: 9.9.9\n", encoding="utf-8")
+    assert "CITATION.cff 9.9.9" in check.version_problems()[0]

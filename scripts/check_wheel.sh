@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds the wheel and checks it as a user meets it: small, complete without Swift, quick to import.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+.venv/bin/pip wheel -q --no-deps --no-build-isolation --wheel-dir "$folder" .
+wheel=$(ls "$folder"/*.whl)
+size=$(stat -c %s "$wheel" 2>/dev/null || stat -f %z "$wheel")
+[ "$size" -lt 10000000 ] || { echo "The wheel has $size bytes, at most 10,000,000 are allowed." >&2; exit 1; }
+
+.venv/bin/python -m venv "$folder/venv"
+"$folder/venv/bin/pip" install -q "$wheel"
+cd "$folder"
+PATH=$folder/none "$folder/venv/bin/python" - "$wheel" "$size" <<'PYTHON'
+"""Imports spars with the compiler hidden and times it beyond NumPy's own import."""
+import shutil
+import sys
+import time
+
+assert shutil.which("swift") is None, "swift is still on the PATH"
+import numpy
+
+start = time.perf_counter()
+import spars
+
+elapsed = (time.perf_counter() - start) * 1000
+# A first import reads the files from disk; the wheel's import is judged by it all the same.
+if elapsed >= 100:
+    sys.exit(f"import spars took {elapsed:.0f} ms beyond NumPy, at most 100 ms are allowed.")
+print(f"wheel {int(sys.argv[2]) / 1e6:.1f} MB, import {elapsed:.0f} ms beyond NumPy {numpy.__version__}")
+PYTHON
