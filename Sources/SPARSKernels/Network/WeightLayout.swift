@@ -1,0 +1,54 @@
+/// Conversions between PyTorch's weight layouts and the kernels'.
+public enum WeightLayout {
+    /// [O, C, 3, 3, 3] to [27, C, O], each output scaled by `scale[o]`.
+    public static func tapMajor(
+        _ weights: [Float], inputChannels c: Int, outputChannels o: Int, scale: [Float]
+    ) -> FloatBuffer {
+        let packed = FloatBuffer(count: 27 * c * o)
+        for out in 0..<o {
+            for channel in 0..<c {
+                for tap in 0..<27 {
+                    packed.pointer[(tap * c + channel) * o + out] =
+                        weights[(out * c + channel) * 27 + tap] * scale[out]
+                }
+            }
+        }
+        return packed
+    }
+
+    /// A gradient in [27, C, O] to [O, C, 3, 3, 3].
+    public static func torchMajor(
+        _ gradient: [Double], inputChannels c: Int, outputChannels o: Int
+    ) -> [Float] {
+        var weights = [Float](repeating: 0, count: 27 * c * o)
+        for out in 0..<o {
+            for channel in 0..<c {
+                for tap in 0..<27 {
+                    weights[(out * c + channel) * 27 + tap] =
+                        Float(gradient[(tap * c + channel) * o + out])
+                }
+            }
+        }
+        return weights
+    }
+
+    /// Where feature i of PyTorch's channel-major flatten of [C, V] stands in [V, C].
+    public static func channelLastIndex(_ i: Int, channels: Int, voxels: Int) -> Int {
+        i % voxels * channels + i / voxels
+    }
+
+    /// fc1's columns [O, C V], channel-major, reordered for features [V, C].
+    public static func channelLastColumns(
+        _ weights: [Float], outputs: Int, channels: Int, voxels: Int
+    ) -> [Float] {
+        let inputs = channels * voxels
+        var reordered = weights
+        for o in 0..<outputs {
+            for i in 0..<inputs {
+                reordered[o * inputs + channelLastIndex(i, channels: channels, voxels: voxels)] =
+                    weights[o * inputs + i]
+            }
+        }
+        return reordered
+    }
+}

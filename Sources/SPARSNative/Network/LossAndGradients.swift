@@ -1,0 +1,57 @@
+import SPARSKernels
+
+/// Loss and gradients of a batch in training mode: batch norm takes its statistics from the whole
+/// batch, running statistics are left alone.
+///
+/// Crops are asked for by index, as often as they are needed, and not all kept: `fill` writes crop
+/// `index`, [x, y, z] on the architecture's input extent, and must write the same values each
+/// time. Compute is float32; statistics and sums over the batch are float64.
+///
+/// - Parameters:
+///   - count: crops in the batch, 1 or more.
+///   - hasTumour: 0 or 1 for each crop.
+///   - classWeights: two positive weights, or nil.
+/// - Throws: `invalidArgument` for counts, labels, weights or parameters that do not fit;
+///   `notFinite` naming the crop or tensor; what `fill` throws; `interrupted`.
+public func lossAndGradients(
+    architecture: NetworkArchitecture, parameters: Parameters, count: Int,
+    fill: (Int, UnsafeMutableBufferPointer<Float>) throws(SPARSError) -> Void,
+    hasTumour: [Int], classWeights: [Float]? = nil
+) throws(SPARSError) -> TrainingPass {
+    try architecture.check(parameters)
+    try checkBatch(count: count, hasTumour: hasTumour, classWeights: classWeights)
+    let run = TrainingRun(architecture: architecture, parameters: parameters, count: count)
+    try run.forward(fill)
+    let head = DenseHead(
+        parameters: parameters, features: run.features, count: count,
+        inputs: architecture.featureCount)
+    let (loss, logitGradient) = CrossEntropy.lossAndGradient(
+        head.logits, hasTumour: hasTumour, classWeights: classWeights)
+    try Control.check()
+    run.takeFeatureGradient(head.backward(logitGradient, gradients: &run.gradients))
+    try run.backward(fill)
+    return TrainingPass(
+        loss: loss, logits: head.logits, gradients: run.orderedGradients(),
+        statistics: run.statistics)
+}
+
+private func checkBatch(
+    count: Int, hasTumour: [Int], classWeights: [Float]?
+) throws(SPARSError) {
+    guard (1...65_536).contains(count) else {
+        throw .range(
+            "crops", of: "loss_and_gradients", mustBe: "1 to 65536 crops", got: count)
+    }
+    guard hasTumour.count == count, hasTumour.allSatisfy({ $0 == 0 || $0 == 1 }) else {
+        throw .range(
+            "has_tumour", of: "loss_and_gradients", mustBe: "\(count) integers, each 0 or 1",
+            got: hasTumour)
+    }
+    if let classWeights {
+        guard classWeights.count == 2, classWeights.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw .range(
+                "class_weights", of: "loss_and_gradients", mustBe: "two floats above 0.0",
+                got: classWeights)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import SPARSKernels
+
+/// Brings arrays [x, y, z] to another extent by PyTorch's index rules
+/// (`torch.nn.functional.interpolate`).
+public enum Resample {
+    /// Nearest neighbour: source index floor(target * from / to), computed in float32 as there.
+    ///
+    /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
+    public static func nearest(
+        _ values: [Float], from: Extent, to: Extent
+    ) throws(SPARSError) -> [Float] {
+        try check(values.count, from: from, to: to)
+        return filled(values, to) { source, target in
+            nearest(source, from: from, into: target, to: to)
+        }
+    }
+
+    /// Trilinear with `align_corners=False`, values beyond the border repeated.
+    ///
+    /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
+    public static func linear(
+        _ values: [Float], from: Extent, to: Extent
+    ) throws(SPARSError) -> [Float] {
+        try check(values.count, from: from, to: to)
+        return filled(values, to) { source, target in
+            linear(source, from: from, into: target, to: to)
+        }
+    }
+
+    /// `nearest` into memory of the caller's: `source` holds `from.count` values, `target` has
+    /// room for `to.count`; both extents have a voxel.
+    public static func nearest(
+        _ source: UnsafePointer<Float>, from: Extent, into target: UnsafeMutablePointer<Float>,
+        to: Extent
+    ) {
+        ResampleKernels.nearest(
+            source: source, from: from.shape, target: target,
+            x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
+            z: .nearest(from: from.z, to: to.z))
+    }
+
+    /// `linear` into memory of the caller's, as `nearest(_:from:into:to:)`.
+    public static func linear(
+        _ source: UnsafePointer<Float>, from: Extent, into target: UnsafeMutablePointer<Float>,
+        to: Extent
+    ) {
+        ResampleKernels.linear(
+            source: source, from: from.shape, target: target,
+            x: .linear(from: from.x, to: to.x), y: .linear(from: from.y, to: to.y),
+            z: .linear(from: from.z, to: to.z))
+    }
+
+    private static func check(_ count: Int, from: Extent, to: Extent) throws(SPARSError) {
+        for (name, extent) in [("from", from), ("to", to)] {
+            let largest = 1 << 20
+            let lengths = (0..<3).map { extent[$0] }
+            guard lengths.allSatisfy({ (1...largest).contains($0) }),
+                extent.count <= 1 << 40
+            else {
+                throw .range(
+                    name, of: "resample", mustBe: "three lengths from 1 to \(largest)", got: extent)
+            }
+        }
+        guard count == from.count else {
+            throw .range(
+                "values", of: "resample", mustBe: "\(from.count) floats for extent \(from)",
+                got: count)
+        }
+    }
+
+    private static func filled(
+        _ values: [Float], _ to: Extent,
+        _ fill: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) -> [Float] {
+        Array(unsafeUninitializedCapacity: to.count) { target, count in
+            values.withUnsafeBufferPointer { fill($0.baseAddress!, target.baseAddress!) }
+            count = to.count
+        }
+    }
+}
+
+extension Extent {
+    /// The same lengths as kernels take them.
+    var shape: Shape3 { Shape3(x, y, z) }
+}
