@@ -7,6 +7,7 @@ tumours; the compute core is written in Swift.
 from spars._errors import FormatError, InternalError, NonFiniteError
 from spars._runtime import instruction_set, set_thread_count, thread_count
 from spars.protocol import IntensityWindow, Protocol
+from spars.volume import Volume
 
 __version__ = "0.1.0"
 
@@ -16,6 +17,7 @@ __all__ = [
     "InternalError",
     "NonFiniteError",
     "Protocol",
+    "Volume",
     "instruction_set",
     "set_thread_count",
     "thread_count",
