@@ -1,0 +1,127 @@
+import SPARSKernels
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The object presence classifier: the network, its parameters, and the HU range it sees.
+///
+/// May be used from several threads: every call works on the parameters of the moment it began.
+public final class Classifier: Sendable {
+    public let architecture: NetworkArchitecture
+
+    private struct State {
+        var parameters: Parameters
+        var batchesTracked: Int
+        var intensityWindow: IntensityWindow?
+        var metadata: [String: String]
+        var evaluator: NetworkEvaluator?
+    }
+    private let state: Mutex<State>
+
+    /// - Parameter batchesTracked: training steps behind the running statistics.
+    /// - Throws: `invalidArgument` or `notFinite` naming the first parameter that does not fit.
+    public init(
+        architecture: NetworkArchitecture, parameters: Parameters, batchesTracked: Int = 0,
+        intensityWindow: IntensityWindow? = nil, metadata: [String: String] = [:]
+    ) throws(SPARSError) {
+        try architecture.check(parameters)
+        self.architecture = architecture
+        state = Mutex(
+            State(
+                parameters: parameters, batchesTracked: batchesTracked,
+                intensityWindow: intensityWindow, metadata: metadata))
+    }
+
+    /// A classifier that has not learned anything yet.
+    public convenience init(
+        input: Extent = NetworkArchitecture.inputOfRecord, seed: UInt64,
+        intensityWindow: IntensityWindow? = nil
+    ) throws(SPARSError) {
+        let architecture = try NetworkArchitecture(input: input)
+        try self.init(
+            architecture: architecture, parameters: architecture.initialParameters(seed: seed),
+            intensityWindow: intensityWindow)
+    }
+
+    public var parameters: Parameters { state.withLock { $0.parameters } }
+
+    public var batchesTracked: Int { state.withLock { $0.batchesTracked } }
+
+    /// What came with the file it was loaded from, and goes with the next one.
+    public var metadata: [String: String] {
+        get { state.withLock { $0.metadata } }
+        set { state.withLock { $0.metadata = newValue } }
+    }
+
+    /// Applied to volumes by `scores` and in training; nil passes raw HU.
+    public var intensityWindow: IntensityWindow? {
+        get { state.withLock { $0.intensityWindow } }
+        set { state.withLock { $0.intensityWindow = newValue } }
+    }
+
+    /// Takes the parameters a training step arrived at, all at once.
+    func commit(_ parameters: Parameters) {
+        state.withLock { state in
+            state.parameters = parameters
+            state.batchesTracked += 1
+            state.evaluator = nil
+        }
+    }
+
+    /// The network in evaluation mode, made once for each set of parameters.
+    public func evaluator() throws(SPARSError) -> NetworkEvaluator {
+        let (known, parameters, tracked) = state.withLock {
+            ($0.evaluator, $0.parameters, $0.batchesTracked)
+        }
+        if let known { return known }
+        let made = try NetworkEvaluator(architecture: architecture, parameters: parameters)
+        state.withLock { if $0.batchesTracked == tracked { $0.evaluator = made } }
+        return made
+    }
+
+    /// Logits [count, 2] of `count` inputs on the network's grid, values taken as they are.
+    public func logits(
+        _ inputs: UnsafeBufferPointer<Float>, count: Int
+    ) throws(SPARSError) -> [Float] {
+        try evaluator().logits(inputs, count: count)
+    }
+
+    /// The score, softmax(logits)[1], of each window of `window` voxels cut from `volume`.
+    ///
+    /// - Parameters:
+    ///   - volume: HU, [x, y, z] of `extent`.
+    ///   - origins: lowest corners of the windows, in the volume's voxels.
+    public func scores(
+        volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent
+    ) throws(SPARSError) -> [Float] {
+        let logits = try evaluator().windowLogits(
+            volume: volume, extent: extent, origins: origins, window: window,
+            intensityWindow: intensityWindow)
+        return Classifier.scores(ofLogits: logits)
+    }
+
+    /// Training-mode loss and gradients of a batch; nothing of the classifier changes.
+    public func lossAndGradients(
+        _ inputs: UnsafeBufferPointer<Float>, hasTumour: [Int]
+    ) throws(SPARSError) -> TrainingPass {
+        let voxels = architecture.input.count
+        return try SPARSNative.lossAndGradients(
+            architecture: architecture, parameters: parameters, count: hasTumour.count,
+            fill: { (index, crop) throws(SPARSError) in
+                _ = crop.update(
+                    fromContentsOf: UnsafeBufferPointer(
+                        rebasing: inputs[index * voxels..<(index + 1) * voxels]))
+            }, hasTumour: hasTumour)
+    }
+
+    /// softmax(logits)[1] for each pair of logits.
+    static func scores(ofLogits logits: [Float]) -> [Float] {
+        (0..<logits.count / 2).map { n in
+            Float(1 / (1 + exp(Double(logits[2 * n]) - Double(logits[2 * n + 1]))))
+        }
+    }
+}

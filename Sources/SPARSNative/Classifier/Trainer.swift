@@ -1,0 +1,263 @@
+import SPARSKernels
+import Synchronization
+
+/// What a training run is made of, beside the scans.
+public struct TrainingConfiguration: Equatable, Sendable {
+    public var rule: CropRule
+    public var cropsPerScan: Int
+    public var learningRate: Double
+    public var seed: UInt64
+
+    /// - Throws: `invalidArgument` naming the field.
+    public init(
+        rule: CropRule, cropsPerScan: Int, learningRate: Double, seed: UInt64
+    ) throws(SPARSError) {
+        guard (0..<3).allSatisfy({ (1...65_536).contains(rule.extent[$0]) }) else {
+            throw .range(
+                "window", of: "fit", mustBe: "three integers in the range [1, 65536]",
+                got: rule.extent)
+        }
+        guard (1...65_536).contains(cropsPerScan) else {
+            throw .range(
+                "crops_per_scan", of: "fit", mustBe: "an integer in the range [1, 65536]",
+                got: cropsPerScan)
+        }
+        guard learningRate.isFinite, learningRate > 0 else {
+            throw .range("learning_rate", of: "fit", mustBe: "a float above 0.0", got: learningRate)
+        }
+        if let threshold = rule.foregroundThreshold, !threshold.isFinite {
+            throw .range(
+                "foreground_threshold", of: "fit", mustBe: "a finite float or None", got: threshold)
+        }
+        self.rule = rule
+        self.cropsPerScan = cropsPerScan
+        self.learningRate = learningRate
+        self.seed = seed
+    }
+}
+
+/// Trains a classifier, one batch of crops at a time.
+///
+/// A batch: `drawScans` says which scans, `add` draws crops of each of them in turn, `step` learns
+/// from all. Only crops are kept between calls, so that one scan at a time needs to be in memory.
+/// The same seed and scans give the same bits for any thread count.
+public final class Trainer: Sendable {
+    /// Training and validation draw from streams of their own: validating more or less often does
+    /// not change what is learned.
+    public enum Phase: Int, Sendable {
+        case training = 0
+        case validation = 1
+    }
+
+    /// Running statistics move by this part of the way towards a batch's.
+    static let momentum: Float = 0.1
+    /// Values in the crops of one batch; 16 GiB of float32.
+    static let batchLimit = 1 << 32
+
+    public let classifier: Classifier
+    public let configuration: TrainingConfiguration
+
+    private struct State {
+        var adam: Adam
+        var crops: [Crop] = []
+        var values = 0
+        var random: RandomSource
+        var batches = [0, 0]
+    }
+    private let state: Mutex<State>
+    private let source: RandomSource
+
+    public init(_ classifier: Classifier, _ configuration: TrainingConfiguration) {
+        self.classifier = classifier
+        self.configuration = configuration
+        source = RandomSource(seed: configuration.seed)
+        state = Mutex(State(adam: Adam(learningRate: configuration.learningRate), random: source))
+    }
+
+    /// Begins a batch, and draws the scans it takes its crops from: `count` of 0..<`scanCount`, each
+    /// independently, as the released scripts draw them. Crops added before are dropped.
+    public func drawScans(
+        _ count: Int, of scanCount: Int, phase: Phase
+    ) throws(SPARSError) -> [Int] {
+        guard (1...65_536).contains(count) else {
+            throw .range(
+                "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]", got: count)
+        }
+        guard scanCount > 0 else {
+            throw .range("dataset", of: "fit", mustBe: "one scan or more", got: scanCount)
+        }
+        return state.withLock { state in
+            var random = source.stream(UInt64(2 * state.batches[phase.rawValue] + phase.rawValue))
+            state.batches[phase.rawValue] += 1
+            state.crops = []
+            state.values = 0
+            let scans = (0..<count).map { _ in random.integer(below: scanCount) }
+            state.random = random
+            return scans
+        }
+    }
+
+    /// Draws crops of one scan and adds them to the batch, scaled by the classifier's intensity
+    /// window.
+    public func add(_ scan: TrainingScan) throws(SPARSError) {
+        guard scan.hasTumour == 0 || scan.hasTumour == 1 else {
+            throw .range("has_tumour", of: "fit", mustBe: "0 or 1", got: scan.hasTumour)
+        }
+        guard scan.values.count == scan.extent.count, scan.extent.count > 0 else {
+            throw .range("volume", of: "fit", mustBe: "of one voxel or more", got: scan.extent)
+        }
+        let window = classifier.intensityWindow
+        try state.withLock { (state: inout State) throws(SPARSError) in
+            let rule = configuration.rule
+            var random = state.random
+            let crops = try rule.draw(configuration.cropsPerScan, from: scan, using: &random)
+            state.random = random
+            for crop in crops {
+                state.values += crop.values.count
+                guard state.values <= Trainer.batchLimit else {
+                    throw .outOfMemory(
+                        message: "The crops of a batch exceed \(Trainer.batchLimit) voxels.")
+                }
+                state.crops.append(crop.scaled(by: window))
+            }
+        }
+    }
+
+    /// Learns from the batch: loss, gradients, one Adam step, running statistics. The classifier
+    /// changes at the end and all at once; when this throws, it has not changed.
+    ///
+    /// - Returns: the batch's mean cross entropy before the step.
+    /// - Throws: `notFinite` naming the tensor that is not a number first; `interrupted`.
+    public func step() throws(SPARSError) -> Double {
+        try state.withLock { (state: inout State) throws(SPARSError) in
+            let crops = try Self.batch(state.crops)
+            var parameters = classifier.parameters
+            let pass = try lossAndGradients(
+                architecture: classifier.architecture, parameters: parameters, count: crops.count,
+                fill: { (index, input) throws(SPARSError) in self.fill(crops[index], input) },
+                hasTumour: crops.map(\.hasTumour))
+            try Self.checkPass(pass)
+            var adam = state.adam
+            adam.step(&parameters, gradients: pass.gradients)
+            Self.follow(pass.statistics, &parameters)
+            try classifier.architecture.check(parameters)
+            try Control.check()
+            classifier.commit(parameters)
+            state.adam = adam
+            state.crops = []
+            state.values = 0
+            return pass.loss
+        }
+    }
+
+    /// Scores the batch in evaluation mode, and ends it.
+    ///
+    /// - Returns: the score and the label of each crop, in the order they were drawn.
+    public func evaluate() throws(SPARSError) -> (scores: [Float], hasTumour: [Int]) {
+        try state.withLock { (state: inout State) throws(SPARSError) in
+            let crops = try Self.batch(state.crops)
+            let evaluator = try classifier.evaluator()
+            let logits =
+                switch configuration.rule.interpolation {
+                case .nearest: try windowLogits(crops, evaluator)
+                case .linear: try resizedLogits(crops, evaluator)
+                }
+            state.crops = []
+            state.values = 0
+            return (Classifier.scores(ofLogits: logits), crops.map(\.hasTumour))
+        }
+    }
+
+    private static func batch(_ crops: [Crop]) throws(SPARSError) -> [Crop] {
+        guard !crops.isEmpty else {
+            throw .range("batch", of: "fit", mustBe: "of one crop or more", got: 0)
+        }
+        return crops
+    }
+
+    private static func checkPass(_ pass: TrainingPass) throws(SPARSError) {
+        guard pass.loss.isFinite else {
+            throw .notFinite(
+                tensor: "loss", message: "The loss became \(pass.loss) in training. A smaller learning_rate may help.")
+        }
+        for name in pass.gradients.names {
+            try checkFinite(pass.gradients[name]?.values ?? [], named: "gradient of \(name)")
+        }
+    }
+
+    private static func follow(_ statistics: [BatchStatistics], _ parameters: inout Parameters) {
+        for (i, batch) in statistics.enumerated() {
+            for (field, target) in [
+                ("running_mean", batch.mean), ("running_var", batch.unbiasedVariance),
+            ] {
+                guard var tensor = parameters["bn\(i + 1).\(field)"] else { continue }
+                for c in target.indices {
+                    tensor.values[c] = (1 - momentum) * tensor.values[c] + momentum * target[c]
+                }
+                parameters["bn\(i + 1).\(field)"] = tensor
+            }
+        }
+    }
+
+    private func fill(_ crop: Crop, _ input: UnsafeMutableBufferPointer<Float>) {
+        let size = classifier.architecture.input
+        guard let target = input.baseAddress else { return }
+        crop.values.withUnsafeBufferPointer { values in
+            guard let source = values.baseAddress else { return }
+            // SAFETY: a crop holds `crop.extent.count` values and an input `size.count`.
+            switch configuration.rule.interpolation {
+            case .nearest: Resample.nearest(source, from: crop.extent, into: target, to: size)
+            case .linear: Resample.linear(source, from: crop.extent, into: target, to: size)
+            }
+        }
+    }
+
+    private func resizedLogits(
+        _ crops: [Crop], _ evaluator: NetworkEvaluator
+    ) throws(SPARSError) -> [Float] {
+        var input = [Float](repeating: 0, count: classifier.architecture.input.count)
+        var logits: [Float] = []
+        for crop in crops {
+            input.withUnsafeMutableBufferPointer { fill(crop, $0) }
+            logits += try input.withUnsafeBufferPointer { (input) throws(SPARSError) in
+                try evaluator.logits(input, count: 1)
+            }
+        }
+        return logits
+    }
+
+    /// Runs of crops of one extent become windows of one volume, stacked along x.
+    private func windowLogits(
+        _ crops: [Crop], _ evaluator: NetworkEvaluator
+    ) throws(SPARSError) -> [Float] {
+        var logits: [Float] = []
+        var start = 0
+        while start < crops.count {
+            let size = crops[start].extent
+            var end = start
+            var values: [Float] = []
+            while end < crops.count, crops[end].extent == size {
+                values += crops[end].values
+                end += 1
+            }
+            let origins = (0..<end - start).map { Voxel($0 * size.x, 0, 0) }
+            let stack = Extent((end - start) * size.x, size.y, size.z)
+            logits += try values.withUnsafeBufferPointer { (values) throws(SPARSError) in
+                try evaluator.windowLogits(
+                    volume: values, extent: stack, origins: origins, window: size,
+                    intensityWindow: nil)
+            }
+            start = end
+        }
+        return logits
+    }
+}
+
+extension Crop {
+    func scaled(by window: IntensityWindow?) -> Crop {
+        guard let window else { return self }
+        return Crop(
+            origin: origin, extent: extent, values: values.map(window.scaled),
+            hasTumour: hasTumour)
+    }
+}

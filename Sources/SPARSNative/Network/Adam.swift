@@ -1,0 +1,81 @@
+import SPARSKernels
+
+/// The Adam optimiser (Kingma and Ba, 2015), as PyTorch's `torch.optim.Adam` computes it without
+/// weight decay: float32 arithmetic, bias corrections in float64.
+///
+/// One step stays within a few units in the last place of PyTorch's for equal gradients.
+public struct Adam: Sendable {
+    public let learningRate: Double
+    public let beta1: Double
+    public let beta2: Double
+    public let epsilon: Double
+    /// Steps taken.
+    public private(set) var stepCount = 0
+    private var means: [String: [Float]] = [:]
+    private var squares: [String: [Float]] = [:]
+
+    public init(
+        learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
+    ) {
+        self.learningRate = learningRate
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+    }
+
+    /// Moves every parameter that has a gradient of its name; the others stay as they are.
+    public mutating func step(_ parameters: inout Parameters, gradients: Parameters) {
+        stepCount += 1
+        let correction1 = 1 - power(beta1, stepCount)
+        let correction2 = 1 - power(beta2, stepCount)
+        let move = Move(
+            keep1: Float(1 - beta1), beta2: Float(beta2), keep2: Float(1 - beta2),
+            stepSize: Float(learningRate / correction1),
+            root: Float(correction2.squareRoot()), epsilon: Float(epsilon))
+        for name in gradients.names {
+            guard let gradient = gradients[name]?.values, var tensor = parameters[name] else {
+                preconditionFailure("no parameter '\(name)' for its gradient")
+            }
+            precondition(gradient.count == tensor.values.count, "'\(name)': gradient of another size")
+            let zeros = Array(repeating: Float(0), count: gradient.count)
+            var mean = means.removeValue(forKey: name) ?? zeros
+            var square = squares.removeValue(forKey: name) ?? zeros
+            for i in gradient.indices {
+                move.apply(gradient[i], &mean[i], &square[i], &tensor.values[i])
+            }
+            means[name] = mean
+            squares[name] = square
+            parameters[name] = tensor
+        }
+    }
+
+    private func power(_ base: Double, _ exponent: Int) -> Double {
+        var result = 1.0
+        var square = base
+        var rest = exponent
+        while rest > 0 {
+            if rest & 1 == 1 { result *= square }
+            square *= square
+            rest >>= 1
+        }
+        return result
+    }
+
+    private struct Move {
+        let keep1: Float
+        let beta2: Float
+        let keep2: Float
+        let stepSize: Float
+        let root: Float
+        let epsilon: Float
+
+        @inline(__always)
+        func apply(
+            _ gradient: Float, _ mean: inout Float, _ square: inout Float, _ value: inout Float
+        ) {
+            mean += (gradient - mean) * keep1
+            square = square * beta2 + keep2 * gradient * gradient
+            value -= stepSize * (mean / (square.squareRoot() / root + epsilon))
+        }
+    }
+}

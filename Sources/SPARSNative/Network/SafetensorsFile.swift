@@ -1,0 +1,193 @@
+/// Tensors in the safetensors format: 8 bytes of header length, a JSON header, the data.
+///
+/// Source: huggingface/safetensors, format description and reference checks. As there, the data
+/// must be covered by the tensors without gap or overlap, so that no file says two things.
+struct SafetensorsFile: WeightFile {
+    private struct Entry {
+        let type: ElementType
+        let shape: [Int]
+        let range: Range<Int>
+    }
+
+    private let bytes: [UInt8]
+    private let entries: [String: Entry]
+    let names: [String]
+    let metadata: [String: String]
+
+    /// - Throws: `badFormat` naming what is wrong; every offset is checked before it is used.
+    init(bytes: [UInt8]) throws(SPARSError) {
+        let (header, dataStart) = try Self.header(of: bytes)
+        guard case .object(let members) = header else {
+            throw Self.failure("header", mustBe: "a JSON object", got: "something else")
+        }
+        var entries: [String: Entry] = [:]
+        var names: [String] = []
+        var metadata: [String: String] = [:]
+        for member in members {
+            if member.name == "__metadata__" {
+                metadata = try Self.metadata(member.value)
+            } else {
+                let entry = try Self.entry(member, dataStart: dataStart, end: bytes.count)
+                entries[member.name] = entry
+                names.append(member.name)
+            }
+        }
+        var end = dataStart
+        for entry in entries.values.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
+            guard entry.range.lowerBound == end else {
+                throw Self.failure(
+                    "data_offsets", mustBe: "without gap or overlap",
+                    got: "a tensor at \(entry.range.lowerBound - dataStart) after one that ends at \(end - dataStart)")
+            }
+            end = entry.range.upperBound
+        }
+        guard end == bytes.count else {
+            throw Self.failure(
+                "data", mustBe: "\(end - dataStart) bytes", got: "\(bytes.count - dataStart)")
+        }
+        self.bytes = bytes
+        self.entries = entries
+        self.names = names
+        self.metadata = metadata
+    }
+
+    func shape(of name: String) -> [Int]? { entries[name]?.shape }
+
+    func values(of name: String) throws(SPARSError) -> [Float] {
+        guard let entry = entries[name] else {
+            throw Self.failure("header", mustBe: "a list with '\(name)'", got: "none")
+        }
+        let width = entry.type.byteCount
+        return (0..<entry.range.count / width).map {
+            entry.type.float(bytes.littleEndian(entry.range.lowerBound + $0 * width, width))
+        }
+    }
+
+    private static func failure(
+        _ field: String, mustBe wanted: String, got: some Any
+    ) -> SPARSError {
+        .badFormat(
+            field: field,
+            message: "The '\(field)' of a safetensors file must be \(wanted). Got \(got) instead.")
+    }
+
+    private static func header(of bytes: [UInt8]) throws(SPARSError) -> (JSON, Int) {
+        guard bytes.count >= 8 else {
+            throw failure("header length", mustBe: "8 bytes", got: "\(bytes.count)")
+        }
+        let length = bytes.littleEndian(0, 8)
+        guard length <= 100_000_000, length <= bytes.count - 8 else {
+            throw failure(
+                "header length", mustBe: "at most the file's \(bytes.count - 8) other bytes",
+                got: length)
+        }
+        let dataStart = 8 + Int(length)
+        return (try JSON(parsing: bytes[8..<dataStart], field: "safetensors header"), dataStart)
+    }
+
+    private static func metadata(_ value: JSON) throws(SPARSError) -> [String: String] {
+        guard case .object(let members) = value else {
+            throw failure("__metadata__", mustBe: "a JSON object of strings", got: "something else")
+        }
+        var metadata: [String: String] = [:]
+        for member in members {
+            guard let text = member.value.text else {
+                throw failure("__metadata__", mustBe: "of strings", got: "another '\(member.name)'")
+            }
+            metadata[member.name] = text
+        }
+        return metadata
+    }
+
+    private static func entry(
+        _ member: JSON.Member, dataStart: Int, end: Int
+    ) throws(SPARSError) -> Entry {
+        let name = member.name
+        guard let typeName = member.value["dtype"]?.text, let type = ElementType(rawValue: typeName)
+        else {
+            throw failure(
+                "\(name).dtype", mustBe: "F16, BF16, F32, F64, I32 or I64",
+                got: member.value["dtype"]?.text ?? "none")
+        }
+        guard case .array(let axes) = member.value["shape"], axes.count <= 8,
+            axes.allSatisfy({ $0.count != nil }),
+            let count = elementCount(axes.map { $0.count! }, limit: (end - dataStart) / type.byteCount)
+        else {
+            throw failure(
+                "\(name).shape", mustBe: "at most 8 dimensions that fit into the file", got: "another")
+        }
+        guard case .array(let offsets) = member.value["data_offsets"], offsets.count == 2,
+            let low = offsets[0].count, let high = offsets[1].count, low <= high,
+            high <= end - dataStart
+        else {
+            throw failure(
+                "\(name).data_offsets", mustBe: "two offsets inside the data", got: "others")
+        }
+        guard high - low == count * type.byteCount else {
+            throw failure(
+                "\(name).data_offsets", mustBe: "\(count * type.byteCount) bytes apart",
+                got: high - low)
+        }
+        return Entry(
+            type: type, shape: axes.map { $0.count! }, range: dataStart + low..<dataStart + high)
+    }
+}
+
+// MARK: - Writing
+
+extension SafetensorsFile {
+    /// A tensor to be written: float32 values, or one int64.
+    enum Content {
+        case floats([Float])
+        case integer(Int64)
+    }
+
+    /// Writes float32 tensors and int64 scalars, in the order given, atomically.
+    static func write(
+        _ tensors: [(name: String, shape: [Int], content: Content)],
+        metadata: [(name: String, text: String)], to path: String
+    ) throws(SPARSError) {
+        var header = "{\"__metadata__\":{"
+        header += metadata.map { JSON.quoted($0.name) + ":" + JSON.quoted($0.text) }
+            .joined(separator: ",")
+        header += "}"
+        var data: [UInt8] = []
+        // int64 first: each tensor then starts at a multiple of its element size.
+        let integersFirst =
+            tensors.filter { $0.content.isInteger } + tensors.filter { !$0.content.isInteger }
+        for tensor in integersFirst {
+            let start = data.count
+            tensor.content.append(to: &data)
+            header += ",\(JSON.quoted(tensor.name)):{\"dtype\":\"\(tensor.content.type.rawValue)\","
+            header += "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
+            header += "\"data_offsets\":[\(start),\(data.count)]}"
+        }
+        header += "}"
+        var head = Array(header.utf8)
+        while head.count % 8 != 0 { head.append(0x20) }
+        var length: [UInt8] = []
+        length.appendLittleEndian(UInt64(head.count), 8)
+        try BinaryFile.write([length, head, data], to: path)
+    }
+}
+
+extension SafetensorsFile.Content {
+    fileprivate var isInteger: Bool { type == .int64 }
+
+    fileprivate var type: ElementType {
+        switch self {
+        case .floats: .float32
+        case .integer: .int64
+        }
+    }
+
+    fileprivate func append(to data: inout [UInt8]) {
+        switch self {
+        case .floats(let values):
+            data.reserveCapacity(data.count + 4 * values.count)
+            for value in values { data.appendLittleEndian(UInt64(value.bitPattern), 4) }
+        case .integer(let value):
+            data.appendLittleEndian(UInt64(bitPattern: value), 8)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+/// What a weight file's elements are; all are turned into float32 on reading.
+enum ElementType: String, Sendable {
+    case float16 = "F16"
+    case bfloat16 = "BF16"
+    case float32 = "F32"
+    case float64 = "F64"
+    case int32 = "I32"
+    case int64 = "I64"
+
+    var byteCount: Int {
+        switch self {
+        case .float16, .bfloat16: 2
+        case .float32, .int32: 4
+        case .float64, .int64: 8
+        }
+    }
+
+    /// The element whose bits are `bits`, rounded to float32 (to nearest, ties to even).
+    func float(_ bits: UInt64) -> Float {
+        switch self {
+        case .float16: halfPrecision(UInt16(truncatingIfNeeded: bits))
+        case .bfloat16: Float(bitPattern: UInt32(truncatingIfNeeded: bits) << 16)
+        case .float32: Float(bitPattern: UInt32(truncatingIfNeeded: bits))
+        case .float64: Float(Double(bitPattern: bits))
+        case .int32: Float(Int32(truncatingIfNeeded: bits))
+        case .int64: Float(Int64(bitPattern: bits))
+        }
+    }
+}
+
+/// The value of an IEEE 754 binary16 number; exact. (Swift's Float16 is missing on some platforms.)
+private func halfPrecision(_ bits: UInt16) -> Float {
+    let sign: Float = bits >> 15 == 0 ? 1 : -1
+    let exponent = Int(bits >> 10 & 0x1F)
+    let fraction = Float(bits & 0x3FF)
+    switch exponent {
+    case 0: return sign * fraction * 0x1p-24
+    case 0x1F: return fraction == 0 ? sign * .infinity : .nan
+    default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
+    }
+}
+
+/// A file of named tensors. Names, types and shapes are known when it is open; values are made only
+/// when asked for, so that a file cannot make a reader allocate for what it does not want.
+protocol WeightFile {
+    /// In the file's order.
+    var names: [String] { get }
+    /// Text that came with the tensors, by name.
+    var metadata: [String: String] { get }
+    func shape(of name: String) -> [Int]?
+    /// The tensor's values, last axis fastest.
+    func values(of name: String) throws(SPARSError) -> [Float]
+}
+
+/// Opens safetensors and PyTorch `.pth` files; which one it is, the first bytes say.
+enum WeightFiles {
+    /// Files larger than this are refused; the network of record takes 14 MB.
+    static let sizeLimit = 1 << 30
+
+    static func open(_ path: String) throws(SPARSError) -> any WeightFile {
+        let bytes = try BinaryFile.read(path, limit: sizeLimit)
+        if bytes.starts(with: [0x50, 0x4B]) { return try TorchFile(bytes: bytes) }
+        return try SafetensorsFile(bytes: bytes)
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// The little-endian number of `width` bytes at `offset`, which must be inside.
+    func littleEndian(_ offset: Int, _ width: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for i in 0..<width { value |= UInt64(self[offset + i]) << (8 * UInt64(i)) }
+        return value
+    }
+
+    func bigEndian(_ offset: Int, _ width: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for i in 0..<width { value = value << 8 | UInt64(self[offset + i]) }
+        return value
+    }
+
+    mutating func appendLittleEndian(_ value: UInt64, _ width: Int) {
+        for i in 0..<width { append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(i)))) }
+    }
+}
+
+/// The number of elements of `shape`, or nil if a dimension is negative or the product too large.
+func elementCount(_ shape: [Int], limit: Int = 1 << 40) -> Int? {
+    var product = 1
+    for extent in shape {
+        guard extent >= 0 else { return nil }
+        let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+        guard !overflow, next <= limit else { return nil }
+        product = next
+    }
+    return product
+}
