@@ -1,0 +1,38 @@
+extension GameConfiguration {
+    /// A voxel as an agent's policy network receives it.
+    ///
+    /// With D12 `uint8` the learner's values are cast and divided by 255; the opponent's are
+    /// divided alone where D13 says `uncast`.
+    public func seen(_ value: Float, by agent: Agent) -> Float {
+        switch observationCast {
+        case .float32: return value
+        case .uint8:
+            let uncast = agent == .opponent && opponentObservation == .uncast
+            return (uncast ? value : Float(wrappedUInt8(value))) / 255
+        }
+    }
+}
+
+/// A float32 as x86 casts it to an unsigned byte, and NumPy's `astype(uint8)` with it: truncated
+/// towards zero to 32 bits, of which the lowest 8 stay. HU of -1000 becomes 24.
+///
+/// NaN, infinities and values beyond 32 bits become 0, as the processor's cvttss2si followed by
+/// the narrowing gives; the C standard leaves those open.
+public func wrappedUInt8(_ value: Float) -> UInt8 {
+    guard value > -2_147_483_904, value < 2_147_483_648 else { return 0 }
+    return UInt8(truncatingIfNeeded: Int32(value))
+}
+
+/// The order in which the released policy's first layer takes a crop's voxels: axes (z, x, y),
+/// because stable-baselines3 takes the last axis of an image for its channels and moves it to the
+/// front. Element i of the result is the [x, y, z] offset of input i.
+public func publishedInputOrder(_ extent: Extent) -> [Int] {
+    var order: [Int] = []
+    order.reserveCapacity(extent.count)
+    for z in 0..<extent.z {
+        for x in 0..<extent.x {
+            for y in 0..<extent.y { order.append(extent.offset(x, y, z)) }
+        }
+    }
+    return order
+}

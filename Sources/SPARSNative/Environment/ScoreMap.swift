@@ -1,0 +1,137 @@
+import SPARSKernels
+
+/// A window visited by an agent, and what was added to the map at its place.
+public struct Visit: Equatable, Sendable {
+    private let x: Int16
+    private let y: Int16
+    private let z: Int16
+    private let who: Int16
+    /// The credited score.
+    public let score: Float
+
+    init(_ agent: Agent, _ origin: Voxel, _ score: Float) {
+        (x, y, z) = (Int16(origin.x), Int16(origin.y), Int16(origin.z))
+        who = Int16(agent.rawValue)
+        self.score = score
+    }
+
+    public var agent: Agent { who == 0 ? .learner : .opponent }
+    /// As the protocol keeps it: it may lie outside the grid.
+    public var origin: Voxel { Voxel(Int(x), Int(y), Int(z)) }
+}
+
+/// The scores of visited windows, accumulated voxel by voxel.
+///
+/// Visits are logged at once (12 bytes each) and reach the voxels when the map is read, always in
+/// order, so that float32 sums have the bits of adding them one by one. The log answers which
+/// windows raised a voxel.
+public struct ScoreMap: Sendable {
+    public let grid: Extent
+    public let window: Extent
+    public let accumulation: GameConfiguration.Accumulation
+
+    /// Every visit that may touch a voxel, oldest first.
+    public private(set) var visits: [Visit] = []
+    /// How many of `visits` have reached the voxels.
+    public private(set) var settled = 0
+    private var values: [Float] = []
+    private var counts: [Int32] = []
+
+    public init(grid: Extent, window: Extent, accumulation: GameConfiguration.Accumulation) {
+        self.grid = grid
+        self.window = window
+        self.accumulation = accumulation
+    }
+
+    /// Forgets every visit.
+    public mutating func clear() {
+        visits.removeAll(keepingCapacity: true)
+        settled = 0
+        values = []
+        counts = []
+    }
+
+    /// Logs a visit. Windows wholly outside the grid write nothing and are not kept.
+    @inline(__always)
+    public mutating func add(_ score: Float, at origin: Voxel, by agent: Agent) {
+        // a[s:s+w] of n elements is empty for s <= -(n + w) and for s >= n.
+        guard -(grid.x + window.x) < origin.x, origin.x < grid.x,
+            -(grid.y + window.y) < origin.y, origin.y < grid.y,
+            -(grid.z + window.z) < origin.z, origin.z < grid.z
+        else { return }
+        visits.append(Visit(agent, origin, score))
+    }
+
+    /// The voxels that a window at `origin` writes: what NumPy's `map[x:x+wx, y:y+wy, z:z+wz]`
+    /// names, where a negative start counts from the end. Nil if none.
+    public func box(at origin: Voxel) -> Window<ModelGrid>? {
+        let x = numpySlice(origin.x, origin.x + window.x, count: grid.x)
+        let y = numpySlice(origin.y, origin.y + window.y, count: grid.y)
+        let z = numpySlice(origin.z, origin.z + window.z, count: grid.z)
+        if x.isEmpty || y.isEmpty || z.isEmpty { return nil }
+        return Window(
+            origin: Voxel(x.lowerBound, y.lowerBound, z.lowerBound),
+            extent: Extent(x.count, y.count, z.count))
+    }
+
+    /// Brings the oldest visit that has not reached the voxels to them.
+    ///
+    /// For whoever follows a quantity of the map visit by visit: look at `box(at:)` of
+    /// `visits[settled]` before and after.
+    public mutating func settleNext() {
+        allocateIfNeeded()
+        let visit = visits[settled]
+        settled += 1
+        guard let box = box(at: visit.origin) else { return }
+        let geometry = BoxGeometry(
+            start: grid.offset(box.origin.x, box.origin.y, box.origin.z),
+            rows: (box.extent.x, box.extent.y), length: box.extent.z,
+            strides: (grid.y * grid.z, grid.z))
+        values.withUnsafeMutableBufferPointer { values in
+            switch accumulation {
+            case .sum: addToBox(values, geometry, visit.score)
+            case .max: raiseBox(values, geometry, visit.score)
+            case .mean:
+                counts.withUnsafeMutableBufferPointer { counts in
+                    averageIntoBox(values, counts, geometry, visit.score)
+                }
+            }
+        }
+    }
+
+    /// Brings every logged visit to the voxels.
+    public mutating func settle() {
+        allocateIfNeeded()
+        while settled < visits.count { settleNext() }
+    }
+
+    /// The map, [x, y, z]; 0 where no window was.
+    ///
+    /// A mean is a running one, m += (s - m) / n: n equal scores give that score exactly, and n
+    /// scores their mean within n half-units in the last place.
+    public mutating func settledValues() -> [Float] {
+        settle()
+        return values
+    }
+
+    /// Reads the settled map without copying it.
+    public func withSettledValues<Result>(_ body: ([Float]) -> Result) -> Result {
+        precondition(settled == visits.count && !values.isEmpty, "the map is not settled")
+        return body(values)
+    }
+
+    /// The visits that wrote voxel (x, y, z), oldest first, as indices of `visits`.
+    public func visits(touching voxel: Voxel) -> [Int] {
+        visits.indices.filter { index in
+            guard let box = box(at: visits[index].origin) else { return false }
+            return (0..<3).allSatisfy {
+                box.origin[$0] <= voxel[$0] && voxel[$0] < box.origin[$0] + box.extent[$0]
+            }
+        }
+    }
+
+    private mutating func allocateIfNeeded() {
+        if values.isEmpty { values = Array(repeating: 0, count: grid.count) }
+        if accumulation == .mean && counts.isEmpty { counts = Array(repeating: 0, count: grid.count) }
+    }
+}

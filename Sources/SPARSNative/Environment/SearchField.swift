@@ -1,0 +1,168 @@
+import SPARSKernels
+
+/// What a game is played on: the scan as the game indexes it, and what is known of its scores.
+///
+/// Every game on the same scan, window and scorer shares one field, so that no window is scored
+/// twice whoever plays. Use a field, and the games on it, from one thread at a time.
+public final class SearchField {
+    public let configuration: GameConfiguration
+    /// The scan; its extent is the grid's, except where it is indexed as it is (D4 "corner").
+    public let volume: Volume<ModelGrid>
+    public let lattice: SearchLattice
+    public let scorer: any WindowScorer
+
+    /// One score for each start of the lattice; NaN where it is not known yet.
+    private var table: [Float]
+    /// How many scores were asked of the scorer.
+    public private(set) var scored = 0
+
+    /// - Throws: `invalidArgument` for a configuration out of range, or one whose first crop would
+    ///   be empty; `notFinite` for a scan with NaN or infinity.
+    public init(
+        volume: Volume<ModelGrid>, configuration: GameConfiguration, scorer: any WindowScorer
+    ) throws(SPARSError) {
+        try configuration.validate()
+        guard volume.values.allSatisfy(\.isFinite) else {
+            throw .notFinite(
+                tensor: "volume", message: "The 'volume' parameter of the game must be finite.")
+        }
+        self.volume = volume
+        self.configuration = configuration
+        self.scorer = scorer
+        lattice = try SearchLattice(configuration, scan: volume.extent)
+        table = [Float](repeating: .nan, count: lattice.count)
+        _ = try box(at: lattice.cropStart(configuration.start))
+    }
+
+    // MARK: - Crops
+
+    /// The part of the scan that a crop from `start` holds: the window's extent, or less where
+    /// the scan ends and `borderCrops` is `stretched`.
+    /// - Throws: `invalidArgument` if it holds nothing.
+    public func box(at start: Voxel) throws(SPARSError) -> Window<ModelGrid> {
+        let window = configuration.window
+        let x = numpySlice(start.x, start.x + window.x, count: volume.extent.x)
+        let y = numpySlice(start.y, start.y + window.y, count: volume.extent.y)
+        let z = numpySlice(start.z, start.z + window.z, count: volume.extent.z)
+        guard !x.isEmpty, !y.isEmpty, !z.isEmpty else {
+            throw .invalidArgument(
+                parameter: "volume",
+                message: "The window at \(start) holds no voxel of the scan, whose shape is "
+                    + "\(volume.extent) while the game's grid is \(configuration.grid). Use a "
+                    + "smaller grid, a smaller window, or scan_frame=\"resampled\".")
+        }
+        return Window(
+            origin: Voxel(x.lowerBound, y.lowerBound, z.lowerBound),
+            extent: Extent(x.count, y.count, z.count))
+    }
+
+    /// The crop from `start`, and its extent.
+    public func crop(at start: Voxel) throws(SPARSError) -> (values: [Float], extent: Extent) {
+        let box = try box(at: start)
+        return (volume.crop(box), box.extent)
+    }
+
+    /// What an agent whose window stands at `origin` sees: its crop, brought to the window's
+    /// extent by nearest neighbour where it is cut short.
+    public func observation(at origin: Voxel) throws(SPARSError) -> [Float] {
+        let crop = try crop(at: lattice.cropStart(origin))
+        if crop.extent == configuration.window { return crop.values }
+        return stretched(crop.values, from: crop.extent, to: configuration.window)
+    }
+
+    /// Indices of `starts` by their crops' extent, in order of first occurrence.
+    func grouped(_ starts: [Voxel]) throws(SPARSError) -> [(extent: Extent, members: [Int])] {
+        var groups: [(extent: Extent, members: [Int])] = []
+        for (i, start) in starts.enumerated() {
+            let extent = try box(at: start).extent
+            if let group = groups.firstIndex(where: { $0.extent == extent }) {
+                groups[group].members.append(i)
+            } else {
+                groups.append((extent, [i]))
+            }
+        }
+        return groups
+    }
+
+    // MARK: - Scores
+
+    /// The lattice's index of the crop of a window at `origin`.
+    @inline(__always)
+    func index(ofOrigin origin: Voxel) -> Int { lattice.index(ofStart: lattice.cropStart(origin)) }
+
+    /// The score with this index, or NaN.
+    @inline(__always)
+    func known(_ index: Int) -> Float { table[index] }
+
+    /// Scores what is not known yet of `indices`, in one call of the scorer.
+    func score(_ indices: [Int]) throws(SPARSError) {
+        var missing: [Int] = []
+        var seen: Set<Int> = []
+        for index in indices where table[index].isNaN && seen.insert(index).inserted {
+            missing.append(index)
+        }
+        if missing.isEmpty { return }
+        let scores = try scorer.scores(of: self, at: missing.map(lattice.start))
+        precondition(scores.count == missing.count, "\(scores.count) scores for \(missing.count)")
+        for (index, score) in zip(missing, scores) { try store(score, at: index) }
+        scored += missing.count
+    }
+
+    /// The score of a window at `origin`.
+    public func score(of origin: Voxel) throws(SPARSError) -> Float {
+        let index = index(ofOrigin: origin)
+        if table[index].isNaN { try score([index]) }
+        return table[index]
+    }
+
+    /// Scores every place of the lattice that is not known yet, reporting progress.
+    public func scoreAll() throws(SPARSError) {
+        let missing = table.indices.filter { table[$0].isNaN }
+        // Enough for a scorer to share work between windows, little enough to answer an interrupt.
+        let chunk = max(lattice.axes[2].count, 256)
+        for first in stride(from: 0, to: missing.count, by: chunk) {
+            try Control.report(done: first, planned: missing.count)
+            try score(Array(missing[first..<min(first + chunk, missing.count)]))
+        }
+        try Control.report(done: missing.count, planned: missing.count)
+    }
+
+    /// The scores of the whole lattice, x slowest; NaN where not known.
+    public var scores: [Float] { table }
+
+    /// Takes over scores made elsewhere, for example an atlas; NaN leaves a place unknown.
+    public func adopt(_ scores: [Float]) throws(SPARSError) {
+        guard scores.count == table.count else {
+            throw .range(
+                "scores", of: "the game", mustBe: "\(table.count) floats, one for each place",
+                got: scores.count)
+        }
+        for (index, score) in scores.enumerated() where !score.isNaN { try store(score, at: index) }
+    }
+
+    private func store(_ score: Float, at index: Int) throws(SPARSError) {
+        guard (0...1).contains(score) else {
+            throw .range("scorer", of: "the game", mustBe: "scores in [0, 1]", got: score)
+        }
+        table[index] = score
+    }
+}
+
+/// Nearest-neighbour resize of a crop, by PyTorch's index rule.
+private func stretched(_ values: [Float], from: Extent, to: Extent) -> [Float] {
+    func sources(_ axis: Int) -> [Int] {
+        // As torch's CPU kernel: a float32 ratio times the place, floored, kept below the end.
+        let ratio = Float(from[axis]) / Float(to[axis])
+        return (0..<to[axis]).map { min(Int(Float($0) * ratio), from[axis] - 1) }
+    }
+    let (xs, ys, zs) = (sources(0), sources(1), sources(2))
+    var result: [Float] = []
+    result.reserveCapacity(to.count)
+    for x in xs {
+        for y in ys {
+            let row = from.offset(x, y, 0)
+            for z in zs { result.append(values[row + z]) }
+        }
+    }
+    return result
+}

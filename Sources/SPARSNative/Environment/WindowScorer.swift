@@ -1,0 +1,62 @@
+/// Says how likely a window holds tumour. The game knows no more of a classifier than this.
+///
+/// A score depends on the window's crop only, so `SearchField` asks once for each place.
+public protocol WindowScorer: AnyObject {
+    /// The score, in [0, 1], of each crop of `field` that starts at one of `starts`.
+    func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float]
+}
+
+/// Scores crops by calling a function, for example one of Python's.
+public final class CallbackScorer: WindowScorer {
+    /// Takes `count` crops of one extent after another and fills as many scores.
+    public typealias Function = (
+        _ crops: UnsafeBufferPointer<Float>, _ extent: Extent,
+        _ scores: UnsafeMutableBufferPointer<Float>
+    ) throws(SPARSError) -> Void
+
+    /// The function of the moment; a caller that lends one only during a call sets it anew.
+    public var function: Function?
+
+    /// Crops passed at a time are kept below this many voxels, or are one.
+    static let voxelsAtOnce = 1 << 22
+
+    public init(_ function: Function? = nil) { self.function = function }
+
+    public func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float] {
+        guard let function else {
+            throw .range("scorer", of: "the game", mustBe: "given where scores are unknown", got: "none")
+        }
+        var result = [Float](repeating: 0, count: starts.count)
+        // Crops that the scan's end cuts short go in calls of their own: a call has one extent.
+        for (extent, members) in try field.grouped(starts) {
+            let chunk = max(1, Self.voxelsAtOnce / extent.count)
+            for first in stride(from: 0, to: members.count, by: chunk) {
+                try Control.check()
+                let part = members[first..<min(first + chunk, members.count)]
+                var crops: [Float] = []
+                crops.reserveCapacity(part.count * extent.count)
+                for i in part { try crops += field.crop(at: starts[i]).values }
+                let scores = try Self.call(function, crops, extent, count: part.count)
+                for (i, score) in zip(part, scores) { result[i] = score }
+            }
+        }
+        return result
+    }
+
+    private static func call(
+        _ function: Function, _ crops: [Float], _ extent: Extent, count: Int
+    ) throws(SPARSError) -> [Float] {
+        // The closures of the buffers cannot throw a typed error through `rethrows`.
+        var failure: SPARSError?
+        let scores = crops.withUnsafeBufferPointer { crops in
+            [Float](unsafeUninitializedCapacity: count) { scores, initialized in
+                scores.initialize(repeating: .nan)
+                initialized = count
+                do throws(SPARSError) { try function(crops, extent, .init(rebasing: scores[..<count])) }
+                catch { failure = error }
+            }
+        }
+        if let failure { throw failure }
+        return scores
+    }
+}

@@ -1,0 +1,148 @@
+/// What one step of a game gave.
+public struct GameStep: Equatable, Sendable {
+    /// The learner's reward: +1, 0 or -1. The opponent's is its negative.
+    public let reward: Float
+    /// Whether either score exceeds the termination threshold.
+    public let terminated: Bool
+    /// Whether the step limit ended the episode before a score did.
+    public let truncated: Bool
+    public let scores: PerAgent<Float>
+}
+
+/// Two agents move a window each over one scan; the higher-scoring window wins the step.
+///
+/// A step moves both windows, scores both, compares the scores and adds them to the map as
+/// D5 and D6 say. The game resets by `reset()` only: stepping on after an episode's end is
+/// allowed, as in the released environment, and whoever plays decides when to reset.
+public struct WindowSearchGame {
+    public let field: SearchField
+    /// Where each agent's window stands, as the protocol keeps it: under `clampedCrop` it may lie
+    /// outside the grid.
+    public private(set) var windows: PerAgent<Voxel>
+    /// Steps since the last reset.
+    public private(set) var steps = 0
+    /// The accumulated scores since the map was last cleared.
+    public var scoreMap: ScoreMap
+    /// The learner's last reward; 0 before the first step.
+    public private(set) var lastReward: Float = 0
+
+    public init(field: SearchField) {
+        let configuration = field.configuration
+        self.field = field
+        windows = PerAgent(learner: configuration.start, opponent: configuration.start)
+        scoreMap = ScoreMap(
+            grid: configuration.grid, window: configuration.window,
+            accumulation: configuration.accumulation)
+    }
+
+    public var configuration: GameConfiguration { field.configuration }
+
+    /// Puts both windows back to the start.
+    ///
+    /// - Parameter keepingMap: whether the map goes on accumulating over the next episode.
+    public mutating func reset(keepingMap: Bool = false) {
+        windows = PerAgent(learner: configuration.start, opponent: configuration.start)
+        steps = 0
+        if !keepingMap { scoreMap.clear() }
+    }
+
+    /// Continues from a saved place, for example a checkpoint's.
+    ///
+    /// - Throws: `invalidArgument` unless the windows are ones that the game can reach.
+    public mutating func restore(
+        windows: PerAgent<Voxel>, steps: Int
+    ) throws(SPARSError) {
+        for agent in Agent.allCases where !isReachable(windows[agent]) {
+            throw .range(
+                "windows", of: "the game",
+                mustBe: "whole strides of \(configuration.stride) from \(configuration.start)"
+                    + (configuration.border == .inside ? " and inside the grid" : ""),
+                got: windows[agent])
+        }
+        guard steps >= 0 else {
+            throw .range("steps", of: "the game", mustBe: "0 or more", got: steps)
+        }
+        self.windows = windows
+        self.steps = steps
+    }
+
+    /// Moves both windows, scores them and compares.
+    ///
+    /// On an error, the scorer's or an interrupt, the game is as it was before the call.
+    public mutating func step(
+        learner: Action, opponent: Action
+    ) throws(SPARSError) -> GameStep {
+        let moved = next(learner: learner, opponent: opponent)
+        let (first, second) = (
+            field.index(ofOrigin: moved.learner), field.index(ofOrigin: moved.opponent)
+        )
+        if field.known(first).isNaN || field.known(second).isNaN {
+            try field.score([first, second])
+        }
+        return commit(
+            moved, PerAgent(learner: field.known(first), opponent: field.known(second)))
+    }
+
+    /// Where both windows would stand after these actions.
+    @inline(__always)
+    func next(learner: Action, opponent: Action) -> PerAgent<Voxel> {
+        PerAgent(
+            learner: configuration.moved(windows.learner, by: learner),
+            opponent: configuration.moved(windows.opponent, by: opponent))
+    }
+
+    @inline(__always)
+    mutating func commit(_ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>) -> GameStep {
+        let configuration = field.configuration
+        windows = moved
+        steps += 1
+        let terminated =
+            Double(scores.learner) > configuration.terminationThreshold
+            || Double(scores.opponent) > configuration.terminationThreshold
+        let tie: Float = configuration.tieReward == .learner ? 1 : 0
+        let reward: Float =
+            scores.learner > scores.opponent ? 1 : scores.learner < scores.opponent ? -1 : tie
+        let truncated = !terminated && steps >= configuration.maxEpisodeSteps ?? .max
+        lastReward = reward
+        let own = configuration.creditedScore == .own
+        scoreMap.add(own ? scores.learner : scores.opponent, at: moved.learner, by: .learner)
+        if configuration.creditedAgents == .both {
+            scoreMap.add(own ? scores.opponent : scores.learner, at: moved.opponent, by: .opponent)
+        }
+        return GameStep(
+            reward: reward, terminated: terminated, truncated: truncated, scores: scores)
+    }
+
+    /// The actions that change where an agent's window stands, by raw value.
+    public func actionMask(of agent: Agent) -> [Bool] {
+        Action.allCases.map { configuration.allows($0, from: windows[agent]) }
+    }
+
+    /// Where the crop of an agent's window starts in the field's volume.
+    public func cropStart(of agent: Agent) -> Voxel { field.lattice.cropStart(windows[agent]) }
+
+    /// The element of the field's volume where an agent's crop starts; rows of the window's
+    /// extent follow with the volume's strides, so that a crop can be read without copying.
+    /// Nil where the crop is cut short: use `observation(of:)` there.
+    public func cropOffset(of agent: Agent) throws(SPARSError) -> Int? {
+        let box = try field.box(at: cropStart(of: agent))
+        if box.extent != configuration.window { return nil }
+        return field.volume.extent.offset(box.origin.x, box.origin.y, box.origin.z)
+    }
+
+    /// What an agent sees, of the window's extent.
+    public func observation(of agent: Agent) throws(SPARSError) -> [Float] {
+        try field.observation(at: windows[agent])
+    }
+
+    private func isReachable(_ origin: Voxel) -> Bool {
+        (0..<3).allSatisfy { axis in
+            let configuration = configuration
+            // Far beyond any walk, and far below what would overflow a later step.
+            guard abs(origin[axis]) <= 1 << 40 else { return false }
+            let onLattice = (origin[axis] - configuration.start[axis]) % configuration.stride == 0
+            let room = configuration.grid[axis] - configuration.window[axis]
+            return onLattice && (configuration.border == .clampedCrop || (0...room).contains(origin[axis]))
+        }
+    }
+}
