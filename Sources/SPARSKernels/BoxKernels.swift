@@ -30,7 +30,8 @@ public struct BoxGeometry: Sendable {
 }
 
 /// Adds `value` to every element of the box.
-public func addToBox(_ array: UnsafeMutableBufferPointer<Float>, _ box: BoxGeometry, _ value: Float) {
+public func addToBox(_ array: UnsafeMutableBufferPointer<Float>, _ box: BoxGeometry, _ value: Float)
+{
     precondition(box.start >= 0 && box.end <= array.count, "box beyond \(array.count) elements")
     // SAFETY: every row lies in start..<end, inside the array by the precondition.
     let base = array.baseAddress!
@@ -40,7 +41,8 @@ public func addToBox(_ array: UnsafeMutableBufferPointer<Float>, _ box: BoxGeome
 }
 
 /// Raises every element of the box below `value` to it.
-public func raiseBox(_ array: UnsafeMutableBufferPointer<Float>, _ box: BoxGeometry, _ value: Float) {
+public func raiseBox(_ array: UnsafeMutableBufferPointer<Float>, _ box: BoxGeometry, _ value: Float)
+{
     precondition(box.start >= 0 && box.end <= array.count, "box beyond \(array.count) elements")
     // SAFETY: every row lies in start..<end, inside the array by the precondition.
     let base = array.baseAddress!

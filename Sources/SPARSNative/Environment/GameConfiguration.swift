@@ -3,27 +3,27 @@
 /// Raw values are those of the C ABI. `paper` and `published` are the two sets that occur.
 public struct GameConfiguration: Equatable, Sendable {
     /// D5: whose score is added at an agent's place.
-    public enum CreditedScore: Int32, Sendable { case own = 0, other }
+    public enum CreditedScore: Int32, Sendable { case own, other }
     /// D6: whose places are written to the map.
-    public enum CreditedAgents: Int32, Sendable { case both = 0, learner }
+    public enum CreditedAgents: Int32, Sendable { case both, learner }
     /// D7: `inside` keeps the window inside the grid and starts it at the centre, on the lattice
     /// of strides. `clampedCrop` lets its origin walk anywhere from `grid / 2`, clamps the crop's
     /// start to [1, grid - window - 1] and slices the map by NumPy's rules.
-    public enum Border: Int32, Sendable { case inside = 0, clampedCrop }
+    public enum Border: Int32, Sendable { case inside, clampedCrop }
     /// D8: who plays the opponent: a frozen snapshot, or the learner itself.
-    public enum Opponent: Int32, Sendable { case snapshot = 0, live }
+    public enum Opponent: Int32, Sendable { case snapshot, live }
     /// D11: whether a map is read before or after the reset at an episode's end.
-    public enum MapRead: Int32, Sendable { case beforeReset = 0, afterReset }
+    public enum MapRead: Int32, Sendable { case beforeReset, afterReset }
     /// D12: how the learner's policy sees the window.
-    public enum ObservationCast: Int32, Sendable { case float32 = 0, uint8 }
+    public enum ObservationCast: Int32, Sendable { case float32, uint8 }
     /// D13: whether the opponent's policy sees the same numbers or the uncast ones.
-    public enum OpponentObservation: Int32, Sendable { case same = 0, uncast }
+    public enum OpponentObservation: Int32, Sendable { case same, uncast }
     /// D14: how the scores of visits to a voxel accumulate.
-    public enum Accumulation: Int32, CaseIterable, Sendable { case sum = 0, mean, max }
+    public enum Accumulation: Int32, CaseIterable, Sendable { case sum, mean, max }
     /// D16: who gets +1 when scores tie.
-    public enum TieReward: Int32, Sendable { case none = 0, learner }
+    public enum TieReward: Int32, Sendable { case none, learner }
     /// D17: crops beyond the scan's end are moved inside, or cut short and stretched.
-    public enum BorderCrops: Int32, Sendable { case full = 0, stretched }
+    public enum BorderCrops: Int32, Sendable { case full, stretched }
 
     /// The voxels the game is played on; where the scan is indexed as it is (D4 "corner"), they
     /// may be more or fewer than the scan's.
@@ -76,7 +76,8 @@ public struct GameConfiguration: Equatable, Sendable {
         for axis in 0..<3 {
             guard (1...Self.axisLimit).contains(grid[axis]) else {
                 throw .range(
-                    "grid", of: owner, mustBe: "1 to \(Self.axisLimit) voxels in every axis", got: grid)
+                    "grid", of: owner, mustBe: "1 to \(Self.axisLimit) voxels in every axis",
+                    got: grid)
             }
             guard (1...grid[axis]).contains(window[axis]) else {
                 throw .range(

@@ -132,6 +132,8 @@ public struct ScoreMap: Sendable {
 
     private mutating func allocateIfNeeded() {
         if values.isEmpty { values = Array(repeating: 0, count: grid.count) }
-        if accumulation == .mean && counts.isEmpty { counts = Array(repeating: 0, count: grid.count) }
+        if accumulation == .mean && counts.isEmpty {
+            counts = Array(repeating: 0, count: grid.count)
+        }
     }
 }

@@ -24,7 +24,8 @@ public final class CallbackScorer: WindowScorer {
 
     public func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float] {
         guard let function else {
-            throw .range("scorer", of: "the game", mustBe: "given where scores are unknown", got: "none")
+            throw .range(
+                "scorer", of: "the game", mustBe: "given where scores are unknown", got: "none")
         }
         var result = [Float](repeating: 0, count: starts.count)
         // Crops that the scan's end cuts short go in calls of their own: a call has one extent.
@@ -52,8 +53,9 @@ public final class CallbackScorer: WindowScorer {
             [Float](unsafeUninitializedCapacity: count) { scores, initialized in
                 scores.initialize(repeating: .nan)
                 initialized = count
-                do throws(SPARSError) { try function(crops, extent, .init(rebasing: scores[..<count])) }
-                catch { failure = error }
+                do throws(SPARSError) {
+                    try function(crops, extent, .init(rebasing: scores[..<count]))
+                } catch { failure = error }
             }
         }
         if let failure { throw failure }

@@ -142,7 +142,8 @@ public struct WindowSearchGame {
             guard abs(origin[axis]) <= 1 << 40 else { return false }
             let onLattice = (origin[axis] - configuration.start[axis]) % configuration.stride == 0
             let room = configuration.grid[axis] - configuration.window[axis]
-            return onLattice && (configuration.border == .clampedCrop || (0...room).contains(origin[axis]))
+            return onLattice
+                && (configuration.border == .clampedCrop || (0...room).contains(origin[axis]))
         }
     }
 }

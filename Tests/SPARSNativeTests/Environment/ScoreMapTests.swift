@@ -31,7 +31,7 @@ import Testing
             case .sum: scores.reduce(0, +)
             case .max: scores.max() ?? 0
             case .mean:
-                scores.isEmpty ? 0 : Float(scores.map(Double.init).reduce(0, +) / Double(scores.count))
+                Float(scores.map(Double.init).reduce(0, +) / Double(max(scores.count, 1)))
             }
         }
     }
@@ -90,7 +90,8 @@ import Testing
 @Suite struct ObservationCastTests {
     @Test func d12BytesWrapAsX86CastsThem() {
         let expected: [(Float, UInt8)] = [
-            (0, 0), (1.9, 1), (-0.9, 0), (-1, 255), (-1000, 24), (255.5, 255), (256, 0), (3071, 255),
+            (0, 0), (1.9, 1), (-0.9, 0), (-1, 255), (-1000, 24), (255.5, 255), (256, 0),
+            (3071, 255),
             (2_147_483_520, 128), (-2_147_483_648, 0), (4e9, 0), (.nan, 0), (.infinity, 0),
         ]
         for (value, byte) in expected { #expect(wrappedUInt8(value) == byte, "\(value)") }

@@ -8,7 +8,7 @@ private let window = Extent(8, 8, 8)
 @Suite struct WindowSearchGameTests {
     private func game(
         _ change: (inout GameConfiguration) -> Void = { _ in }, published: Bool = false,
-        _ formula: @escaping (Voxel) -> Float = { Float($0.z) / 100 }
+        scores formula: @escaping (Voxel) -> Float = { Float($0.z) / 100 }
     ) throws -> WindowSearchGame {
         var configuration =
             published
@@ -39,15 +39,17 @@ private let window = Extent(8, 8, 8)
 
     @Test func aScoreAtTheThresholdDoesNotTerminate() throws {
         // 0.25 is exact in float32 and in float64.
-        var game = try game({ $0.terminationThreshold = 0.25 }) { $0.x == 20 ? 0.25 : $0.y == 20 ? 0.26 : 0 }
+        var game = try game(
+            { $0.terminationThreshold = 0.25 },
+            scores: { $0.x == 20 ? 0.25 : $0.y == 20 ? 0.26 : 0 })
         #expect(try !game.step(learner: .xUp, opponent: .zUp).terminated)
         game.reset()
         #expect(try game.step(learner: .zUp, opponent: .yUp).terminated)
     }
 
     @Test func d9AStepLimitTruncates() throws {
-        var limited = try game({ $0.maxEpisodeSteps = 3 }) { _ in 0 }
-        var unlimited = try game({ $0.maxEpisodeSteps = nil }) { _ in 0 }
+        var limited = try game({ $0.maxEpisodeSteps = 3 }, scores: { _ in 0 })
+        var unlimited = try game({ $0.maxEpisodeSteps = nil }, scores: { _ in 0 })
         let truncated = try (0..<3).map { _ in
             (
                 try limited.step(learner: .xUp, opponent: .xUp).truncated,
@@ -59,7 +61,9 @@ private let window = Extent(8, 8, 8)
     }
 
     @Test func d5TheCreditedScoreIsTheOthersWhenPublished() throws {
-        for (credited, expected) in [(GameConfiguration.CreditedScore.own, Float(0.16)), (.other, 0.08)] {
+        for (credited, expected) in [
+            (GameConfiguration.CreditedScore.own, Float(0.16)), (.other, 0.08),
+        ] {
             var game = try game({ $0.creditedScore = credited })
             _ = try game.step(learner: .zUp, opponent: .zDown)
             #expect(game.scoreMap.visits[0].score == expected)
@@ -68,7 +72,10 @@ private let window = Extent(8, 8, 8)
     }
 
     @Test func d6OnlyTheLearnersPlacesAreWrittenWhenPublished() throws {
-        for (agents, expected) in [(GameConfiguration.CreditedAgents.both, [Agent.learner, .opponent]), (.learner, [.learner])] {
+        for (agents, expected) in [
+            (GameConfiguration.CreditedAgents.both, [Agent.learner, .opponent]),
+            (.learner, [.learner]),
+        ] {
             var game = try game({ $0.creditedAgents = agents })
             _ = try game.step(learner: .zUp, opponent: .zDown)
             #expect(game.scoreMap.visits.map(\.agent) == expected)
@@ -83,7 +90,8 @@ private let window = Extent(8, 8, 8)
             _ = try clamped.step(learner: .xUp, opponent: .yDown)
         }
         #expect(inside.windows == PerAgent(learner: Voxel(32, 16, 12), opponent: Voxel(16, 0, 12)))
-        #expect(clamped.windows == PerAgent(learner: Voxel(100, 20, 16), opponent: Voxel(20, -60, 16)))
+        #expect(clamped.windows.learner == Voxel(100, 20, 16))
+        #expect(clamped.windows.opponent == Voxel(20, -60, 16))
         #expect(clamped.cropStart(of: .learner) == Voxel(31, 20, 16))
         #expect(clamped.cropStart(of: .opponent) == Voxel(20, 1, 16))
         #expect(inside.actionMask(of: .learner) == [true, true, true, true, false, true])
@@ -108,7 +116,8 @@ private let window = Extent(8, 8, 8)
     @Test func aWindowWithoutAnyVoxelOfTheScanIsAnErrorAndLeavesTheGameAsItWas() throws {
         var game = WindowSearchGame(
             field: try SearchField(
-                volume: Volume(extent: Extent(40, 40, 18), values: Array(repeating: 0, count: 28_800)),
+                volume: Volume(
+                    extent: Extent(40, 40, 18), values: Array(repeating: 0, count: 28_800)),
                 configuration: .published(grid: grid, window: window),
                 scorer: CallbackScorer { _, _, scores in scores.update(repeating: 0) }))
         let error = #expect(throws: SPARSError.self) {
@@ -118,7 +127,8 @@ private let window = Extent(8, 8, 8)
         #expect(game.steps == 0 && game.windows.opponent == Voxel(20, 20, 16))
         #expect(throws: SPARSError.self) {
             try SearchField.ofFormula(
-                .published(grid: grid, window: window), scan: Extent(40, 40, 10)) { _ in 0 }
+                .published(grid: grid, window: window), scan: Extent(40, 40, 10)
+            ) { _ in 0 }
         }
     }
 
@@ -139,7 +149,8 @@ private let window = Extent(8, 8, 8)
 
     @Test(arguments: Seeds.few) func restoredGamesGoOnAlike(seed: UInt64) throws {
         for published in [false, true] {
-            var game = try game(published: published) { Float(($0.x * 7 + $0.y * 3 + $0.z) % 29) / 29 }
+            var game = try game(
+                published: published, scores: { Float(($0.x * 7 + $0.y * 3 + $0.z) % 29) / 29 })
             var random = RandomSource(seed: seed)
             func action() -> Action { Action.allCases[random.integer(below: 6)] }
             for _ in 0..<50 { _ = try game.step(learner: action(), opponent: action()) }
@@ -147,7 +158,8 @@ private let window = Extent(8, 8, 8)
             try other.restore(windows: game.windows, steps: game.steps)
             for _ in 0..<50 {
                 let (a, b) = (action(), action())
-                #expect(try game.step(learner: a, opponent: b) == other.step(learner: a, opponent: b))
+                #expect(
+                    try game.step(learner: a, opponent: b) == other.step(learner: a, opponent: b))
             }
         }
     }
@@ -166,7 +178,9 @@ private let window = Extent(8, 8, 8)
         func message(_ change: (inout GameConfiguration) -> Void) -> String {
             var configuration = GameConfiguration.paper(grid: grid, window: window)
             change(&configuration)
-            do throws(SPARSError) { try configuration.validate() } catch { return error.description }
+            do throws(SPARSError) { try configuration.validate() } catch {
+                return error.description
+            }
             return "accepted"
         }
         #expect(message { $0.window.x = 41 }.contains("'window'"))
@@ -178,7 +192,7 @@ private let window = Extent(8, 8, 8)
 
     @Test func aScoreOutsideItsRangeIsRefused() throws {
         for bad in [Float.nan, -0.1, 1.1, .infinity] {
-            var game = try game({ _ in }) { _ in bad }
+            var game = try game(scores: { _ in bad })
             #expect(throws: SPARSError.self) { try game.step(learner: .xUp, opponent: .xUp) }
         }
     }
