@@ -1,5 +1,3 @@
-import SPARSKernels
-
 /// What a game is played on: the scan as the game indexes it, and what is known of its scores.
 ///
 /// Every game on the same scan, window and scorer shares one field, so that no window is scored
@@ -67,7 +65,7 @@ public final class SearchField {
     public func observation(at origin: Voxel) throws(SPARSError) -> [Float] {
         let crop = try crop(at: lattice.cropStart(origin))
         if crop.extent == configuration.window { return crop.values }
-        return stretched(crop.values, from: crop.extent, to: configuration.window)
+        return try Resample.nearest(crop.values, from: crop.extent, to: configuration.window)
     }
 
     /// Indices of `starts` by their crops' extent, in order of first occurrence.
@@ -146,23 +144,4 @@ public final class SearchField {
         }
         table[index] = score
     }
-}
-
-/// Nearest-neighbour resize of a crop, by PyTorch's index rule.
-private func stretched(_ values: [Float], from: Extent, to: Extent) -> [Float] {
-    func sources(_ axis: Int) -> [Int] {
-        // As torch's CPU kernel: a float32 ratio times the place, floored, kept below the end.
-        let ratio = Float(from[axis]) / Float(to[axis])
-        return (0..<to[axis]).map { min(Int(Float($0) * ratio), from[axis] - 1) }
-    }
-    let (xs, ys, zs) = (sources(0), sources(1), sources(2))
-    var result: [Float] = []
-    result.reserveCapacity(to.count)
-    for x in xs {
-        for y in ys {
-            let row = from.offset(x, y, 0)
-            for z in zs { result.append(values[row + z]) }
-        }
-    }
-    return result
 }

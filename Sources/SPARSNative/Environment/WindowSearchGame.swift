@@ -23,6 +23,8 @@ public struct WindowSearchGame {
     public private(set) var steps = 0
     /// The accumulated scores since the map was last cleared.
     public var scoreMap: ScoreMap
+    /// Whether steps add to the map; long runs that never read it save its log.
+    public var recordsMap = true
     /// The learner's last reward; 0 before the first step.
     public private(set) var lastReward: Float = 0
 
@@ -104,13 +106,18 @@ public struct WindowSearchGame {
             scores.learner > scores.opponent ? 1 : scores.learner < scores.opponent ? -1 : tie
         let truncated = !terminated && steps >= configuration.maxEpisodeSteps ?? .max
         lastReward = reward
-        let own = configuration.creditedScore == .own
-        scoreMap.add(own ? scores.learner : scores.opponent, at: moved.learner, by: .learner)
-        if configuration.creditedAgents == .both {
-            scoreMap.add(own ? scores.opponent : scores.learner, at: moved.opponent, by: .opponent)
-        }
+        if recordsMap { credit(moved, scores) }
         return GameStep(
             reward: reward, terminated: terminated, truncated: truncated, scores: scores)
+    }
+
+    @inline(__always)
+    private mutating func credit(_ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>) {
+        let own = field.configuration.creditedScore == .own
+        scoreMap.add(own ? scores.learner : scores.opponent, at: moved.learner, by: .learner)
+        if field.configuration.creditedAgents == .both {
+            scoreMap.add(own ? scores.opponent : scores.learner, at: moved.opponent, by: .opponent)
+        }
     }
 
     /// The actions that change where an agent's window stands, by raw value.

@@ -1,0 +1,52 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Scores crops by a classifier: the probability of "tumour" that its two logits give.
+///
+/// The field's volume must hold what the network is to see: an intensity window, if any, has been
+/// applied to it already.
+public final class ClassifierScorer: WindowScorer {
+    private let evaluator: NetworkEvaluator
+
+    public init(_ evaluator: NetworkEvaluator) { self.evaluator = evaluator }
+
+    public func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float] {
+        var result = [Float](repeating: 0, count: starts.count)
+        // A crop cut short is stretched to the network's input like any other: one resize, no two.
+        for (extent, members) in try field.grouped(starts) {
+            var origins: [Voxel] = []
+            for i in members { origins.append(try field.box(at: starts[i]).origin) }
+            let logits = try windowLogits(field, origins, extent)
+            for (n, i) in members.enumerated() {
+                result[i] = softmaxSecond(logits[2 * n], logits[2 * n + 1])
+            }
+        }
+        return result
+    }
+
+    private func windowLogits(
+        _ field: SearchField, _ origins: [Voxel], _ window: Extent
+    ) throws(SPARSError) -> [Float] {
+        var failure: SPARSError?
+        let logits = field.volume.values.withUnsafeBufferPointer { values -> [Float] in
+            do throws(SPARSError) {
+                return try evaluator.windowLogits(
+                    volume: values, extent: field.volume.extent, origins: origins, window: window,
+                    intensityWindow: nil)
+            } catch {
+                failure = error
+                return []
+            }
+        }
+        if let failure { throw failure }
+        return logits
+    }
+}
+
+/// The second of two logits' softmax probabilities, within one unit in the last place of [0, 1].
+func softmaxSecond(_ first: Float, _ second: Float) -> Float {
+    Float(1 / (1 + exp(Double(first) - Double(second))))
+}

@@ -1,0 +1,101 @@
+/// The map that visiting every place of a lattice once would accumulate.
+///
+/// Sums and maxima of boxes separate into the three axes, so this takes a few passes over the grid
+/// instead of one box a place. Sums run over prefix sums in float64: within 1e-12 relative of the
+/// exact sum for up to a million places, then rounded once.
+///
+/// - Parameters:
+///   - scores: one for each place, x slowest.
+///   - axes: where the windows start along x, y and z, ascending.
+///   - window: the windows' extent.
+///   - grid: the map's extent; windows are cut at its end.
+/// - Throws: `invalidArgument` when scores and axes do not agree, an axis is empty, not ascending
+///   or begins below zero, or an extent has no voxel.
+public func exhaustiveMap(
+    scores: [Float], axes: [[Int]], window: Extent, grid: Extent,
+    accumulation: GameConfiguration.Accumulation
+) throws(SPARSError) -> [Float] {
+    try check(scores: scores, axes: axes, window: window, grid: grid)
+    var values = scores.map(Double.init)
+    var shape = axes.map(\.count)
+    var counts: [[Double]] = []
+    for axis in [2, 1, 0] {
+        let places = coveringPlaces(axes[axis], window: window[axis], count: grid[axis])
+        values = spread(values, shape, along: axis, places, accumulation)
+        shape[axis] = grid[axis]
+        counts.insert(places.map { Double($0.count) }, at: 0)
+    }
+    guard accumulation == .mean else { return values.map(Float.init) }
+    var means: [Float] = []
+    means.reserveCapacity(values.count)
+    for x in 0..<grid.x {
+        for y in 0..<grid.y {
+            for z in 0..<grid.z {
+                let count = counts[0][x] * counts[1][y] * counts[2][z]
+                means.append(count == 0 ? 0 : Float(values[grid.offset(x, y, z)] / count))
+            }
+        }
+    }
+    return means
+}
+
+private func check(
+    scores: [Float], axes: [[Int]], window: Extent, grid: Extent
+) throws(SPARSError) {
+    let owner = "exhaustive_map"
+    for axis in 0..<3 where grid[axis] < 1 || window[axis] < 1 {
+        throw .range("grid", of: owner, mustBe: "1 voxel or more in every axis", got: grid)
+    }
+    for starts in axes {
+        guard let first = starts.first, first >= 0, zip(starts, starts.dropFirst()).allSatisfy(<)
+        else {
+            throw .range("axes", of: owner, mustBe: "ascending starts of 0 or more", got: starts)
+        }
+    }
+    let places = axes.reduce(1) { $0 * $1.count }
+    guard axes.count == 3, scores.count == places else {
+        throw .range("scores", of: owner, mustBe: "\(places) floats", got: scores.count)
+    }
+}
+
+/// For each voxel of an axis, the places whose windows hold it.
+private func coveringPlaces(_ starts: [Int], window: Int, count: Int) -> [Range<Int>] {
+    var (first, end) = (0, 0)
+    return (0..<count).map { voxel in
+        while end < starts.count && starts[end] <= voxel { end += 1 }
+        while first < end && starts[first] <= voxel - window { first += 1 }
+        return first..<end
+    }
+}
+
+/// Replaces one axis of places by voxels, each the sum or maximum over the places that cover it.
+private func spread(
+    _ values: [Double], _ shape: [Int], along axis: Int, _ places: [Range<Int>],
+    _ accumulation: GameConfiguration.Accumulation
+) -> [Double] {
+    let outer = shape[..<axis].reduce(1, *)
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let count = shape[axis]
+    var result = [Double](repeating: 0, count: outer * places.count * inner)
+    var prefix = [Double](repeating: 0, count: (count + 1) * inner)
+    for o in 0..<outer {
+        let source = o * count * inner
+        if accumulation != .max {
+            for p in 0..<count * inner { prefix[p + inner] = prefix[p] + values[source + p] }
+        }
+        for (voxel, range) in places.enumerated() where !range.isEmpty {
+            let target = (o * places.count + voxel) * inner
+            for i in 0..<inner {
+                if accumulation == .max {
+                    var highest = 0.0
+                    for p in range { highest = max(highest, values[source + p * inner + i]) }
+                    result[target + i] = highest
+                } else {
+                    result[target + i] =
+                        prefix[range.upperBound * inner + i] - prefix[range.lowerBound * inner + i]
+                }
+            }
+        }
+    }
+    return result
+}
