@@ -1,0 +1,135 @@
+"""Pictures: orientation, default slices, outlines, curves."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot
+
+from spars import _extras, plots
+from spars.volume import Volume
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    pyplot.close("all")
+
+
+def image_of(figure):
+    return np.asarray(figure.axes[0].images[0].get_array())
+
+
+@pytest.mark.parametrize(
+    "flips", [(1, 1, 1), (-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, -1)], ids=str
+)
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)], ids=str)
+def test_axial_slices_have_the_patients_right_on_the_left_and_anterior_at_the_top(flips, order):
+    # World shape (4, 5, 3): one bright voxel at the patient's right and front.
+    world = np.zeros((4, 5, 3), np.float32)
+    world[3, 4, 1] = 100.0
+    turned = world[:: flips[0], :: flips[1], :: flips[2]].transpose(order)
+    affine = np.zeros((4, 4))
+    affine[3, 3] = 1.0
+    for voxel_axis, world_axis in enumerate(order):
+        affine[world_axis, voxel_axis] = flips[world_axis] * (2.0, 3.0, 5.0)[world_axis]
+    axial = order.index(2)
+    figure = plots.overlay(Volume(turned, affine), axis=axial, index=1)
+    image = image_of(figure)
+    assert image.shape == (5, 4)
+    assert np.argwhere(image == 100.0).tolist() == [[0, 0]]
+    assert figure.axes[0].get_aspect() == pytest.approx(3.0 / 2.0)
+
+
+def test_default_slice_is_where_the_reference_is_largest(rng):
+    mask = np.zeros((5, 6, 9), np.uint8)
+    mask[1, 1, 2] = 1
+    mask[1:3, 1:3, 7] = 1
+    prediction = np.zeros_like(mask)
+    prediction[:, :, 4] = 1
+    empty = np.zeros_like(mask)
+    assert plots.largest_slice(mask.shape, mask, prediction, axis=2) == 7
+    assert plots.largest_slice(mask.shape, empty, prediction, axis=2) == 4
+    assert plots.largest_slice(mask.shape, None, empty, axis=2) == 4
+    volume = rng.normal(size=mask.shape)
+    figure = plots.overlay(volume, prediction, mask)
+    assert "slice 7" in figure.axes[0].get_title()
+
+
+def test_outlines_follow_voxel_edges():
+    mask = np.zeros((6, 6, 1), np.uint8)
+    mask[2:4, 1:5, 0] = 1
+    figure = plots.overlay(np.zeros(mask.shape), mask, index=0)
+    (contours,) = figure.axes[0].collections
+    corners = contours.get_paths()[0].vertices
+    # Turned round: voxels 2...3 of 6 stay 2...3, 1...4 stay 1...4. Edges lie half a voxel out, and
+    # marching squares cut the corner of a doubled pixel by a quarter of a voxel at most.
+    np.testing.assert_allclose(corners.min(axis=0), (1.5, 0.5), atol=0.25)
+    np.testing.assert_allclose(corners.max(axis=0), (3.5, 4.5), atol=0.25)
+
+
+def test_views_draw_each_axis_once_with_one_legend(rng):
+    volume = rng.normal(size=(8, 9, 10))
+    mask = volume > 1.0
+    figure = plots.views(volume, mask, mask, np.abs(volume) / 10)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert [title[-1] for title in titles] == ["z", "y", "x"]
+    assert sum(ax.get_legend() is not None for ax in figure.axes) == 1
+
+
+def test_curves_leave_out_what_was_never_measured():
+    series = {"loss": [3.0, 2.0, 1.0], "validation": [np.nan] * 3, "none": []}
+    figure = plots.curves(series, x_label="epoch", y_label="loss")
+    (line,) = figure.axes[0].lines
+    assert line.get_label() == "loss"
+    assert line.get_ydata().tolist() == [3.0, 2.0, 1.0]
+
+
+def test_trailing_mean_equals_the_plain_one(rng):
+    values = rng.normal(size=50)
+    values[[3, 4, 5, 20]] = np.nan
+    for width in (1, 3, 7, 80):
+        windows = [values[max(0, i + 1 - width) : i + 1] for i in range(values.size)]
+        plain = [np.mean(w[~np.isnan(w)]) if (~np.isnan(w)).any() else np.nan for w in windows]
+        np.testing.assert_allclose(plots.trailing_mean(values, width), plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"axis": 3}, "'axis' parameter of overlay"),
+        ({"index": 10}, "'index' parameter of overlay"),
+        ({"prediction": np.zeros((2, 2, 2))}, "'prediction' parameter of overlay"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.overlay(np.zeros((8, 9, 10)), **arguments)
+
+
+def test_missing_package_names_its_extra():
+    with pytest.raises(ImportError, match=r"Plotting needs absent.*spars\[report\]"):
+        _extras.require("absent.module", "report", "Plotting")
+
+
+def test_bar_reports_and_closes():
+    drawn = []
+
+    class Recorder:
+        def __init__(self, total, desc, leave):
+            self.total, self.n = total, 0
+            drawn.append(self)
+
+        def update(self, count):
+            self.n += count
+
+        def close(self):
+            self.closed = True
+
+    bar = _extras._Bar(Recorder, "work")
+    for done in (1, 3, 10):
+        bar(done, 10)
+    assert (drawn[0].n, drawn[0].closed) == (10, True)
+    bar(1, 2)
+    assert len(drawn) == 2

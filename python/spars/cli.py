@@ -1,0 +1,204 @@
+"""The command `spars`: demo, train, segment, evaluate, info.
+
+Exit codes: 0 done, 1 the work failed (a message says why), 2 wrong usage, 130 interrupted.
+Results go to standard output, progress and messages to standard error.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+
+METHODS = ("self_play", "exhaustive", "random_walk", "greedy")
+
+
+def main(arguments=None):
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Without the program's name; `sys.argv` by default.
+    """
+    parsed = _parser().parse_args(arguments)
+    # Loaded after parsing, so that --help and usage errors answer at once.
+    from spars import commands
+
+    try:
+        if parsed.threads is not None:
+            commands.set_threads(parsed.threads)
+        result, text = getattr(commands, parsed.command)(parsed)
+        print(json.dumps(jsonable(result), indent=2, allow_nan=False) if parsed.json else text)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("spars: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read standard output has gone; Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ImportError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
+        if parsed.traceback:
+            raise
+        print(f"spars: error: {_one_line(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def jsonable(value):
+    """Return plain values that JSON can hold: NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {str(name): jsonable(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return str(value)
+
+
+def _one_line(error):
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return text or type(error).__name__
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="spars",
+        description="Tumour segmentation on CT from image-level labels by self-play.",
+        epilog="Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_demo, _add_train, _add_segment, _add_evaluate, _add_info):
+        command = add(commands)
+        command.add_argument("--threads", type=int, help="threads of the compiled core")
+        command.add_argument("--json", action="store_true", help="print the result as JSON")
+        command.add_argument(
+            "--traceback", action="store_true", help="show where an error came from"
+        )
+    return parser
+
+
+def _add_demo(commands):
+    demo = commands.add_parser(
+        "demo",
+        help="run the whole method on phantoms and write a report",
+        description="Train a classifier on phantoms with image-level labels, let two agents "
+        "search a held-out phantom, and write mask, pictures and a report.",
+    )
+    demo.add_argument("--output", default="demo-output", help="folder for the results")
+    demo.add_argument("--seed", type=int, default=0, help="seed of phantoms, training and play")
+    demo.add_argument("--scans", type=int, help="phantoms to train on")
+    demo.add_argument("--epochs", type=int, help="epochs of training")
+    demo.add_argument("--iterations", type=int, help="iterations of self-play")
+    return demo
+
+
+def _add_train(commands):
+    train = commands.add_parser(
+        "train",
+        help="train a classifier on image-level labels",
+        description="Train the object presence classifier and write its weights as safetensors.",
+    )
+    source = train.add_mutually_exclusive_group(required=True)
+    source.add_argument("--csv", help="labels: columns image, has_tumour")
+    source.add_argument(
+        "--msd", metavar="ROOT", help="folder in Medical Segmentation Decathlon layout"
+    )
+    source.add_argument("--phantoms", type=int, metavar="N", help="train on N phantoms")
+    train.add_argument("--root", help="folder that the CSV's image paths start from")
+    train.add_argument("--output", required=True, help="weights to write (.safetensors)")
+    train.add_argument("--history", help="also write losses and metrics as JSON")
+    train.add_argument(
+        "--validation-scans", type=int, default=0, metavar="N", help="keep the last N scans apart"
+    )
+    train.add_argument("--input-shape", **_extent((256, 256, 180)), help="the network's input")
+    _add_frame(train)
+    train.add_argument("--epochs", type=int, default=32)
+    train.add_argument("--steps-per-epoch", type=int, help="default: a quarter of the scans")
+    train.add_argument("--scans-per-step", type=int, default=4)
+    train.add_argument("--crops-per-scan", type=int, default=10)
+    train.add_argument("--learning-rate", type=float, default=1e-3)
+    train.add_argument("--validation-steps", type=int, default=4)
+    train.add_argument("--seed", type=int, default=0)
+    return train
+
+
+def _add_segment(commands):
+    segment = commands.add_parser(
+        "segment",
+        help="segment a scan's tumours",
+        description="Segment a scan by windows that a classifier scores, and write the mask on "
+        "the scan's own geometry.",
+    )
+    segment.add_argument("scan", help="NIfTI file")
+    segment.add_argument("--classifier", required=True, help="weights (.safetensors or .pth)")
+    segment.add_argument("--output", required=True, help="mask to write (.nii or .nii.gz)")
+    segment.add_argument("--score-map", help="also write the score map as NIfTI")
+    segment.add_argument("--report", help="also write an HTML report")
+    segment.add_argument("--method", choices=METHODS, default="self_play")
+    segment.add_argument("--iterations", type=int, default=100)
+    _add_frame(segment)
+    segment.add_argument("--termination-threshold", type=float, default=0.3)
+    segment.add_argument("--segmentation-threshold", type=float, help="default: the protocol's")
+    segment.add_argument("--region", help="organ mask; outside of it nothing is segmented")
+    segment.add_argument("--region-value", type=int, help="label of the organ in that file")
+    segment.add_argument("--reference", help="reference mask, to print Dice with")
+    segment.add_argument("--reference-value", type=int, help="label of the tumour in that file")
+    segment.add_argument("--n-steps", type=int, help="steps an iteration (default 32)")
+    segment.add_argument("--seed", type=int, default=0)
+    return segment
+
+
+def _add_evaluate(commands):
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="compare a mask with a reference",
+        description="Print Dice, Hausdorff 95, surface Dice, lesion detection and more.",
+    )
+    evaluate.add_argument("mask", help="NIfTI file of 0 and 1")
+    evaluate.add_argument("reference", help="NIfTI file on the same voxels")
+    evaluate.add_argument("--mask-value", type=int, help="label that counts in the mask")
+    evaluate.add_argument("--reference-value", type=int, help="label that counts in the reference")
+    return evaluate
+
+
+def _add_info(commands):
+    info = commands.add_parser(
+        "info",
+        help="print versions and machine, or what a file holds",
+        description="Print versions, instruction set and threads; with a file, its header.",
+    )
+    info.add_argument("file", nargs="?", help="NIfTI file or weights")
+    return info
+
+
+def _add_frame(command):
+    command.add_argument("--window", **_extent((48, 48, 24)), help="extent of the moving window")
+    command.add_argument(
+        "--grid",
+        nargs="+",
+        type=_axis_or_native,
+        default=(256, 256, 180),
+        metavar="N",
+        help="model grid as three numbers, or 'native' for the scan's own voxels",
+    )
+    command.add_argument("--protocol", choices=("paper", "published"), default="paper")
+
+
+def _axis_or_native(text):
+    return text if text == "native" else int(text)
+
+
+def _extent(default):
+    return {"nargs": 3, "type": int, "default": default, "metavar": ("X", "Y", "Z")}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

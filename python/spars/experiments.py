@@ -1,0 +1,108 @@
+"""Runs over several patients and seeds, and what may be said of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spars import metrics
+from spars.protocol import Protocol
+from spars.segmentation import segment
+
+__all__ = ["Experiment", "over_patients"]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The scores of several patients and seeds.
+
+    Attributes
+    ----------
+    rows : tuple of dict
+        One for each patient and seed: case, seed, and each metric.
+    summary_over : {"patients", "iterations"}
+        D15: what a reported mean and SD run over.
+    """
+
+    rows: tuple
+    summary_over: str = "patients"
+
+    def summary(self, metric="dice", confidence=0.95, seed=0):
+        """Return mean, SD and a bootstrap interval of the mean.
+
+        Seeds of one patient are averaged first: they are not independent samples of patients.
+        Under "iterations" the values of the iterations of every run are pooled, as the released
+        scripts do; no interval is given, since they are no sample of anything.
+
+        Returns
+        -------
+        dict
+            n, mean, sd (NaN for a single value), and low, high over patients. Undefined values
+            (NaN, as Dice where both masks are empty) are left out and counted in n_undefined.
+        """
+        if self.summary_over == "iterations":
+            values = np.concatenate([np.atleast_1d(row["iterations"]) for row in self.rows])
+        else:
+            cases = dict.fromkeys(row["case"] for row in self.rows)
+            values = np.array([self._mean_of(case, metric) for case in cases])
+        known = values[~np.isnan(values)]
+        result = {
+            "n": int(known.size),
+            "n_undefined": int(values.size - known.size),
+            "mean": float(known.mean()) if known.size else float("nan"),
+            "sd": float(known.std(ddof=1)) if known.size > 1 else float("nan"),
+        }
+        if self.summary_over == "patients" and known.size > 1:
+            low, high = metrics.bootstrap_interval(known, confidence=confidence, seed=seed)
+            result |= {"low": float(low), "high": float(high)}
+        return result
+
+    def _mean_of(self, case, metric):
+        values = np.array([row[metric] for row in self.rows if row["case"] == case], dtype=float)
+        known = values[~np.isnan(values)]
+        return known.mean() if known.size else float("nan")
+
+
+def over_patients(cases, classifier, *, seeds=(0,), protocol="paper", progress=None, **arguments):
+    """Segment several scans with several seeds and measure every mask.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Scans whose `load_mask()` gives the reference; it is read for measuring only.
+    classifier : Classifier or callable
+        Scores windows; the same one for every scan.
+    seeds : sequence of int
+        Each scan is segmented once with each.
+    protocol : {"paper", "published"} or Protocol
+        Its `summary_over` decides how `Experiment.summary` counts.
+    progress : callable, optional
+        Called with (done, planned) after each mask.
+    **arguments
+        Passed to `spars.segment`.
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    ValueError
+        A case has no reference mask.
+    """
+    protocol = Protocol.named(protocol)
+    rows = []
+    planned = len(cases) * len(seeds)
+    for case in cases:
+        reference = case.load_mask()
+        if reference is None:
+            raise ValueError(f"Case {case.name} has no reference mask to measure against.")
+        volume = case.load()
+        for seed in seeds:
+            found = segment(volume, classifier, seed=seed, protocol=protocol, **arguments)
+            row = {"case": case.name, "seed": seed, **found.evaluate(reference)}
+            if protocol.summary_over == "iterations":
+                row["iterations"] = np.asarray(found.run.dice, dtype=float)
+            rows.append(row)
+            if progress is not None:
+                progress(len(rows), planned)
+    return Experiment(tuple(rows), protocol.summary_over)

@@ -1,0 +1,263 @@
+"""Pictures of scans, masks and runs, as matplotlib figures that the caller shows or saves."""
+
+import numpy as np
+
+from spars._checks import check_choice, check_integer
+from spars._extras import require
+from spars.protocol import IntensityWindow
+from spars.volume import as_volume
+
+__all__ = ["curves", "overlay", "views"]
+
+# Colours that people with the common colour-vision deficiencies tell apart (Okabe and Ito, 2008).
+PREDICTION = "#E69F00"
+REFERENCE = "#56B4E9"
+LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SOFT_TISSUE = IntensityWindow(level=40.0, width=400.0)
+
+
+def overlay(
+    volume,
+    prediction=None,
+    reference=None,
+    score_map=None,
+    *,
+    axis=2,
+    index=None,
+    intensity_window=SOFT_TISSUE,
+    ax=None,
+):
+    """Draw one slice with the outlines of masks over it, in radiological orientation.
+
+    The affine is read as nibabel's (millimetres, right-anterior-superior), so an axial slice has
+    the patient's right on the left and anterior at the top, whatever the voxel order is.
+
+    Parameters
+    ----------
+    volume : Volume, array, image or path
+        The scan, (X, Y, Z), HU.
+    prediction, reference : array of shape (X, Y, Z), optional
+        Masks; above 0.5 is inside. Empty masks draw nothing.
+    score_map : float array of shape (X, Y, Z), optional
+        Drawn as a translucent colour layer from 0 to 1.
+    axis : {0, 1, 2}
+        The voxel axis to cut across.
+    index : int, optional
+        The slice. By default the one where the reference, else the prediction, is largest; the
+        middle one where both are empty.
+    intensity_window : IntensityWindow
+        HU range shown; level 40, width 400 by default.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        A mask or map has another shape than the scan, or `index` lies outside.
+    ImportError
+        matplotlib is missing.
+    """
+    volume = as_volume(volume)
+    axis = check_integer(axis, "axis", "overlay", 0, 2)
+    layers = {"prediction": prediction, "reference": reference, "score_map": score_map}
+    layers = {name: _layer(array, name, volume) for name, array in layers.items()}
+    if index is None:
+        index = largest_slice(volume.shape, layers["reference"], layers["prediction"], axis=axis)
+    index = check_integer(index, "index", "overlay", 0, volume.shape[axis] - 1)
+    figure, ax = _axes(ax)
+    cut = _Cut(volume.affine, axis, index)
+    low = intensity_window.level - intensity_window.width / 2
+    options = {"aspect": cut.aspect(volume.spacing), "interpolation": "nearest"}
+    image = cut(volume.array)
+    ax.imshow(image, cmap="gray", vmin=low, vmax=low + intensity_window.width, **options)
+    if layers["score_map"] is not None:
+        scores = cut(layers["score_map"])
+        shown = np.ma.masked_less_equal(scores, 0.0)
+        ax.imshow(shown, cmap="inferno", vmin=0.0, vmax=1.0, alpha=0.45, **options)
+    handles = [
+        _outline(ax, cut(layers[name]), colour, style, name)
+        for name, colour, style in (
+            ("reference", REFERENCE, "solid"),
+            ("prediction", PREDICTION, "dashed"),
+        )
+        if layers[name] is not None
+    ]
+    if handles:
+        ax.legend(handles=handles, loc="lower left", fontsize="small", framealpha=0.75)
+    ax.set_title(f"slice {index} of axis {'xyz'[axis]}", fontsize="medium")
+    ax.set_axis_off()
+    return figure
+
+
+def views(volume, prediction=None, reference=None, score_map=None):
+    """Draw the largest slice across each of the three axes side by side.
+
+    Parameters and errors are those of `overlay`; returns the figure.
+    """
+    pyplot = require("matplotlib.pyplot", "report", "Plotting")
+    volume = as_volume(volume)
+    order = (2, 1, 0)
+    widths = [_Cut(volume.affine, axis, 0).width(volume) for axis in order]
+    # Panels of one height, each as wide as its slice is in millimetres.
+    figure, axes = pyplot.subplots(
+        1,
+        3,
+        figsize=(13, 13 / sum(widths) + 0.25),
+        width_ratios=widths,
+        layout="constrained",
+    )
+    for axis, ax in zip(order, axes, strict=True):
+        overlay(volume, prediction, reference, score_map, axis=axis, ax=ax)
+        if ax is not axes[0] and ax.get_legend() is not None:
+            ax.get_legend().remove()
+    return figure
+
+
+def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", ax=None):
+    """Draw named series over their index, each from 1.
+
+    Parameters
+    ----------
+    series : mapping of str to sequence of float
+        NaN leaves a gap. Series that are empty or all NaN are left out.
+    x_label, y_label : str
+        Axis names with their units.
+    title : str, optional
+        Shown above.
+    smooth : int
+        Width of a trailing mean drawn over the faded raw values; 1 draws the values alone.
+    scale : {"linear", "log"}
+        Of the y axis.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    smooth = check_integer(smooth, "smooth", "curves", 1)
+    check_choice(scale, "scale", "curves", ("linear", "log"))
+    figure, ax = _axes(ax)
+    drawn = 0
+    for name, values in series.items():
+        values = np.asarray(values, dtype=np.float64)
+        if values.size == 0 or np.isnan(values).all():
+            continue
+        colour = LINES[drawn % len(LINES)]
+        drawn += 1
+        steps = np.arange(1, values.size + 1)
+        if smooth > 1:
+            ax.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
+        marker = "o" if values.size <= 20 else None
+        ax.plot(steps, trailing_mean(values, smooth), color=colour, label=name, marker=marker)
+    ax.set_yscale(scale)
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    if title:
+        ax.set_title(title, fontsize="medium")
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    if drawn > 1:
+        ax.legend(fontsize="small", framealpha=0.0)
+    return figure
+
+
+def trailing_mean(values, width):
+    """Return the mean of each value and up to `width` - 1 before it, NaN left out."""
+    values = np.asarray(values, dtype=np.float64)
+    known = ~np.isnan(values)
+    sums = np.concatenate(([0.0], np.cumsum(np.where(known, values, 0.0))))
+    counts = np.concatenate(([0], np.cumsum(known)))
+    last = np.arange(1, values.size + 1)
+    first = np.maximum(last - width, 0)
+    n = counts[last] - counts[first]
+    means = np.full(values.size, np.nan)
+    np.divide(sums[last] - sums[first], n, out=means, where=n > 0)
+    return means
+
+
+def largest_slice(shape, *masks, axis):
+    """Return the slice across `axis` where the first mask that is not empty is largest."""
+    others = tuple(other for other in range(3) if other != axis)
+    for mask in masks:
+        if mask is not None and (mask > 0.5).any():
+            return int(np.argmax((mask > 0.5).sum(axis=others)))
+    return shape[axis] // 2
+
+
+class _Cut:
+    """One slice of arrays on one geometry, turned the way a radiologist looks at it."""
+
+    def __init__(self, affine, axis, index):
+        self.axis = axis
+        self.index = index
+        world = _world_axes(affine)
+        plane = sorted((a for a in range(3) if a != axis), key=lambda a: world[a][0])
+        self.horizontal, self.vertical = plane
+        # Left on the right, posterior on the right, superior and anterior at the top: every
+        # axis that grows with its world coordinate is turned round.
+        self.turned = [a for a in plane if world[a][1] > 0]
+
+    def __call__(self, array):
+        cut = np.flip(array, self.turned).take(self.index, axis=self.axis)
+        return cut if self.vertical < self.horizontal else cut.T
+
+    def aspect(self, spacing):
+        return spacing[self.vertical] / spacing[self.horizontal]
+
+    def width(self, volume):
+        """Return the slice's width over its height, in millimetres."""
+        edges = [n * length for n, length in zip(volume.shape, volume.spacing, strict=True)]
+        return edges[self.horizontal] / edges[self.vertical]
+
+
+def _world_axes(affine):
+    """Return (world axis, sign) of each voxel axis, the closest assignment first."""
+    directions = np.asarray(affine, dtype=np.float64)[:3, :3]
+    closeness = np.abs(directions / np.linalg.norm(directions, axis=0))
+    found = [None, None, None]
+    for _ in range(3):
+        world, voxel = np.unravel_index(np.argmax(closeness), (3, 3))
+        found[voxel] = (int(world), float(np.sign(directions[world, voxel])))
+        closeness[world, :] = -1.0
+        closeness[:, voxel] = -1.0
+    return found
+
+
+def _layer(array, name, volume):
+    if array is None:
+        return None
+    array = as_volume(array).array
+    if array.shape != tuple(volume.shape):
+        raise ValueError(
+            f"The '{name}' parameter of overlay must have the scan's shape "
+            f"{tuple(volume.shape)}. Got {array.shape} instead."
+        )
+    return array
+
+
+def _outline(ax, cut, colour, style, name):
+    """Draw the outline along voxel edges, as far as there is one, and return its legend entry."""
+    lines = require("matplotlib.lines", "report", "Plotting")
+    inside = np.repeat(np.repeat(cut > 0.5, 2, axis=0), 2, axis=1).astype(np.float32)
+    if inside.any():
+        # Twice the resolution and a border of zeros: contours follow voxels and close.
+        padded = np.pad(inside, 1)
+        rows = (np.arange(padded.shape[0]) - 1) / 2 - 0.25
+        columns = (np.arange(padded.shape[1]) - 1) / 2 - 0.25
+        ax.contour(
+            columns, rows, padded, levels=[0.5], colors=[colour], linewidths=1.4, linestyles=style
+        )
+    return lines.Line2D([], [], color=colour, linestyle=style, label=name)
+
+
+def _axes(ax):
+    if ax is not None:
+        return ax.figure, ax
+    pyplot = require("matplotlib.pyplot", "report", "Plotting")
+    figure, ax = pyplot.subplots(figsize=(6.4, 4.8), layout="constrained")
+    return figure, ax

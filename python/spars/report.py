@@ -1,0 +1,399 @@
+"""One self-contained HTML page about a segmentation: pictures, numbers, inputs, limits."""
+
+import base64
+import io
+import json
+import math
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from spars import _runtime
+from spars._extras import require
+
+__all__ = ["METRICS", "write_report"]
+
+#: Of each metric of `spars.metrics.evaluate`: label, unit, best value, definition.
+METRICS = {
+    "dice": ("Dice", "", "1", "Twice the overlap over the sum of both volumes."),
+    "iou": ("Intersection over union", "", "1", "The overlap over the joint volume."),
+    "sensitivity": ("Sensitivity", "", "1", "Share of the reference's voxels that the mask holds."),
+    "specificity": ("Specificity", "", "1", "Share of the other voxels that the mask leaves out."),
+    "precision": ("Precision", "", "1", "Share of the mask's voxels that the reference holds."),
+    "hausdorff": (
+        "Hausdorff distance",
+        "mm",
+        "0",
+        "Largest distance from one surface to the other.",
+    ),
+    "hausdorff95": (
+        "Hausdorff distance, 95 %",
+        "mm",
+        "0",
+        "The larger of the two 95th percentiles of surface distances.",
+    ),
+    "assd": (
+        "Average surface distance",
+        "mm",
+        "0",
+        "Mean distance between the surfaces, both ways.",
+    ),
+    "surface_dice": (
+        "Surface Dice",
+        "",
+        "1",
+        "Share of both surfaces that lie within the tolerance of the other.",
+    ),
+}
+
+# A colour that no plot uses; it becomes the page's text colour, so charts follow light and dark.
+_INK = "#010203"
+
+
+def write_report(
+    path,
+    segmentation,
+    *,
+    title="Tumour segmentation",
+    summary=(),
+    reference=None,
+    comparisons=(),
+    history=None,
+    cases=(),
+    tiles=(),
+    caveats=(),
+    timings=None,
+    command=None,
+):
+    """Write a self-contained HTML report about a segmentation.
+
+    The page needs no other file and no network: styles, pictures and charts are inside.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to write.
+    segmentation : Segmentation
+        What `spars.segment` returned.
+    title : str
+        The page's heading.
+    summary : sequence of str
+        Opening paragraphs.
+    reference : array of shape (X, Y, Z), optional
+        The reference mask, of 0 and 1. With it the page shows metrics and both outlines.
+    comparisons : sequence of dict
+        Other masks' rows: name, dice, sensitivity, precision, note.
+    history : History, optional
+        The classifier's training.
+    cases : sequence of dict
+        Scans used: name, use, label, sha256.
+    tiles : sequence of dict
+        Numbers shown first: name, value, note.
+    caveats : sequence of str
+        Limits beyond the ones that the page always states.
+    timings : mapping of str to float, optional
+        Seconds of each part.
+    command : str, optional
+        What repeats the run.
+
+    Raises
+    ------
+    ImportError
+        The extra "report" (matplotlib, Jinja2) is not installed.
+    """
+    jinja2 = require("jinja2", "report", "A report")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("spars", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    metrics = _metrics(segmentation, reference)
+    content = {
+        "title": title,
+        "summary": list(summary),
+        "tiles": list(tiles),
+        "pictures": _pictures(segmentation, reference),
+        "metrics": metrics,
+        "methods": _methods(segmentation, metrics, comparisons),
+        "training": _training(history),
+        "search": _searching(segmentation.run),
+        "caveats": [*_standing_caveats(reference), *caveats],
+        "cases": list(cases),
+        "configuration": _configuration(segmentation, history),
+        "versions": versions(),
+        "timings": timings,
+        "command": command,
+    }
+    content["sections"] = [
+        (name, label)
+        for name, label in (
+            ("result", "Result"),
+            ("metrics", "Metrics"),
+            ("training", "Training"),
+            ("search", "Search"),
+            ("caveats", "What this does not show"),
+            ("inputs", "Inputs and configuration"),
+        )
+        if content.get(name, True)
+    ]
+    for part in ("training", "search"):
+        for chart in (content[part] or {}).get("charts", ()):
+            chart["svg"] = jinja2.filters.Markup(chart["svg"])
+    page = environment.get_template("report.html").render(content)
+    Path(path).write_text(page, encoding="utf-8")
+
+
+def number(value):
+    """Format a number for a table: three decimals, or what it is if not finite."""
+    if value is None:
+        return "\u2013"
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return str(value)
+    value = float(value)
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "infinite"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def versions():
+    """Return what ran: versions of spars and its libraries, instruction set, threads, system."""
+    import spars
+
+    return {
+        "spars": spars.__version__,
+        "NumPy": np.__version__,
+        "Python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": str(os.cpu_count()),
+        "threads": str(_runtime.thread_count()),
+        "instruction set": _runtime.instruction_set(),
+    }
+
+
+def png(figure):
+    """Return a figure as the bytes of a PNG, and close it."""
+    pyplot = require("matplotlib.pyplot", "report", "Plotting")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    pyplot.close(figure)
+    return buffer.getvalue()
+
+
+def svg(draw):
+    """Return what `draw()` plots as inline SVG whose ink is the page's text colour."""
+    matplotlib = require("matplotlib", "report", "Plotting")
+    pyplot = require("matplotlib.pyplot", "report", "Plotting")
+    inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    ink = dict.fromkeys(inked, _INK)
+    style = {"svg.fonttype": "none", "svg.hashsalt": "spars", "font.size": 11, **ink}
+    with matplotlib.rc_context(style):
+        figure = draw()
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        pyplot.close(figure)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(_INK, "currentColor")
+    # Text takes the page's own font.
+    return text.replace("<svg ", '<svg role="img" style="color: var(--text)" ', 1)
+
+
+def _pictures(segmentation, reference):
+    from spars import plots
+
+    scores = np.clip(segmentation.score_map, 0.0, 1.0)
+    outlined = png(_dark(plots.views(segmentation.volume, segmentation.mask, reference)))
+    scored = png(_dark(plots.views(segmentation.volume, None, reference, scores)))
+    against = "" if reference is None else " and of the reference (blue, solid)"
+    return [
+        {
+            "data": _inline(outlined),
+            "alt": f"Three slices of the scan with outlines of the mask{against}.",
+            "caption": f"Outlines of the mask (orange, dashed){against}, on the slices where "
+            "they are largest. Soft-tissue range, level 40 HU, width 400 HU.",
+        },
+        {
+            "data": _inline(scored),
+            "alt": "The same slices with the accumulated scores as a colour layer.",
+            "caption": "Accumulated scores from 0 (none, dark) to 1 (bright). No colour: no window "
+            "came there.",
+        },
+    ]
+
+
+def _dark(figure):
+    """Turn a figure's ground black, as CT is read."""
+    figure.set_facecolor("black")
+    for ax in figure.axes:
+        ax.title.set_color("white")
+    return figure
+
+
+def _inline(data):
+    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+
+
+def _metrics(segmentation, reference):
+    if reference is None:
+        return []
+    found = segmentation.evaluate(reference)
+    rows = []
+    for name, value in found.items():
+        label, unit, best, definition = METRICS.get(name, (name.replace("_", " "), "", "", ""))
+        rows.append(
+            {
+                "name": name,
+                "label": label,
+                "unit": unit,
+                "best": best,
+                "definition": definition,
+                "value": value,
+            }
+        )
+    return rows
+
+
+def _methods(segmentation, metrics, comparisons):
+    if not metrics:
+        return []
+    values = {row["name"]: row["value"] for row in metrics}
+    first = {name: values[name] for name in ("dice", "sensitivity", "precision")}
+    first["name"] = segmentation.configuration["method"].replace("_", " ")
+    first["note"] = "The mask of this report."
+    return [first, *comparisons]
+
+
+def _standing_caveats(reference):
+    yield (
+        "One scan is one sample: nothing here estimates how the method does on other patients. "
+        "For that, run it over held-out scans and seeds and report an interval."
+    )
+    if reference is None:
+        yield "No reference mask was given, so how good the mask is remains unknown."
+    yield (
+        "The map is made of boxes of the window's size: edges finer than the stride come from "
+        "overlap alone, and small tumours come out larger than they are."
+    )
+    yield "This is research software, not a medical device, and must not guide treatment."
+
+
+def _training(history):
+    """Return the training section: its text and charts."""
+    if history is None:
+        return None
+    epochs = history.to_dict()
+    loss = epochs["loss"]
+    charts = [
+        _chart(
+            {"training": loss},
+            "epoch",
+            "cross entropy",
+            "Mean cross entropy of the crops of each epoch, before the step. Guessing one half "
+            "gives 0.693. Crops of a positive scan that show no tumour carry its label too, so "
+            "zero is out of reach.",
+        )
+    ]
+    measured = _by_epoch(
+        epochs["validation"], ("accuracy", "sensitivity", "specificity", "roc_auc")
+    )
+    if measured:
+        charts.append(
+            _chart(
+                measured,
+                "epoch",
+                "on validation crops",
+                "Crops of scans kept apart from training, judged by their scan's label, which "
+                "many of them do not show.",
+            )
+        )
+    text = (
+        f"{len(loss)} epochs; the mean cross entropy went from {number(loss[0])} "
+        f"to {number(loss[-1])}."
+    )
+    return {"text": text, "charts": charts}
+
+
+def _by_epoch(validation, names):
+    return {
+        name.replace("roc_auc", "ROC AUC"): [epoch[name] for epoch in validation]
+        for name in names
+        if validation
+    }
+
+
+def _searching(run):
+    """Return the search section, where there were iterations to draw."""
+    rewards = getattr(run, "rewards", None)
+    if rewards is None or len(rewards) < 2:
+        return None
+    width = max(1, len(rewards) // 20)
+    scores = np.asarray(run.scores, dtype=np.float64)
+    faded = "" if width == 1 else f" Bold: mean of the last {width} iterations."
+    charts = [
+        _chart(
+            {"learner": rewards},
+            "iteration",
+            "mean reward of a step",
+            "+1 where the learner's window scores higher than the opponent's, -1 where lower. The "
+            f"opponent is an earlier copy of the learner, so 0 means no progress over it.{faded}",
+            width,
+        ),
+        _chart(
+            {"learner": scores[:, 0], "opponent": scores[:, 1]},
+            "iteration",
+            "mean score of the windows",
+            f"How much tumour the classifier sees where each agent goes.{faded}",
+            width,
+        ),
+    ]
+    if getattr(run, "dice", None) is not None and len(run.dice):
+        charts.append(
+            _chart(
+                {"Dice": run.dice},
+                "iteration",
+                "Dice of the map so far",
+                "Read after each iteration for this chart only; nothing in the search sees it.",
+            )
+        )
+    return {"text": f"{len(rewards)} iterations of self-play on this one scan.", "charts": charts}
+
+
+def _chart(series, x_label, y_label, caption, smooth=1):
+    from spars import plots
+
+    drawn = svg(lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth))
+    return {"svg": drawn, "caption": caption}
+
+
+def _configuration(segmentation, history):
+    parts = [
+        {
+            "name": "Segmentation",
+            "caption": "How the scan was searched and the map thresholded.",
+            "rows": list(flatten(segmentation.configuration)),
+        }
+    ]
+    if history is not None:
+        parts.append(
+            {
+                "name": "Training",
+                "caption": "How the classifier was trained.",
+                "rows": list(flatten(history.to_dict()["configuration"])),
+            }
+        )
+    return parts
+
+
+def flatten(mapping, prefix=""):
+    """Yield (dotted name, text) of every plain value of nested mappings."""
+    for name, value in mapping.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", json.dumps(value, default=str)

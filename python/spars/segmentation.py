@@ -1,0 +1,279 @@
+"""From a scan and a scorer to a mask: the whole method behind one call."""
+
+import hashlib
+
+import numpy as np
+
+from spars import metrics
+from spars._checks import check_choice, check_extent, check_float, check_integer
+from spars.protocol import Protocol
+from spars.volume import as_volume, resample, save
+
+__all__ = ["METHODS", "Segmentation", "as_mask", "digest", "segment"]
+
+#: How windows are chosen: by the agents, or by a baseline that shares their scorer.
+METHODS = ("self_play", "exhaustive", "random_walk", "greedy")
+
+
+def segment(
+    volume,
+    classifier,
+    *,
+    iterations=100,
+    window=(48, 48, 24),
+    grid=(256, 256, 180),
+    protocol="paper",
+    termination_threshold=0.3,
+    segmentation_threshold=None,
+    method="self_play",
+    region=None,
+    seed=0,
+    progress=None,
+    **search,
+):
+    """Segment a scan's tumours by windows that a classifier scores.
+
+    The scan is brought to the model grid, windows are searched there, their scores accumulate
+    into a map, and the map is brought back to the scan's voxels (nearest neighbour) and
+    thresholded. No voxel mask is read.
+
+    Parameters
+    ----------
+    volume : Volume, array, image or path
+        The scan, (X, Y, Z), HU. An array is a scan too: it is brought to `grid`.
+    classifier : Classifier, ScoreAtlas or callable
+        Scores windows in [0, 1]; higher means tumour.
+    iterations : int
+        Rounds of collecting steps and one update; for the baselines, the same number of steps
+        without updates. The exhaustive map visits every window once and ignores it.
+    window : (int, int, int)
+        Extent of the moving window in voxels of the grid.
+    grid : (int, int, int) or None
+        The model grid; None plays in the scan's own voxels.
+    protocol : {"paper", "published"} or Protocol
+        What is done where the released scripts and the paper's text part ways.
+    termination_threshold : float
+        Score above which an episode ends, in [0, 1].
+    segmentation_threshold : float, optional
+        Map value above which a voxel is tumour. The protocol's by default; it belongs to the
+        protocol's accumulation (a sum of scores has no upper bound, a mean stays in [0, 1]).
+    method : {"self_play", "exhaustive", "random_walk", "greedy"}
+        How windows are chosen.
+    region : Volume, array or path, optional
+        An organ mask on the scan's voxels; outside of it the mask is 0.
+    seed : int
+        Of every random draw.
+    progress : callable, optional
+        Called with (done, planned).
+    **search
+        Passed to `self_play`: `n_steps`, `batch_size`, `learning_rate` and so on. The baselines
+        take `n_steps` and `stride` and refuse the rest.
+
+    Returns
+    -------
+    Segmentation
+
+    Raises
+    ------
+    ValueError, TypeError
+        A parameter is out of range, the window is larger than the grid, or the region has
+        another shape than the scan.
+    NonFiniteError
+        The scan holds NaN or infinity.
+    """
+    check_choice(method, "method", "segment", METHODS)
+    check_integer(iterations, "iterations", "segment", 1)
+    window = check_extent(window, "window", "segment")
+    check_float(termination_threshold, "termination_threshold", "segment", 0.0, 1.0)
+    protocol = Protocol.named(protocol)
+    if segmentation_threshold is None:
+        segmentation_threshold = protocol.segmentation_threshold
+    segmentation_threshold = check_float(
+        segmentation_threshold, "segmentation_threshold", "segment", 0.0
+    )
+    scan = as_volume(volume)
+    if grid is None:
+        protocol = protocol.with_switches(scan_frame="native")
+        grid = scan.shape
+    grid = check_extent(grid, "grid", "segment")
+    if region is not None:
+        region = as_mask(region, "region", "segment", shape=scan.shape)
+    run = _search(method)(
+        scan,
+        classifier,
+        iterations=iterations,
+        window=window,
+        grid=grid,
+        protocol=protocol,
+        termination_threshold=termination_threshold,
+        seed=seed,
+        progress=progress,
+        **search,
+    )
+    score_map = to_scan(run.score_map, scan.shape, protocol)
+    mask = score_map > segmentation_threshold
+    if region is not None:
+        mask &= region.astype(bool)
+    configuration = {
+        "method": method,
+        "segmentation_threshold": segmentation_threshold,
+        "region": None if region is None else digest(region),
+        "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
+        "search": run.configuration,
+    }
+    return Segmentation(scan, mask.astype(np.uint8), score_map, run, configuration)
+
+
+class Segmentation:
+    """A mask and the scores behind it, on the geometry of the scan they came from.
+
+    Made by `segment`.
+
+    Attributes
+    ----------
+    volume : Volume
+        The scan.
+    mask : uint8 array of shape (X, Y, Z)
+        1 where the map is above the segmentation threshold (and inside the region), else 0.
+    score_map : float32 array of shape (X, Y, Z)
+        Accumulated scores; 0 where no window came.
+    run : object
+        The search: its map on the model grid, windows and scores visited, rewards.
+    configuration : dict
+        Everything needed to repeat the run, as plain values.
+    """
+
+    def __init__(self, volume, mask, score_map, run, configuration):
+        self.volume = volume
+        self.mask = mask
+        self.score_map = score_map
+        self.run = run
+        self.configuration = configuration
+
+    def dice(self, reference):
+        """Return the Dice of the mask with a reference mask, in native voxels.
+
+        Parameters
+        ----------
+        reference : Volume, array or path
+            (X, Y, Z), of 0 and 1.
+
+        Returns
+        -------
+        float
+            In [0, 1]; NaN where both masks are empty.
+        """
+        reference = as_mask(reference, "reference", "dice", shape=self.mask.shape)
+        return metrics.dice(self.mask, reference)
+
+    def evaluate(self, reference):
+        """Return every metric of `spars.metrics.evaluate` against a reference mask, by name."""
+        reference = as_mask(reference, "reference", "evaluate", shape=self.mask.shape)
+        return metrics.evaluate(self.mask, reference, spacing=self.volume.spacing)
+
+    def save(self, path):
+        """Write the mask as NIfTI (uint8) on the scan's own geometry, its header kept."""
+        save(path, self.mask, like=self.volume)
+
+    def save_score_map(self, path):
+        """Write the score map as NIfTI (float32) on the scan's own geometry, its header kept."""
+        save(path, self.score_map, like=self.volume)
+
+    def plot(self, reference=None, axis=2, index=None):
+        """Draw the scan with the outlines of the mask and, if given, of a reference.
+
+        Parameters and result are those of `spars.plots.overlay`; needs the extra "report".
+        """
+        from spars import plots
+
+        if reference is not None:
+            reference = as_mask(reference, "reference", "plot", shape=self.mask.shape)
+        return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
+
+    def __repr__(self):
+        voxels = int(self.mask.sum())
+        millilitres = voxels * float(np.prod(self.volume.spacing)) / 1000
+        return (
+            f"Segmentation(method={self.configuration['method']!r}, shape={self.mask.shape}, "
+            f"tumour={voxels} voxels, {millilitres:.1f} ml)"
+        )
+
+
+def as_mask(mask, name, owner, *, value=None, shape=None):
+    """Return a mask as a uint8 array of 0 and 1.
+
+    Parameters
+    ----------
+    mask : Volume, array, image or path
+        (X, Y, Z).
+    name, owner : str
+        For the message of an error.
+    value : int, optional
+        The value that counts as inside, for label files such as 1 liver, 2 tumour. Without it
+        the mask must hold nothing but 0 and 1.
+    shape : (int, int, int), optional
+        The shape it must have.
+
+    Raises
+    ------
+    ValueError
+        Another shape, or other values than 0 and 1 without `value`.
+    """
+    array = as_volume(mask).array
+    if shape is not None and array.shape != tuple(shape):
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must have the scan's shape {tuple(shape)}. "
+            f"Got {array.shape} instead."
+        )
+    if value is not None:
+        return (array == value).astype(np.uint8)
+    inside = array == 1
+    others = array[~inside & (array != 0)]
+    if others.size:
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must hold 0 and 1 only. Got {others[0]:g} "
+            "instead; say which label is meant, for example 'reference == 2'."
+        )
+    return inside.astype(np.uint8)
+
+
+def to_scan(score_map, shape, protocol):
+    """Bring a map from the model grid to a scan's voxels.
+
+    Parameters
+    ----------
+    score_map : float32 array of shape (GX, GY, GZ)
+        On the model grid.
+    shape : (int, int, int)
+        The scan's.
+    protocol : Protocol
+        Its `scan_frame` says how the scan went to the grid: "resampled" comes back by nearest
+        neighbour; "corner" covers the scan's first corner and leaves 0 elsewhere; "native" is
+        the scan's own frame already.
+
+    Returns
+    -------
+    float32 array of `shape`
+    """
+    score_map = np.ascontiguousarray(score_map, dtype=np.float32)
+    if protocol.scan_frame == "resampled":
+        return resample(score_map, tuple(shape), interpolation="nearest")
+    out = np.zeros(shape, dtype=np.float32)
+    common = tuple(slice(0, min(a, b)) for a, b in zip(score_map.shape, shape, strict=True))
+    out[common] = score_map[common]
+    return out
+
+
+def digest(array):
+    """Return the SHA-256 of an array's shape, dtype and values, to recognise an input again."""
+    array = np.ascontiguousarray(getattr(array, "array", array))
+    sha = hashlib.sha256(f"{array.shape} {array.dtype.str} ".encode())
+    sha.update(array.data)
+    return sha.hexdigest()
+
+
+def _search(method):
+    """Return the function that plays `method`; loaded here because each is a part of its own."""
+    from spars import baselines, selfplay
+
+    return selfplay.self_play if method == "self_play" else getattr(baselines, method)
