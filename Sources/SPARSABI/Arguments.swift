@@ -40,3 +40,24 @@ func checkedOutput<Element>(
     }
     return UnsafeMutableBufferPointer(start: pointer, count: count)
 }
+
+/// Three lengths x, y and z, each positive, as an extent whose voxels can be counted.
+func checkedExtent(
+    _ pointer: UnsafePointer<Int64>?, _ parameter: String, of owner: String
+) throws(SPARSError) -> Extent {
+    let axes = try checkedInput(pointer, 3, parameter, of: owner)
+    _ = try checkedCount(Array(axes), parameter, of: owner)
+    return Extent(Int(axes[0]), Int(axes[1]), Int(axes[2]))
+}
+
+/// A terminated UTF-8 text.
+func checkedText(
+    _ pointer: UnsafePointer<CChar>?, _ parameter: String, of owner: String
+) throws(SPARSError) -> String {
+    guard let pointer, let text = String(validatingCString: pointer) else {
+        throw .range(
+            parameter, of: owner, mustBe: "UTF-8 text",
+            got: pointer == nil ? "a null pointer" : "other bytes")
+    }
+    return text
+}

@@ -19,22 +19,27 @@ func guarded(
     }
 }
 
-/// Runs `body` under the caller's control, if it gave one.
+/// Runs `body` under the caller's control, if it gave one, and looks once more at the end whether to
+/// stop: a region that was stopped has left its output unfinished.
 func guarded(
     _ error: UnsafeMutablePointer<spars_error>?, _ control: UnsafePointer<spars_control>?,
     _ body: () throws(SPARSError) -> Void
 ) -> Int32 {
-    guard let control = control?.pointee, let poll = control.poll else {
-        return guarded(error, body)
-    }
-    return guarded(error) { () throws(SPARSError) in
-        try Control.with(
-            poll: { done, planned in poll(control.context, Int64(done), Int64(planned)) != 0 }
-        ) { () throws(SPARSError) in
+    guarded(error) { () throws(SPARSError) in
+        try underControl(control) { () throws(SPARSError) in
             try body()
             try Control.check()
         }
     }
+}
+
+/// Runs `body` with the caller's control current, if it gave one.
+func underControl(
+    _ control: UnsafePointer<spars_control>?, _ body: () throws(SPARSError) -> Void
+) throws(SPARSError) {
+    guard let control = control?.pointee, let poll = control.poll else { return try body() }
+    try Control.with(
+        poll: { done, planned in poll(control.context, Int64(done), Int64(planned)) != 0 }, body)
 }
 
 extension SPARSError {

@@ -1,4 +1,133 @@
+/// The object presence classifier: parameters, scores, files, training.
+///
+/// Parameters travel as one float32 array: every tensor of the list that `spars_classifier_tensor`
+/// describes, one after the other, in its order. Gradients travel alike, running statistics left out.
 #ifndef SPARS_CLASSIFIER_H
 #define SPARS_CLASSIFIER_H
+
+/// One tensor of the network, under PyTorch's name.
+typedef struct {
+    char name[32];
+    int32_t is_trainable;  ///< 0 for running statistics
+    int32_t rank;
+    int64_t shape[8];
+} spars_tensor;
+
+/// Clamp to level +- width / 2 and scale to [0, 1]; `is_set` 0 passes HU as they are.
+typedef struct {
+    int32_t is_set;
+    float level;
+    float width;
+} spars_intensity_window;
+
+/// How a training run cuts crops and learns. Choices are 0 or 1.
+typedef struct {
+    int32_t voxel_labels;      ///< 0: the scan's label on every crop; 1: labels cut from the mask
+    int32_t linear;            ///< 0: nearest neighbour; 1: trilinear, to the network's input
+    int32_t stretched;         ///< 0: crops always fit; 1: cut short at the border and stretched
+    int32_t has_foreground;    ///< 1: a crop's centre must exceed `foreground_threshold`
+    float foreground_threshold;
+    int64_t crop_shape[3];
+    int64_t crops_per_scan;
+    double learning_rate;
+    uint64_t seed;
+} spars_training;
+
+/// How many tensors the network has, running statistics included.
+int64_t spars_classifier_tensor_count(void);
+
+/// Describes tensor `index` of a network on inputs of `input_shape`.
+int32_t spars_classifier_tensor(
+    const int64_t input_shape[3], int64_t index, spars_tensor *tensor, spars_error *error);
+
+/// Makes a classifier with parameters drawn by PyTorch's default law.
+int32_t spars_classifier_create(
+    const int64_t input_shape[3], uint64_t seed, spars_handle *classifier, spars_error *error);
+
+/// Makes a classifier of `count` parameter values.
+int32_t spars_classifier_from_parameters(
+    const int64_t input_shape[3], const float *parameters, int64_t count, spars_handle *classifier,
+    spars_error *error);
+
+/// Copies the parameters; `count` must be their number.
+int32_t spars_classifier_parameters(
+    spars_handle classifier, float *parameters, int64_t count, spars_error *error);
+
+/// The shape of the network's input.
+int32_t spars_classifier_input_shape(
+    spars_handle classifier, int64_t input_shape[3], spars_error *error);
+
+/// Reads or sets the range of HU that the classifier sees.
+int32_t spars_classifier_intensity_window(
+    spars_handle classifier, spars_intensity_window *window, spars_error *error);
+int32_t spars_classifier_set_intensity_window(
+    spars_handle classifier, const spars_intensity_window *window, spars_error *error);
+
+/// Logits [count, 2] of `count` inputs, each of the network's input shape, values as they are.
+int32_t spars_classifier_logits(
+    spars_handle classifier, const float *inputs, int64_t count, float *logits,
+    const spars_control *control, spars_error *error);
+
+/// Scores [count] of windows of a volume: softmax(logits)[1]. `origins` [count, 3] are their lowest
+/// corners in the volume's voxels; each window must lie inside.
+int32_t spars_classifier_scores(
+    spars_handle classifier, const float *volume, const int64_t shape[3], const int64_t *origins,
+    int64_t count, const int64_t window[3], float *scores, const spars_control *control,
+    spars_error *error);
+
+/// Mean cross entropy of a batch in training mode, and its gradients [gradient_count].
+/// The classifier stays as it is.
+int32_t spars_classifier_loss_and_gradients(
+    spars_handle classifier, const float *inputs, const int64_t *has_tumour, int64_t count,
+    double *loss, float *gradients, int64_t gradient_count, const spars_control *control,
+    spars_error *error);
+
+/// Writes a safetensors file, at once and only whole. `training` is text kept in its metadata as
+/// "spars.training", or NULL to keep what is there.
+int32_t spars_classifier_save(
+    spars_handle classifier, const char *path, const char *training, spars_error *error);
+
+/// Reads a safetensors file or a PyTorch state_dict, of which nothing is ever run. `input_shape`
+/// NULL takes the file's, or 256 x 256 x 180 where it names none.
+int32_t spars_classifier_load(
+    const char *path, const int64_t *input_shape, spars_handle *classifier, spars_error *error);
+
+/// Copies the text kept as "spars.training" into `text`, terminated; `*length` is its full length
+/// in bytes, 0 for none. `text` may be NULL with `capacity` 0.
+int32_t spars_classifier_training(
+    spars_handle classifier, char *text, int64_t capacity, int64_t *length, spars_error *error);
+
+/// Makes a trainer of the classifier.
+int32_t spars_trainer_create(
+    spars_handle classifier, const spars_training *training, spars_handle *trainer,
+    spars_error *error);
+
+/// Begins a batch of training (`validation` 0) or validation crops: draws the `count` scans of
+/// 0...scan_count - 1 whose crops it is made of.
+int32_t spars_trainer_draw_scans(
+    spars_handle trainer, int32_t validation, int64_t scan_count, int64_t *scans, int64_t count,
+    spars_error *error);
+
+/// Draws the crops of one scan and adds them to the batch. `mask` (0 background, 1 liver,
+/// 2 tumour) may be NULL where labels are the scan's.
+int32_t spars_trainer_add_scan(
+    spars_handle trainer, const float *volume, const int64_t shape[3], const uint8_t *mask,
+    int64_t has_tumour, const spars_control *control, spars_error *error);
+
+/// Learns from the batch; the classifier changes at once and only as a whole. `*loss` is the mean
+/// cross entropy before the step.
+int32_t spars_trainer_step(
+    spars_handle trainer, double *loss, const spars_control *control, spars_error *error);
+
+/// Scores the batch in evaluation mode and ends it. `count` must be the number of its crops.
+int32_t spars_trainer_evaluate(
+    spars_handle trainer, float *scores, int64_t *has_tumour, int64_t count,
+    const spars_control *control, spars_error *error);
+
+/// Compares scores with labels: true positives, false positives, true negatives, false negatives
+/// (positive: above one half), and the area under the ROC curve, NaN unless both labels occur.
+int32_t spars_classification_metrics(
+    const float *scores, const int64_t *has_tumour, int64_t count, int64_t confusion[4],
+    double *roc_auc, spars_error *error);
 
 #endif

@@ -1,0 +1,137 @@
+import CSPARS
+import SPARSNative
+
+@_cdecl("spars_trainer_create")
+public func sparsTrainerCreate(
+    _ classifier: UInt64, _ training: UnsafePointer<spars_training>?,
+    _ trainer: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let classifier: Classifier = try HandleTable.shared.object(classifier, kind: "Classifier")
+        let training = try checkedInput(training, 1, "training", of: "fit")[0]
+        let out = try checkedOutput(trainer, 1, "trainer", of: "fit")
+        out[0] = HandleTable.shared.insert(
+            Trainer(classifier, try configuration(training)))
+    }
+}
+
+@_cdecl("spars_trainer_draw_scans")
+public func sparsTrainerDrawScans(
+    _ trainer: UInt64, _ validation: Int32, _ scanCount: Int64,
+    _ scans: UnsafeMutablePointer<Int64>?, _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let trainer = try living(trainer)
+        guard (1...65_536).contains(count) else {
+            throw .range(
+                "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]", got: count)
+        }
+        let out = try checkedOutput(scans, Int(count), "scans", of: "fit")
+        let drawn = try trainer.drawScans(
+            Int(count), of: Int(clamping: scanCount), phase: validation == 0 ? .training : .validation)
+        for (i, scan) in drawn.enumerated() { out[i] = Int64(scan) }
+    }
+}
+
+@_cdecl("spars_trainer_add_scan")
+public func sparsTrainerAddScan(
+    _ trainer: UInt64, _ volume: UnsafePointer<Float>?, _ shape: UnsafePointer<Int64>?,
+    _ mask: UnsafePointer<UInt8>?, _ hasTumour: Int64, _ control: UnsafePointer<spars_control>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let trainer = try living(trainer)
+        let extent = try checkedExtent(shape, "volume", of: "fit")
+        try trainer.add(
+            TrainingScan(
+                values: try checkedInput(volume, extent.count, "volume", of: "fit"), extent: extent,
+                hasTumour: Int(clamping: hasTumour),
+                mask: mask.map { UnsafeBufferPointer(start: $0, count: extent.count) }))
+    }
+}
+
+@_cdecl("spars_trainer_step")
+public func sparsTrainerStep(
+    _ trainer: UInt64, _ loss: UnsafeMutablePointer<Double>?,
+    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let trainer = try living(trainer)
+        let out = try checkedOutput(loss, 1, "loss", of: "fit")
+        // Not through `guarded(_:_:_:)`: it checks once more at the end, when the step is taken.
+        try underControl(control) { () throws(SPARSError) in out[0] = try trainer.step() }
+    }
+}
+
+@_cdecl("spars_trainer_evaluate")
+public func sparsTrainerEvaluate(
+    _ trainer: UInt64, _ scores: UnsafeMutablePointer<Float>?,
+    _ hasTumour: UnsafeMutablePointer<Int64>?, _ count: Int64,
+    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let trainer = try living(trainer)
+        let found = try trainer.evaluate()
+        guard count == found.scores.count else {
+            throw .range("count", of: "evaluate", mustBe: "\(found.scores.count)", got: count)
+        }
+        let scores = try checkedOutput(scores, found.scores.count, "scores", of: "evaluate")
+        let labels = try checkedOutput(hasTumour, found.scores.count, "has_tumour", of: "evaluate")
+        _ = scores.update(fromContentsOf: found.scores)
+        for (i, label) in found.hasTumour.enumerated() { labels[i] = Int64(label) }
+    }
+}
+
+@_cdecl("spars_classification_metrics")
+public func sparsClassificationMetrics(
+    _ scores: UnsafePointer<Float>?, _ hasTumour: UnsafePointer<Int64>?, _ count: Int64,
+    _ confusion: UnsafeMutablePointer<Int64>?, _ rocAUC: UnsafeMutablePointer<Double>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let owner = "classification_metrics"
+        let total = try checkedCount([count], "scores", of: owner)
+        let scores = try checkedInput(scores, total, "scores", of: owner)
+        let labels = try checkedInput(hasTumour, total, "has_tumour", of: owner)
+        let counts = try checkedOutput(confusion, 4, "confusion", of: owner)
+        let area = try checkedOutput(rocAUC, 1, "roc_auc", of: owner)
+        guard scores.allSatisfy(\.isFinite) else {
+            throw .notFinite(tensor: "scores", message: "The 'scores' must be finite.")
+        }
+        guard labels.allSatisfy({ $0 == 0 || $0 == 1 }) else {
+            throw .range("has_tumour", of: owner, mustBe: "0 or 1 for each score", got: "another")
+        }
+        let metrics = ClassificationMetrics(
+            scores: Array(scores), hasTumour: labels.map { Int($0) })
+        let found = [
+            metrics.truePositives, metrics.falsePositives, metrics.trueNegatives,
+            metrics.falseNegatives,
+        ]
+        for (i, number) in found.enumerated() { counts[i] = Int64(number) }
+        area[0] = metrics.rocAUC
+    }
+}
+
+// MARK: - Checks
+
+private func living(_ trainer: UInt64) throws(SPARSError) -> Trainer {
+    try HandleTable.shared.object(trainer, kind: "trainer")
+}
+
+private func configuration(
+    _ training: spars_training
+) throws(SPARSError) -> TrainingConfiguration {
+    let shape = training.crop_shape
+    guard let x = Int(exactly: shape.0), let y = Int(exactly: shape.1), let z = Int(exactly: shape.2)
+    else {
+        throw .range("window", of: "fit", mustBe: "three integers", got: shape)
+    }
+    let rule = CropRule(
+        label: training.voxel_labels == 0 ? .image : .voxel, extent: Extent(x, y, z),
+        interpolation: training.linear == 0 ? .nearest : .linear,
+        border: training.stretched == 0 ? .full : .stretched,
+        foregroundThreshold: training.has_foreground == 0 ? nil : training.foreground_threshold)
+    return try TrainingConfiguration(
+        rule: rule, cropsPerScan: Int(clamping: training.crops_per_scan),
+        learningRate: training.learning_rate, seed: training.seed)
+}
