@@ -4,20 +4,24 @@ From CT scans with image-level labels (tumour present or not) to a voxel segment
 tumours; the compute core is written in Swift.
 """
 
+from spars import datasets
 from spars._errors import FormatError, InternalError, NonFiniteError
 from spars._runtime import instruction_set, set_thread_count, thread_count
+from spars.classifier import Classifier
 from spars.protocol import IntensityWindow, Protocol
 from spars.volume import Volume
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Classifier",
     "FormatError",
     "IntensityWindow",
     "InternalError",
     "NonFiniteError",
     "Protocol",
     "Volume",
+    "datasets",
     "instruction_set",
     "set_thread_count",
     "thread_count",

@@ -13,9 +13,9 @@ def check_integer(value, name, owner, low=None, high=None):
     """Return `value` as an int in [low, high], or raise TypeError or ValueError."""
     allowed = "an integer" + _interval(low, high, "[", "]")
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(_sentence(name, owner, allowed, value))
+        raise TypeError(sentence(name, owner, allowed, value))
     if (low is not None and value < low) or (high is not None and value > high):
-        raise ValueError(_sentence(name, owner, allowed, value))
+        raise ValueError(sentence(name, owner, allowed, value))
     return int(value)
 
 
@@ -23,12 +23,12 @@ def check_float(value, name, owner, low=None, high=None, *, open_low=False, open
     """Return `value` as a finite float in the range, or raise TypeError or ValueError."""
     allowed = "a float" + _interval(low, high, "(" if open_low else "[", ")" if open_high else "]")
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(_sentence(name, owner, allowed, value))
+        raise TypeError(sentence(name, owner, allowed, value))
     value = float(value)
     too_low = low is not None and (value <= low if open_low else value < low)
     too_high = high is not None and (value >= high if open_high else value > high)
     if not math.isfinite(value) or too_low or too_high:
-        raise ValueError(_sentence(name, owner, allowed, value))
+        raise ValueError(sentence(name, owner, allowed, value))
     return value
 
 
@@ -37,7 +37,7 @@ def check_choice(value, name, owner, choices):
     if not isinstance(value, str) or value not in choices:
         allowed = "one of " + ", ".join(repr(choice) for choice in choices)
         kind = ValueError if isinstance(value, str) else TypeError
-        raise kind(_sentence(name, owner, allowed, value))
+        raise kind(sentence(name, owner, allowed, value))
     return value
 
 
@@ -47,11 +47,11 @@ def check_extent(value, name, owner, low=1):
     try:
         axes = tuple(value)
     except TypeError:
-        raise TypeError(_sentence(name, owner, allowed, value)) from None
+        raise TypeError(sentence(name, owner, allowed, value)) from None
     if any(isinstance(axis, bool) or not isinstance(axis, numbers.Integral) for axis in axes):
-        raise TypeError(_sentence(name, owner, allowed, value))
+        raise TypeError(sentence(name, owner, allowed, value))
     if len(axes) != 3 or any(axis < low for axis in axes):
-        raise ValueError(_sentence(name, owner, allowed, value))
+        raise ValueError(sentence(name, owner, allowed, value))
     return tuple(int(axis) for axis in axes)
 
 
@@ -67,13 +67,13 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     wanted = f"a {dtype.name} array" + ("" if shape is None else f" of shape {_shape_text(shape)}")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(_sentence(name, owner, wanted, f"dtype {array.dtype}"))
+        raise TypeError(sentence(name, owner, wanted, f"dtype {array.dtype}"))
     if shape is not None:
         fits = array.ndim == len(shape) and all(
             want is None or want == got for want, got in zip(shape, array.shape, strict=True)
         )
         if not fits:
-            raise ValueError(_sentence(name, owner, wanted, f"shape {array.shape}"))
+            raise ValueError(sentence(name, owner, wanted, f"shape {array.shape}"))
     array = np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
     if finite and dtype.kind == "f" and not np.isfinite(array).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -84,7 +84,8 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     return array
 
 
-def _sentence(name, owner, allowed, value):
+def sentence(name, owner, allowed, value):
+    """Return the one sentence that says what `name` must be and what came instead."""
     described = isinstance(value, str) and value.startswith(("dtype ", "shape "))
     got = value if described else repr(value)
     return f"The '{name}' parameter of {owner} must be {allowed}. Got {got} instead."

@@ -1,0 +1,385 @@
+"""The object presence classifier: a 3D CNN that learns "tumour present" from image-level labels."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from spars import _native
+from spars._checks import check_array, check_extent, check_float, check_integer, sentence
+from spars._errors import FormatError
+from spars._fit import History, fit
+from spars._handles import Handle
+from spars.protocol import IntensityWindow
+from spars.volume import as_volume
+
+__all__ = ["Classifier", "History"]
+
+_INPUT_OF_RECORD = (256, 256, 180)
+_WINDOW_OF_RECORD = (48, 48, 24)
+
+
+class Classifier:
+    """The object presence classifier of SPARS, with parameters that have not learned anything yet.
+
+    Four 3 x 3 x 3 convolutions (1-8 stride 1; 8-16, 16-32, 32-64 stride 2; no padding), batch norm
+    and ReLU after each, a max-pool of 2 after the first three, then fully connected layers
+    1152-1600-800-400-128-2 for inputs of 256 x 256 x 180. Parameters start by PyTorch's default
+    law: uniform in +-1/sqrt(fan_in), batch norm as the identity.
+
+    Parameters
+    ----------
+    input_shape : tuple of three ints
+        The network's input along x, y, z; windows are resized to it. Every stage needs a voxel
+        left: about 107 along each axis, or more.
+    intensity_window : IntensityWindow, optional
+        The HU range the network sees, applied to volumes by `score`, in training and in games.
+        None passes HU as they are, until `fit` sets the one of its protocol.
+    seed : int
+        Of the initial parameters, 0 to 2^64 - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range; for `input_shape` the message names the first stage that would
+        have no voxel.
+
+    Notes
+    -----
+    Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads.
+    """
+
+    def __init__(self, input_shape=_INPUT_OF_RECORD, intensity_window=None, seed=0):
+        input_shape = check_extent(input_shape, "input_shape", "Classifier")
+        seed = check_integer(seed, "seed", "Classifier", 0, 2**64 - 1)
+        _checked_window(intensity_window)
+        self._handle = Handle(_native.classifier_create(*input_shape, seed))
+        self._training = None
+        self.intensity_window = intensity_window
+
+    @classmethod
+    def _of_handle(cls, value):
+        classifier = cls.__new__(cls)
+        classifier._handle = Handle(value)
+        classifier._training = None
+        return classifier
+
+    @classmethod
+    def from_parameters(cls, parameters, input_shape=_INPUT_OF_RECORD, intensity_window=None):
+        """Return a classifier with these parameters.
+
+        Parameters
+        ----------
+        parameters : mapping of str to array_like
+            Arrays under PyTorch's `state_dict` names: conv1 to conv4 and fc1 to fc5 (weight, bias),
+            bn1 to bn4 (weight, bias, running_mean, running_var). num_batches_tracked is ignored.
+        input_shape : tuple of three ints
+            The network's input along x, y, z.
+        intensity_window : IntensityWindow, optional
+            The HU range the network sees; None passes HU as they are.
+
+        Returns
+        -------
+        Classifier
+
+        Raises
+        ------
+        TypeError, ValueError
+            A name is missing or unknown, or a shape does not fit; the message names it.
+        NonFiniteError
+            A parameter holds NaN or infinity.
+        """
+        owner = "Classifier.from_parameters"
+        input_shape = check_extent(input_shape, "input_shape", owner)
+        _checked_window(intensity_window)
+        if not isinstance(parameters, Mapping):
+            raise TypeError(sentence("parameters", owner, "a mapping of arrays by name", parameters))
+        layout = _native.classifier_layout(*input_shape)
+        known = {name for name, _, _ in layout}
+        extra = [n for n in parameters if n not in known and not _is_counter(n)]
+        missing = [name for name, _, _ in layout if name not in parameters]
+        if extra or missing:
+            what = f"without {extra[0]!r}" if extra else f"with {missing[0]!r}"
+            got = f"{len(missing)} missing and {len(extra)} unknown names"
+            allowed = f"the classifier's {len(layout)} arrays, {what}"
+            raise ValueError(
+                f"The 'parameters' parameter of {owner} must be {allowed}. Got {got} instead."
+            )
+        flat = [
+            check_array(parameters[name], name, owner, np.float32, shape).ravel()
+            for name, shape, _ in layout
+        ]
+        handle = _native.classifier_from_parameters(*input_shape, np.concatenate(flat))
+        classifier = cls._of_handle(handle)
+        classifier.intensity_window = intensity_window
+        return classifier
+
+    @property
+    def input_shape(self):
+        """The network's input along x, y, z."""
+        return _native.classifier_input_shape(self._handle.value)
+
+    @property
+    def intensity_window(self):
+        """The HU range the network sees, applied to volumes; None passes HU as they are."""
+        window = _native.classifier_intensity_window(self._handle.value)
+        return None if window is None else IntensityWindow(*window)
+
+    @intensity_window.setter
+    def intensity_window(self, window):
+        window = _checked_window(window)
+        values = (False, 0.0, 0.0) if window is None else (True, window.level, window.width)
+        _native.classifier_set_intensity_window(self._handle.value, *values)
+
+    @property
+    def training(self):
+        """What the last `fit` reported, as `History.to_dict` gives it; None before any.
+
+        It is saved with the classifier and comes back with it.
+        """
+        return self._training
+
+    def parameters(self):
+        """Return a copy of the parameters as {name: float32 array}, in `state_dict` order."""
+        layout = _native.classifier_layout(*self.input_shape)
+        flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
+        _native.classifier_parameters(self._handle.value, flat)
+        return _split(flat, layout)
+
+    def logits(self, x, progress=None):
+        """Return the network's two logits for inputs on its own grid, in evaluation mode.
+
+        Parameters
+        ----------
+        x : array_like, shape (N, X, Y, Z) or (X, Y, Z)
+            Inputs of `input_shape`; values are taken as they are, without an intensity window.
+        progress : callable, optional
+            Called about every 20 ms with (inputs done, inputs planned).
+
+        Returns
+        -------
+        ndarray of float32, shape (N, 2)
+            "No tumour" and "tumour"; (1, 2) for one input without a batch axis, (0, 2) for none.
+            Within 1e-4, relative, of the same network in float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `x` is not numeric or not of this shape.
+        NonFiniteError
+            `x` holds NaN or infinity.
+        """
+        x = self._batch(x, "logits")
+        logits = np.empty((len(x), 2), np.float32)
+        _native.classifier_logits(self._handle.value, x, logits, progress)
+        return logits
+
+    def loss_and_gradients(self, x, has_tumour, progress=None):
+        """Return a batch's loss in training mode and its gradient for every trainable parameter.
+
+        Batch norm uses the batch's own statistics. Nothing of the classifier changes, its running
+        statistics included.
+
+        Parameters
+        ----------
+        x : array_like, shape (N, X, Y, Z) or (X, Y, Z)
+            Inputs of `input_shape`, N at least 1; values are taken as they are.
+        has_tumour : array_like of int, shape (N,)
+            0 or 1 for each input; a number alone for one input.
+        progress : callable, optional
+            Called about every 20 ms with (work done, work planned).
+
+        Returns
+        -------
+        loss : float
+            Mean cross entropy.
+        gradients : dict of str to ndarray of float32
+            The loss's gradients under the parameters' names, running statistics left out.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `x` or `has_tumour` is not of this shape or holds other values.
+        NonFiniteError
+            `x` holds NaN or infinity.
+        """
+        owner = "loss_and_gradients"
+        x = self._batch(x, owner)
+        labels = np.atleast_1d(np.asarray(has_tumour))
+        if labels.shape != (len(x),) or not np.isin(labels, (0, 1)).all() or len(x) == 0:
+            raise ValueError(sentence("has_tumour", owner, f"{len(x)} labels, each 0 or 1", labels))
+        layout = [item for item in _native.classifier_layout(*self.input_shape) if item[2]]
+        flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
+        loss = _native.classifier_loss_and_gradients(
+            self._handle.value, x, np.ascontiguousarray(labels, np.int64), flat, progress
+        )
+        return loss, _split(flat, layout)
+
+    def score(self, volume, origins, window=_WINDOW_OF_RECORD, progress=None):
+        """Return how likely each window of a volume holds tumour, by this classifier.
+
+        Windows are cut from the array as given, scaled by `intensity_window` if there is one, and
+        resized to `input_shape` by nearest neighbour (PyTorch's index rule).
+
+        Parameters
+        ----------
+        volume : Volume, array_like, path, nibabel or SimpleITK image
+            HU, indexed [x, y, z].
+        origins : array_like of int, shape (N, 3)
+            The windows' lowest corners in the volume's voxels; every window must lie inside.
+        window : tuple of three ints
+            The windows' extent along x, y, z in voxels.
+        progress : callable, optional
+            Called about every 20 ms with (work done, work planned).
+
+        Returns
+        -------
+        ndarray of float32, shape (N,)
+            softmax(logits)[1], in [0, 1]. Empty for no origins.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter is out of range; a window that is not inside is named.
+        NonFiniteError
+            A window holds NaN or infinity.
+        """
+        array = as_volume(volume).array
+        window = check_extent(window, "window", "score")
+        origins = _checked_origins(origins, window, array.shape)
+        scores = np.empty(len(origins), np.float32)
+        _native.classifier_scores(
+            self._handle.value, array, array.shape, origins, window, scores, progress
+        )
+        return scores
+
+    def save(self, path):
+        """Write the classifier to a safetensors file under PyTorch's parameter names.
+
+        `net.load_state_dict(safetensors.torch.load_file(path))` reads it. The metadata holds the
+        input shape, the intensity window, what `fit` reported and the version. The file is
+        replaced at once and only by a whole one.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            It cannot be written.
+        """
+        training = None if self._training is None else json.dumps(self._training)
+        _native.classifier_save(self._handle.value, _path(path, "save"), training)
+
+    @classmethod
+    def load(cls, path, input_shape=None):
+        """Return the classifier in a safetensors file or a PyTorch `state_dict` (`.pth`).
+
+        PyTorch is not needed, and nothing in the file is ever run: pickles are read by a reader that
+        knows tensors and nothing else. A "module." before the names is dropped.
+
+        Parameters
+        ----------
+        path : str or path-like
+        input_shape : tuple of three ints, optional
+            The network's input. None takes the file's, or (256, 256, 180) where it names none.
+
+        Returns
+        -------
+        Classifier
+            With the file's intensity window; None where it names none.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        FormatError
+            It is broken, truncated, contradicts itself, holds anything but this network's tensors,
+            or asks to run something; the message names the field.
+        """
+        if input_shape is not None:
+            input_shape = check_extent(input_shape, "input_shape", "load")
+        classifier = cls._of_handle(_native.classifier_load(_path(path, "load"), input_shape))
+        text = _native.classifier_training(classifier._handle.value)
+        if text:
+            try:
+                classifier._training = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise FormatError(f"The 'spars.training' of {path} must be JSON: {error}") from None
+        return classifier
+
+    def fit(self, dataset, validation=None, **options):
+        """See `spars._fit.fit`, whose text stands here."""
+        history = fit(self, dataset, validation, **options)
+        self._training = history.to_dict()
+        return history
+
+    def __repr__(self):
+        return f"<spars.Classifier for {self.input_shape}, {self.intensity_window}>"
+
+    def _batch(self, x, owner):
+        shape = self.input_shape
+        x = np.asarray(x)
+        if x.ndim == 3:
+            x = x[np.newaxis]
+        return check_array(x, "x", owner, np.float32, (None, *shape))
+
+
+def _checked_window(window):
+    if window is None:
+        return None
+    if not isinstance(window, IntensityWindow):
+        raise TypeError(
+            sentence("intensity_window", "Classifier", "an IntensityWindow or None", window)
+        )
+    check_float(window.level, "level", "IntensityWindow")
+    check_float(window.width, "width", "IntensityWindow", 0.0, open_low=True)
+    return window
+
+
+def _checked_origins(origins, window, shape):
+    origins = np.asarray(origins)
+    if origins.size == 0 and origins.ndim <= 2:
+        origins = origins.reshape(0, 3).astype(np.int64)
+    if origins.dtype.kind not in "iu" or origins.ndim != 2 or origins.shape[1] != 3:
+        got = f"{origins.dtype} of shape {origins.shape}"
+        raise ValueError(
+            "The 'origins' parameter of score must be an integer array of shape (any, 3). "
+            f"Got {got} instead."
+        )
+    highest = np.array(shape) - window
+    outside = ((origins < 0) | (origins > highest)).any(axis=1)
+    if outside.any() or (highest < 0).any():
+        got = tuple(int(i) for i in origins[outside][0]) if outside.any() else window
+        allowed = f"places where a window of {window} lies inside the volume of {shape}"
+        raise ValueError(sentence("origins", "score", allowed, got))
+    return np.ascontiguousarray(origins, np.int64)
+
+
+def _is_counter(name):
+    return name in {f"bn{i}.num_batches_tracked" for i in range(1, 5)}
+
+
+def _split(flat, layout):
+    arrays, start = {}, 0
+    for name, shape, _ in layout:
+        end = start + math.prod(shape)
+        arrays[name] = flat[start:end].reshape(shape).copy()
+        start = end
+    return arrays
+
+
+def _path(path, owner):
+    try:
+        encoded = os.fsencode(path)
+    except TypeError:
+        raise TypeError(sentence("path", owner, "a path", path)) from None
+    if b"\0" in encoded:
+        raise ValueError(sentence("path", owner, "a path without null characters", path))
+    return encoded
+
+
+Classifier.fit.__doc__ = fit.__doc__
