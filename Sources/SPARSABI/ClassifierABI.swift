@@ -9,7 +9,8 @@ public func sparsClassifierTensorCount() -> Int64 { Int64(tensorCount) }
 
 @_cdecl("spars_classifier_tensor")
 public func sparsClassifierTensor(
-    _ inputShape: UnsafePointer<Int64>?, _ index: Int64, _ tensor: UnsafeMutablePointer<spars_tensor>?,
+    _ inputShape: UnsafePointer<Int64>?, _ index: Int64,
+    _ tensor: UnsafeMutablePointer<spars_tensor>?,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -36,7 +37,8 @@ public func sparsClassifierTensor(
 
 @_cdecl("spars_classifier_create")
 public func sparsClassifierCreate(
-    _ inputShape: UnsafePointer<Int64>?, _ seed: UInt64, _ classifier: UnsafeMutablePointer<UInt64>?,
+    _ inputShape: UnsafePointer<Int64>?, _ seed: UInt64,
+    _ classifier: UnsafeMutablePointer<UInt64>?,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -179,7 +181,8 @@ public func sparsClassifierScores(
 @_cdecl("spars_classifier_loss_and_gradients")
 public func sparsClassifierLossAndGradients(
     _ classifier: UInt64, _ inputs: UnsafePointer<Float>?, _ hasTumour: UnsafePointer<Int64>?,
-    _ count: Int64, _ loss: UnsafeMutablePointer<Double>?, _ gradients: UnsafeMutablePointer<Float>?,
+    _ count: Int64, _ loss: UnsafeMutablePointer<Double>?,
+    _ gradients: UnsafeMutablePointer<Float>?,
     _ gradientCount: Int64, _ control: UnsafePointer<spars_control>?,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {

@@ -18,17 +18,20 @@ public func sparsTrainerCreate(
 @_cdecl("spars_trainer_draw_scans")
 public func sparsTrainerDrawScans(
     _ trainer: UInt64, _ validation: Int32, _ scanCount: Int64,
-    _ scans: UnsafeMutablePointer<Int64>?, _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?
+    _ scans: UnsafeMutablePointer<Int64>?, _ count: Int64,
+    _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
         guard (1...65_536).contains(count) else {
             throw .range(
-                "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]", got: count)
+                "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]",
+                got: count)
         }
         let out = try checkedOutput(scans, Int(count), "scans", of: "fit")
         let drawn = try trainer.drawScans(
-            Int(count), of: Int(clamping: scanCount), phase: validation == 0 ? .training : .validation)
+            Int(count), of: Int(clamping: scanCount),
+            phase: validation == 0 ? .training : .validation)
         for (i, scan) in drawn.enumerated() { out[i] = Int64(scan) }
     }
 }
@@ -122,7 +125,8 @@ private func configuration(
     _ training: spars_training
 ) throws(SPARSError) -> TrainingConfiguration {
     let shape = training.crop_shape
-    guard let x = Int(exactly: shape.0), let y = Int(exactly: shape.1), let z = Int(exactly: shape.2)
+    guard let x = Int(exactly: shape.0), let y = Int(exactly: shape.1),
+        let z = Int(exactly: shape.2)
     else {
         throw .range("window", of: "fit", mustBe: "three integers", got: shape)
     }

@@ -26,8 +26,8 @@ class History:
     Attributes
     ----------
     epochs : list of dict
-        One for each epoch: "epoch" (from 1), "loss" (mean cross entropy over the epoch's steps) and,
-        with validation scans, "validation": "loss", "true_positives", "false_positives",
+        One for each epoch: "epoch" (from 1), "loss" (mean cross entropy over its steps) and, with
+        validation scans, "validation": "loss", "true_positives", "false_positives",
         "true_negatives", "false_negatives" (a crop is positive where its score exceeds 0.5),
         "accuracy", "precision", "sensitivity", "specificity" and "roc_auc". What would divide by
         zero is NaN; the released scripts print 0 there.
@@ -85,6 +85,8 @@ def fit(
 
     Parameters
     ----------
+    classifier : Classifier
+        What learns.
     dataset, validation : sequence of spars.datasets.Case
         Training scans, and validation scans or None.
     window : tuple of three ints
@@ -146,15 +148,11 @@ def fit(
         "epochs": check_integer(epochs, "epochs", _OWNER, 1),
         "scans_per_step": check_integer(scans_per_step, "scans_per_step", _OWNER, 1, 65536),
         "crops_per_scan": check_integer(crops_per_scan, "crops_per_scan", _OWNER, 1, 65536),
-        "learning_rate": check_float(
-            learning_rate, "learning_rate", _OWNER, 0.0, open_low=True
-        ),
+        "learning_rate": check_float(learning_rate, "learning_rate", _OWNER, 0.0, open_low=True),
         "crop_sampling": check_choice(
             crop_sampling, "crop_sampling", _OWNER, ("foreground", "uniform")
         ),
-        "foreground_threshold": check_float(
-            foreground_threshold, "foreground_threshold", _OWNER
-        ),
+        "foreground_threshold": check_float(foreground_threshold, "foreground_threshold", _OWNER),
         "validation_steps": check_integer(validation_steps, "validation_steps", _OWNER, 1),
         "seed": check_integer(seed, "seed", _OWNER, 0, 2**64 - 1),
     }
@@ -332,7 +330,9 @@ def classification_metrics(scores, has_tumour):
     Parameters
     ----------
     scores : ndarray of float32, shape (N,)
+        In [0, 1].
     has_tumour : ndarray of int64, shape (N,)
+        0 or 1 for each score.
 
     Returns
     -------

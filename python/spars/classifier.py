@@ -1,5 +1,6 @@
 """The object presence classifier: a 3D CNN that learns "tumour present" from image-level labels."""
 
+import functools
 import json
 import math
 import os
@@ -95,7 +96,9 @@ class Classifier:
         input_shape = check_extent(input_shape, "input_shape", owner)
         _checked_window(intensity_window)
         if not isinstance(parameters, Mapping):
-            raise TypeError(sentence("parameters", owner, "a mapping of arrays by name", parameters))
+            raise TypeError(
+                sentence("parameters", owner, "a mapping of arrays by name", parameters)
+            )
         layout = _native.classifier_layout(*input_shape)
         known = {name for name, _, _ in layout}
         extra = [n for n in parameters if n not in known and not _is_counter(n)]
@@ -265,6 +268,7 @@ class Classifier:
         Parameters
         ----------
         path : str or path-like
+            Where; an existing file is replaced.
 
         Raises
         ------
@@ -278,12 +282,13 @@ class Classifier:
     def load(cls, path, input_shape=None):
         """Return the classifier in a safetensors file or a PyTorch `state_dict` (`.pth`).
 
-        PyTorch is not needed, and nothing in the file is ever run: pickles are read by a reader that
-        knows tensors and nothing else. A "module." before the names is dropped.
+        PyTorch is not needed, and nothing in the file is ever run: pickles are read by a reader
+        that knows tensors and nothing else. A "module." before the names is dropped.
 
         Parameters
         ----------
         path : str or path-like
+            Which of the two formats it is in, its first bytes say.
         input_shape : tuple of three ints, optional
             The network's input. None takes the file's, or (256, 256, 180) where it names none.
 
@@ -311,9 +316,9 @@ class Classifier:
                 raise FormatError(f"The 'spars.training' of {path} must be JSON: {error}") from None
         return classifier
 
-    def fit(self, dataset, validation=None, **options):
-        """See `spars._fit.fit`, whose text stands here."""
-        history = fit(self, dataset, validation, **options)
+    @functools.wraps(fit)
+    def fit(self, *arguments, **options):
+        history = fit(self, *arguments, **options)
         self._training = history.to_dict()
         return history
 
@@ -380,6 +385,3 @@ def _path(path, owner):
     if b"\0" in encoded:
         raise ValueError(sentence("path", owner, "a path without null characters", path))
     return encoded
-
-
-Classifier.fit.__doc__ = fit.__doc__

@@ -268,7 +268,9 @@ def _rows(csv):
         try:
             missing = {"image", "has_tumour"} - set(reader.fieldnames or ())
             if missing:
-                raise FormatError(f"{csv} must have a column {sorted(missing)[0]!r} in its first line.")
+                raise FormatError(
+                    f"{csv} must have a column {sorted(missing)[0]!r} in its first line."
+                )
             return [_row(csv, reader.line_num, row) for row in reader]
         except (UnicodeDecodeError, _csv.Error) as error:
             raise FormatError(f"{csv} must be a CSV file in UTF-8: {error}") from None
@@ -280,7 +282,9 @@ def _row(csv, line, row):
     if not image:
         raise FormatError(f"{csv}, line {line}: 'image' must be a path. Got nothing instead.")
     if label not in ("0", "1") and not (label == "" and mask):
-        raise FormatError(f"{csv}, line {line}: 'has_tumour' must be 0 or 1. Got {label!r} instead.")
+        raise FormatError(
+            f"{csv}, line {line}: 'has_tumour' must be 0 or 1. Got {label!r} instead."
+        )
     return {"image": image, "has_tumour": bool(int(label)) if label else None, "mask": mask}
 
 

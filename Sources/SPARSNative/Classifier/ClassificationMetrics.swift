@@ -28,7 +28,8 @@ public struct ClassificationMetrics: Equatable, Sendable {
     ///   - scores: finite.
     ///   - hasTumour: 0 or 1 for each score.
     public init(scores: [Float], hasTumour: [Int]) {
-        precondition(scores.count == hasTumour.count, "\(scores.count) scores, \(hasTumour.count) labels")
+        precondition(
+            scores.count == hasTumour.count, "\(scores.count) scores, \(hasTumour.count) labels")
         func count(_ positive: Bool, _ label: Int) -> Int {
             zip(scores, hasTumour).count { ($0 > 0.5) == positive && $1 == label }
         }

@@ -70,7 +70,8 @@ extension Classifier {
         let known = Set(shapes.map(\.name))
         for name in file.names where !known.contains(name) && !isCounter(name) {
             throw .badFormat(
-                field: name, message: "The file holds '\(name)', which the classifier does not have.")
+                field: name,
+                message: "The file holds '\(name)', which the classifier does not have.")
         }
         var parameters = Parameters()
         // Every shape is compared before any value is read.
@@ -102,7 +103,8 @@ extension Classifier {
         guard elementCount(shape) == 1, let count = Int(exactly: try file.values(of: name)[0]),
             count >= 0
         else {
-            throw .badFormat(field: name, message: "The file's '\(name)' must be one integer, 0 or more.")
+            throw .badFormat(
+                field: name, message: "The file's '\(name)' must be one integer, 0 or more.")
         }
         return count
     }
@@ -112,7 +114,8 @@ extension Classifier {
             axes.count == 3, let x = axes[0].count, let y = axes[1].count, let z = axes[2].count
         else {
             throw .badFormat(
-                field: Key.input, message: "The '\(Key.input)' must be three integers. Got \(text.prefix(80)).")
+                field: Key.input,
+                message: "The '\(Key.input)' must be three integers. Got \(text.prefix(80)).")
         }
         return Extent(x, y, z)
     }
@@ -126,7 +129,9 @@ extension Classifier {
         else {
             throw .badFormat(
                 field: Key.intensityWindow,
-                message: "The '\(Key.intensityWindow)' must be null or a level and a positive width. Got \(text.prefix(80)).")
+                message:
+                    "The '\(Key.intensityWindow)' must be null or a level and a positive width. Got \(text.prefix(80))."
+            )
         }
         return window
     }

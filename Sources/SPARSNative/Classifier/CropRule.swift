@@ -187,7 +187,8 @@ extension CropRule {
         }
         let tumour = DilatedTumour(mask: mask, extent: scan.extent)
         guard tumour.voxels.count < scan.extent.count else {
-            throw .range("mask", of: "fit", mustBe: "partly without tumour", got: "tumour everywhere")
+            throw .range(
+                "mask", of: "fit", mustBe: "partly without tumour", got: "tumour everywhere")
         }
         let positives = tumour.voxels.isEmpty ? 0 : count / 2
         var crops: [Crop] = []

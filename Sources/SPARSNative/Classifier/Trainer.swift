@@ -81,7 +81,8 @@ public final class Trainer: Sendable {
     ) throws(SPARSError) -> [Int] {
         guard (1...65_536).contains(count) else {
             throw .range(
-                "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]", got: count)
+                "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]",
+                got: count)
         }
         guard scanCount > 0 else {
             throw .range("dataset", of: "fit", mustBe: "one scan or more", got: scanCount)
@@ -178,7 +179,9 @@ public final class Trainer: Sendable {
     private static func checkPass(_ pass: TrainingPass) throws(SPARSError) {
         guard pass.loss.isFinite else {
             throw .notFinite(
-                tensor: "loss", message: "The loss became \(pass.loss) in training. A smaller learning_rate may help.")
+                tensor: "loss",
+                message:
+                    "The loss became \(pass.loss) in training. A smaller learning_rate may help.")
         }
         for name in pass.gradients.names {
             try checkFinite(pass.gradients[name]?.values ?? [], named: "gradient of \(name)")

@@ -36,7 +36,8 @@ public struct Adam: Sendable {
             guard let gradient = gradients[name]?.values, var tensor = parameters[name] else {
                 preconditionFailure("no parameter '\(name)' for its gradient")
             }
-            precondition(gradient.count == tensor.values.count, "'\(name)': gradient of another size")
+            precondition(
+                gradient.count == tensor.values.count, "'\(name)': gradient of another size")
             let zeros = Array(repeating: Float(0), count: gradient.count)
             var mean = means.removeValue(forKey: name) ?? zeros
             var square = squares.removeValue(forKey: name) ?? zeros

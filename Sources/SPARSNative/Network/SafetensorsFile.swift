@@ -33,11 +33,15 @@ struct SafetensorsFile: WeightFile {
             }
         }
         var end = dataStart
-        for entry in entries.values.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
+        for entry in entries.values.sorted(by: {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }) {
             guard entry.range.lowerBound == end else {
                 throw Self.failure(
                     "data_offsets", mustBe: "without gap or overlap",
-                    got: "a tensor at \(entry.range.lowerBound - dataStart) after one that ends at \(end - dataStart)")
+                    got:
+                        "a tensor at \(entry.range.lowerBound - dataStart) after one that ends at \(end - dataStart)"
+                )
             }
             end = entry.range.upperBound
         }
@@ -111,10 +115,12 @@ struct SafetensorsFile: WeightFile {
         }
         guard case .array(let axes) = member.value["shape"], axes.count <= 8,
             axes.allSatisfy({ $0.count != nil }),
-            let count = elementCount(axes.map { $0.count! }, limit: (end - dataStart) / type.byteCount)
+            let count = elementCount(
+                axes.map { $0.count! }, limit: (end - dataStart) / type.byteCount)
         else {
             throw failure(
-                "\(name).shape", mustBe: "at most 8 dimensions that fit into the file", got: "another")
+                "\(name).shape", mustBe: "at most 8 dimensions that fit into the file",
+                got: "another")
         }
         guard case .array(let offsets) = member.value["data_offsets"], offsets.count == 2,
             let low = offsets[0].count, let high = offsets[1].count, low <= high,

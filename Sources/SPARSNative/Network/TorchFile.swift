@@ -70,7 +70,8 @@ struct TorchFile: WeightFile {
             values.append(
                 storage.type.float(
                     isBigEndian
-                        ? archive.bytes.bigEndian(at, width) : archive.bytes.littleEndian(at, width)))
+                        ? archive.bytes.bigEndian(at, width) : archive.bytes.littleEndian(at, width)
+                ))
             for axis in index.indices.reversed() {
                 index[axis] += 1
                 if index[axis] < tensor.shape[axis] { break }

@@ -145,7 +145,8 @@ extension Unpickler {
     private mutating func long() throws(SPARSError) -> Int {
         let width = Int(try byte())
         guard width <= 8 else {
-            throw Self.failure("data.pkl", mustBe: "of integers of 64 bits", got: "\(8 * width) bits")
+            throw Self.failure(
+                "data.pkl", mustBe: "of integers of 64 bits", got: "\(8 * width) bits")
         }
         if width == 0 { return 0 }
         let shift = UInt64(64 - 8 * width)

@@ -36,7 +36,8 @@ private func halfPrecision(_ bits: UInt16) -> Float {
     switch exponent {
     case 0: return sign * fraction * 0x1p-24
     case 0x1F: return fraction == 0 ? sign * .infinity : .nan
-    default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
+    default:
+        return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
     }
 }
 

@@ -24,7 +24,8 @@ public enum BinaryFile {
         let size = Int(status.st_size)
         guard size <= limit else {
             throw .badFormat(
-                field: "size", message: "\(path): its size must be at most \(limit) bytes. Got \(size).")
+                field: "size",
+                message: "\(path): its size must be at most \(limit) bytes. Got \(size).")
         }
         var filled = 0
         var failure: SPARSError?

@@ -85,7 +85,8 @@ private struct JSONParser {
     private func failure(_ wanted: String) -> SPARSError {
         .badFormat(
             field: field,
-            message: "The \(field) must be valid JSON. Byte \(at - bytes.startIndex) must be \(wanted).")
+            message:
+                "The \(field) must be valid JSON. Byte \(at - bytes.startIndex) must be \(wanted).")
     }
 
     private var next: UInt8? { at < bytes.endIndex ? bytes[at] : nil }
