@@ -33,7 +33,7 @@ public func sparsThreadCount() -> Int64 { Int64(Parallel.threadCount) }
 public func sparsRelease(_ handle: UInt64) { HandleTable.shared.release(handle) }
 
 /// A C string that lives as long as the process.
-private func lastingCString(_ text: String) -> UnsafePointer<CChar> {
+func lastingCString(_ text: String) -> UnsafePointer<CChar> {
     let bytes = Array(text.utf8CString)
     let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
     _ = buffer.initialize(from: bytes)

@@ -8,6 +8,7 @@ from spars import datasets
 from spars._errors import FormatError, InternalError, NonFiniteError
 from spars._runtime import instruction_set, set_thread_count, thread_count
 from spars.classifier import Classifier
+from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
 from spars.volume import Volume
 
@@ -19,10 +20,12 @@ __all__ = [
     "IntensityWindow",
     "InternalError",
     "NonFiniteError",
+    "Phantom",
     "Protocol",
     "Volume",
     "datasets",
     "instruction_set",
+    "phantom",
     "set_thread_count",
     "thread_count",
 ]

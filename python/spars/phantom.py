@@ -1,0 +1,196 @@
+"""Made-up CT scans of the upper abdomen, with and without liver tumours."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spars import _native
+from spars._checks import check_extent, check_float, check_integer
+from spars.volume import Volume
+
+__all__ = ["Phantom", "phantom"]
+
+_FIELD_OF_VIEW = (340.0, 280.0, 240.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Phantom:
+    """A phantom: a scan and the truth about it.
+
+    Attributes
+    ----------
+    volume : Volume
+        Whole HU in [-1024, 3071]. The axes are a scanner's: x to the patient's left, y to the back,
+        z to the head; the origin of space is the middle of the field of view.
+    tissue : ndarray of uint8, shape (x, y, z)
+        What each voxel shows: an index into `tissue_names`.
+    tumours : list of dict
+        One entry a tumour: ``centre`` (voxel coordinates), ``radius`` (mm), ``contrast`` (HU
+        against the liver), ``necrosis`` and ``rim`` (HU of the core and the rim against the tumour,
+        0.0 without).
+    seed : int
+        The seed it was made from.
+    """
+
+    volume: Volume
+    tissue: np.ndarray = field(repr=False)
+    tumours: list
+    seed: int
+
+    #: Names of the tissue codes, in their order.
+    tissue_names = tuple(_native.phantom_tissue_names())
+
+    def mask(self, *names: str) -> np.ndarray:
+        """Return a uint8 mask of the voxels that show any of these tissues.
+
+        Parameters
+        ----------
+        *names : str
+            Names out of `tissue_names`.
+
+        Raises
+        ------
+        ValueError
+            A name is not a tissue.
+        """
+        codes = []
+        for name in names:
+            if name not in self.tissue_names:
+                allowed = ", ".join(repr(known) for known in self.tissue_names)
+                raise ValueError(
+                    f"The 'names' parameter of Phantom.mask must be out of {allowed}. "
+                    f"Got {name!r} instead."
+                )
+            codes.append(self.tissue_names.index(name))
+        return np.isin(self.tissue, np.array(codes, np.uint8)).astype(np.uint8)
+
+    @property
+    def liver(self) -> np.ndarray:
+        """The liver with its vessels and tumours: a uint8 mask, shape (x, y, z)."""
+        return self.mask("liver", "hepatic vessel", "tumour")
+
+    @property
+    def tumour(self) -> np.ndarray:
+        """The tumours: a uint8 mask, shape (x, y, z); all zero without tumour."""
+        return self.mask("tumour")
+
+    @property
+    def labels(self) -> np.ndarray:
+        """0 elsewhere, 1 liver, 2 tumour, as in the Decathlon's liver task: uint8."""
+        return self.liver + self.tumour
+
+    @property
+    def has_tumour(self) -> bool:
+        """The scan's image-level label."""
+        return bool(self.tumours)
+
+
+def phantom(
+    seed=0,
+    shape=(128, 128, 96),
+    spacing=None,
+    has_tumour=True,
+    noise=12.0,
+    tumour_count=None,
+    tumour_contrast=None,
+    tumour_radius=None,
+    progress=None,
+) -> Phantom:
+    """Make a CT scan of the upper abdomen in the portal venous phase.
+
+    The patient's anatomy, the tumours and the noise are drawn from three separate streams of the
+    seed: with and without tumour, one seed gives the same patient and the same noise, so nothing
+    but the tumours tells the two apart. The same arguments give the same bits for any number of
+    threads.
+
+    Parameters
+    ----------
+    seed : int
+        0 to 2**64 - 1.
+    shape : tuple of three ints
+        Voxels along x, y and z, each 8 to 1024.
+    spacing : tuple of three floats, optional
+        mm along x, y and z, each 0.1 to 50.0. Default: square pixels that show at least
+        340 x 280 mm, and slices that cover 240 mm.
+    has_tumour : bool
+        The scan's image-level label.
+    noise : float
+        Standard deviation of the scanner's noise in the liver, HU, 0.0 to 200.0. Noise is
+        correlated as filtered back-projection leaves it.
+    tumour_count : int, optional
+        1 to 4. Default: drawn; one in half of the patients.
+    tumour_contrast : float, optional
+        HU of the tumours against the liver, -200.0 to 200.0; negative is darker. Default: drawn
+        for each tumour from -60 to -20. This is the dial of difficulty: -60 is plain to see at
+        the default noise, -15 is hard.
+    tumour_radius : float, optional
+        Mean radius in mm, 1.0 to 80.0, but at least 1.3 times the largest spacing. Default: drawn
+        for each tumour from 6 to 26, small ones more often.
+    progress : callable, optional
+        Called with (done, planned) about every 20 ms.
+
+    Returns
+    -------
+    Phantom
+        With ``.volume``, ``.liver``, ``.tumour`` and more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is outside its range, or a tumour is wanted where the field of view shows too
+        little liver to hold it.
+    """
+    seed = check_integer(seed, "seed", "phantom", 0, 2**64 - 1)
+    shape = check_extent(shape, "shape", "phantom", low=8)
+    spacing = _default_spacing(shape) if spacing is None else _check_spacing(spacing)
+    noise = check_float(noise, "noise", "phantom", 0.0, 200.0)
+    if not isinstance(has_tumour, (bool, np.bool_)):
+        raise TypeError(
+            f"The 'has_tumour' parameter of phantom must be True or False. "
+            f"Got {has_tumour!r} instead."
+        )
+    count = 0
+    if tumour_count is not None:
+        count = check_integer(tumour_count, "tumour_count", "phantom", 1, 4)
+    contrast = radius = np.nan
+    if tumour_contrast is not None:
+        contrast = check_float(tumour_contrast, "tumour_contrast", "phantom", -200.0, 200.0)
+    if tumour_radius is not None:
+        radius = check_float(tumour_radius, "tumour_radius", "phantom", 1.0, 80.0)
+    if max(shape) > 1024:
+        raise ValueError(
+            "The 'shape' parameter of phantom must be three integers in the range [8, 1024]. "
+            f"Got {shape} instead."
+        )
+    hu = np.empty(shape, np.float32)
+    tissue = np.empty(shape, np.uint8)
+    tumours = _native.phantom(
+        hu, tissue, shape, spacing, seed, bool(has_tumour), noise, count, contrast, radius, progress
+    )
+    return Phantom(Volume(hu, _affine(shape, spacing)), tissue, tumours, seed)
+
+
+def _default_spacing(shape):
+    pixel = max(_FIELD_OF_VIEW[0] / shape[0], _FIELD_OF_VIEW[1] / shape[1])
+    return (pixel, pixel, _FIELD_OF_VIEW[2] / shape[2])
+
+
+def _check_spacing(spacing):
+    try:
+        axes = tuple(spacing)
+    except TypeError:
+        axes = ()
+    if len(axes) != 3:
+        raise ValueError(
+            "The 'spacing' parameter of phantom must be three floats (x, y, z) in mm. "
+            f"Got {spacing!r} instead."
+        )
+    return tuple(check_float(axis, "spacing", "phantom", 0.1, 50.0) for axis in axes)
+
+
+def _affine(shape, spacing):
+    # NIfTI's axes point right, forward and up; a scanner's x and y the other way.
+    affine = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
+    middle = (np.array(shape) - 1) / 2
+    affine[:3, 3] = -affine[:3, :3] @ middle
+    return affine
