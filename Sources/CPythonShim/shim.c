@@ -24,6 +24,7 @@ static const char *name_of(char format) {
     case 'i': return "int32";
     case 'q': return "int64";
     case 'B': return "uint8";
+    case 'b': return "int8";
     case '?': return "bool";
     default: return "unknown";
     }

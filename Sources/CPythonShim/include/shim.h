@@ -12,7 +12,7 @@
 #include "spars.h"
 
 /// Borrows a C-contiguous buffer of `format` ('f' float32, 'd' float64, 'i' int32, 'q' int64,
-/// 'B' uint8, '?' bool) from `object`. Returns 0, or -1 with TypeError or ValueError set.
+/// 'B' uint8, 'b' int8, '?' bool) from `object`. Returns 0, or -1 with TypeError or ValueError set.
 /// Release it with PyBuffer_Release. `name` is the argument's name.
 int shim_get_buffer(PyObject *object, char format, int writable, const char *name, Py_buffer *view);
 

@@ -46,6 +46,11 @@ private func check(
     for axis in 0..<3 where grid[axis] < 1 || window[axis] < 1 {
         throw .range("grid", of: owner, mustBe: "1 voxel or more in every axis", got: grid)
     }
+    guard (0..<3).allSatisfy({ grid[$0] <= GameConfiguration.axisLimit }),
+        grid.count <= GameConfiguration.voxelLimit
+    else {
+        throw .outOfMemory(message: "A grid of \(grid) is too large for an exhaustive map.")
+    }
     for starts in axes {
         guard let first = starts.first, first >= 0, zip(starts, starts.dropFirst()).allSatisfy(<)
         else {

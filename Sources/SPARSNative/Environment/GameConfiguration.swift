@@ -70,7 +70,10 @@ public struct GameConfiguration: Equatable, Sendable {
     /// grid + window below zero still writes the map, by NumPy's rules for negative slices.
     public static let axisLimit = Int(Int16.max) / 2
 
-    /// - Throws: `invalidArgument` naming the first value outside its range.
+    /// The most voxels a grid can have: a mean's sums and counts of them take 16 GiB.
+    public static let voxelLimit = 1 << 31
+
+    /// - Throws: `outOfMemory` beyond `voxelLimit`, `invalidArgument` naming the first value outside its range.
     public func validate() throws(SPARSError) {
         let owner = "the game"
         for axis in 0..<3 {
@@ -84,6 +87,10 @@ public struct GameConfiguration: Equatable, Sendable {
                     "window", of: owner, mustBe: "1 voxel or more and at most the grid \(grid)",
                     got: window)
             }
+        }
+        guard grid.count <= Self.voxelLimit else {
+            throw .outOfMemory(
+                message: "A grid of \(grid) has more than the \(Self.voxelLimit) voxels allowed.")
         }
         guard (1...Self.axisLimit).contains(stride) else {
             throw .range(

@@ -34,7 +34,8 @@ public struct ScoreMap: Sendable {
     public private(set) var visits: [Visit] = []
     /// How many of `visits` have reached the voxels.
     public private(set) var settled = 0
-    private var values: [Float] = []
+    /// The map of the visits settled so far, [x, y, z]; empty before the first.
+    public private(set) var values: [Float] = []
     private var counts: [Int32] = []
 
     public init(grid: Extent, window: Extent, accumulation: GameConfiguration.Accumulation) {
@@ -99,25 +100,22 @@ public struct ScoreMap: Sendable {
         }
     }
 
-    /// Brings every logged visit to the voxels.
-    public mutating func settle() {
+    /// Brings every logged visit to the voxels; a long call that can be interrupted between visits.
+    public mutating func settle() throws(SPARSError) {
         allocateIfNeeded()
-        while settled < visits.count { settleNext() }
+        while settled < visits.count {
+            try Control.report(done: settled, planned: visits.count)
+            settleNext()
+        }
     }
 
     /// The map, [x, y, z]; 0 where no window was.
     ///
     /// A mean is a running one, m += (s - m) / n: n equal scores give that score exactly, and n
     /// scores their mean within n half-units in the last place.
-    public mutating func settledValues() -> [Float] {
-        settle()
+    public mutating func settledValues() throws(SPARSError) -> [Float] {
+        try settle()
         return values
-    }
-
-    /// Reads the settled map without copying it.
-    public func withSettledValues<Result>(_ body: ([Float]) -> Result) -> Result {
-        precondition(settled == visits.count && !values.isEmpty, "the map is not settled")
-        return body(values)
     }
 
     /// The visits that wrote voxel (x, y, z), oldest first, as indices of `visits`.

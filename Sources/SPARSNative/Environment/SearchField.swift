@@ -60,12 +60,15 @@ public final class SearchField {
         return (volume.crop(box), box.extent)
     }
 
-    /// What an agent whose window stands at `origin` sees: its crop, brought to the window's
-    /// extent by nearest neighbour where it is cut short.
-    public func observation(at origin: Voxel) throws(SPARSError) -> [Float] {
+    /// What an agent whose window stands at `origin` sees: its crop, brought by nearest neighbour
+    /// to `extent`, or to the window's where it is cut short.
+    public func observation(
+        at origin: Voxel, as extent: Extent? = nil
+    ) throws(SPARSError) -> [Float] {
         let crop = try crop(at: lattice.cropStart(origin))
-        if crop.extent == configuration.window { return crop.values }
-        return try Resample.nearest(crop.values, from: crop.extent, to: configuration.window)
+        let wanted = extent ?? configuration.window
+        if crop.extent == wanted { return crop.values }
+        return try Resample.nearest(crop.values, from: crop.extent, to: wanted)
     }
 
     /// Indices of `starts` by their crops' extent, in order of first occurrence.

@@ -37,13 +37,17 @@ public final class VectorGame {
         moved = games.map(\.windows)
     }
 
-    /// Resets every game and clears its map.
-    public func reset() {
-        for i in games.indices { games[i].reset() }
+    /// Puts one game's windows back to the start.
+    public func reset(_ i: Int, keepingMap: Bool = false) {
+        games[i].reset(keepingMap: keepingMap)
     }
 
-    /// Resets one game and clears its map.
-    public func reset(_ i: Int) { games[i].reset() }
+    /// Continues one game from a saved place; see `WindowSearchGame.restore`.
+    public func restore(
+        _ i: Int, windows: PerAgent<Voxel>, steps: Int
+    ) throws(SPARSError) {
+        try games[i].restore(windows: windows, steps: steps)
+    }
 
     /// Steps every game; unknown scores of all of them are asked for in one call of the scorer.
     ///
@@ -78,5 +82,7 @@ public final class VectorGame {
     }
 
     /// The map of one game.
-    public func settledMap(_ i: Int) -> [Float] { games[i].scoreMap.settledValues() }
+    public func settledMap(_ i: Int) throws(SPARSError) -> [Float] {
+        try games[i].scoreMap.settledValues()
+    }
 }

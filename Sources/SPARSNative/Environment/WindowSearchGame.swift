@@ -137,9 +137,11 @@ public struct WindowSearchGame {
         return field.volume.extent.offset(box.origin.x, box.origin.y, box.origin.z)
     }
 
-    /// What an agent sees, of the window's extent.
-    public func observation(of agent: Agent) throws(SPARSError) -> [Float] {
-        try field.observation(at: windows[agent])
+    /// What an agent sees, of the window's extent or of another.
+    public func observation(
+        of agent: Agent, as extent: Extent? = nil
+    ) throws(SPARSError) -> [Float] {
+        try field.observation(at: windows[agent], as: extent)
     }
 
     private func isReachable(_ origin: Voxel) -> Bool {

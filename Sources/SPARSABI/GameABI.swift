@@ -1,0 +1,204 @@
+import CSPARS
+import SPARSNative
+
+private let owner = "the game"
+
+@_cdecl("spars_game_create")
+public func sparsGameCreate(
+    _ field: UInt64, _ count: Int64, _ resetsItself: Int32, _ maps: Int32,
+    _ game: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let out = try checkedOutput(game, 1, "game", of: owner)
+        guard let maps = VectorGame.Maps(rawValue: maps) else {
+            throw .range("maps", of: owner, mustBe: "0, 1 or 2", got: maps)
+        }
+        let box = try FieldBox.of(field)
+        let games = try box.exclusively { (field) throws(SPARSError) in
+            try VectorGame(
+                field: field, count: Int(clamping: count), resetsItself: resetsItself != 0,
+                maps: maps)
+        }
+        out[0] = HandleTable.shared.insert(GameBox(box, games))
+    }
+}
+
+@_cdecl("spars_game_reset")
+public func sparsGameReset(
+    _ game: UInt64, _ index: Int64, _ keepMap: Int32, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let box = try GameBox.of(game)
+        if index == -1 {
+            try box.exclusively { (games) throws(SPARSError) in
+                for i in games.games.indices { games.reset(i, keepingMap: keepMap != 0) }
+            }
+        } else {
+            try box.exclusively(index: index) { (games, i) throws(SPARSError) in
+                games.reset(i, keepingMap: keepMap != 0)
+            }
+        }
+    }
+}
+
+@_cdecl("spars_game_step")
+public func sparsGameStep(
+    _ game: UInt64, _ learner: UnsafePointer<Int8>?, _ opponent: UnsafePointer<Int8>?,
+    _ count: Int64, _ scorer: UnsafePointer<spars_scorer>?,
+    _ rewards: UnsafeMutablePointer<Float>?, _ terminated: UnsafeMutablePointer<UInt8>?,
+    _ truncated: UnsafeMutablePointer<UInt8>?, _ scores: UnsafeMutablePointer<Float>?,
+    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        try GameBox.of(game).exclusively(scorer: scorer) { (games) throws(SPARSError) in
+            let n = try checkedGames(count, games)
+            let learner = try checkedInput(learner, n, "learner", of: owner)
+            let opponent = try checkedInput(opponent, n, "opponent", of: owner)
+            let rewards = try checkedOutput(rewards, n, "rewards", of: owner)
+            let terminated = try checkedOutput(terminated, n, "terminated", of: owner)
+            let truncated = try checkedOutput(truncated, n, "truncated", of: owner)
+            let scores = try checkedOutput(scores, 2 * n, "scores", of: owner)
+            for action in [learner, opponent].joined() where !(0...5).contains(action) {
+                throw .range(
+                    "action", of: owner, mustBe: "an integer in the range [0, 5]", got: action)
+            }
+            try games.step(
+                actions: { i in
+                    // SAFETY: all were found to be in 0...5 just now, but the memory is the
+                    // caller's; should it change meanwhile, the action is some action.
+                    PerAgent(
+                        learner: Action(rawValue: learner[i]) ?? .zUp,
+                        opponent: Action(rawValue: opponent[i]) ?? .zUp)
+                },
+                result: { i, step in
+                    rewards[i] = step.reward
+                    terminated[i] = step.terminated ? 1 : 0
+                    truncated[i] = step.truncated ? 1 : 0
+                    scores[2 * i] = step.scores.learner
+                    scores[2 * i + 1] = step.scores.opponent
+                })
+        }
+    }
+}
+
+@_cdecl("spars_game_windows")
+public func sparsGameWindows(
+    _ game: UInt64, _ windows: UnsafeMutablePointer<Int64>?, _ steps: UnsafeMutablePointer<Int64>?,
+    _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        try GameBox.of(game).exclusively { (games) throws(SPARSError) in
+            let n = try checkedGames(count, games)
+            let windows = try checkedOutput(windows, 6 * n, "windows", of: owner)
+            let steps = try checkedOutput(steps, n, "steps", of: owner)
+            for (i, game) in games.games.enumerated() {
+                steps[i] = Int64(game.steps)
+                for agent in Agent.allCases {
+                    let origin = game.windows[agent]
+                    let at = 6 * i + 3 * agent.rawValue
+                    windows[at] = Int64(origin.x)
+                    windows[at + 1] = Int64(origin.y)
+                    windows[at + 2] = Int64(origin.z)
+                }
+            }
+        }
+    }
+}
+
+@_cdecl("spars_game_restore")
+public func sparsGameRestore(
+    _ game: UInt64, _ index: Int64, _ windows: UnsafePointer<Int64>?, _ steps: Int64,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let w = try checkedInput(windows, 6, "windows", of: owner).map { Int(clamping: $0) }
+        try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
+            try games.restore(
+                i,
+                windows: PerAgent(
+                    learner: Voxel(w[0], w[1], w[2]), opponent: Voxel(w[3], w[4], w[5])),
+                steps: Int(clamping: steps))
+        }
+    }
+}
+
+@_cdecl("spars_game_observation")
+public func sparsGameObservation(
+    _ game: UInt64, _ index: Int64, _ agent: Int32, _ shape: UnsafePointer<Int64>?,
+    _ observation: UnsafeMutablePointer<Float>?, _ count: Int64,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let extent = try checkedExtent(shape, "shape", of: owner)
+        guard let agent = Agent(rawValue: Int(agent)) else {
+            throw .range("agent", of: owner, mustBe: "0 or 1", got: agent)
+        }
+        guard count == Int64(extent.count) else {
+            throw .range("count", of: owner, mustBe: "\(extent.count)", got: count)
+        }
+        let out = try checkedOutput(observation, extent.count, "observation", of: owner)
+        try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
+            _ = out.update(fromContentsOf: try games.games[i].observation(of: agent, as: extent))
+        }
+    }
+}
+
+@_cdecl("spars_game_map")
+public func sparsGameMap(
+    _ game: UInt64, _ index: Int64, _ map: UnsafeMutablePointer<Float>?, _ count: Int64,
+    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
+            let voxels = games.field.configuration.grid.count
+            guard count == Int64(voxels) else {
+                throw .range("count", of: owner, mustBe: "\(voxels)", got: count)
+            }
+            let out = try checkedOutput(map, voxels, "map", of: owner)
+            _ = out.update(fromContentsOf: try games.settledMap(i))
+        }
+    }
+}
+
+@_cdecl("spars_game_visit_count")
+public func sparsGameVisitCount(
+    _ game: UInt64, _ index: Int64, _ count: UnsafeMutablePointer<Int64>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let out = try checkedOutput(count, 1, "count", of: owner)
+        try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
+            out[0] = Int64(games.games[i].scoreMap.visits.count)
+        }
+    }
+}
+
+@_cdecl("spars_game_visits")
+public func sparsGameVisits(
+    _ game: UInt64, _ index: Int64, _ visits: UnsafeMutablePointer<Int64>?,
+    _ scores: UnsafeMutablePointer<Float>?, _ count: Int64,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
+            let log = games.games[i].scoreMap.visits
+            guard count == Int64(log.count) else {
+                throw .range("count", of: owner, mustBe: "\(log.count)", got: count)
+            }
+            let visits = try checkedOutput(visits, 4 * log.count, "visits", of: owner)
+            let scores = try checkedOutput(scores, log.count, "scores", of: owner)
+            for (n, visit) in log.enumerated() {
+                for axis in 0..<3 { visits[4 * n + axis] = Int64(visit.origin[axis]) }
+                visits[4 * n + 3] = Int64(visit.agent.rawValue)
+                scores[n] = visit.score
+            }
+        }
+    }
+}
+
+private func checkedGames(_ count: Int64, _ games: VectorGame) throws(SPARSError) -> Int {
+    guard count == Int64(games.games.count) else {
+        throw .range("count", of: owner, mustBe: "\(games.games.count)", got: count)
+    }
+    return games.games.count
+}
