@@ -17,7 +17,7 @@ public func sparsFieldCreate(
             checkedInput(configuration, 1, "configuration", of: owner)[0])
         let made = try SearchField(
             volume: Volume(extent: extent, values: Array(values)), configuration: configuration,
-            scorer: CallbackScorer())
+            scorer: scorer(classifier))
         out[0] = HandleTable.shared.insert(FieldBox(made))
     }
 }
@@ -132,6 +132,14 @@ public func sparsExhaustiveMap(
             window: window, grid: grid, accumulation: rule)
         _ = out.update(fromContentsOf: values)
     }
+}
+
+/// What scores a field's windows: a classifier with the parameters it has now, or whatever function
+/// a call lends.
+private func scorer(_ classifier: UInt64) throws(SPARSError) -> any WindowScorer {
+    if classifier == 0 { return CallbackScorer() }
+    let classifier: Classifier = try HandleTable.shared.object(classifier, kind: "Classifier")
+    return ClassifierScorer(try classifier.evaluator())
 }
 
 private func checkedPlaces(_ count: Int64, _ field: SearchField) throws(SPARSError) -> Int {

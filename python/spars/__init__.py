@@ -10,6 +10,7 @@ from spars._runtime import instruction_set, set_thread_count, thread_count
 from spars.classifier import Classifier
 from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
+from spars.scorers import ScoreAtlas
 from spars.volume import Volume
 
 __version__ = "0.1.0"
@@ -22,10 +23,25 @@ __all__ = [
     "NonFiniteError",
     "Phantom",
     "Protocol",
+    "ScoreAtlas",
+    "VectorGame",
     "Volume",
+    "WindowSearchEnv",
     "datasets",
     "instruction_set",
+    "parallel_env",
     "phantom",
     "set_thread_count",
     "thread_count",
 ]
+
+# What imports gymnasium or pettingzoo where they are installed waits until it is asked for.
+_LATE = {"VectorGame": "envs", "WindowSearchEnv": "envs", "parallel_env": "envs"}
+
+
+def __getattr__(name):
+    if name not in _LATE:
+        raise AttributeError(f"module 'spars' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f"spars.{_LATE[name]}"), name)

@@ -1,8 +1,28 @@
 """The two protocols, built from one set of switches: D1 to D17 of docs/explanation/fidelity.md."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+
+from spars._checks import check_choice, check_extent, check_float, check_integer
 
 __all__ = ["IntensityWindow", "Protocol"]
+
+# What each switch that is a choice may be; the first is the paper's.
+_CHOICES = {
+    "crop_label": ("image", "voxel"),
+    "crop_interpolation": ("nearest", "linear"),
+    "scan_frame": ("resampled", "corner", "native"),
+    "credited_score": ("own", "other"),
+    "credited_agents": ("both", "learner"),
+    "border": ("inside", "clamped_crop"),
+    "opponent": ("snapshot", "live"),
+    "map_read": ("before_reset", "after_reset"),
+    "observation_cast": ("float32", "uint8"),
+    "opponent_observation": ("same", "uncast"),
+    "accumulation": ("sum", "mean", "max"),
+    "summary_over": ("patients", "iterations"),
+    "tie_reward": ("none", "learner"),
+    "border_crops": ("full", "stretched"),
+}
 
 
 @dataclass(frozen=True)
@@ -12,11 +32,20 @@ class IntensityWindow:
     Parameters
     ----------
     level, width : float
-        Centre and width of the range in HU.
+        Centre and width of the range in HU; the width is above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One is not a finite float, or the width is not above 0.
     """
 
     level: float = 40.0
     width: float = 400.0
+
+    def __post_init__(self):
+        check_float(self.level, "level", "IntensityWindow")
+        check_float(self.width, "width", "IntensityWindow", 0.0, open_low=True)
 
 
 @dataclass(frozen=True)
@@ -25,6 +54,11 @@ class Protocol:
 
     Start from `Protocol.paper()` (the default everywhere) or `Protocol.published()` and change
     single switches with `with_switches`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A switch is none of its choices, or out of its range; the message names it.
     """
 
     #: D1: "image": every crop carries its scan's label. "voxel": cut from the voxel mask.
@@ -35,7 +69,8 @@ class Protocol:
     crop_interpolation: str
     #: D3: HU range shown to the network; None passes raw HU.
     intensity_window: IntensityWindow | None
-    #: D4: "resampled": the whole scan on the model grid. "corner": its first corner, cut.
+    #: D4: "resampled": the whole scan on the model grid. "corner": indexed as it is, as if it had
+    #: the grid's shape, so that only its first corner is visited. "native": its own voxels.
     scan_frame: str
     #: D5: whose score is added at an agent's place, "own" or "other".
     credited_score: str
@@ -65,6 +100,26 @@ class Protocol:
     tie_reward: str
     #: D17: crops near the border are "full" size, or cut short and "stretched".
     border_crops: str
+
+    def __post_init__(self):
+        for name, choices in _CHOICES.items():
+            check_choice(getattr(self, name), name, "Protocol", choices)
+        if self.crop_size != "window":
+            check_extent(self.crop_size, "crop_size", "Protocol")
+        window = self.intensity_window
+        if window is not None and not isinstance(window, IntensityWindow):
+            raise TypeError(
+                "The 'intensity_window' parameter of Protocol must be None or an IntensityWindow. "
+                f"Got {window!r} instead."
+            )
+        if self.max_episode_steps is not None:
+            check_integer(self.max_episode_steps, "max_episode_steps", "Protocol", 1)
+        if not isinstance(self.reset_each_iteration, bool):
+            raise TypeError(
+                "The 'reset_each_iteration' parameter of Protocol must be a bool. "
+                f"Got {self.reset_each_iteration!r} instead."
+            )
+        check_float(self.segmentation_threshold, "segmentation_threshold", "Protocol", 0.0)
 
     @classmethod
     def paper(cls) -> "Protocol":
@@ -121,12 +176,22 @@ class Protocol:
         """Return the protocol of this name, "paper" or "published"; a Protocol passes through."""
         if isinstance(protocol, cls):
             return protocol
-        from spars._checks import check_choice
-
         return getattr(cls, check_choice(protocol, "protocol", "spars", ("paper", "published")))()
 
     def with_switches(self, **switches) -> "Protocol":
-        """Return a copy with these switches changed."""
+        """Return a copy with these switches changed.
+
+        Raises
+        ------
+        TypeError
+            There is no switch of a name; the message lists those that exist.
+        """
+        known = [field.name for field in fields(self)]
+        for name in switches:
+            if name not in known:
+                raise TypeError(
+                    f"A Protocol has no switch '{name}'. Its switches are {', '.join(known)}."
+                )
         return replace(self, **switches)
 
     def to_dict(self) -> dict:

@@ -1,0 +1,270 @@
+"""What every environment is made of: a scan on its grid, and games played on it in the core."""
+
+import operator
+
+import numpy as np
+
+from spars import _native
+from spars._checks import check_array, check_extent, check_float, check_integer
+from spars._handles import Handle
+from spars.protocol import Protocol
+from spars.scorers import adapter_of, place_scores
+from spars.volume import as_volume
+
+AGENTS = ("learner", "opponent")
+ACTIONS = 6
+GRID_OF_RECORD = (256, 256, 180)
+WINDOW_OF_RECORD = (48, 48, 24)
+
+# The choices of each switch in the order that the C ABI numbers them.
+_NUMBERED = {
+    "credited_score": ("own", "other"),
+    "credited_agents": ("both", "learner"),
+    "border": ("inside", "clamped_crop"),
+    "opponent": ("snapshot", "live"),
+    "map_read": ("before_reset", "after_reset"),
+    "observation_cast": ("float32", "uint8"),
+    "opponent_observation": ("same", "uncast"),
+    "accumulation": ("sum", "mean", "max"),
+    "tie_reward": ("none", "learner"),
+    "border_crops": ("full", "stretched"),
+}
+
+
+class Field:
+    """A scan as a game indexes it, the switches it is played by, and the scores known of it.
+
+    Parameters are those of `spars.parallel_env`; `owner` is who takes them, for messages.
+
+    Attributes
+    ----------
+    array : ndarray of float32, shape (x, y, z)
+        The values that policies and scorers see: the scan on the grid, its intensity window
+        applied. Under scan_frame "corner" it has the scan's own shape.
+    grid, window : tuple of three ints
+    stride : int
+    protocol : Protocol
+        With every switch as it is played.
+    termination_threshold : float
+    input_shape : tuple of three ints
+        What windows are resized to for the classifier.
+    """
+
+    def __init__(
+        self, volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
+    ):
+        self.owner = owner
+        self.window = check_extent(window, "window", owner)
+        self.stride = check_integer(stride, "stride", owner, 1)
+        self.termination_threshold = check_float(
+            termination_threshold, "termination_threshold", owner, 0.0, 1.0
+        )
+        protocol = Protocol.named(protocol).with_switches(**switches)
+        if "intensity_window" not in switches:
+            # The scorer knows what it was trained to see; a plain function sees what it is given.
+            seen = getattr(scorer, "intensity_window", None)
+            protocol = protocol.with_switches(intensity_window=seen)
+        self.protocol = protocol
+        self.input_shape = tuple(getattr(scorer, "input_shape", GRID_OF_RECORD))
+        array, self.grid = _on_grid(volume, grid, protocol.scan_frame, owner)
+        self.array = _seen(array, protocol.intensity_window)
+        classifier, self.scorer = adapter_of(scorer, owner)
+        self._handle = Handle(
+            _native.field_create(self.array, self.array.shape, classifier, self._configuration())
+        )
+        known = place_scores(scorer, self)
+        if known is not None:
+            _native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
+
+    @property
+    def handle(self):
+        """The core's number of this field."""
+        return self._handle.value
+
+    def axes(self):
+        """Return where crops can start along x, y and z: three ascending int64 arrays."""
+        axes = [np.empty(count, np.int64) for count in _native.field_counts(self.handle)]
+        for axis, starts in enumerate(axes):
+            _native.field_axis(self.handle, axis, starts)
+        return tuple(axes)
+
+    def scores(self):
+        """Return the score of every place, float32 (nx, ny, nz); NaN where not known yet."""
+        scores = np.empty(_native.field_counts(self.handle), np.float32)
+        _native.field_scores(self.handle, scores)
+        return scores
+
+    def score_all(self, progress=None):
+        """Score every place that is not known yet."""
+        _native.field_score_all(self.handle, self.scorer, progress)
+
+    @property
+    def scored(self):
+        """How many places the scorer has been asked for."""
+        return _native.field_scored(self.handle)
+
+    def _configuration(self):
+        protocol = self.protocol
+        choices = [
+            names.index(getattr(protocol, switch)) for switch, names in _NUMBERED.items()
+        ]
+        steps = protocol.max_episode_steps or 0
+        threshold = self.termination_threshold
+        return (self.grid, self.window, self.stride, threshold, steps, *choices)
+
+
+class Games:
+    """One or many games on a field, stepped together by the core.
+
+    `rewards`, `terminated`, `truncated` (n,) and `scores` (n, 2) hold the last step's results and
+    are overwritten by the next.
+    """
+
+    MAPS = ("none", "episode", "run")
+
+    def __init__(self, field, n=1, resets_itself=False, maps="run"):
+        self.field = field
+        self._handle = Handle(
+            _native.game_create(field.handle, n, resets_itself, self.MAPS.index(maps))
+        )
+        self.rewards = np.zeros(n, np.float32)
+        self.terminated = np.zeros(n, np.bool_)
+        self.truncated = np.zeros(n, np.bool_)
+        self.scores = np.full((n, 2), np.nan, np.float32)
+        self._windows = np.empty((n, 2, 3), np.int64)
+        self._steps = np.empty(n, np.int64)
+
+    def reset(self, index=-1, keep_map=False):
+        """Put the windows of one game, or of all, back to the start."""
+        _native.game_reset(self._handle.value, index, keep_map)
+        self.scores[slice(None) if index == -1 else index] = np.nan
+
+    def step(self, learner, opponent):
+        """Step every game by two int8 arrays of actions; results are in the attributes."""
+        _native.game_step(
+            self._handle.value, learner, opponent, self.field.scorer,
+            self.rewards, self.terminated, self.truncated, self.scores,
+        )  # fmt: skip
+
+    def windows(self):
+        """Return the windows' origins, int64 (n, 2, 3), learner's then opponent's."""
+        _native.game_windows(self._handle.value, self._windows, self._steps)
+        return self._windows.copy()
+
+    def steps(self):
+        """Return each game's steps since its last reset, int64 (n,)."""
+        _native.game_windows(self._handle.value, self._windows, self._steps)
+        return self._steps.copy()
+
+    def restore(self, index, windows, steps):
+        """Put one game where a saved one stood; windows (2, 3)."""
+        flat = tuple(int(value) for value in np.asarray(windows).reshape(6))
+        _native.game_restore(self._handle.value, index, flat, int(steps))
+
+    def observation(self, index, agent, shape):
+        """Return what an agent (0 or 1) sees, float32 of `shape`, by nearest neighbour."""
+        observation = np.empty(shape, np.float32)
+        _native.game_observation(self._handle.value, index, agent, tuple(shape), observation)
+        return observation
+
+    def score_map(self, index=0):
+        """Return the accumulated map of one game, float32 of the grid's shape."""
+        score_map = np.empty(self.field.grid, np.float32)
+        _native.game_map(self._handle.value, index, score_map)
+        return score_map
+
+    def visits(self, index=0):
+        """Return the visits a map is made of: int64 (m, 4) of x, y, z, agent; float32 (m,)."""
+        count = _native.game_visit_count(self._handle.value, index)
+        visits, scores = np.empty((count, 4), np.int64), np.empty(count, np.float32)
+        _native.game_visits(self._handle.value, index, visits, scores)
+        return visits, scores
+
+
+def check_action(action, name, owner):
+    """Return `action` as an int in [0, 5], or raise TypeError or ValueError."""
+    try:
+        # Policies answer with zero-dimensional arrays, which have an index but are no integers.
+        action = operator.index(action)
+    except TypeError:
+        pass
+    return check_integer(action, name, owner, 0, ACTIONS - 1)
+
+
+def wrapped_uint8(values):
+    """Return float32 values as x86 casts them to bytes: truncated, then modulo 256 (D12)."""
+    return values.astype(np.int64).astype(np.uint8)
+
+
+def action_mask(field, window):
+    """Return which actions move a window at `window`: bool (6,)."""
+    if field.protocol.border == "clamped_crop":
+        return np.ones(ACTIONS, np.bool_)
+    mask = np.zeros(ACTIONS, np.bool_)
+    for action in range(ACTIONS):
+        axis, direction = 2 - action // 2, 1 - 2 * (action % 2)
+        place = window[axis] + direction * field.stride
+        mask[action] = 0 <= place <= field.grid[axis] - field.window[axis]
+    return mask
+
+
+def picture(field, windows):
+    """Return the axial slice through the learner's window, both windows outlined: uint8 RGB.
+
+    Rows run from anterior to posterior as radiologists view a slice of an RAS+ volume whose y
+    axis points to the front. The learner is green, the opponent orange.
+    """
+    array, extent = field.array, field.window
+    z = int(np.clip(windows[0][2] + extent[2] // 2, 0, array.shape[2] - 1))
+    grey = array[:, :, z].T[::-1]
+    low, high = np.percentile(grey, (1, 99))
+    grey = np.clip((grey - low) / max(high - low, 1e-6), 0, 1)
+    image = np.repeat((255 * grey).astype(np.uint8)[:, :, None], 3, axis=2)
+    for origin, colour in zip(windows, ((80, 220, 100), (255, 150, 40)), strict=True):
+        (x0, x1), (y0, y1) = (
+            np.clip((origin[axis], origin[axis] + extent[axis] - 1), 0, array.shape[axis] - 1)
+            for axis in (0, 1)
+        )
+        top, bottom = array.shape[1] - 1 - y1, array.shape[1] - 1 - y0
+        image[(top, bottom), x0 : x1 + 1] = colour
+        image[top : bottom + 1, (x0, x1)] = colour
+    return image
+
+
+def _on_grid(volume, grid, frame, owner):
+    """Return the scan as the game indexes it, and the grid's extent."""
+    grid = None if grid is None else check_extent(grid, "grid", owner)
+    is_scan = grid is not None or not _is_plain_array(volume)
+    scan = as_volume(volume).array
+    check_array(scan, "volume", owner, np.float32, (None, None, None))
+    if not is_scan:
+        return scan, scan.shape
+    if frame == "native":
+        if grid not in (None, scan.shape):
+            raise ValueError(
+                f"The 'grid' parameter of {owner} must be None or the scan's shape {scan.shape} "
+                f"with scan_frame=\"native\". Got {grid} instead."
+            )
+        return scan, scan.shape
+    grid = grid or GRID_OF_RECORD
+    if frame == "corner" or scan.shape == grid:
+        return scan, grid
+    from spars.volume import resample
+
+    return resample(scan, grid, "linear"), grid
+
+
+def _is_plain_array(volume):
+    """Whether `volume` is an array, and not an image with a place in space or a file's path."""
+    images = ("affine", "GetDirection", "__fspath__")
+    return not isinstance(volume, str) and not any(hasattr(volume, name) for name in images)
+
+
+def _seen(array, window):
+    """Return `array` clamped to an intensity window and scaled to [0, 1], as the core does."""
+    if window is None:
+        return array
+    level, width = np.float32(window.level), np.float32(window.width)
+    seen = array - (level - width / np.float32(2))
+    seen /= width
+    return np.clip(seen, 0, 1, out=seen)

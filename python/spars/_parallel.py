@@ -1,0 +1,170 @@
+"""The two-player environment behind `spars.parallel_env`."""
+
+import functools
+
+import numpy as np
+
+from spars._checks import check_integer
+from spars._game import ACTIONS, AGENTS, Games, action_mask, check_action, picture
+from spars._spaces import Discrete
+from spars.envs import (
+    checked_render_mode,
+    keeps_map,
+    observation_shape,
+    observation_space,
+    scores_of,
+    windows_of,
+)
+
+
+@functools.cache
+def parallel_env_class():
+    """Return the environment's class, derived from PettingZoo's where that is installed."""
+    try:
+        from pettingzoo import ParallelEnv
+    except ImportError:
+        return ParallelWindowSearch
+    return type("ParallelWindowSearchEnv", (ParallelWindowSearch, ParallelEnv), {})
+
+
+class ParallelWindowSearch:
+    """Two agents, each moving a window; see `spars.parallel_env`."""
+
+    metadata = {"name": "window_search_v0", "render_modes": ["rgb_array"], "render_fps": 10}
+
+    def __init__(self, field, seed, observation, render_mode):
+        self.field = field
+        self.render_mode = checked_render_mode(render_mode, field.owner)
+        self._shape = observation_shape(field, observation, field.owner)
+        self.possible_agents = list(AGENTS)
+        self.agents = list(AGENTS)
+        self.observation_spaces = {
+            agent: observation_space(field, self._shape, False) for agent in AGENTS
+        }
+        self.action_spaces = {agent: Discrete(ACTIONS) for agent in AGENTS}
+        if seed is not None:
+            seed = check_integer(seed, "seed", field.owner, 0)
+            for i, agent in enumerate(AGENTS):
+                self.action_spaces[agent].seed(seed + i)
+        self._games = Games(field)
+
+    @property
+    def unwrapped(self):
+        """The environment itself."""
+        return self
+
+    @property
+    def num_agents(self):
+        """How many agents play on."""
+        return len(self.agents)
+
+    @property
+    def max_num_agents(self):
+        """How many agents there are."""
+        return len(self.possible_agents)
+
+    def observation_space(self, agent):
+        """Return what `agent` can see."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent):
+        """Return what `agent` can do."""
+        return self.action_spaces[agent]
+
+    def reset(self, seed=None, options=None):
+        """Put both windows back to the start.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Accepted as PettingZoo wants; the game draws nothing.
+        options : dict, optional
+            "keep_map": whether the map goes on over this reset; default by `map_read` (D11).
+
+        Returns
+        -------
+        observations, infos : dict by agent
+        """
+        self._games.reset(0, keeps_map(self.field, options))
+        self.agents = list(AGENTS)
+        return self._observations(), self._infos()
+
+    def step(self, actions):
+        """Move both windows.
+
+        Parameters
+        ----------
+        actions : dict
+            An action 0 to 5 for "learner" and "opponent"; empty where `agents` is.
+
+        Returns
+        -------
+        observations, rewards, terminations, truncations, infos : dict by agent
+            An info has "score", "window" and "action_mask".
+        """
+        if not actions and not self.agents:
+            return {}, {}, {}, {}, {}
+        missing = [agent for agent in AGENTS if agent not in actions]
+        if missing:
+            raise ValueError(
+                f"The 'actions' parameter of {self.field.owner} must hold an action for each of "
+                f"{AGENTS}. Got none for '{missing[0]}' instead."
+            )
+        games = self._games
+        games.step(*(
+            np.array([check_action(actions[agent], f"actions[{agent!r}]", self.field.owner)], np.int8)
+            for agent in AGENTS
+        ))  # fmt: skip
+        reward = float(games.rewards[0])
+        terminated, truncated = bool(games.terminated[0]), bool(games.truncated[0])
+        self.agents = [] if terminated or truncated else list(AGENTS)
+        return (
+            self._observations(),
+            {"learner": reward, "opponent": 0.0 - reward},
+            dict.fromkeys(AGENTS, terminated),
+            dict.fromkeys(AGENTS, truncated),
+            self._infos(),
+        )
+
+    def render(self):
+        """Return the axial slice through the learner's window, uint8 RGB, or None."""
+        return None if self.render_mode is None else picture(self.field, self._games.windows()[0])
+
+    def close(self):
+        """Do nothing: memory goes with the object."""
+
+    @property
+    def windows(self):
+        """Each agent's origin, as the protocol keeps it."""
+        return windows_of(self._games)
+
+    @property
+    def scores(self):
+        """Each agent's last score; NaN before the first step."""
+        return scores_of(self._games)
+
+    @property
+    def score_map(self):
+        """The accumulated scores, float32 of the grid's shape."""
+        return self._games.score_map()
+
+    @property
+    def visits(self):
+        """What the map is made of: int64 (m, 4) of x, y, z, agent; float32 (m,) of what each added."""
+        return self._games.visits()
+
+    def _observations(self):
+        return {
+            agent: self._games.observation(0, i, self._shape) for i, agent in enumerate(AGENTS)
+        }
+
+    def _infos(self):
+        windows, scores = self.windows, self.scores
+        return {
+            agent: {
+                "score": scores[agent],
+                "window": windows[agent],
+                "action_mask": action_mask(self.field, windows[agent]),
+            }
+            for agent in AGENTS
+        }

@@ -1,0 +1,56 @@
+"""Gymnasium's spaces where gymnasium is installed, else as much of them as our environments use."""
+
+import numpy as np
+
+try:
+    from gymnasium.spaces import Box, Discrete
+except ImportError:
+
+    class Discrete:
+        """The integers 0 to n - 1."""
+
+        def __init__(self, n):
+            self.n, self.shape, self.dtype = n, (), np.dtype(np.int64)
+            self._random = np.random.default_rng()
+
+        def seed(self, seed=None):
+            """Seed `sample`."""
+            self._random = np.random.default_rng(seed)
+
+        def sample(self):
+            """Return a uniformly random element."""
+            return self._random.integers(self.n)
+
+        def contains(self, value):
+            """Return whether `value` is an element."""
+            return 0 <= value < self.n
+
+        __contains__ = contains
+
+    class Box:
+        """Arrays of one shape and dtype between two bounds."""
+
+        def __init__(self, low, high, shape, dtype):
+            self.low, self.high = np.full(shape, low, dtype), np.full(shape, high, dtype)
+            self.shape, self.dtype = tuple(shape), np.dtype(dtype)
+            self._random = np.random.default_rng()
+
+        def seed(self, seed=None):
+            """Seed `sample`."""
+            self._random = np.random.default_rng(seed)
+
+        def sample(self):
+            """Return a uniformly random element."""
+            values = self._random.uniform(self.low, self.high, self.shape)
+            return values.astype(self.dtype)
+
+        def contains(self, value):
+            """Return whether `value` is an element."""
+            value = np.asarray(value)
+            fits = value.shape == self.shape and value.dtype == self.dtype
+            return bool(fits and (value >= self.low).all() and (value <= self.high).all())
+
+        __contains__ = contains
+
+
+__all__ = ["Box", "Discrete"]
