@@ -105,9 +105,7 @@ class Field:
 
     def _configuration(self):
         protocol = self.protocol
-        choices = [
-            names.index(getattr(protocol, switch)) for switch, names in _NUMBERED.items()
-        ]
+        choices = [names.index(getattr(protocol, switch)) for switch, names in _NUMBERED.items()]
         steps = protocol.max_episode_steps or 0
         threshold = self.termination_threshold
         return (self.grid, self.window, self.stride, threshold, steps, *choices)
@@ -183,11 +181,9 @@ class Games:
 
 def check_action(action, name, owner):
     """Return `action` as an int in [0, 5], or raise TypeError or ValueError."""
-    try:
-        # Policies answer with zero-dimensional arrays, which have an index but are no integers.
+    # Policies answer with zero-dimensional arrays, which have an index but are no integers.
+    if isinstance(action, np.ndarray) and action.ndim == 0 and action.dtype.kind in "iu":
         action = operator.index(action)
-    except TypeError:
-        pass
     return check_integer(action, name, owner, 0, ACTIONS - 1)
 
 
@@ -243,7 +239,7 @@ def _on_grid(volume, grid, frame, owner):
         if grid not in (None, scan.shape):
             raise ValueError(
                 f"The 'grid' parameter of {owner} must be None or the scan's shape {scan.shape} "
-                f"with scan_frame=\"native\". Got {grid} instead."
+                f'with scan_frame="native". Got {grid} instead.'
             )
         return scan, scan.shape
     grid = grid or GRID_OF_RECORD

@@ -111,10 +111,11 @@ class ParallelWindowSearch:
                 f"{AGENTS}. Got none for '{missing[0]}' instead."
             )
         games = self._games
-        games.step(*(
-            np.array([check_action(actions[agent], f"actions[{agent!r}]", self.field.owner)], np.int8)
+        moves = [
+            check_action(actions[agent], f"actions[{agent!r}]", self.field.owner)
             for agent in AGENTS
-        ))  # fmt: skip
+        ]
+        games.step(np.array(moves[:1], np.int8), np.array(moves[1:], np.int8))
         reward = float(games.rewards[0])
         terminated, truncated = bool(games.terminated[0]), bool(games.truncated[0])
         self.agents = [] if terminated or truncated else list(AGENTS)
@@ -150,13 +151,11 @@ class ParallelWindowSearch:
 
     @property
     def visits(self):
-        """What the map is made of: int64 (m, 4) of x, y, z, agent; float32 (m,) of what each added."""
+        """What the map is made of: int64 (m, 4) of x, y, z, agent, and float32 (m,) added."""
         return self._games.visits()
 
     def _observations(self):
-        return {
-            agent: self._games.observation(0, i, self._shape) for i, agent in enumerate(AGENTS)
-        }
+        return {agent: self._games.observation(0, i, self._shape) for i, agent in enumerate(AGENTS)}
 
     def _infos(self):
         windows, scores = self.windows, self.scores

@@ -251,6 +251,7 @@ class WindowSearchEnv(Env):
         answer = self._answer(self._observation(1, self._casts_opponent))
         if isinstance(answer, tuple):
             answer = answer[0]
+        # A policy may answer for a batch of one.
         if isinstance(answer, np.ndarray) and answer.size == 1:
             answer = answer.item()
         return check_action(answer, "opponent", "WindowSearchEnv, its answer,")

@@ -8,6 +8,8 @@ import numpy as np
 
 from spars import _native
 from spars._checks import check_array, check_choice, check_extent
+from spars._errors import FormatError
+from spars.classifier import Classifier
 from spars.protocol import IntensityWindow
 
 __all__ = ["Forecast", "ScoreAtlas"]
@@ -204,10 +206,8 @@ class ScoreAtlas:
         FormatError
             It holds no atlas.
         """
-        from spars._errors import FormatError
-
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 intensity = [float(value) for value in file["intensity"]]
                 return cls(
                     file["scores"], (file["x"], file["y"], file["z"]), file["window"].tolist(),
@@ -233,9 +233,8 @@ def adapter_of(scorer, owner):
     """Return the handle of a classifier or 0, and the function that the core calls or None."""
     if isinstance(scorer, ScoreAtlas):
         return 0, None
-    handle = getattr(scorer, "_handle", None)
-    if handle is not None and hasattr(scorer, "logits"):
-        return handle.value, None
+    if isinstance(scorer, Classifier):
+        return scorer._handle.value, None
     if not callable(scorer):
         raise TypeError(
             f"The 'scorer' parameter of {owner} must be a Classifier, a ScoreAtlas or a callable "
@@ -244,9 +243,7 @@ def adapter_of(scorer, owner):
 
     def score(data, count, x, y, z):
         crops = np.frombuffer(data, np.float32).reshape(count, x, y, z)
-        scores = check_array(
-            scorer(crops), "scorer", f"{owner}, its result,", np.float32, (count,)
-        )
+        scores = check_array(scorer(crops), "scorer", f"{owner}, its result,", np.float32, (count,))
         if not ((scores >= 0) & (scores <= 1)).all():
             raise ValueError(
                 f"The 'scorer' parameter of {owner} must return scores in the range [0.0, 1.0]. "
