@@ -1,0 +1,57 @@
+import SPARSKernels
+
+/// Writes volumes as single NIfTI files, `.nii` or `.nii.gz`, little-endian.
+public enum NIfTIWriter {
+    /// Writes `voxels` on `geometry`, the file complete or not there at all.
+    ///
+    /// - Parameters:
+    ///   - voxels: `extent.count` voxels of `type`, [x, y, z], in the machine's byte order.
+    ///   - template: the header whose description of the scan is kept: transforms' codes, units,
+    ///     intent, text, slice timing. Extensions are not kept. Default: an empty NIfTI-1 header.
+    /// - Throws: `invalidArgument` where the path's ending or the extent cannot be written, `io`,
+    ///   `interrupted`.
+    public static func write(
+        _ voxels: UnsafeRawBufferPointer, _ type: VoxelType, extent: Extent, geometry: Geometry,
+        template: NIfTIHeader?, to path: FilePath
+    ) throws(SPARSError) {
+        guard path.hasSuffix(".nii") || path.hasSuffix(".nii.gz") else {
+            throw .range("path", of: "save", mustBe: "a name ending in .nii or .nii.gz", got: path)
+        }
+        precondition(
+            voxels.count == extent.count * type.size, "\(voxels.count) bytes for \(extent)")
+        let header = NIfTIHeader.writing(
+            extent: extent, type: type, geometry: geometry, template: template)
+        let file = try OutputFile(path)
+        let sink: any ByteSink = path.hasSuffix(".gz") ? try GzipSink(file) : PlainSink(file)
+        let noExtensions: [UInt8] = [0, 0, 0, 0]
+        try sink.write(header.encoded() + noExtensions)
+        try writeSlabs(voxels, type, extent, to: sink)
+        try sink.finish()
+        try Control.check()
+        try file.commit()
+    }
+
+    private static func writeSlabs(
+        _ voxels: UnsafeRawBufferPointer, _ type: VoxelType, _ extent: Extent, to sink: any ByteSink
+    ) throws(SPARSError) {
+        let slabs = VoxelSlabs(extent: extent, voxelSize: type.size)
+        var buffer = [UInt8](repeating: 0, count: slabs.greatestByteCount)
+        var done = 0
+        for i in 0..<slabs.count {
+            let slab = slabs[i]
+            let bands = slabs.bands(slab)
+            let count = slabs.byteCount(slab)
+            try buffer.withBytes { bytes throws(SPARSError) in
+                Parallel.forEach(bands.count) { band in
+                    VoxelKernels.encode(
+                        source: voxels.baseAddress!, size: type.size, extent: extent.shape,
+                        slab: slab, rows: bands[band], into: bytes.baseAddress!)
+                }
+                try Control.check()
+                try sink.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            }
+            done += count
+            try Control.report(done: done, planned: slabs.extent.count * type.size)
+        }
+    }
+}
