@@ -21,6 +21,7 @@ static const char *name_of(char format) {
     switch (format) {
     case 'f': return "float32";
     case 'd': return "float64";
+    case 'h': return "int16";
     case 'i': return "int32";
     case 'q': return "int64";
     case 'B': return "uint8";
@@ -84,13 +85,28 @@ static PyObject *exception_for(int32_t status) {
     return exception;
 }
 
+// OSError of two arguments becomes FileNotFoundError and its like by the code; FormatError gets the
+// name of the field.
+static PyObject *instance_of(PyObject *exception, const spars_error *error) {
+    if (error->status == SPARS_IO)
+        return PyObject_CallFunction(exception, "is", error->code, error->message);
+    PyObject *instance = PyObject_CallFunction(exception, "s", error->message);
+    if (instance == NULL || error->status != SPARS_BAD_FORMAT) return instance;
+    PyObject *field = PyUnicode_FromString(error->parameter);
+    if (field == NULL || PyObject_SetAttrString(instance, "field", field) != 0)
+        Py_CLEAR(instance);
+    Py_XDECREF(field);
+    return instance;
+}
+
 PyObject *shim_raise(const spars_error *error) {
     if (PyErr_Occurred()) return NULL;
     PyObject *exception = exception_for(error->status);
-    if (exception != NULL) {
-        PyErr_SetString(exception, error->message);
-        Py_DECREF(exception);
-    }
+    if (exception == NULL) return NULL;
+    PyObject *instance = instance_of(exception, error);
+    if (instance != NULL) PyErr_SetObject(exception, instance);
+    Py_XDECREF(instance);
+    Py_DECREF(exception);
     return NULL;
 }
 

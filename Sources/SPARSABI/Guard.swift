@@ -12,6 +12,7 @@ func guarded(
         let (status, parameter) = failure.statusAndParameter
         if let error {
             error.pointee.status = Int32(status.rawValue)
+            error.pointee.code = failure.systemCode
             copy(parameter, into: &error.pointee.parameter)
             copy(failure.description, into: &error.pointee.message)
         }
@@ -43,6 +44,11 @@ func underControl(
 }
 
 extension SPARSError {
+    /// `errno`, or 0.
+    fileprivate var systemCode: Int32 {
+        if case .io(_, let code, _) = self { code } else { 0 }
+    }
+
     fileprivate var statusAndParameter: (spars_status, String) {
         switch self {
         case .invalidArgument(let parameter, _): (SPARS_INVALID_ARGUMENT, parameter)

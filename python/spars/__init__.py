@@ -12,6 +12,7 @@ from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
 from spars.scorers import ScoreAtlas
 from spars.volume import Volume
+from spars.volume import Volume, load, resample, save
 
 __version__ = "0.1.0"
 
@@ -29,8 +30,11 @@ __all__ = [
     "WindowSearchEnv",
     "datasets",
     "instruction_set",
+    "load",
     "parallel_env",
     "phantom",
+    "resample",
+    "save",
     "set_thread_count",
     "thread_count",
 ]

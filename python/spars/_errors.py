@@ -2,7 +2,15 @@
 
 
 class FormatError(ValueError):
-    """A file is broken, truncated or lies; the message names the field and its value."""
+    """A file is broken, truncated or contradicts itself; the message names the field and its value.
+
+    Attributes
+    ----------
+    field : str
+        The field that is wrong, by the file format's name for it; empty where it has none.
+    """
+
+    field = ""
 
 
 class NonFiniteError(ValueError):

@@ -1,65 +1,12 @@
 """Volumes: a scan's values with their place in space, read from and written to NIfTI files."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from spars._checks import check_array, check_extent
+from spars import _native
+from spars._checks import check_array, check_choice, check_extent, sentence
+from spars._nifti import VOXEL_DTYPES, Header, NiftiFile, header_of, is_path, write
 
-__all__ = ["Header", "Volume", "as_volume"]
-
-# The header of NIfTI-2, into which that of NIfTI-1 fits exactly (nifti2.h, 540 bytes).
-_HEADER_DTYPE = np.dtype(
-    [
-        ("sizeof_hdr", "<i4"), ("magic", "S8"), ("datatype", "<i2"), ("bitpix", "<i2"),
-        ("dim", "<i8", 8), ("intent_p1", "<f8"), ("intent_p2", "<f8"), ("intent_p3", "<f8"),
-        ("pixdim", "<f8", 8), ("vox_offset", "<i8"), ("scl_slope", "<f8"), ("scl_inter", "<f8"),
-        ("cal_max", "<f8"), ("cal_min", "<f8"), ("slice_duration", "<f8"), ("toffset", "<f8"),
-        ("slice_start", "<i8"), ("slice_end", "<i8"), ("descrip", "S80"), ("aux_file", "S24"),
-        ("qform_code", "<i4"), ("sform_code", "<i4"), ("quatern_b", "<f8"), ("quatern_c", "<f8"),
-        ("quatern_d", "<f8"), ("qoffset_x", "<f8"), ("qoffset_y", "<f8"), ("qoffset_z", "<f8"),
-        ("srow_x", "<f8", 4), ("srow_y", "<f8", 4), ("srow_z", "<f8", 4), ("slice_code", "<i4"),
-        ("xyzt_units", "<i4"), ("intent_code", "<i4"), ("intent_name", "S16"), ("dim_info", "u1"),
-        ("unused_str", "S15"),
-    ]
-)  # fmt: skip
-
-
-@dataclass(frozen=True, repr=False)
-class Header:
-    """The NIfTI header a scan came with, kept so that what is saved on its geometry has it too.
-
-    Fields are read by their NIfTI names, as in ``header["qform_code"]``. A NIfTI-1 header is held
-    as the NIfTI-2 header of the same content, which loses nothing; `version` says what it was.
-
-    Parameters
-    ----------
-    version : int
-        1 or 2: the kind of file it came from, and the kind that `spars.save` writes.
-    block : bytes
-        A little-endian NIfTI-2 header, 540 bytes.
-    """
-
-    version: int
-    block: bytes
-
-    def __post_init__(self):
-        if self.version not in (1, 2) or len(self.block) != _HEADER_DTYPE.itemsize:
-            raise ValueError(
-                f"A Header has version 1 or 2 and {_HEADER_DTYPE.itemsize} bytes. "
-                f"Got version {self.version!r} and {len(self.block)} bytes instead."
-            )
-
-    def __getitem__(self, field):
-        value = np.frombuffer(self.block, _HEADER_DTYPE)[0][field]
-        return value if isinstance(value, np.ndarray) else value.item()
-
-    def keys(self):
-        """Return the names of the fields."""
-        return _HEADER_DTYPE.names
-
-    def __repr__(self):
-        return f"<spars.volume.Header of NIfTI-{self.version}, {self['descrip']!r}>"
+__all__ = ["Header", "Volume", "as_volume", "load", "resample", "save"]
 
 
 class Volume:
@@ -122,6 +69,30 @@ class Volume:
         """The voxel's edges along x, y, z in mm."""
         return tuple(float(length) for length in np.linalg.norm(self.affine[:3, :3], axis=0))
 
+    def resampled(self, shape, interpolation="linear"):
+        """Return the same box in space cut into `shape` voxels.
+
+        Parameters
+        ----------
+        shape : tuple of three ints
+            Numbers of voxels along x, y, z, each 1 to 1,048,576.
+        interpolation : {"linear", "nearest"}
+            As in `spars.resample`.
+
+        Returns
+        -------
+        Volume
+            With the affine of the new voxels and the same header.
+        """
+        shape = check_extent(shape, "shape", "Volume.resampled")
+        values = resample(self.array, shape, interpolation)
+        ratio = np.divide(self.shape, shape)
+        step = np.eye(4)
+        step[:3, :3] = np.diag(ratio)
+        # Index i of the new volume lies at (i + 0.5) * ratio - 0.5 of the old one.
+        step[:3, 3] = (ratio - 1) / 2
+        return Volume(values, self.affine @ step, self.header)
+
     def __array__(self, dtype=None, copy=None):
         if copy is None:
             return np.asarray(self.array, dtype=dtype)
@@ -135,14 +106,139 @@ class Volume:
         return (Volume, (self.array, self.affine, self.header))
 
 
+def load(path, progress=None):
+    """Read a scan from a NIfTI file.
+
+    NIfTI-1 and -2, `.nii`, `.nii.gz` or either file of a pair `.hdr` and `.img` (each with or
+    without `.gz`), both byte orders, integers and floats of 8 to 64 bits. Values are scaled by
+    `scl_slope` and `scl_inter` in float64 and rounded to float32 once. The affine is that of
+    sform, else qform, else pixdim, as nibabel chooses. What is read and what is refused stands in
+    docs/reference/volumes.md.
+
+    Parameters
+    ----------
+    path : str, bytes or os.PathLike
+        The file; for a pair, either one.
+    progress : callable, optional
+        Called with bytes done and bytes planned about every 20 ms.
+
+    Returns
+    -------
+    Volume
+        NaN and infinities are kept.
+
+    Raises
+    ------
+    FormatError
+        The file is broken, truncated or contradicts itself, or holds what is no volume of real
+        numbers: more than three axes, complex or colour voxels. The message names the file, the
+        field and its value; `field` is the field.
+    OSError
+        The file cannot be read; FileNotFoundError where there is none.
+    MemoryError
+        The volume, which the file does hold, does not fit in memory.
+    """
+    file = NiftiFile(path, "load", progress)
+    return Volume(file.read(progress), file.affine, file.header)
+
+
+def save(path, volume, like=None, dtype=None, progress=None):
+    """Write a mask, a map or a scan as a NIfTI file, on the geometry of the scan it came from.
+
+    The file is complete or not there at all: it is written beside its place and renamed. It is
+    little-endian, gzipped where the name ends in `.nii.gz`, and equal content gives equal bytes.
+
+    From `like`'s NIfTI header are kept: version, qform and sform with their codes (both are written
+    anew where they do not give the affine), units, descrip, aux_file, intent, slice timing. Shape,
+    type, scaling (slope 1) and display range are set anew. Header extensions are not kept.
+
+    Parameters
+    ----------
+    path : str, bytes or os.PathLike
+        Ends in `.nii` or `.nii.gz`.
+    volume : array_like of shape (x, y, z), Volume, nibabel or SimpleITK image
+        The voxels.
+    like : Volume, path, nibabel or SimpleITK image, optional
+        The scan whose geometry and header the file gets; of the same shape. Of a path, only the
+        header is read. Default: those of `volume`; voxels of 1 mm at the origin for an array.
+    dtype : {"uint8", "int16", "int32", "float32"}, optional
+        Default: uint8 for bool, float32 for floats, and for integers the first of the others that
+        holds every value.
+    progress : callable, optional
+        Called with bytes done and bytes planned about every 20 ms.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `dtype` cannot hold every value, or shapes differ, or the path ends otherwise.
+    OSError
+        The file cannot be written.
+    """
+    is_array = not (isinstance(volume, Volume) or _is_nibabel(volume) or _is_simpleitk(volume))
+    if not is_array:
+        volume = as_volume(volume)
+    array = np.asarray(volume)
+    if array.dtype.kind not in "biuf" or array.ndim != 3 or 0 in array.shape:
+        got = f"dtype {array.dtype}, shape {array.shape}"
+        raise (ValueError if array.dtype.kind in "biuf" else TypeError)(
+            f"The 'volume' parameter of save must be a real array of shape (x, y, z). "
+            f"Got {got} instead."
+        )
+    shape, affine, header = _place_of(volume if like is None and not is_array else like, array)
+    if shape != array.shape:
+        raise ValueError(sentence("volume", "save", f"of the shape {shape} of like", array.shape))
+    write(path, _voxels(array, dtype), affine, header, progress)
+
+
+def resample(array, shape, interpolation="linear"):
+    """Bring an array to another shape by PyTorch's index rules.
+
+    As ``torch.nn.functional.interpolate`` with modes "nearest" and "trilinear" (align_corners
+    False), its indices and weights computed in float32 as there (ATen/native/UpSample.h).
+
+    Parameters
+    ----------
+    array : array_like of shape (x, y, z)
+        Any real dtype.
+    shape : tuple of three ints
+        Numbers of voxels along x, y, z, each 1 to 1,048,576.
+    interpolation : {"linear", "nearest"}
+        "nearest" copies elements, so NaN stays where it is; "linear" spreads it to its neighbours.
+
+    Returns
+    -------
+    ndarray of shape `shape`
+        New and C-contiguous. "nearest" keeps the dtype, "linear" gives float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The array has no three axes or no elements, or another argument is out of range.
+    """
+    check_choice(interpolation, "interpolation", "resample", ("linear", "nearest"))
+    shape = check_extent(shape, "shape", "resample")
+    array = np.asarray(array)
+    is_linear = interpolation == "linear"
+    # The core takes elements of up to 8 bytes; long doubles hold nothing that a scan needs.
+    kept = array.dtype.newbyteorder("=") if array.dtype.itemsize <= 8 else np.float64
+    dtype = np.float32 if is_linear else kept
+    array = check_array(array, "array", "resample", dtype, (None, None, None), finite=False)
+    check_extent(array.shape, "array.shape", "resample")
+    result = np.empty(shape, array.dtype)
+    size = array.dtype.itemsize
+    source, target = (array, result) if is_linear else (array.view("u1"), result.view("u1"))
+    _native.resample(source, array.shape, target, shape, size, is_linear, None)
+    return result
+
+
 def as_volume(volume):
     """Return `volume` as a `Volume`.
 
     Parameters
     ----------
-    volume : Volume, array_like, nibabel image or SimpleITK image
-        A Volume passes through. An array gets the identity as its affine. Axes of length 1 after
-        the third are dropped from images.
+    volume : Volume, path, array_like, nibabel image or SimpleITK image
+        A Volume passes through, a path is loaded. An array gets the identity as its affine. Axes
+        of length 1 after the third are dropped from nibabel images.
 
     Returns
     -------
@@ -152,19 +248,82 @@ def as_volume(volume):
     ------
     TypeError, ValueError
         It is none of these, or does not have three axes.
+    FormatError, OSError
+        As `load`.
     """
     if isinstance(volume, Volume):
         return volume
-    if hasattr(volume, "get_fdata") and hasattr(volume, "affine"):
-        return _from_nibabel(volume)
-    if hasattr(volume, "GetDirection") and hasattr(volume, "GetSpacing"):
+    if is_path(volume):
+        return load(volume)
+    if _is_nibabel(volume):
+        return Volume(_three_axes(np.asanyarray(volume.dataobj)), volume.affine, header_of(volume))
+    if _is_simpleitk(volume):
         return _from_simpleitk(volume)
     return Volume(volume)
 
 
-def _from_nibabel(image):
-    array = np.asanyarray(image.dataobj)
-    return Volume(_three_axes(array), image.affine)
+def _place_of(like, array):
+    """Return shape, affine and header of `like` without reading its voxels."""
+    if like is None:
+        return array.shape, np.eye(4), None
+    if is_path(like):
+        file = NiftiFile(like, "save")
+        return file.shape, file.affine, file.header
+    if _is_nibabel(like):
+        affine = Volume(np.zeros((1, 1, 1), np.float32), like.affine).affine
+        extra = tuple(like.shape[3:])
+        return tuple(like.shape[: 3 if set(extra) <= {1} else None]), affine, header_of(like)
+    if isinstance(like, Volume) or _is_simpleitk(like):
+        like = as_volume(like)
+        return like.shape, like.affine, like.header
+    allowed = "a Volume, a path, a nibabel image, a SimpleITK image or None"
+    raise TypeError(sentence("like", "save", allowed, like))
+
+
+def _voxels(array, dtype):
+    """Return `array` in the dtype to be written, or raise where that cannot hold its values."""
+    if dtype is None:
+        dtype = _dtype_for(array)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(sentence("dtype", "save", "a dtype's name", dtype)) from None
+    check_choice(dtype.name, "dtype", "save", tuple(known.name for known in VOXEL_DTYPES))
+    with np.errstate(over="ignore", invalid="ignore"):
+        voxels = np.ascontiguousarray(array, dtype)
+        if dtype.kind == "f":
+            is_held = np.array_equal(np.isfinite(voxels), np.isfinite(array))
+        else:
+            is_held = array.dtype.kind == "b" or np.array_equal(voxels, array)
+    if not is_held:
+        raise ValueError(
+            f"The 'volume' parameter of save must hold values that {dtype.name} can hold. "
+            f"Got values from {array.min()} to {array.max()} of dtype {array.dtype} instead."
+        )
+    return voxels
+
+
+def _dtype_for(array):
+    if array.dtype.kind == "b":
+        return "uint8"
+    if array.dtype.kind == "f":
+        return "float32"
+    low, high = int(array.min()), int(array.max())
+    for dtype in VOXEL_DTYPES[:3]:
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return dtype
+    raise ValueError(
+        "The 'volume' parameter of save must hold integers that int32 can hold. "
+        f"Got values from {low} to {high} instead."
+    )
+
+
+def _is_nibabel(volume):
+    return hasattr(volume, "get_fdata") and hasattr(volume, "dataobj")
+
+
+def _is_simpleitk(volume):
+    return hasattr(volume, "GetDirection") and hasattr(volume, "GetSpacing")
 
 
 def _from_simpleitk(image):

@@ -34,8 +34,10 @@ typedef enum {
 } spars_status;
 
 /// Where a failing function explains itself. UTF-8, always terminated.
+/// `code` is `errno` for SPARS_IO and 0 otherwise.
 typedef struct {
     int32_t status;
+    int32_t code;
     char parameter[64];
     char message[1024];
 } spars_error;

@@ -5,6 +5,32 @@ public enum ResampleKernels {
         source: UnsafePointer<Float>, from: Shape3, target: UnsafeMutablePointer<Float>,
         x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
     ) {
+        gather(source, from, target, x, y, z)
+    }
+
+    /// `nearest` for elements of 1, 2, 4 or 8 bytes, aligned to their size.
+    public static func nearest(
+        elementSize: Int, source: UnsafeRawPointer, from: Shape3, target: UnsafeMutableRawPointer,
+        x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
+    ) {
+        func run<Element: BitwiseCopyable>(_: Element.Type) {
+            gather(
+                source.assumingMemoryBound(to: Element.self), from,
+                target.assumingMemoryBound(to: Element.self), x, y, z)
+        }
+        switch elementSize {
+        case 1: run(UInt8.self)
+        case 2: run(UInt16.self)
+        case 4: run(UInt32.self)
+        case 8: run(UInt64.self)
+        default: preconditionFailure("elements of \(elementSize) bytes")
+        }
+    }
+
+    @inline(__always) private static func gather<Element: BitwiseCopyable>(
+        _ source: UnsafePointer<Element>, _ from: Shape3, _ target: UnsafeMutablePointer<Element>,
+        _ x: ResampleAxis, _ y: ResampleAxis, _ z: ResampleAxis
+    ) {
         let ny = y.lower.count
         let nz = z.lower.count
         z.lower.withUnsafeBufferPointer { zIndex in

@@ -3,6 +3,9 @@ import SPARSKernels
 /// Brings arrays [x, y, z] to another extent by PyTorch's index rules
 /// (`torch.nn.functional.interpolate`).
 public enum Resample {
+    /// The longest axis: indices are computed in float32, which tells a million apart.
+    public static let greatestLength = 1 << 20
+
     /// Nearest neighbour: source index floor(target * from / to), computed in float32 as there.
     ///
     /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
@@ -39,6 +42,17 @@ public enum Resample {
             z: .nearest(from: from.z, to: to.z))
     }
 
+    /// `nearest` for elements of 1, 2, 4 or 8 bytes of any type, aligned to their size.
+    public static func nearest(
+        elementSize: Int, _ source: UnsafeRawPointer, from: Extent,
+        into target: UnsafeMutableRawPointer, to: Extent
+    ) {
+        ResampleKernels.nearest(
+            elementSize: elementSize, source: source, from: from.shape, target: target,
+            x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
+            z: .nearest(from: from.z, to: to.z))
+    }
+
     /// `linear` into memory of the caller's, as `nearest(_:from:into:to:)`.
     public static func linear(
         _ source: UnsafePointer<Float>, from: Extent, into target: UnsafeMutablePointer<Float>,
@@ -52,13 +66,12 @@ public enum Resample {
 
     private static func check(_ count: Int, from: Extent, to: Extent) throws(SPARSError) {
         for (name, extent) in [("from", from), ("to", to)] {
-            let largest = 1 << 20
             let lengths = (0..<3).map { extent[$0] }
-            guard lengths.allSatisfy({ (1...largest).contains($0) }),
+            guard lengths.allSatisfy({ (1...greatestLength).contains($0) }),
                 extent.count <= 1 << 40
             else {
                 throw .range(
-                    name, of: "resample", mustBe: "three lengths from 1 to \(largest)", got: extent)
+                    name, of: "resample", mustBe: "three lengths from 1 to \(greatestLength)", got: extent)
             }
         }
         guard count == from.count else {
@@ -82,4 +95,46 @@ public enum Resample {
 extension Extent {
     /// The same lengths as kernels take them.
     var shape: Shape3 { Shape3(x, y, z) }
+}
+
+/// How values between voxels are found.
+public enum Interpolation: Sendable, CaseIterable {
+    case nearest, linear
+}
+
+// Only these two cross between the frames.
+
+extension Volume where F == Native {
+    /// The scan on the model grid, the whole of it.
+    ///
+    /// - Throws: `invalidArgument` if an extent has no voxel.
+    public func resampled(
+        to grid: Extent, _ interpolation: Interpolation
+    ) throws(SPARSError) -> Volume<ModelGrid> {
+        try resampledValues(to: grid, interpolation)
+    }
+}
+
+extension Volume where F == ModelGrid {
+    /// A map or a mask of the model grid, back in the scan's own voxels.
+    ///
+    /// - Throws: `invalidArgument` if an extent has no voxel.
+    public func resampled(
+        to scan: Extent, _ interpolation: Interpolation
+    ) throws(SPARSError) -> Volume<Native> {
+        try resampledValues(to: scan, interpolation)
+    }
+}
+
+extension Volume {
+    fileprivate func resampledValues<Other: Frame>(
+        to other: Extent, _ interpolation: Interpolation
+    ) throws(SPARSError) -> Volume<Other> {
+        let resampled =
+            switch interpolation {
+            case .nearest: try Resample.nearest(values, from: extent, to: other)
+            case .linear: try Resample.linear(values, from: extent, to: other)
+            }
+        return Volume<Other>(extent: other, values: resampled)
+    }
 }

@@ -113,6 +113,13 @@ public struct NIfTIHeader: Hashable, Sendable {
         return header
     }
 
+    /// The same content, to be written as `version`.
+    public func written(as version: Version) -> NIfTIHeader {
+        var header = self
+        header.version = version
+        return header
+    }
+
     /// Writes `sizeof_hdr` and `magic`.
     private mutating func finish() {
         Bytes.store(Int64(Version.two.size), .int32, at: 0, in: &bytes)

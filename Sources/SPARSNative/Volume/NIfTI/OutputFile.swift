@@ -19,7 +19,7 @@ final class OutputFile {
         // In the same folder, since a rename does not cross file systems; the random part keeps two
         // writers of one path apart.
         var random = SystemRandomNumberGenerator()
-        let folder = path.bytes[...(path.bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1)]
+        let folder = path.bytes.lastIndex(of: UInt8(ascii: "/")).map { path.bytes[...$0] } ?? []
         let name = ".spars-\(String(random.next() as UInt64, radix: 36)).part"
         temporary = FilePath(bytes: folder + Array(name.utf8))
         descriptor = open(temporary.cString, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)

@@ -1,0 +1,202 @@
+import CSPARS
+import SPARSKernels
+import SPARSNative
+
+@_cdecl("spars_volume_open")
+public func sparsVolumeOpen(
+    _ path: UnsafePointer<CChar>?, _ file: UnsafeMutablePointer<UInt64>?,
+    _ geometry: UnsafeMutablePointer<spars_geometry>?,
+    _ header: UnsafeMutablePointer<spars_nifti_header>?, _ control: UnsafePointer<spars_control>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let path = try checkedPath(path, of: "load")
+        let file = try checkedOutput(file, 1, "file", of: "load")
+        let geometry = try checkedOutput(geometry, 1, "geometry", of: "load")
+        let header = try checkedOutput(header, 1, "header", of: "load")
+        let opened = try NIfTIFile(path)
+        geometry[0] = spars_geometry(opened.extent, opened.geometry)
+        header[0] = spars_nifti_header(opened.header)
+        file[0] = HandleTable.shared.insert(opened)
+    }
+}
+
+@_cdecl("spars_volume_read")
+public func sparsVolumeRead(
+    _ file: UInt64, _ values: UnsafeMutablePointer<Float>?, _ count: Int64,
+    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let file: NIfTIFile = try HandleTable.shared.object(file, kind: "file")
+        guard count == file.extent.count else {
+            throw .range("count", of: "load", mustBe: "\(file.extent.count) values", got: count)
+        }
+        let values = try checkedOutput(values, file.extent.count, "values", of: "load")
+        try file.read(into: values.baseAddress!)
+    }
+}
+
+@_cdecl("spars_nifti_header_decode")
+public func sparsNIfTIHeaderDecode(
+    _ bytes: UnsafePointer<UInt8>?, _ count: Int64,
+    _ header: UnsafeMutablePointer<spars_nifti_header>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let count = try checkedCount([count], "count", of: "Header")
+        let bytes = try checkedInput(bytes, count, "bytes", of: "Header")
+        let header = try checkedOutput(header, 1, "header", of: "Header")
+        let raw = Array(bytes.prefix(NIfTIHeader.byteCount))
+        header[0] = spars_nifti_header(try NIfTIHeader.decode(raw).header)
+    }
+}
+
+@_cdecl("spars_volume_save")
+public func sparsVolumeSave(
+    _ path: UnsafePointer<CChar>?, _ geometry: UnsafePointer<spars_geometry>?,
+    _ header: UnsafePointer<spars_nifti_header>?, _ type: Int32, _ voxels: UnsafeRawPointer?,
+    _ count: Int64, _ control: UnsafePointer<spars_control>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let path = try checkedPath(path, of: "save")
+        let given = try checkedInput(geometry, 1, "geometry", of: "save")[0]
+        let extent = try given.checkedExtent(of: "save")
+        let type = try checkedVoxelType(type)
+        guard count == extent.count else {
+            throw .range("count", of: "save", mustBe: "\(extent.count) voxels", got: count)
+        }
+        guard let voxels else {
+            throw .range("voxels", of: "save", mustBe: "a buffer", got: "a null pointer")
+        }
+        try NIfTIWriter.write(
+            UnsafeRawBufferPointer(start: voxels, count: extent.count * type.size), type,
+            extent: extent, geometry: try given.checkedGeometry(),
+            template: try header?.pointee.checkedHeader(), to: path)
+    }
+}
+
+@_cdecl("spars_resample_nearest")
+public func sparsResampleNearest(
+    _ source: UnsafeRawPointer?, _ sourceShape: UnsafePointer<Int64>?, _ elementSize: Int64,
+    _ target: UnsafeMutableRawPointer?, _ targetShape: UnsafePointer<Int64>?,
+    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let (from, to) = try checkedResampling(sourceShape, targetShape)
+        guard [1, 2, 4, 8].contains(elementSize) else {
+            throw .range(
+                "element_size", of: "resample", mustBe: "1, 2, 4 or 8 bytes", got: elementSize)
+        }
+        guard let source, let target else {
+            throw .range("array", of: "resample", mustBe: "a buffer", got: "a null pointer")
+        }
+        guard UInt(bitPattern: source) % UInt(elementSize) == 0,
+            UInt(bitPattern: target) % UInt(elementSize) == 0
+        else {
+            throw .range(
+                "array", of: "resample", mustBe: "aligned to its elements' size", got: source)
+        }
+        Resample.nearest(
+            elementSize: Int(elementSize), source, from: from, into: target, to: to)
+    }
+}
+
+@_cdecl("spars_resample_linear")
+public func sparsResampleLinear(
+    _ source: UnsafePointer<Float>?, _ sourceShape: UnsafePointer<Int64>?,
+    _ target: UnsafeMutablePointer<Float>?, _ targetShape: UnsafePointer<Int64>?,
+    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let (from, to) = try checkedResampling(sourceShape, targetShape)
+        let source = try checkedInput(source, from.count, "array", of: "resample")
+        let target = try checkedOutput(target, to.count, "target", of: "resample")
+        Resample.linear(source.baseAddress!, from: from, into: target.baseAddress!, to: to)
+    }
+}
+
+/// Both extents; every length also fits the index arithmetic of float32.
+private func checkedResampling(
+    _ sourceShape: UnsafePointer<Int64>?, _ targetShape: UnsafePointer<Int64>?
+) throws(SPARSError) -> (from: Extent, to: Extent) {
+    let from = try checkedExtent(sourceShape, "source_shape", of: "resample")
+    let to = try checkedExtent(targetShape, "shape", of: "resample")
+    // Trilinear resampling holds planes of mixed extent.
+    _ = try checkedCount([Int64(from.x), Int64(to.y), Int64(to.z)], "shape", of: "resample")
+    for (name, extent) in [("source_shape", from), ("shape", to)] {
+        guard (0..<3).allSatisfy({ extent[$0] <= Resample.greatestLength }) else {
+            throw .range(
+                name, of: "resample", mustBe: "at most \(Resample.greatestLength) in every axis",
+                got: extent)
+        }
+    }
+    return (from, to)
+}
+
+private func checkedPath(
+    _ path: UnsafePointer<CChar>?, of owner: String
+) throws(SPARSError) -> FilePath {
+    guard let path, path.pointee != 0 else {
+        throw .range(
+            "path", of: owner, mustBe: "a file's path",
+            got: path == nil ? "a null pointer" : "an empty text")
+    }
+    var bytes: [UInt8] = []
+    var next = path
+    while next.pointee != 0 {
+        bytes.append(UInt8(bitPattern: next.pointee))
+        next += 1
+    }
+    return FilePath(bytes: bytes)
+}
+
+private func checkedVoxelType(_ type: Int32) throws(SPARSError) -> VoxelType {
+    switch spars_voxel_type(rawValue: UInt32(bitPattern: type)) {
+    case SPARS_VOXEL_UINT8: return .uint8
+    case SPARS_VOXEL_INT16: return .int16
+    case SPARS_VOXEL_INT32: return .int32
+    case SPARS_VOXEL_FLOAT32: return .float32
+    default: throw .range("type", of: "save", mustBe: "a spars_voxel_type", got: type)
+    }
+}
+
+// MARK: - Structures
+
+extension spars_geometry {
+    fileprivate init(_ extent: Extent, _ geometry: Geometry) {
+        self.init()
+        shape = (Int64(extent.x), Int64(extent.y), Int64(extent.z))
+        withUnsafeMutableBytes(of: &affine) { bytes in
+            geometry.affine.withUnsafeBytes { bytes.copyMemory(from: $0) }
+        }
+    }
+
+    fileprivate func checkedExtent(of owner: String) throws(SPARSError) -> Extent {
+        let axes = [shape.0, shape.1, shape.2]
+        _ = try checkedCount(axes, "shape", of: owner)
+        return Extent(Int(axes[0]), Int(axes[1]), Int(axes[2]))
+    }
+
+    fileprivate func checkedGeometry() throws(SPARSError) -> Geometry {
+        try Geometry(affine: withUnsafeBytes(of: affine) { Array($0.bindMemory(to: Double.self)) })
+    }
+}
+
+extension spars_nifti_header {
+    fileprivate init(_ header: NIfTIHeader) {
+        self.init()
+        version = Int32(header.version.rawValue)
+        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: header.bytes) }
+    }
+
+    /// Nil for version 0.
+    fileprivate func checkedHeader() throws(SPARSError) -> NIfTIHeader? {
+        if version == 0 { return nil }
+        guard let version = NIfTIHeader.Version(rawValue: Int(version)) else {
+            throw .range("header", of: "save", mustBe: "of version 0, 1 or 2", got: version)
+        }
+        let raw = withUnsafeBytes(of: bytes) { Array($0) }
+        return try NIfTIHeader.decode(raw).header.written(as: version)
+    }
+}
