@@ -89,7 +89,8 @@ public enum VoxelKernels {
                     let out = target + (x * extent.y + y) * extent.z + slab.z.lowerBound
                     let base = source + (row * extent.x + x) * size
                     for z in 0..<slab.z.count {
-                        out[z] = value(base.loadUnaligned(fromByteOffset: z * plane * size, as: T.self))
+                        out[z] = value(
+                            base.loadUnaligned(fromByteOffset: z * plane * size, as: T.self))
                     }
                 }
             }

@@ -71,7 +71,8 @@ public enum Resample {
                 extent.count <= 1 << 40
             else {
                 throw .range(
-                    name, of: "resample", mustBe: "three lengths from 1 to \(greatestLength)", got: extent)
+                    name, of: "resample", mustBe: "three lengths from 1 to \(greatestLength)",
+                    got: extent)
             }
         }
         guard count == from.count else {

@@ -198,7 +198,8 @@ struct VoxelSlabs {
         let row = extent.x * voxelSize
         rowsEach = min(max(VoxelSlabs.bytes / row, 1), extent.y)
         let wanted = min(VoxelSlabs.planes, extent.z)
-        planesEach = rowsEach < extent.y ? 1 : min(max(VoxelSlabs.bytes / (row * extent.y), 1), wanted)
+        planesEach =
+            rowsEach < extent.y ? 1 : min(max(VoxelSlabs.bytes / (row * extent.y), 1), wanted)
     }
 
     private var perPlane: Int { (extent.y + rowsEach - 1) / rowsEach }

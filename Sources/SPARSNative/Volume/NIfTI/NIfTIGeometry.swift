@@ -26,7 +26,8 @@ extension NIfTIHeader {
         let units = integer(.units)
         if let name = [1: "metres", 3: "micrometres"][units & 7] {
             throw .field(
-                "xyzt_units", units, "spacing in \(name); only millimetres (2) or unknown (0) are read")
+                "xyzt_units", units,
+                "spacing in \(name); only millimetres (2) or unknown (0) are read")
         }
     }
 
@@ -49,7 +50,8 @@ extension NIfTIHeader {
         let epsilon = version == .one ? Double(Float.ulpOfOne) : Double.ulpOfOne
         let squared = 1 - (b * b + c * c + d * d)
         guard squared.isFinite, squared > -3 * epsilon else {
-            throw .field("quatern_b, quatern_c, quatern_d", [b, c, d], "must be part of a unit quaternion")
+            throw .field(
+                "quatern_b, quatern_c, quatern_d", [b, c, d], "must be part of a unit quaternion")
         }
         let a = squared < 3 * epsilon ? 0 : squared.squareRoot()
         let spacing = try spacing()
@@ -168,7 +170,8 @@ extension NIfTIHeader {
     /// The unit quaternion (a, b, c, d), a at least 0, and the sign of the third axis; nil where
     /// the axes are not perpendicular to 1e-5. From the largest of the four squares, after
     /// Shepperd (1978), "Quaternion from rotation matrix".
-    private static func quaternion(of geometry: Geometry) -> (quaternion: [Double], factor: Double)? {
+    private static func quaternion(of geometry: Geometry) -> (quaternion: [Double], factor: Double)?
+    {
         var m = Geometry.directions(of: geometry.affine)
         for (i, j) in [(0, 1), (0, 2), (1, 2)] {
             let product: Double = m[i] * m[j] + m[3 + i] * m[3 + j] + m[6 + i] * m[6 + j]

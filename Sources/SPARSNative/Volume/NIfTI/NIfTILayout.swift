@@ -57,7 +57,8 @@ extension NIfTIHeader {
         guard let type = VoxelType(niftiCode: code) else {
             let name = VoxelType.unreadNIfTICodes[code] ?? "unknown"
             throw .field(
-                "datatype", "\(code) (\(name))", "only real integers and floats up to 64 bits are read")
+                "datatype", "\(code) (\(name))",
+                "only real integers and floats up to 64 bits are read")
         }
         let bits = integer(.bitpix)
         guard bits == 8 * type.size else {
@@ -93,7 +94,9 @@ extension NIfTIHeader {
 
 extension VoxelType {
     init?(niftiCode code: Int64) {
-        guard let type = VoxelType.allCases.first(where: { $0.niftiCode == code }) else { return nil }
+        guard let type = VoxelType.allCases.first(where: { $0.niftiCode == code }) else {
+            return nil
+        }
         self = type
     }
 
