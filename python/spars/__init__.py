@@ -11,7 +11,6 @@ from spars.classifier import Classifier
 from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
 from spars.scorers import ScoreAtlas
-from spars.volume import Volume
 from spars.volume import Volume, load, resample, save
 
 __version__ = "0.1.0"

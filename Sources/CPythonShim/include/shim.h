@@ -11,13 +11,9 @@
 
 #include "spars.h"
 
-<<<<<<< HEAD
-/// Borrows a C-contiguous buffer of `format` ('f' float32, 'd' float64, 'i' int32, 'q' int64,
-/// 'B' uint8, 'b' int8, '?' bool) from `object`. Returns 0, or -1 with TypeError or ValueError set.
-=======
-/// Borrows a C-contiguous buffer of `format` ('f' float32, 'd' float64, 'h' int16, 'i' int32, 'q' int64,
-/// 'B' uint8, '?' bool) from `object`. Returns 0, or -1 with TypeError or ValueError set.
->>>>>>> 206118c (Load, save and resample volumes from Python)
+/// Borrows a C-contiguous buffer of `format` ('f' float32, 'd' float64, 'h' int16, 'i' int32,
+/// 'q' int64, 'B' uint8, 'b' int8, '?' bool) from `object`. Returns 0, or -1 with TypeError or
+/// ValueError set.
 /// Release it with PyBuffer_Release. `name` is the argument's name.
 int shim_get_buffer(PyObject *object, char format, int writable, const char *name, Py_buffer *view);
 
