@@ -34,4 +34,15 @@ public enum Control {
         context.pollIfDue()
         if context.isStopped { throw .interrupted }
     }
+
+    /// Runs `body` so that its parallel regions are never cut short: for short work that must be
+    /// done whole or not at all. The stop is noticed by the next `check()` after it.
+    public static func shielded<Result>(
+        _ body: () throws(SPARSError) -> Result
+    ) throws(SPARSError) -> Result {
+        let context = PollContext.current
+        PollContext.current = nil
+        defer { PollContext.current = context }
+        return try body()
+    }
 }

@@ -1,0 +1,44 @@
+/// Generalized advantage estimation (Schulman and others, 2016) as stable-baselines3 computes it.
+public enum GeneralizedAdvantage {
+    /// Advantages and returns of T steps of E environments, all arrays (T, E).
+    ///
+    /// delta_t = r_t + gamma v_{t+1} n_{t+1} - v_t and A_t = delta_t + gamma lambda n_{t+1} A_{t+1},
+    /// where n_{t+1} is 0 if step t + 1 starts an episode, else 1; returns are A + v.
+    ///
+    /// - Parameters:
+    ///   - episodeStarts: 1 where the step is the first of its episode.
+    ///   - lastValues: (E), values of the observations after the last step.
+    ///   - lastEpisodeStarts: (E), whether those observations start an episode
+    ///     (stable-baselines3's `dones`).
+    /// - Throws: `invalidArgument` if counts do not fit together.
+    public static func estimate(
+        rewards: [Double], values: [Double], episodeStarts: [Double], lastValues: [Double],
+        lastEpisodeStarts: [Double], gamma: Double, lambda: Double
+    ) throws(SPARSError) -> (advantages: [Double], returns: [Double]) {
+        let environments = lastValues.count
+        guard environments > 0, lastEpisodeStarts.count == environments,
+            rewards.count % environments == 0, values.count == rewards.count,
+            episodeStarts.count == rewards.count
+        else {
+            throw .range(
+                "values", of: "gae", mustBe: "of the shape of 'rewards' (\(rewards.count) numbers)",
+                got: values.count)
+        }
+        let steps = rewards.count / environments
+        var advantages = [Double](repeating: 0, count: rewards.count)
+        for e in 0..<environments {
+            var advantage = 0.0
+            for t in stride(from: steps - 1, through: 0, by: -1) {
+                let i = t * environments + e
+                let isLast = t == steps - 1
+                let nextValue = isLast ? lastValues[e] : values[i + environments]
+                let nextStart = isLast ? lastEpisodeStarts[e] : episodeStarts[i + environments]
+                let goesOn = 1 - nextStart
+                let delta = rewards[i] + gamma * nextValue * goesOn - values[i]
+                advantage = delta + gamma * lambda * goesOn * advantage
+                advantages[i] = advantage
+            }
+        }
+        return (advantages, zip(advantages, values).map { $0 + $1 })
+    }
+}

@@ -1,0 +1,244 @@
+import SPARSKernels
+
+/// An actor-critic together with Adam's moments: what one PPO update changes.
+public struct PPOOptimizer<S: PolicyScalar>: Sendable {
+    public internal(set) var network: ActorCritic<S>
+    /// c_j, how many replicas each input stands for; the first layer's columns move c_j times and
+    /// count c_j times in the gradient's norm.
+    public let multiplicity: [S]
+    var firstMean: [S]
+    var firstSquare: [S]
+    var restMean: [S]
+    var restSquare: [S]
+    /// Adam steps made.
+    public internal(set) var stepCount = 0
+    /// Epochs begun, stable-baselines3's `n_updates`.
+    public internal(set) var updateCount = 0
+
+    /// - Parameter multiplicity: one positive integer an input, or nil for all 1.
+    /// - Throws: `invalidArgument` unless it is.
+    public init(_ network: ActorCritic<S>, multiplicity: [Int]? = nil) throws(SPARSError) {
+        let inputs = network.shape.inputs
+        let counts = multiplicity ?? Array(repeating: 1, count: inputs)
+        guard counts.count == inputs, counts.allSatisfy({ $0 >= 1 && $0 <= 1 << 40 }) else {
+            throw .range(
+                "multiplicity", of: "PPO", mustBe: "\(inputs) positive integers, one an input",
+                got: "\(counts.count) numbers from \(counts.min() ?? 0)")
+        }
+        self.network = network
+        self.multiplicity = counts.map { S($0) }
+        firstMean = Array(repeating: 0, count: network.first.count)
+        firstSquare = firstMean
+        restMean = Array(repeating: 0, count: network.rest.count)
+        restSquare = restMean
+    }
+
+    /// One PPO update: the clipped surrogate loss over every epoch's minibatches, Adam steps on
+    /// gradients whose global norm is clipped.
+    ///
+    /// Minibatches are `batchSize` consecutive elements of an epoch's permutation; the last may be
+    /// shorter. Stopping through `Control` leaves whole minibatches: the network stays valid.
+    ///
+    /// - Parameters:
+    ///   - permutations: per epoch an order of the rollout's steps.
+    ///   - gather: writes the observations of the given steps, (B, inputs), into the array.
+    /// - Throws: `invalidArgument` for hyperparameters or permutations out of range, `notFinite` if
+    ///   a loss or the gradient's norm is not finite (nothing of that minibatch is applied),
+    ///   `interrupted`.
+    public mutating func update(
+        _ rollout: Rollout<S>, permutations: [[Int]], _ hyperparameters: PPOHyperparameters,
+        gather: (_ steps: ArraySlice<Int>, _ into: inout [S]) -> Void
+    ) throws(SPARSError) -> PPOLog {
+        try hyperparameters.validate()
+        try Self.check(permutations, rollout.count, hyperparameters)
+        let minibatches = permutations.enumerated().flatMap { epoch, order in
+            stride(from: 0, to: order.count, by: hyperparameters.batchSize).map { start in
+                (epoch, order[start..<min(start + hyperparameters.batchSize, order.count)])
+            }
+        }
+        var log = PPOLogSums()
+        var pass = MinibatchPass<S>(inputs: network.shape.inputs)
+        pass.load(minibatches[0].1, gather)
+        var products = network.firstProducts(
+            pass.observations, batch: minibatches[0].1.count, part: .both)
+        for (i, (epoch, steps)) in minibatches.enumerated() {
+            try Control.check()
+            if epoch >= log.epochs {
+                log.begin(epoch)
+                updateCount += 1
+            }
+            let activations = network.activations(products: products, batch: steps.count)
+            let loss = ClippedLoss(
+                rollout, steps: steps, logits: activations.logits, values: activations.values,
+                actions: network.shape.actions, hyperparameters)
+            log.add(loss)
+            if let target = hyperparameters.targetKL, loss.approxKL > 1.5 * target { break }
+            let next = i + 1 < minibatches.count ? minibatches[i + 1].1 : nil
+            if let next { pass.loadNext(next, gather) }
+            products = try Control.shielded { () throws(SPARSError) in
+                try descend(
+                    loss, activations, pass, batch: steps.count, nextBatch: next?.count ?? 0,
+                    hyperparameters)
+            }
+            pass.advance()
+        }
+        return log.means(explainedVariance: rollout.explainedVariance, updates: updateCount)
+    }
+
+    private static func check(
+        _ permutations: [[Int]], _ count: Int, _ hyperparameters: PPOHyperparameters
+    ) throws(SPARSError) {
+        let shape = "(\(hyperparameters.nEpochs), \(count))"
+        guard permutations.count == hyperparameters.nEpochs else {
+            throw .range(
+                "permutations", of: "PPO", mustBe: "of shape \(shape)",
+                got: "\(permutations.count) rows")
+        }
+        for order in permutations {
+            var seen = [Bool](repeating: false, count: count)
+            for step in order where (0..<count).contains(step) { seen[step] = true }
+            guard order.count == count, seen.allSatisfy({ $0 }) else {
+                throw .range(
+                    "permutations", of: "PPO",
+                    mustBe: "of shape \(shape), each row an order of 0 to \(count - 1)", got: order)
+            }
+        }
+    }
+
+    /// One Adam step, and the first layer's products with the next minibatch.
+    private mutating func descend(
+        _ loss: ClippedLoss<S>, _ activations: Activations<S>, _ pass: MinibatchPass<S>,
+        batch: Int, nextBatch: Int, _ hyperparameters: PPOHyperparameters
+    ) throws(SPARSError) -> [S] {
+        let gradient = network.backward(
+            activations, logits: loss.logitGradient, values: loss.valueGradient, batch: batch)
+        let norm = globalNorm(gradient, pass.observations, batch: batch)
+        guard norm.isFinite, loss.total.isFinite else {
+            throw .notFinite(
+                tensor: "loss",
+                message: "PPO's loss or gradient became NaN or infinite (loss \(loss.total), "
+                    + "gradient norm \(norm)). The minibatch was not applied.")
+        }
+        stepCount += 1
+        let step = AdamStep<S>(
+            // As torch.nn.utils.clip_grad_norm_ has it, 1e-6 included.
+            gradientScale: S(min(hyperparameters.maxGradNorm / (norm + 1e-6), 1)),
+            learningRate: hyperparameters.learningRate, epsilon: hyperparameters.adamEps,
+            count: stepCount)
+        for i in gradient.rest.indices {
+            step.move(
+                &network.rest[i], mean: &restMean[i], square: &restSquare[i],
+                gradient: gradient.rest[i])
+        }
+        return descendFirst(step, gradient.first, pass, batch: batch, nextBatch: nextBatch)
+    }
+
+    private func globalNorm(
+        _ gradient: (rest: [S], first: [S]), _ observations: [S], batch: Int
+    ) -> Double {
+        var squares = gradient.rest.reduce(0.0) { $0 + Double($1) * Double($1) }
+        gradient.first.withUnsafeBufferPointer { delta in
+            observations.withUnsafeBufferPointer { observations in
+                multiplicity.withUnsafeBufferPointer { multiplicity in
+                    squares += network.firstLayer.gradientNormSquared(
+                        delta: delta.baseAddress!, observations: observations.baseAddress!,
+                        batch: batch, multiplicity: multiplicity.baseAddress!)
+                }
+            }
+        }
+        return squares.squareRoot()
+    }
+
+    private mutating func descendFirst(
+        _ step: AdamStep<S>, _ delta: [S], _ pass: MinibatchPass<S>, batch: Int, nextBatch: Int
+    ) -> [S] {
+        let layer = network.firstLayer
+        var products = [S](repeating: 0, count: max(1, nextBatch * layer.rows))
+        let pointers = (
+            delta: delta, observations: pass.observations, next: pass.next, counts: multiplicity
+        )
+        network.first.withUnsafeMutableBufferPointer { weights in
+            firstMean.withUnsafeMutableBufferPointer { mean in
+                firstSquare.withUnsafeMutableBufferPointer { square in
+                    products.withUnsafeMutableBufferPointer { products in
+                        layer.descend(
+                            weights: weights.baseAddress!, mean: mean.baseAddress!,
+                            square: square.baseAddress!, delta: pointers.delta,
+                            observations: pointers.observations, batch: batch,
+                            multiplicity: pointers.counts, step: step,
+                            next: pointers.next, nextBatch: nextBatch,
+                            nextOutputs: products.baseAddress!)
+                    }
+                }
+            }
+        }
+        return products
+    }
+}
+
+/// The observations of the current minibatch and of the next one.
+private struct MinibatchPass<S: PolicyScalar> {
+    let inputs: Int
+    var observations: [S] = []
+    var next: [S] = []
+
+    init(inputs: Int) { self.inputs = inputs }
+
+    mutating func load(_ steps: ArraySlice<Int>, _ gather: (ArraySlice<Int>, inout [S]) -> Void) {
+        fill(&observations, steps, gather)
+    }
+
+    mutating func loadNext(_ steps: ArraySlice<Int>, _ gather: (ArraySlice<Int>, inout [S]) -> Void)
+    {
+        fill(&next, steps, gather)
+    }
+
+    mutating func advance() { swap(&observations, &next) }
+
+    private func fill(
+        _ buffer: inout [S], _ steps: ArraySlice<Int>,
+        _ gather: (ArraySlice<Int>, inout [S]) -> Void
+    ) {
+        if buffer.count != steps.count * inputs {
+            buffer = [S](repeating: 0, count: steps.count * inputs)
+        }
+        gather(steps, &buffer)
+    }
+}
+
+/// Running sums of what an update reports.
+private struct PPOLogSums {
+    private var sums = PPOLog()
+    private var minibatches = 0.0
+    private var epochMinibatches = 0.0
+    private(set) var epochs = 0
+
+    mutating func begin(_ epoch: Int) {
+        epochs = epoch + 1
+        sums.approxKL = 0
+        epochMinibatches = 0
+    }
+
+    mutating func add<S>(_ loss: ClippedLoss<S>) {
+        sums.entropyLoss += loss.entropy
+        sums.policyGradientLoss += loss.policy
+        sums.valueLoss += loss.value
+        sums.approxKL += loss.approxKL
+        sums.clipFraction += loss.clipFraction
+        sums.loss = loss.total
+        minibatches += 1
+        epochMinibatches += 1
+    }
+
+    func means(explainedVariance: Double, updates: Int) -> PPOLog {
+        var log = sums
+        log.entropyLoss /= minibatches
+        log.policyGradientLoss /= minibatches
+        log.valueLoss /= minibatches
+        log.approxKL /= epochMinibatches
+        log.clipFraction /= minibatches
+        log.explainedVariance = explainedVariance
+        log.nUpdates = Double(updates)
+        return log
+    }
+}
