@@ -37,12 +37,18 @@ public struct PPOHyperparameters: Hashable, Sendable {
             try check("target_kl", targetKL, "None or a float above 0.0", targetKL > 0)
         }
         try check("adam_eps", adamEps, "a float above 0.0", adamEps > 0)
-        for (name, value) in [("n_epochs", nEpochs), ("batch_size", batchSize)] {
-            guard value > 0 else {
-                throw .range(name, of: "PPO", mustBe: "an integer of at least 1", got: value)
+        for (name, value, limit) in [
+            ("n_epochs", nEpochs, Self.epochLimit), ("batch_size", batchSize, Self.batchLimit),
+        ] {
+            guard (1...limit).contains(value) else {
+                throw .range(
+                    name, of: "PPO", mustBe: "an integer in the range [1, \(limit)]", got: value)
             }
         }
     }
+
+    public static let epochLimit = 10_000
+    public static let batchLimit = 1 << 31
 }
 
 /// What an update reports; `PPOLog.names` gives stable-baselines3's names in this order.

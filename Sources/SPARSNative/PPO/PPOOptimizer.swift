@@ -18,13 +18,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     /// - Parameter multiplicity: one positive integer an input, or nil for all 1.
     /// - Throws: `invalidArgument` unless it is.
     public init(_ network: ActorCritic<S>, multiplicity: [Int]? = nil) throws(SPARSError) {
-        let inputs = network.shape.inputs
-        let counts = multiplicity ?? Array(repeating: 1, count: inputs)
-        guard counts.count == inputs, counts.allSatisfy({ $0 >= 1 && $0 <= 1 << 40 }) else {
-            throw .range(
-                "multiplicity", of: "PPO", mustBe: "\(inputs) positive integers, one an input",
-                got: "\(counts.count) numbers from \(counts.min() ?? 0)")
-        }
+        let counts = try checkedMultiplicity(multiplicity, inputs: network.shape.inputs)
         self.network = network
         self.multiplicity = counts.map { S($0) }
         firstMean = Array(repeating: 0, count: network.first.count)
@@ -45,6 +39,8 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     /// - Throws: `invalidArgument` for hyperparameters or permutations out of range, `notFinite` if
     ///   a loss or the gradient's norm is not finite (nothing of that minibatch is applied),
     ///   `interrupted`.
+    @_specialize(where S == Float)
+    @_specialize(where S == Double)
     public mutating func update(
         _ rollout: Rollout<S>, permutations: [[Int]], _ hyperparameters: PPOHyperparameters,
         gather: (_ steps: ArraySlice<Int>, _ into: inout [S]) -> Void
@@ -83,6 +79,28 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
             pass.advance()
         }
         return log.means(explainedVariance: rollout.explainedVariance, updates: updateCount)
+    }
+
+    /// The same for observations (T, inputs) that lie in one array.
+    @_specialize(where S == Float)
+    @_specialize(where S == Double)
+    public mutating func update(
+        _ rollout: Rollout<S>, permutations: [[Int]], _ hyperparameters: PPOHyperparameters,
+        observations: [S]
+    ) throws(SPARSError) -> PPOLog {
+        let inputs = network.shape.inputs
+        guard observations.count == rollout.count * inputs else {
+            throw .range(
+                "observations", of: "PPO", mustBe: "\(rollout.count * inputs) numbers",
+                got: observations.count)
+        }
+        return try update(rollout, permutations: permutations, hyperparameters) { steps, into in
+            for (b, step) in steps.enumerated() {
+                into.replaceSubrange(
+                    b * inputs..<(b + 1) * inputs,
+                    with: observations[step * inputs..<(step + 1) * inputs])
+            }
+        }
     }
 
     private static func check(

@@ -18,7 +18,9 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
     /// - Parameter parameters: all parameters one after another, in the order of
     ///   `shape.parameters`.
     /// - Throws: `invalidArgument` for a wrong count, `notFinite` naming the first bad parameter.
-    public init(shape: PolicyShape, parameters: some RandomAccessCollection<S>) throws(SPARSError) {
+    @_specialize(where S == Float)
+    @_specialize(where S == Double)
+    public init(shape: PolicyShape, parameters: ArraySlice<S>) throws(SPARSError) {
         guard parameters.count == shape.parameterCount else {
             throw .range(
                 "parameters", of: "PPO", mustBe: "\(shape.parameterCount) numbers in all",
@@ -45,12 +47,19 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
         }
     }
 
+    public init(shape: PolicyShape, parameters: [S]) throws(SPARSError) {
+        try self.init(shape: shape, parameters: parameters[...])
+    }
+
     private static var firstLayerNames: [String] {
         ["mlp_extractor.policy_net.0.weight", "mlp_extractor.value_net.0.weight"]
     }
 
     /// All parameters one after another, in the order of `shape.parameters`.
-    public var parameters: [S] {
+    public var parameters: [S] { joined(first, rest) }
+
+    /// First-layer numbers and the others in the order of `shape.parameters`.
+    func joined(_ first: [S], _ rest: [S]) -> [S] {
         let policyFirst = shape.policyHidden[0] * shape.inputs
         let valueBias = layout.value[0].bias
         var all: [S] = []

@@ -19,6 +19,15 @@ public struct RandomSource: RandomNumberGenerator, Sendable {
         state = (mixer.next(), mixer.next(), mixer.next(), mixer.next())
     }
 
+    /// The state, to be saved and set again when work resumes.
+    public var words: [UInt64] {
+        get { [state.0, state.1, state.2, state.3] }
+        set {
+            precondition(newValue.count == 4, "a state has four words, not \(newValue.count)")
+            state = (newValue[0], newValue[1], newValue[2], newValue[3])
+        }
+    }
+
     /// An independent source for item `index` of work that runs in parallel or is resumed.
     /// It depends on this source's seed and on `index` only, not on what was drawn before.
     public func stream(_ index: UInt64) -> RandomSource {
