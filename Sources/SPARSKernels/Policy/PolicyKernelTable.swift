@@ -113,7 +113,7 @@ public struct AdamStep<S: PolicyScalar>: Sendable {
         mean += (g - mean) * oneMinusBeta1
         square = square * beta2 + g * g * oneMinusBeta2
         let denominator = square.squareRoot() / squareCorrection + epsilon
-        weight -= multiplicity * (stepSize * (mean / denominator))
+        weight -= multiplicity * (stepSize * mean / denominator)
     }
 }
 

@@ -200,7 +200,7 @@ func descendTile<S: PolicyScalar>(_ tile: DescentTile<S>) {
             mean += (g - mean) * oneMinusBeta1
             let square = load(squares + j, left) * beta2 + g * g * oneMinusBeta2
             let denominator = square.squareRoot() / correction + epsilon
-            let moved = load(tile.gradient.multiplicity + j, left) * (size * (mean / denominator))
+            let moved = load(tile.gradient.multiplicity + j, left) * (size * mean / denominator)
             store(load(weights + j, left) - moved, weights + j, left)
             store(mean, means + j, left)
             store(square, squares + j, left)

@@ -1,0 +1,41 @@
+"""Files of named arrays with a JSON description: NumPy's npz, read without pickle."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from spars._errors import FormatError
+
+DESCRIPTION = "description"
+
+
+def write_npz(path, description, arrays, file_format):
+    """Write `arrays` and the JSON-able `description`; the file appears whole or not at all."""
+    path = Path(path)
+    text = json.dumps({"format": file_format, **description}, allow_nan=False)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **{DESCRIPTION: np.array(text)}, **arrays)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_npz(path, file_format):
+    """Return the description and the arrays that `write_npz` wrote, or raise FormatError."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        description = json.loads(str(arrays.pop(DESCRIPTION)))
+        found = description.pop("format")
+    except FileNotFoundError:
+        raise
+    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(f"{path}: not a file of the format '{file_format}': {error}") from error
+    if found != file_format:
+        raise FormatError(f"{path}: the format must be '{file_format}'. Got {found!r} instead.")
+    return description, arrays

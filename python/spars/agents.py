@@ -1,0 +1,429 @@
+"""`PPO`, an agent for any Gymnasium environment."""
+
+import sys
+import time
+
+import numpy as np
+
+from spars._archives import read_npz, write_npz
+from spars._checks import check_choice, check_float, check_integer
+from spars._errors import FormatError
+from spars.policy import MlpPolicy
+from spars.ppo import SEED_LIMIT, checked_multiplicity, gae, log_dict, packed_hyperparameters
+
+__all__ = ["PPO"]
+
+FILE_FORMAT = "spars PPO 1"
+
+
+class PPO:
+    """Proximal policy optimisation with stable-baselines3's names, defaults and results.
+
+    Parameters
+    ----------
+    policy : {"MlpPolicy"}
+        Two separate tanh networks of 64-64 on the flattened observation.
+    env : Gymnasium environment, or list of them
+        Observations are a Box, flattened and taken as they are in float32; actions are Discrete.
+        Several environments are stepped one after the other in each step, and reset when an
+        episode ends. None for a loaded agent that only predicts.
+    learning_rate, clip_range, clip_range_vf : float or callable
+        Numbers, or functions of the remaining progress, which falls from 1 to 0.
+    n_steps : int
+        Steps in each environment between updates.
+    batch_size, n_epochs, gamma, gae_lambda, normalize_advantage, ent_coef, vf_coef, \
+    max_grad_norm, target_kl
+        As in stable-baselines3.
+    seed : int, optional
+        Of the environments, the initialisation, the actions and the minibatches; drawn from the
+        operating system if not given.
+    verbose : int
+        1 prints each update's log to standard error, 0 nothing.
+    multiplicity : integer array, optional
+        How many replicas each input stands for (`spars.ppo.resize_multiplicity`). Taken from the
+        environment's ``observation_multiplicity`` where it has one.
+    net_arch : dict of str to list of int, optional
+        Other hidden widths: ``{"pi": [64, 64], "vf": [64, 64]}``.
+
+    Attributes
+    ----------
+    policy : MlpPolicy
+    num_timesteps : int
+        Environment steps made in the current `learn`.
+    log : dict of str to float
+        Of the last update, under stable-baselines3's names.
+    """
+
+    def __init__(
+        self,
+        policy,
+        env,
+        learning_rate=3e-4,
+        n_steps=2048,
+        batch_size=64,
+        n_epochs=10,
+        gamma=0.99,
+        gae_lambda=0.95,
+        clip_range=0.2,
+        clip_range_vf=None,
+        normalize_advantage=True,
+        ent_coef=0.0,
+        vf_coef=0.5,
+        max_grad_norm=0.5,
+        target_kl=None,
+        seed=None,
+        verbose=0,
+        *,
+        multiplicity=None,
+        net_arch=None,
+    ):
+        check_choice(policy, "policy", "PPO", ("MlpPolicy",))
+        self.n_steps = check_integer(n_steps, "n_steps", "PPO", 1)
+        self.gamma = check_float(gamma, "gamma", "PPO", 0.0, 1.0)
+        self.gae_lambda = check_float(gae_lambda, "gae_lambda", "PPO", 0.0, 1.0)
+        self.verbose = check_integer(verbose, "verbose", "PPO", 0, 2)
+        if seed is None:
+            seed = int(np.random.SeedSequence().entropy) & SEED_LIMIT
+        self.seed = check_integer(seed, "seed", "PPO", 0, SEED_LIMIT)
+        self._schedules = {
+            "learning_rate": learning_rate,
+            "clip_range": clip_range,
+            "clip_range_vf": clip_range_vf,
+        }
+        self._fixed = {
+            "n_epochs": n_epochs,
+            "batch_size": batch_size,
+            "normalize_advantage": normalize_advantage,
+            "ent_coef": ent_coef,
+            "vf_coef": vf_coef,
+            "max_grad_norm": max_grad_norm,
+            "target_kl": target_kl,
+            "adam_eps": 1e-5,
+        }
+        self._hyperparameters(1.0)
+        self._set_environments(env)
+        if len(self._envs) * self.n_steps < 2 and normalize_advantage:
+            raise ValueError(
+                "The 'n_steps' parameter of PPO must give 2 steps or more in all where advantages "
+                f"are normalised. Got {n_steps} instead."
+            )
+        if multiplicity is None:
+            inner = getattr(self._envs[0], "unwrapped", self._envs[0])
+            multiplicity = getattr(inner, "observation_multiplicity", None)
+        inputs = int(np.prod(self.observation_shape))
+        if multiplicity is not None:
+            multiplicity = checked_multiplicity(multiplicity, inputs, "PPO")
+        self.policy = MlpPolicy(
+            inputs, self.action_count, *_hidden(net_arch), multiplicity, self.seed
+        )
+        self.num_timesteps = 0
+        self.log = {}
+
+    # -- Training
+
+    def learn(self, total_timesteps, callback=None, progress=None, reset_num_timesteps=True):
+        """Collect and update until `total_timesteps` environment steps are made.
+
+        As in stable-baselines3, whole rollouts are collected, so that more steps may be made than
+        asked for, and every call starts new episodes unless `reset_num_timesteps` is false.
+
+        Parameters
+        ----------
+        total_timesteps : int
+        callback : callable, optional
+            Called with this agent after every step; returning False ends training.
+        progress : callable, optional
+            Called with (done, planned) steps.
+        reset_num_timesteps : bool
+            Whether to count, and play, from the start.
+
+        Returns
+        -------
+        PPO
+            This agent.
+        """
+        total_timesteps = check_integer(total_timesteps, "total_timesteps", "learn", 1)
+        if not self._envs:
+            raise ValueError(
+                "The 'env' parameter of PPO must be an environment before learn is called. "
+                "Got None instead."
+            )
+        if reset_num_timesteps or self._obs is None:
+            self.num_timesteps = 0
+            self._reset()
+        else:
+            total_timesteps += self.num_timesteps
+        started, first = time.monotonic(), self.num_timesteps
+        while self.num_timesteps < total_timesteps:
+            rollout = self._collect(callback, progress, total_timesteps)
+            if rollout is None:
+                break
+            remaining = 1.0 - self.num_timesteps / total_timesteps
+            hyperparameters, rates = self._hyperparameters(remaining)
+            log = self.policy.learn(hyperparameters, rollout)
+            self.log = self._rollout_log() | log_dict(log, *rates)
+            self.log["time/total_timesteps"] = float(self.num_timesteps)
+            elapsed = max(time.monotonic() - started, 1e-9)
+            self.log["time/fps"] = (self.num_timesteps - first) / elapsed
+            if self.verbose:
+                print(self._summary(), file=sys.stderr)
+        return self
+
+    def _hyperparameters(self, remaining):
+        """Return the checked native tuple and (learning_rate, clip_range, clip_range_vf)."""
+        rates = {
+            name: value(remaining) if callable(value) else value
+            for name, value in self._schedules.items()
+        }
+        packed = packed_hyperparameters("PPO", **rates, **self._fixed)
+        return packed, tuple(rates.values())
+
+    def _reset(self):
+        seeds = [None] * len(self._envs)
+        if not self._is_seeded:
+            seeds = [(self.seed + i) % 2**32 for i in range(len(self._envs))]
+            self._is_seeded = True
+        self._obs = np.stack(
+            [self._flat(env.reset(seed=seed)[0]) for env, seed in zip(self._envs, seeds, strict=True)]
+        )
+        self._starts = np.ones(len(self._envs))
+        self._episode = [(0.0, 0)] * len(self._envs)
+        self._finished = []
+
+    def _collect(self, callback, progress, planned):
+        """Return a flat rollout of `n_steps` steps in each environment, or None to stop."""
+        count, inputs = len(self._envs), self.policy.inputs
+        obs = np.empty((count, self.n_steps + 1, inputs), np.float32)
+        actions = np.empty((self.n_steps, count), np.int64)
+        log_probs = np.empty((self.n_steps, count), np.float32)
+        rewards = np.zeros((self.n_steps, count))
+        starts = np.zeros((self.n_steps, count))
+        for step in range(self.n_steps):
+            obs[:, step] = self._obs
+            starts[step] = self._starts
+            actions[step], log_probs[step] = self.policy.act(self._obs)
+            for i in range(count):
+                rewards[step, i] = self._step(i, int(actions[step, i]))
+            self.num_timesteps += count
+            if progress is not None:
+                progress(min(self.num_timesteps, planned), planned)
+            if callback is not None and callback(self) is False:
+                return None
+        obs[:, self.n_steps] = self._obs
+        # Values are needed only now, so the critic's weights are read once a rollout.
+        values = self.policy.values(obs.reshape(-1, inputs)).reshape(count, -1)
+        advantages, returns = gae(
+            rewards, values[:, :-1].T, starts, values[:, -1], self._starts, self.gamma, self.gae_lambda
+        )
+        flat = [obs[:, :-1], *(a.T for a in (actions, values[:, :-1].T, log_probs, advantages, returns))]
+        return tuple(np.ascontiguousarray(a).reshape(-1) for a in flat)
+
+    def _step(self, i, action):
+        """Step environment `i`, reset it at an episode's end, and return the reward to learn from."""
+        env = self._envs[i]
+        obs, reward, terminated, truncated, _ = env.step(action + self.action_start)
+        reward = float(reward)
+        total, length = self._episode[i]
+        self._episode[i] = (total + reward, length + 1)
+        ended = bool(terminated or truncated)
+        if ended:
+            self._finished.append(self._episode[i])
+            self._episode[i] = (0.0, 0)
+            if truncated and not terminated:
+                # The episode goes on behind the limit: its value there stands for the rest.
+                reward += self.gamma * float(self.policy.values(self._flat(obs)[None])[0])
+            obs = env.reset()[0]
+        self._obs[i] = self._flat(obs)
+        self._starts[i] = ended
+        return reward
+
+    def _rollout_log(self):
+        # stable-baselines3 averages over the last 100 episodes.
+        self._finished = self._finished[-100:]
+        if not self._finished:
+            return {}
+        rewards, lengths = zip(*self._finished, strict=True)
+        return {
+            "rollout/ep_rew_mean": float(np.mean(rewards)),
+            "rollout/ep_len_mean": float(np.mean(lengths)),
+        }
+
+    def _summary(self):
+        return "\n".join(f"{name:32} {value:.6g}" for name, value in sorted(self.log.items()))
+
+    # -- Use
+
+    def predict(self, obs, state=None, episode_start=None, deterministic=False):
+        """Return an action for an observation, or actions for a batch of them, and None.
+
+        Parameters
+        ----------
+        obs : array of the observation's shape, or with one axis of any length before it
+        state, episode_start
+            For compatibility with recurrent policies; not used.
+        deterministic : bool
+            The most probable action instead of a drawn one.
+
+        Returns
+        -------
+        action : numpy.int64 or int64 array of shape (N,)
+        state : None
+        """
+        obs = np.asarray(obs)
+        single = obs.shape == self.observation_shape
+        if not single and obs.shape[1:] != self.observation_shape:
+            raise ValueError(
+                f"The 'obs' parameter of predict must be of shape {self.observation_shape}, or a "
+                f"batch of such. Got shape {obs.shape} instead."
+            )
+        actions = self.policy.act(obs[None] if single else obs, deterministic)[0]
+        actions = actions + self.action_start
+        return (actions[0] if single else actions), None
+
+    def parameters(self):
+        """Return the parameters as float32 arrays under stable-baselines3's names."""
+        return self.policy.parameters()
+
+    # -- Files
+
+    def save(self, path):
+        """Write everything but the environment; `load` continues from it to the bit.
+
+        The file is NumPy's npz with a JSON description; nothing in it is ever executed.
+        """
+        for name, value in self._schedules.items():
+            if callable(value):
+                raise ValueError(
+                    f"The '{name}' parameter of PPO must be a number to be saved. "
+                    f"Got a function instead."
+                )
+        moments, counters = self.policy.state()
+        description = {
+            "n_steps": self.n_steps,
+            "gamma": self.gamma,
+            "gae_lambda": self.gae_lambda,
+            "seed": self.seed,
+            "observation_shape": list(self.observation_shape),
+            "action_start": self.action_start,
+            "shape": self.policy.shape,
+            **self._schedules,
+            **{name: value for name, value in self._fixed.items() if name != "adam_eps"},
+        }
+        arrays = {f"parameter.{k}": v for k, v in self.policy.parameters().items()}
+        arrays |= {"moments": moments, "counters": counters}
+        if self.policy.multiplicity is not None:
+            arrays["multiplicity"] = self.policy.multiplicity
+        write_npz(path, description, arrays, FILE_FORMAT)
+
+    @classmethod
+    def load(cls, path, env=None):
+        """Read an agent that `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+        env : Gymnasium environment or list of them, optional
+            To go on learning; must have the saved observation shape and actions.
+
+        Raises
+        ------
+        FormatError
+            The file is not one of `save`, or is broken.
+        ValueError
+            The environment does not fit.
+        """
+        description, arrays = read_npz(path, FILE_FORMAT)
+        try:
+            inputs, actions, policy_hidden, value_hidden = description.pop("shape")
+            shape = tuple(description.pop("observation_shape"))
+            start = description.pop("action_start")
+            spaces = _Spaces(shape, actions, start)
+            named = {
+                name.removeprefix("parameter."): a
+                for name, a in arrays.items()
+                if name.startswith("parameter.")
+            }
+            agent = cls(
+                "MlpPolicy",
+                spaces,
+                multiplicity=arrays.get("multiplicity"),
+                net_arch={"pi": policy_hidden, "vf": value_hidden},
+                **description,
+            )
+            agent.policy.set_parameters(named)
+            agent.policy.set_state(arrays["moments"], arrays["counters"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{path}: not an agent that PPO saved: {error}") from error
+        agent._envs = []
+        if env is not None:
+            agent._set_environments(env)
+            if (agent.observation_shape, agent.action_count, agent.action_start) != (
+                shape, actions, start,
+            ):  # fmt: skip
+                raise ValueError(
+                    f"The 'env' parameter of load must have observations of shape {shape} and "
+                    f"{actions} actions. Got {agent.observation_shape} and {agent.action_count} "
+                    "instead."
+                )
+        return agent
+
+    # -- Environments
+
+    def _set_environments(self, env):
+        self._envs = list(env) if isinstance(env, (list, tuple)) else [env]
+        self._obs = None
+        self._is_seeded = False
+        if not self._envs:
+            raise ValueError("The 'env' parameter of PPO must be an environment. Got [] instead.")
+        seen = {_spaces_of(env) for env in self._envs}
+        if len(seen) > 1:
+            raise ValueError(
+                f"The 'env' parameter of PPO must be environments of equal spaces. Got {seen} instead."
+            )
+        self.observation_shape, self.action_count, self.action_start = seen.pop()
+
+    def _flat(self, obs):
+        obs = np.asarray(obs, np.float32)
+        if obs.shape != self.observation_shape:
+            raise ValueError(
+                f"The 'env' parameter of PPO must give observations of shape "
+                f"{self.observation_shape}, as its space says. Got shape {obs.shape} instead."
+            )
+        return obs.reshape(-1)
+
+
+class _Spaces:
+    """Stands for an environment where only its spaces are known."""
+
+    def __init__(self, shape, actions, start):
+        self.observation_space = type("Box", (), {"shape": tuple(shape)})
+        self.action_space = type("Discrete", (), {"n": actions, "start": start})
+
+
+def _spaces_of(env):
+    """Return (observation shape, number of actions, first action) of an environment."""
+    shape = getattr(getattr(env, "observation_space", None), "shape", None)
+    count = getattr(getattr(env, "action_space", None), "n", None)
+    if not shape or count is None:
+        raise TypeError(
+            "The 'env' parameter of PPO must be a Gymnasium environment with Box observations and "
+            f"Discrete actions. Got {type(env).__name__} instead."
+        )
+    return tuple(int(n) for n in shape), int(count), int(getattr(env.action_space, "start", 0))
+
+
+def _hidden(net_arch):
+    """Return the hidden widths of both networks."""
+    if net_arch is None:
+        return (64, 64), (64, 64)
+    if isinstance(net_arch, (list, tuple)):
+        net_arch = {"pi": net_arch, "vf": net_arch}
+    if not isinstance(net_arch, dict) or set(net_arch) != {"pi", "vf"}:
+        raise TypeError(
+            "The 'net_arch' parameter of PPO must be a list of widths or a dict of 'pi' and 'vf'. "
+            f"Got {net_arch!r} instead."
+        )
+    return tuple(
+        tuple(check_integer(width, "net_arch", "PPO", 1, 1 << 16) for width in net_arch[net])
+        for net in ("pi", "vf")
+    )

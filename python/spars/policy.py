@@ -1,0 +1,115 @@
+"""The policy that `spars.PPO` trains."""
+
+import numpy as np
+
+from spars import _native
+from spars._checks import check_array
+from spars._handles import Handle
+from spars.ppo import LOG_NAMES, checked_parameters, parameter_shapes, split_parameters
+
+__all__ = ["MlpPolicy"]
+
+
+class MlpPolicy:
+    """stable-baselines3's "MlpPolicy": two tanh networks, one for actions, one for values.
+
+    Made and trained by `PPO`; reached as ``PPO.policy``. Computes in float32.
+
+    Parameters
+    ----------
+    inputs : int
+        Numbers of one flattened observation.
+    actions : int
+        How many discrete actions there are.
+    policy_hidden, value_hidden : tuple of int
+        Widths of the hidden layers.
+    multiplicity : int64 array of shape (inputs,), optional
+        How many replicas each input stands for; the first layers are then initialised and trained
+        as those of the network that sees every replica, and hold sums over replicas.
+    seed : int
+        Of the orthogonal initialisation and of the actions drawn.
+    """
+
+    def __init__(
+        self, inputs, actions, policy_hidden=(64, 64), value_hidden=(64, 64), multiplicity=None, seed=0
+    ):
+        self.shape = (inputs, actions, tuple(policy_hidden), tuple(value_hidden))
+        self.multiplicity = multiplicity
+        self._handle = Handle(_native.ppo_create(self.shape, multiplicity, seed))
+
+    @property
+    def inputs(self):
+        """Numbers of one flattened observation."""
+        return self.shape[0]
+
+    def act(self, obs, deterministic=False):
+        """Return actions (N,) int64 and their log-probabilities (N,) for `obs` (N, ...)."""
+        rows = self._rows(obs)
+        actions = np.empty(len(rows), np.int64)
+        log_probs = np.empty(len(rows), np.float32)
+        _native.ppo_act(
+            self._handle.value, rows, *rows.shape, bool(deterministic), actions, log_probs
+        )
+        return actions, log_probs
+
+    def values(self, obs):
+        """Return the critic's values (N,) of `obs` (N, ...)."""
+        rows = self._rows(obs)
+        values = np.empty(len(rows), np.float32)
+        _native.ppo_evaluate(self._handle.value, rows, *rows.shape, values, None)
+        return values
+
+    def log_probabilities(self, obs):
+        """Return the logarithms of all actions' probabilities, (N, actions), for `obs` (N, ...)."""
+        rows = self._rows(obs)
+        log_probs = np.empty((len(rows), self.shape[1]), np.float32)
+        _native.ppo_evaluate(self._handle.value, rows, *rows.shape, None, log_probs)
+        return log_probs
+
+    def parameters(self):
+        """Return the parameters as float32 arrays under stable-baselines3's names."""
+        flat = np.empty(self._count(), np.float32)
+        _native.ppo_parameters(self._handle.value, flat, False)
+        return split_parameters(flat, self.shape)
+
+    def set_parameters(self, parameters):
+        """Replace all parameters; names and shapes are those of `parameters()`."""
+        arrays, shape = checked_parameters(parameters, "set_parameters")
+        if shape != self.shape:
+            raise ValueError(
+                "The 'parameters' parameter of set_parameters must fit a policy of shape "
+                f"{self.shape}. Got one of shape {shape} instead."
+            )
+        flat = np.concatenate([a.reshape(-1) for a in arrays.values()]).astype(np.float32)
+        _native.ppo_parameters(self._handle.value, flat, True)
+
+    def state(self):
+        """Return Adam's moments (float32) and the counters (int64) that continue training."""
+        moments = np.empty(2 * self._count(), np.float32)
+        counters = np.empty(6, np.int64)
+        _native.ppo_state(self._handle.value, moments, counters, False)
+        return moments, counters
+
+    def set_state(self, moments, counters):
+        """Continue training from `state()`."""
+        moments = check_array(moments, "moments", "set_state", np.float32, (2 * self._count(),))
+        counters = check_array(counters, "counters", "set_state", np.int64, (6,))
+        _native.ppo_state(self._handle.value, moments, counters, True)
+
+    def learn(self, hyperparameters, rollout, progress=None):
+        """Make one update on flat (obs, actions, values, log_probs, advantages, returns)."""
+        log = np.empty(len(LOG_NAMES))
+        _native.ppo_learn(self._handle.value, hyperparameters, rollout, self.inputs, log, progress)
+        return log
+
+    def _count(self):
+        return sum(int(np.prod(s)) for s in parameter_shapes(*self.shape).values())
+
+    def _rows(self, obs):
+        rows = check_array(obs, "obs", "MlpPolicy", np.float32)
+        if rows.ndim < 1 or rows.size == 0 or rows.size != len(rows) * self.inputs:
+            raise ValueError(
+                f"The 'obs' parameter of MlpPolicy must be an array of {self.inputs} numbers a row. "
+                f"Got shape {rows.shape} instead."
+            )
+        return rows.reshape(len(rows), self.inputs)

@@ -1,0 +1,452 @@
+"""Proximal policy optimisation, equal to stable-baselines3's: advantages and the clipped update.
+
+For training on an environment see `spars.PPO`. These functions take and return plain arrays, for
+research on the parts and for checking them.
+"""
+
+import numpy as np
+
+from spars import _native
+from spars._checks import check_array, check_float, check_integer
+
+__all__ = ["gae", "parameter_shapes", "resize_multiplicity", "update"]
+
+LOG_NAMES = (
+    "train/entropy_loss",
+    "train/policy_gradient_loss",
+    "train/value_loss",
+    "train/approx_kl",
+    "train/clip_fraction",
+    "train/loss",
+    "train/explained_variance",
+    "train/n_updates",
+)
+EPOCH_LIMIT = 10_000
+BATCH_LIMIT = 1 << 31
+DEPTH_LIMIT = 8
+SEED_LIMIT = 2**64 - 1
+
+
+def gae(rewards, values, episode_starts, last_value, last_episode_start, gamma, gae_lambda):
+    """Return advantages and returns by generalized advantage estimation.
+
+    With n the number 1 where a step does not start an episode, 0 where it does:
+    ``delta[t] = rewards[t] + gamma * values[t+1] * n[t+1] - values[t]`` and
+    ``advantages[t] = delta[t] + gamma * gae_lambda * n[t+1] * advantages[t+1]``;
+    returns are ``advantages + values``.
+
+    Parameters
+    ----------
+    rewards, values : array of shape (T,) or (T, E)
+        Rewards and the critic's values of T steps in E environments.
+    episode_starts : array of the same shape
+        1 (or True) where the step is the first of its episode.
+    last_value : float or array of shape (E,)
+        The critic's value of the observation after the last step.
+    last_episode_start : bool, float or array of shape (E,)
+        Whether that observation starts an episode; stable-baselines3 calls it ``dones``.
+    gamma, gae_lambda : float
+        Discount and trace decay, in [0, 1].
+
+    Returns
+    -------
+    advantages, returns : arrays of the shape of `rewards`
+        float32 if `values` is float32, else float64; computed in float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes differ, an array is empty or a number is out of its range.
+    NonFiniteError
+        An array holds NaN or infinity.
+
+    References
+    ----------
+    Schulman and others, 2016, "High-dimensional continuous control using generalized advantage
+    estimation"; stable-baselines3's ``RolloutBuffer.compute_returns_and_advantage``.
+    """
+    gamma = check_float(gamma, "gamma", "gae", 0.0, 1.0)
+    gae_lambda = check_float(gae_lambda, "gae_lambda", "gae", 0.0, 1.0)
+    dtype = np.float32 if np.asarray(values).dtype == np.float32 else np.float64
+    rewards = check_array(rewards, "rewards", "gae", np.float64)
+    if rewards.ndim not in (1, 2) or rewards.size == 0:
+        raise ValueError(
+            "The 'rewards' parameter of gae must be a non-empty array of shape (T,) or (T, E). "
+            f"Got shape {rewards.shape} instead."
+        )
+    shape = rewards.shape
+    environments = shape[1] if rewards.ndim == 2 else 1
+    values = check_array(values, "values", "gae", np.float64, shape)
+    starts = check_array(episode_starts, "episode_starts", "gae", np.float64, shape)
+    last = [
+        check_array(np.reshape(value, -1), name, "gae", np.float64, (environments,))
+        for name, value in (
+            ("last_value", last_value),
+            ("last_episode_start", last_episode_start),
+        )
+    ]
+    advantages = np.empty(shape)
+    returns = np.empty(shape)
+    _native.ppo_gae(
+        shape[0], environments, rewards, values, starts, *last, gamma, gae_lambda, advantages, returns
+    )
+    return advantages.astype(dtype, copy=False), returns.astype(dtype, copy=False)
+
+
+def update(
+    parameters,
+    rollout,
+    permutations=None,
+    multiplicity=None,
+    *,
+    n_epochs=None,
+    batch_size=64,
+    learning_rate=3e-4,
+    clip_range=0.2,
+    clip_range_vf=None,
+    normalize_advantage=True,
+    ent_coef=0.0,
+    vf_coef=0.5,
+    max_grad_norm=0.5,
+    target_kl=None,
+    adam_eps=1e-5,
+    gamma=0.99,
+    gae_lambda=0.95,
+    seed=0,
+    progress=None,
+):
+    """Return the parameters after one PPO update from a new Adam state, and its log.
+
+    Equal to stable-baselines3's ``PPO.train`` on the same rollout and minibatch order.
+
+    Parameters
+    ----------
+    parameters : mapping of str to array
+        An actor-critic under stable-baselines3's names: ``mlp_extractor.policy_net.0.weight``,
+        ..., ``action_net.weight``, ``value_net.bias``; weights are (outputs, inputs), hidden
+        layers are followed by tanh. Computed in float64 if any of them is float64, else float32.
+    rollout : mapping of str to array
+        ``obs`` (T, ...), flattened to (T, inputs); ``actions`` (T,), integers;
+        ``values``, ``log_probs`` (T,) at collection; ``advantages`` and ``returns`` (T,), or
+        instead of these two ``rewards``, ``episode_starts`` (T,), ``last_value`` and
+        ``last_episode_start``. With E environments all are (T, E, ...), and steps are numbered
+        environment by environment, as stable-baselines3 flattens them.
+    permutations : integer array of shape (n_epochs, T * E), optional
+        Per epoch the order of the steps, cut into minibatches of `batch_size`. Drawn from `seed`
+        if not given.
+    multiplicity : integer array of shape (inputs,), optional
+        How many replicas each input stands for (see `resize_multiplicity`): `parameters` then
+        hold each first-layer weight summed over its replicas, and the update is the one of the
+        network that sees every replica.
+    n_epochs : int, optional
+        10, or the number of `permutations`.
+    batch_size, learning_rate, clip_range, clip_range_vf, normalize_advantage, ent_coef, vf_coef, \
+    max_grad_norm, target_kl, adam_eps
+        As in stable-baselines3; advantages are normalised by each minibatch's mean and unbiased
+        standard deviation plus 1e-8, unless the minibatch has one step.
+    gamma, gae_lambda : float
+        Used only where advantages are computed here.
+    seed : int
+        Of the permutations, if they are drawn.
+    progress : callable, optional
+        Called with (done, planned) during long updates.
+
+    Returns
+    -------
+    parameters : dict of str to array
+        New arrays; the given ones are not changed.
+    log : dict of str to float
+        Under stable-baselines3's names: ``train/entropy_loss``, ``train/policy_gradient_loss``,
+        ``train/value_loss``, ``train/approx_kl`` (of the last epoch), ``train/clip_fraction``,
+        ``train/loss`` (of the last minibatch), ``train/explained_variance`` (NaN where returns do
+        not vary), ``train/n_updates``, ``train/learning_rate``, ``train/clip_range`` and
+        ``train/clip_range_vf``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter or array is missing, of a wrong shape, or out of range.
+    NonFiniteError
+        An array, the loss or the gradient is not finite.
+    """
+    owner = "update"
+    arrays, shape = checked_parameters(parameters, owner)
+    dtype = np.float64 if any(a.dtype == np.float64 for a in arrays.values()) else np.float32
+    steps = _rollout(rollout, shape, dtype, gamma, gae_lambda)
+    count = len(steps[1])
+    if permutations is None:
+        n_epochs = 10 if n_epochs is None else n_epochs
+        n_epochs = check_integer(n_epochs, "n_epochs", owner, 1, EPOCH_LIMIT)
+        permutations = np.empty((n_epochs, count), np.int64)
+        _native.ppo_permutations(
+            n_epochs, count, check_integer(seed, "seed", owner, 0, SEED_LIMIT), permutations
+        )
+    else:
+        permutations = _permutations(permutations, n_epochs, count)
+        n_epochs = len(permutations)
+    if multiplicity is not None:
+        multiplicity = checked_multiplicity(multiplicity, shape[0], owner)
+    hyperparameters = packed_hyperparameters(
+        owner,
+        learning_rate=learning_rate,
+        n_epochs=n_epochs,
+        batch_size=batch_size,
+        clip_range=clip_range,
+        clip_range_vf=clip_range_vf,
+        normalize_advantage=normalize_advantage,
+        ent_coef=ent_coef,
+        vf_coef=vf_coef,
+        max_grad_norm=max_grad_norm,
+        target_kl=target_kl,
+        adam_eps=adam_eps,
+    )
+    flat = np.concatenate([a.reshape(-1) for a in arrays.values()]).astype(dtype, copy=False)
+    log = np.empty(len(LOG_NAMES))
+    _native.ppo_update(
+        shape, hyperparameters, steps, permutations, multiplicity, flat, log,
+        dtype == np.float64, progress,
+    )  # fmt: skip
+    named_log = log_dict(log, learning_rate, clip_range, clip_range_vf)
+    return split_parameters(flat, shape), named_log
+
+
+def resize_multiplicity(window, shape):
+    """Return how many times nearest-neighbour resizing repeats each voxel of a window.
+
+    Parameters
+    ----------
+    window : (int, int, int)
+        Extent of the window.
+    shape : (int, int, int)
+        Extent it is resized to, each at least the window's.
+
+    Returns
+    -------
+    int64 array of shape (window[0] * window[1] * window[2],)
+        For `update` and `spars.PPO`, in the order of the flattened window; sums to the product
+        of `shape`.
+    """
+    from spars._checks import check_extent
+
+    window = check_extent(window, "window", "resize_multiplicity")
+    shape = check_extent(shape, "shape", "resize_multiplicity")
+    counts = []
+    for few, many in zip(window, shape, strict=True):
+        if many < few:
+            raise ValueError(
+                "The 'shape' parameter of resize_multiplicity must be at least the window in "
+                f"every axis, so that no voxel is lost. Got {shape} for window {window} instead."
+            )
+        # PyTorch's rule, in float32 as there.
+        index = np.floor(np.arange(many, dtype=np.float32) * np.float32(np.float32(few) / many))
+        index = np.minimum(index.astype(np.int64), few - 1)
+        counts.append(np.bincount(index, minlength=few))
+    return np.einsum("i,j,k->ijk", *counts).reshape(-1).astype(np.int64)
+
+
+def parameter_shapes(inputs, actions, policy_hidden=(64, 64), value_hidden=(64, 64)):
+    """Return the parameters' shapes by stable-baselines3's name, in its order."""
+    shapes = {}
+    for net, hidden in (("policy_net", policy_hidden), ("value_net", value_hidden)):
+        width = inputs
+        for i, outputs in enumerate(hidden):
+            # tanh modules stand between the linear ones, so linear layer i is module 2 i.
+            shapes[f"mlp_extractor.{net}.{2 * i}.weight"] = (outputs, width)
+            shapes[f"mlp_extractor.{net}.{2 * i}.bias"] = (outputs,)
+            width = outputs
+    for head, outputs, width in (
+        ("action_net", actions, policy_hidden[-1]),
+        ("value_net", 1, value_hidden[-1]),
+    ):
+        shapes[f"{head}.weight"] = (outputs, width)
+        shapes[f"{head}.bias"] = (outputs,)
+    return shapes
+
+
+def split_parameters(flat, shape):
+    """Return named arrays cut from one flat array; `shape` is the native policy shape."""
+    named = {}
+    start = 0
+    for name, extents in parameter_shapes(*shape).items():
+        size = int(np.prod(extents))
+        named[name] = flat[start : start + size].reshape(extents)
+        start += size
+    return named
+
+
+def checked_parameters(parameters, owner):
+    """Return the named arrays in stable-baselines3's order and the native policy shape."""
+    if not hasattr(parameters, "items"):
+        raise TypeError(
+            f"The 'parameters' parameter of {owner} must be a mapping of names to arrays. "
+            f"Got {type(parameters).__name__} instead."
+        )
+    parameters = dict(parameters.items())
+    hidden = []
+    for net in ("policy_net", "value_net"):
+        widths = []
+        while f"mlp_extractor.{net}.{2 * len(widths)}.weight" in parameters:
+            name = f"mlp_extractor.{net}.{2 * len(widths)}.weight"
+            widths.append(_matrix(parameters[name], name, owner).shape[0])
+        if not 1 <= len(widths) <= DEPTH_LIMIT:
+            raise ValueError(
+                f"The 'parameters' parameter of {owner} must hold 1 to {DEPTH_LIMIT} layers "
+                f"'mlp_extractor.{net}.0.weight', '.2.weight', ... Got {len(widths)} instead."
+            )
+        hidden.append(tuple(widths))
+    first = "mlp_extractor.policy_net.0.weight"
+    inputs = _matrix(parameters[first], first, owner).shape[1]
+    if "action_net.weight" not in parameters:
+        raise ValueError(f"The 'parameters' parameter of {owner} lacks 'action_net.weight'.")
+    actions = _matrix(parameters["action_net.weight"], "action_net.weight", owner).shape[0]
+    wanted = parameter_shapes(inputs, actions, *hidden)
+    missing = [name for name in wanted if name not in parameters]
+    unknown = [name for name in parameters if name not in wanted]
+    if missing or unknown:
+        raise ValueError(
+            f"The 'parameters' parameter of {owner} must hold {', '.join(wanted)}. "
+            f"Got missing {missing} and unknown {unknown} instead."
+        )
+    arrays = {}
+    for name, extents in wanted.items():
+        given = np.asarray(parameters[name])
+        dtype = np.float64 if given.dtype == np.float64 else np.float32
+        arrays[name] = check_array(given, name, owner, dtype, extents)
+    return arrays, (inputs, actions, *hidden)
+
+
+def _matrix(value, name, owner):
+    array = np.asarray(value)
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must be a matrix (outputs, inputs). "
+            f"Got shape {array.shape} instead."
+        )
+    return array
+
+
+def checked_multiplicity(multiplicity, inputs, owner):
+    """Return `multiplicity` as int64 of shape (inputs,), all positive."""
+    array = np.asarray(multiplicity)
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"The 'multiplicity' parameter of {owner} must be an integer array. "
+            f"Got dtype {array.dtype} instead."
+        )
+    array = check_array(array.reshape(-1), "multiplicity", owner, np.int64, (inputs,))
+    if array.min() < 1:
+        raise ValueError(
+            f"The 'multiplicity' parameter of {owner} must be positive. Got {array.min()} instead."
+        )
+    return array
+
+
+def packed_hyperparameters(owner, **given):
+    """Return checked hyperparameters as the native call takes them."""
+    optional = {}
+    for name in ("clip_range_vf", "target_kl"):
+        value = given[name]
+        optional[name] = (
+            float("nan")
+            if value is None
+            else check_float(value, name, owner, 0.0, open_low=True)
+        )
+    if not isinstance(given["normalize_advantage"], (bool, np.bool_)):
+        raise TypeError(
+            f"The 'normalize_advantage' parameter of {owner} must be a bool. "
+            f"Got {given['normalize_advantage']!r} instead."
+        )
+    return (
+        check_float(given["learning_rate"], "learning_rate", owner, 0.0),
+        check_integer(given["n_epochs"], "n_epochs", owner, 1, EPOCH_LIMIT),
+        check_integer(given["batch_size"], "batch_size", owner, 1, BATCH_LIMIT),
+        check_float(given["clip_range"], "clip_range", owner, 0.0, open_low=True),
+        optional["clip_range_vf"],
+        bool(given["normalize_advantage"]),
+        check_float(given["ent_coef"], "ent_coef", owner),
+        check_float(given["vf_coef"], "vf_coef", owner),
+        check_float(given["max_grad_norm"], "max_grad_norm", owner, 0.0, open_low=True),
+        optional["target_kl"],
+        check_float(given["adam_eps"], "adam_eps", owner, 0.0, open_low=True),
+    )
+
+
+def log_dict(log, learning_rate, clip_range, clip_range_vf):
+    """Return an update's log under stable-baselines3's names."""
+    named = dict(zip(LOG_NAMES, log.tolist(), strict=True))
+    named["train/learning_rate"] = float(learning_rate)
+    named["train/clip_range"] = float(clip_range)
+    if clip_range_vf is not None:
+        named["train/clip_range_vf"] = float(clip_range_vf)
+    return named
+
+
+def _permutations(permutations, n_epochs, count):
+    array = np.asarray(permutations)
+    epochs = len(array) if n_epochs is None and array.ndim == 2 else n_epochs
+    wanted = f"an integer array of shape ({'n_epochs' if epochs is None else epochs}, {count})"
+    if array.dtype.kind not in "iu":
+        got = f"dtype {array.dtype}"
+        raise TypeError(_must_be("permutations", wanted, got))
+    if array.ndim != 2 or array.shape != (epochs, count) or epochs < 1:
+        raise ValueError(_must_be("permutations", wanted, f"shape {array.shape}"))
+    check_integer(len(array), "n_epochs", "update", 1, EPOCH_LIMIT)
+    if (np.sort(array, axis=1) != np.arange(count)).any():
+        raise ValueError(
+            _must_be("permutations", f"an order of 0 to {count - 1} in each row", "another")
+        )
+    return np.ascontiguousarray(array, np.int64)
+
+
+def _rollout(rollout, shape, dtype, gamma, gae_lambda):
+    """Return (obs, actions, values, log_probs, advantages, returns), flat and checked."""
+    if not hasattr(rollout, "keys"):
+        raise TypeError(_must_be("rollout", "a mapping of names to arrays", repr(type(rollout))))
+    rollout = {("obs" if name == "observations" else name): rollout[name] for name in rollout}
+    if "advantages" not in rollout or "returns" not in rollout:
+        wanted = ("rewards", "values", "episode_starts", "last_value", "last_episode_start")
+        _require(rollout, wanted, " (or 'advantages' and 'returns')")
+        rollout["advantages"], rollout["returns"] = gae(
+            *(rollout[name] for name in wanted), gamma, gae_lambda
+        )
+    _require(rollout, ("obs", "actions", "values", "log_probs", "advantages", "returns"), "")
+    actions = np.asarray(rollout["actions"])
+    if actions.dtype.kind not in "iu":
+        raise TypeError(_must_be("actions", "an integer array", f"dtype {actions.dtype}"))
+    if actions.ndim not in (1, 2) or actions.size == 0:
+        raise ValueError(
+            _must_be("actions", "a non-empty array of shape (T,) or (T, E)", f"shape {actions.shape}")
+        )
+    extents = actions.shape
+    obs = np.asarray(rollout["obs"])
+    if obs.shape[: len(extents)] != extents or obs.size != actions.size * shape[0]:
+        raise ValueError(
+            _must_be("obs", f"an array {extents} + {shape[0]} numbers a step", f"shape {obs.shape}")
+        )
+    obs = check_array(obs, "obs", "update", dtype).reshape(*extents, shape[0])
+    columns = [
+        check_array(rollout[name], name, "update", dtype, extents)
+        for name in ("values", "log_probs", "advantages", "returns")
+    ]
+    if actions.min() < 0 or actions.max() >= shape[1]:
+        bad = actions.min() if actions.min() < 0 else actions.max()
+        raise ValueError(_must_be("actions", f"in the range [0, {shape[1] - 1}]", bad))
+    actions = np.ascontiguousarray(actions, np.int64)
+    if len(extents) == 2:
+        obs, actions, *columns = (
+            np.ascontiguousarray(a.swapaxes(0, 1)) for a in (obs, actions, *columns)
+        )
+    return (obs.reshape(-1), actions.reshape(-1), *(column.reshape(-1) for column in columns))
+
+
+def _require(rollout, names, alternative):
+    missing = [name for name in names if name not in rollout]
+    if missing:
+        raise ValueError(
+            f"The 'rollout' parameter of update must hold {', '.join(map(repr, names))}"
+            f"{alternative}. Got none of {', '.join(map(repr, missing))} instead."
+        )
+
+
+def _must_be(name, allowed, got):
+    return f"The '{name}' parameter of update must be {allowed}. Got {got} instead."
