@@ -210,7 +210,8 @@ private func withLearner(
 private func checkInputs(_ inputs: Int64, _ learner: PPOLearner) throws(SPARSError) {
     guard inputs == Int64(learner.shape.inputs) else {
         throw .range(
-            "observations", of: "PPO", mustBe: "rows of \(learner.shape.inputs) numbers", got: inputs)
+            "observations", of: "PPO", mustBe: "rows of \(learner.shape.inputs) numbers",
+            got: inputs)
     }
 }
 

@@ -4,9 +4,10 @@ From CT scans with image-level labels (tumour present or not) to a voxel segment
 tumours; the compute core is written in Swift.
 """
 
-from spars import datasets
+from spars import datasets, ppo
 from spars._errors import FormatError, InternalError, NonFiniteError
 from spars._runtime import instruction_set, set_thread_count, thread_count
+from spars.agents import PPO
 from spars.classifier import Classifier
 from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
@@ -21,6 +22,7 @@ __all__ = [
     "IntensityWindow",
     "InternalError",
     "NonFiniteError",
+    "PPO",
     "Phantom",
     "Protocol",
     "ScoreAtlas",
@@ -32,6 +34,7 @@ __all__ = [
     "load",
     "parallel_env",
     "phantom",
+    "ppo",
     "resample",
     "save",
     "set_thread_count",

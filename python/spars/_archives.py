@@ -28,7 +28,8 @@ def write_npz(path, description, arrays, file_format):
 def read_npz(path, file_format):
     """Return the description and the arrays that `write_npz` wrote, or raise FormatError."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # np.load leaves a file that it opened itself open when the content is broken.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         description = json.loads(str(arrays.pop(DESCRIPTION)))
         found = description.pop("format")

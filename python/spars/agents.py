@@ -130,6 +130,7 @@ class PPO:
         Parameters
         ----------
         total_timesteps : int
+            Environment steps, counted over all environments.
         callback : callable, optional
             Called with this agent after every step; returning False ends training.
         progress : callable, optional
@@ -184,7 +185,10 @@ class PPO:
             seeds = [(self.seed + i) % 2**32 for i in range(len(self._envs))]
             self._is_seeded = True
         self._obs = np.stack(
-            [self._flat(env.reset(seed=seed)[0]) for env, seed in zip(self._envs, seeds, strict=True)]
+            [
+                self._flat(env.reset(seed=seed)[0])
+                for env, seed in zip(self._envs, seeds, strict=True)
+            ]
         )
         self._starts = np.ones(len(self._envs))
         self._episode = [(0.0, 0)] * len(self._envs)
@@ -213,13 +217,22 @@ class PPO:
         # Values are needed only now, so the critic's weights are read once a rollout.
         values = self.policy.values(obs.reshape(-1, inputs)).reshape(count, -1)
         advantages, returns = gae(
-            rewards, values[:, :-1].T, starts, values[:, -1], self._starts, self.gamma, self.gae_lambda
+            rewards,
+            values[:, :-1].T,
+            starts,
+            values[:, -1],
+            self._starts,
+            self.gamma,
+            self.gae_lambda,
         )
-        flat = [obs[:, :-1], *(a.T for a in (actions, values[:, :-1].T, log_probs, advantages, returns))]
+        flat = [
+            obs[:, :-1],
+            *(a.T for a in (actions, values[:, :-1].T, log_probs, advantages, returns)),
+        ]
         return tuple(np.ascontiguousarray(a).reshape(-1) for a in flat)
 
     def _step(self, i, action):
-        """Step environment `i`, reset it at an episode's end, and return the reward to learn from."""
+        """Step environment `i`, reset it at an episode's end, and return what is learned from."""
         env = self._envs[i]
         obs, reward, terminated, truncated, _ = env.step(action + self.action_start)
         reward = float(reward)
@@ -258,7 +271,8 @@ class PPO:
 
         Parameters
         ----------
-        obs : array of the observation's shape, or with one axis of any length before it
+        obs : array
+            Of the observation's shape, or with one axis of any length before it.
         state, episode_start
             For compatibility with recurrent policies; not used.
         deterministic : bool
@@ -322,6 +336,7 @@ class PPO:
         Parameters
         ----------
         path : path
+            Where `save` wrote to.
         env : Gymnasium environment or list of them, optional
             To go on learning; must have the saved observation shape and actions.
 
@@ -378,7 +393,8 @@ class PPO:
         seen = {_spaces_of(env) for env in self._envs}
         if len(seen) > 1:
             raise ValueError(
-                f"The 'env' parameter of PPO must be environments of equal spaces. Got {seen} instead."
+                "The 'env' parameter of PPO must be environments of equal spaces. "
+                f"Got {seen} instead."
             )
         self.observation_shape, self.action_count, self.action_start = seen.pop()
 

@@ -31,7 +31,13 @@ class MlpPolicy:
     """
 
     def __init__(
-        self, inputs, actions, policy_hidden=(64, 64), value_hidden=(64, 64), multiplicity=None, seed=0
+        self,
+        inputs,
+        actions,
+        policy_hidden=(64, 64),
+        value_hidden=(64, 64),
+        multiplicity=None,
+        seed=0,
     ):
         self.shape = (inputs, actions, tuple(policy_hidden), tuple(value_hidden))
         self.multiplicity = multiplicity
@@ -109,7 +115,7 @@ class MlpPolicy:
         rows = check_array(obs, "obs", "MlpPolicy", np.float32)
         if rows.ndim < 1 or rows.size == 0 or rows.size != len(rows) * self.inputs:
             raise ValueError(
-                f"The 'obs' parameter of MlpPolicy must be an array of {self.inputs} numbers a row. "
+                f"The 'obs' parameter of MlpPolicy must hold {self.inputs} numbers a row. "
                 f"Got shape {rows.shape} instead."
             )
         return rows.reshape(len(rows), self.inputs)

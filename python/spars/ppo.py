@@ -88,7 +88,16 @@ def gae(rewards, values, episode_starts, last_value, last_episode_start, gamma, 
     advantages = np.empty(shape)
     returns = np.empty(shape)
     _native.ppo_gae(
-        shape[0], environments, rewards, values, starts, *last, gamma, gae_lambda, advantages, returns
+        shape[0],
+        environments,
+        rewards,
+        values,
+        starts,
+        *last,
+        gamma,
+        gae_lambda,
+        advantages,
+        returns,
     )
     return advantages.astype(dtype, copy=False), returns.astype(dtype, copy=False)
 
@@ -347,9 +356,7 @@ def packed_hyperparameters(owner, **given):
     for name in ("clip_range_vf", "target_kl"):
         value = given[name]
         optional[name] = (
-            float("nan")
-            if value is None
-            else check_float(value, name, owner, 0.0, open_low=True)
+            float("nan") if value is None else check_float(value, name, owner, 0.0, open_low=True)
         )
     if not isinstance(given["normalize_advantage"], (bool, np.bool_)):
         raise TypeError(
@@ -415,7 +422,9 @@ def _rollout(rollout, shape, dtype, gamma, gae_lambda):
         raise TypeError(_must_be("actions", "an integer array", f"dtype {actions.dtype}"))
     if actions.ndim not in (1, 2) or actions.size == 0:
         raise ValueError(
-            _must_be("actions", "a non-empty array of shape (T,) or (T, E)", f"shape {actions.shape}")
+            _must_be(
+                "actions", "a non-empty array of shape (T,) or (T, E)", f"shape {actions.shape}"
+            )
         )
     extents = actions.shape
     obs = np.asarray(rollout["obs"])

@@ -18,6 +18,13 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
 
     private var blocks: Int { (columns + Self.blockColumns - 1) / Self.blockColumns }
 
+    /// Waking threads costs more than `serialWork` multiplications.
+    private static func forEach(_ count: Int, work: Int, _ body: (Int) -> Void) {
+        let serialWork = 1 << 17
+        if work >= serialWork { return Parallel.forEach(count, body) }
+        for i in 0..<count { body(i) }
+    }
+
     private func width(ofBlock block: Int) -> Int {
         min(Self.blockColumns, columns - block * Self.blockColumns)
     }
@@ -36,7 +43,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         for b in 0..<batch {
             for o in wanted { outputs[b * rows + o] = 0 }
         }
-        Parallel.forEach(groups) { group in
+        Self.forEach(groups, work: wanted.count * columns * batch) { group in
             let row = wanted.lowerBound + group * Self.tileRows
             for block in 0..<blocks {
                 let column = block * Self.blockColumns
@@ -68,7 +75,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         // SAFETY: each item writes its own element.
         nonisolated(unsafe) let (delta, observations, multiplicity, shares) =
             (delta, observations, multiplicity, parts)
-        Parallel.forEach(blocks) { block in
+        Self.forEach(blocks, work: rows * columns * batch) { block in
             let column = block * Self.blockColumns
             shares[block] = Double(
                 S.policyKernels.normSquared(
@@ -106,7 +113,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         nonisolated(unsafe) let (weights, mean, square, delta, observations, multiplicity, next) =
             (weights, mean, square, delta, observations, multiplicity, next)
         nonisolated(unsafe) let shares = parts
-        Parallel.forEach(blocks) { block in
+        Self.forEach(blocks, work: rows * columns * batch) { block in
             let column = block * Self.blockColumns
             for row in stride(from: 0, to: rows, by: Self.tileRows) {
                 let tileRows = min(Self.tileRows, rows - row)

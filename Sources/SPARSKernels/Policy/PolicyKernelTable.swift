@@ -13,7 +13,7 @@ public protocol PolicyScalar: BinaryFloatingPoint & SIMDScalar & Codable & Senda
 extension Float: PolicyScalar {
     public static let policyKernels = PolicyKernelTable<Float>(
         multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
-        descend: { descendTile($0) })
+        descend: { descendTile($0) }, dense: { denseForward($0) }, denseBack: { denseBackward($0) })
 
     public static func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }
 }
@@ -21,7 +21,7 @@ extension Float: PolicyScalar {
 extension Double: PolicyScalar {
     public static let policyKernels = PolicyKernelTable<Double>(
         multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
-        descend: { descendTile($0) })
+        descend: { descendTile($0) }, dense: { denseForward($0) }, denseBack: { denseBackward($0) })
 
     public static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
 }
@@ -37,6 +37,9 @@ public struct PolicyKernelTable<S: PolicyScalar>: Sendable {
     let normSquared: @Sendable (GradientTile<S>) -> S
     /// One Adam step on the tile.
     let descend: @Sendable (DescentTile<S>) -> Void
+    /// A narrow layer, forward and backward.
+    let dense: @Sendable (DenseForward<S>) -> Void
+    let denseBack: @Sendable (DenseBackward<S>) -> Void
 }
 
 /// Rows of weights (O, J) against observations (B, J); pointers stand at the tile's first element.
@@ -78,6 +81,7 @@ struct DescentTile<S: PolicyScalar> {
 }
 
 /// One step of Adam (Kingma and Ba, 2015) as `torch.optim.Adam` orders its operations.
+@frozen
 public struct AdamStep<S: PolicyScalar>: Sendable {
     /// Factor of every gradient, from clipping the global norm.
     public let gradientScale: S
@@ -91,6 +95,7 @@ public struct AdamStep<S: PolicyScalar>: Sendable {
     public let oneMinusBeta2: S
 
     /// - Parameter count: t, 1 for the first step.
+    @inlinable
     public init(
         gradientScale: S, learningRate: Double, epsilon: Double, count: Int, beta1: Double = 0.9,
         beta2: Double = 0.999
@@ -105,7 +110,7 @@ public struct AdamStep<S: PolicyScalar>: Sendable {
     }
 
     /// Moves one weight of `multiplicity` replicas whose single gradient is `gradient`.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func move(
         _ weight: inout S, mean: inout S, square: inout S, gradient: S, multiplicity: S = 1
     ) {
@@ -118,7 +123,8 @@ public struct AdamStep<S: PolicyScalar>: Sendable {
 }
 
 /// base^exponent by repeated squaring; exact enough for bias corrections and free of libm.
-private func integerPower(_ base: Double, _ exponent: Int) -> Double {
+@usableFromInline
+func integerPower(_ base: Double, _ exponent: Int) -> Double {
     var result = 1.0
     var factor = base
     var rest = exponent

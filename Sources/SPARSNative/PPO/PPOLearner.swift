@@ -63,7 +63,9 @@ public final class PPOLearner {
                 "observations", of: "PPO", mustBe: "\(rollout.count * shape.inputs) numbers",
                 got: observations.count)
         }
-        let permutations = (0..<hyperparameters.nEpochs).map { _ in random.permutation(rollout.count) }
+        let permutations = (0..<hyperparameters.nEpochs).map { _ in
+            random.permutation(rollout.count)
+        }
         return try optimizer.update(
             rollout, permutations: permutations, hyperparameters, observations: observations)
     }

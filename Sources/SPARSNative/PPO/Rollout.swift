@@ -26,7 +26,8 @@ public struct Rollout<S: PolicyScalar>: Sendable {
         ] {
             guard array.count == actions.count else {
                 throw .range(
-                    name, of: "PPO", mustBe: "\(actions.count) numbers, one a step", got: array.count)
+                    name, of: "PPO", mustBe: "\(actions.count) numbers, one a step",
+                    got: array.count)
             }
             guard array.allSatisfy(\.isFinite) else {
                 throw .notFinite(
@@ -37,7 +38,8 @@ public struct Rollout<S: PolicyScalar>: Sendable {
         }
         if let bad = actions.first(where: { !(0..<actionCount).contains($0) }) {
             throw .range(
-                "actions", of: "PPO", mustBe: "integers in the range [0, \(actionCount - 1)]", got: bad)
+                "actions", of: "PPO", mustBe: "integers in the range [0, \(actionCount - 1)]",
+                got: bad)
         }
         self.actions = actions
         self.values = values

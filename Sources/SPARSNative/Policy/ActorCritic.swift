@@ -135,47 +135,39 @@ extension ActorCritic {
     private func chain(
         _ layers: [DenseLayer], _ products: [S], offset: Int, batch: Int
     ) -> [[S]] {
-        var outputs: [[S]] = []
-        for (i, layer) in layers.enumerated() {
-            var output = [S](repeating: 0, count: batch * layer.outputs)
-            for b in 0..<batch {
-                for o in 0..<layer.outputs {
-                    let product: S
-                    if let weight = layer.weight {
-                        product = dot(
-                            outputs[i - 1], b * layer.inputs, weight + o * layer.inputs, layer.inputs)
-                    } else {
-                        product = products[b * shape.firstRows + offset + o]
-                    }
-                    let sum = product + rest[layer.bias + o]
-                    output[b * layer.outputs + o] = i < layers.count - 1 ? S.hyperbolicTangent(sum) : sum
-                }
+        let first = layers[0]
+        var output = [S](repeating: 0, count: batch * first.outputs)
+        for b in 0..<batch {
+            for o in 0..<first.outputs {
+                output[b * first.outputs + o] = S.hyperbolicTangent(
+                    products[b * shape.firstRows + offset + o] + rest[first.bias + o])
             }
-            outputs.append(output)
+        }
+        var outputs = [output]
+        for (i, layer) in layers.enumerated().dropFirst() {
+            outputs.append(
+                dense(layer, outputs[i - 1], batch: batch, appliesTanh: i < layers.count - 1))
         }
         return outputs
     }
 
-    /// Sum over k of x[xStart + k] rest[wStart + k], in eight lanes.
-    private func dot(_ x: [S], _ xStart: Int, _ wStart: Int, _ count: Int) -> S {
-        var lanes = SIMD8<S>.zero
-        var k = 0
-        while k + 8 <= count {
-            var a = SIMD8<S>.zero
-            var w = SIMD8<S>.zero
-            for lane in 0..<8 {
-                a[lane] = x[xStart + k + lane]
-                w[lane] = rest[wStart + k + lane]
+    private func dense(
+        _ layer: DenseLayer, _ inputs: [S], batch: Int, appliesTanh: Bool
+    ) -> [S] {
+        let count = batch * layer.outputs
+        return rest.withUnsafeBufferPointer { rest in
+            inputs.withUnsafeBufferPointer { inputs in
+                [S](unsafeUninitializedCapacity: count) { outputs, initialized in
+                    DenseForward(
+                        weights: rest.baseAddress! + layer.weight,
+                        bias: rest.baseAddress! + layer.bias, inputs: inputs.baseAddress!,
+                        outputs: outputs.baseAddress!, batch: batch, rows: layer.outputs,
+                        columns: layer.inputs, appliesTanh: appliesTanh
+                    ).run()
+                    initialized = count
+                }
             }
-            lanes += a * w
-            k += 8
         }
-        var sum = lanes.sum()
-        while k < count {
-            sum += x[xStart + k] * rest[wStart + k]
-            k += 1
-        }
-        return sum
     }
 }
 
@@ -207,37 +199,48 @@ extension ActorCritic {
         _ gradient: inout [S], _ first: inout [S]
     ) {
         var upper = head
-        for i in stride(from: layers.count - 1, through: 0, by: -1) {
+        for i in layers.indices.reversed() {
             let layer = layers[i]
             for b in 0..<batch {
-                for o in 0..<layer.outputs { gradient[layer.bias + o] += upper[b * layer.outputs + o] }
+                for o in 0..<layer.outputs {
+                    gradient[layer.bias + o] += upper[b * layer.outputs + o]
+                }
             }
-            guard let weight = layer.weight else {
+            if i > 0 {
+                upper = lower(layer, inputs: outputs[i - 1], upper: upper, batch, &gradient)
+            } else {
                 for b in 0..<batch {
                     for o in 0..<layer.outputs {
                         first[b * shape.firstRows + offset + o] = upper[b * layer.outputs + o]
                     }
                 }
-                return
             }
-            let below = outputs[i - 1]
-            var lower = [S](repeating: 0, count: batch * layer.inputs)
-            for b in 0..<batch {
-                for o in 0..<layer.outputs {
-                    let d = upper[b * layer.outputs + o]
-                    let row = weight + o * layer.inputs
-                    let x = b * layer.inputs
-                    for k in 0..<layer.inputs {
-                        gradient[row + k] += d * below[x + k]
-                        lower[x + k] += d * rest[row + k]
+        }
+    }
+
+    /// Adds a layer's weight gradient, and returns the derivative by what came before the tanh
+    /// below it.
+    private func lower(
+        _ layer: DenseLayer, inputs: [S], upper: [S], _ batch: Int, _ gradient: inout [S]
+    ) -> [S] {
+        let count = batch * layer.inputs
+        return gradient.withUnsafeMutableBufferPointer { gradient in
+            rest.withUnsafeBufferPointer { rest in
+                inputs.withUnsafeBufferPointer { inputs in
+                    upper.withUnsafeBufferPointer { upper in
+                        [S](unsafeUninitializedCapacity: count) { lower, initialized in
+                            DenseBackward(
+                                weights: rest.baseAddress! + layer.weight,
+                                inputs: inputs.baseAddress!, upper: upper.baseAddress!,
+                                weightGradient: gradient.baseAddress! + layer.weight,
+                                lower: lower.baseAddress!, batch: batch, rows: layer.outputs,
+                                columns: layer.inputs
+                            ).run()
+                            initialized = count
+                        }
                     }
                 }
-                for k in 0..<layer.inputs {
-                    let y = below[b * layer.inputs + k]
-                    lower[b * layer.inputs + k] *= 1 - y * y
-                }
             }
-            upper = lower
         }
     }
 }

@@ -82,8 +82,9 @@ public struct PolicyShape: Hashable, Sendable {
 struct DenseLayer: Hashable, Sendable {
     let inputs: Int
     let outputs: Int
-    /// Offsets into `ActorCritic.rest`; a first layer's weights stand elsewhere and have none.
-    let weight: Int?
+    /// Offsets into `ActorCritic.rest`. A first layer's weights stand elsewhere; its `weight` is
+    /// not used.
+    let weight: Int
     let bias: Int
 }
 
@@ -97,7 +98,7 @@ struct PolicyLayout: Sendable {
     init(_ shape: PolicyShape) {
         var next = 0
         func layer(_ inputs: Int, _ outputs: Int, first: Bool = false) -> DenseLayer {
-            let weight = first ? nil : next
+            let weight = next
             if !first { next += inputs * outputs }
             defer { next += outputs }
             return DenseLayer(inputs: inputs, outputs: outputs, weight: weight, bias: next)

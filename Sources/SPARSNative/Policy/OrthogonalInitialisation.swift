@@ -50,9 +50,11 @@ public enum OrthogonalInitialisation {
             addGram(visible, rows, columns, to: &square)
             addWishart(rows, degrees: hidden, to: &square, &random)
             // Singular with probability zero, and then drawn again.
-            guard square.withUnsafeMutableBufferPointer({
-                Orthonormalisation.factorise($0.baseAddress!, rows: rows)
-            }) else { continue }
+            guard
+                square.withUnsafeMutableBufferPointer({
+                    Orthonormalisation.factorise($0.baseAddress!, rows: rows)
+                })
+            else { continue }
             visible.withUnsafeMutableBufferPointer { visible in
                 Orthonormalisation.solve(square, visible.baseAddress!, rows: rows, columns: columns)
             }
