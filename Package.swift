@@ -23,8 +23,39 @@ package.targets += [
 
 // MARK: - Implementation: kernels, zlib, and the CPython shim
 
+// The innermost loops are one folder, compiled once for each instruction set (the other folders are
+// links to it); SPARSKernels chooses at run time.
+var kernelVariants = [kernelVariant("Baseline", flags: [])]
+#if arch(x86_64)
+    kernelVariants += [
+        kernelVariant("X86V3", flags: ["-march=x86-64-v3"]),
+        kernelVariant("X86V4", flags: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+    ]
+#endif
+
+func kernelVariant(_ name: String, flags: [String]) -> Target {
+    .target(
+        name: "SPARSKernels\(name)", dependencies: ["SPARSKernelTable"],
+        path: "Sources/SPARSKernelVariants/\(name)",
+        swiftSettings: kernelFlags
+            + (flags.isEmpty
+                ? []
+                : [
+                    .unsafeFlags(
+                        flags.flatMap { ["-Xcc", $0] }, .when(configuration: .release)),
+                    .define("SPARS_FMA", .when(configuration: .release)),
+                ]))
+}
+
+package.targets += kernelVariants
 package.targets += [
-    .target(name: "SPARSKernels", swiftSettings: kernelFlags),
+    .target(name: "CSPARSProcessor"),
+    .target(name: "SPARSKernelTable", swiftSettings: kernelFlags),
+    .target(
+        name: "SPARSKernels",
+        dependencies: ["CSPARSProcessor", "SPARSKernelTable"]
+            + kernelVariants.map { .target(name: $0.name) },
+        swiftSettings: kernelFlags),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 ]
 

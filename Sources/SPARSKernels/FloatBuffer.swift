@@ -35,5 +35,16 @@ public final class FloatBuffer: @unchecked Sendable {
 
     public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
+    /// The first `columns` values of each of `rows` rows, each `stride` after the last.
+    public func values(rows: Int, columns: Int, of stride: Int) -> [Float] {
+        precondition(rows * stride <= count && columns <= stride, "\(rows) rows of \(stride)")
+        var values: [Float] = []
+        values.reserveCapacity(rows * columns)
+        for r in 0..<rows {
+            values += UnsafeBufferPointer(start: pointer + r * stride, count: columns)
+        }
+        return values
+    }
+
     static let slack = 64
 }

@@ -1,14 +1,46 @@
+import SPARSKernelTable
+
+/// Weights of a fully connected layer as the kernels read them, repacked once.
+public struct DenseWeights: Sendable {
+    public let inputs: Int
+    public let outputs: Int
+    /// Outputs rounded up to whole blocks of 16; the extra ones have zero weights and biases.
+    public let paddedOutputs: Int
+    /// [padded / 16, K, 16].
+    let packed: FloatBuffer
+    let bias: FloatBuffer
+
+    /// - Parameter weights: [O, K], PyTorch's layout.
+    public init(_ weights: [Float], bias: [Float], inputs: Int) {
+        outputs = bias.count
+        self.inputs = inputs
+        precondition(weights.count == inputs * bias.count, "\(weights.count) weights")
+        paddedOutputs = (outputs + 15) / 16 * 16
+        packed = FloatBuffer(zeros: paddedOutputs * inputs)
+        self.bias = FloatBuffer(bias + Array(repeating: 0, count: paddedOutputs - outputs))
+        for o in 0..<outputs {
+            let target = packed.pointer + o / 16 * inputs * 16 + o % 16
+            for k in 0..<inputs { target[16 * k] = weights[o * inputs + k] }
+        }
+    }
+}
+
 /// Fully connected layers over a batch; matrices as PyTorch keeps them, weights [O, K].
 public enum DenseKernels {
-    /// output[n, o] = bias[o] + sum over k of input[n, k] weights[o, k], then ReLU if asked.
+    /// output[n, o] = bias[o] + sum over k of input[n, k] weights[o, k], then ReLU if asked;
+    /// output [count, paddedOutputs]. Terms are added in float32 in the order of k, whatever
+    /// `count`: an input gives the same bits alone and among others.
     public static func forward(
-        count: Int, inputs: Int, outputs: Int, input: UnsafePointer<Float>,
-        weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, relu: Bool,
-        output: UnsafeMutablePointer<Float>
+        _ weights: DenseWeights, count: Int, input: UnsafePointer<Float>, relu: Bool,
+        output: UnsafeMutablePointer<Float>, on set: InstructionSet = .current
     ) {
-        DenseReference.forward(
-            count: count, inputs: inputs, outputs: outputs, input: input, weights: weights,
-            bias: bias, relu: relu, output: output)
+        let kernels = Kernels.of(set)
+        Parallel.forEach(weights.paddedOutputs / 16) { block in
+            kernels.dense(
+                input, weights.inputs, weights.packed.pointer + block * weights.inputs * 16,
+                weights.bias.pointer + block * 16, relu, count, output + block * 16,
+                weights.paddedOutputs)
+        }
     }
 
     /// weights[o, k] = sum over n of outputGradient[n, o] input[n, k]; bias[o] the sum over n.
@@ -17,7 +49,8 @@ public enum DenseKernels {
         outputGradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
         bias: UnsafeMutablePointer<Float>
     ) {
-        for o in 0..<outputs {
+        let kernels = Kernels.current
+        Parallel.forEach(outputs) { o in
             let row = weights + o * inputs
             row.update(repeating: 0, count: inputs)
             var sum = 0.0
@@ -26,8 +59,7 @@ public enum DenseKernels {
                 sum += Double(g)
                 // Rows of a dead unit stay zero: half of all, after a ReLU.
                 if g == 0 { continue }
-                let x = input + n * inputs
-                for k in 0..<inputs { row[k] += g * x[k] }
+                kernels.addScaled(g, input + n * inputs, inputs, row)
             }
             bias[o] = Float(sum)
         }
@@ -38,14 +70,14 @@ public enum DenseKernels {
         count: Int, inputs: Int, outputs: Int, weights: UnsafePointer<Float>,
         outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
     ) {
-        for n in 0..<count {
+        let kernels = Kernels.current
+        Parallel.forEach(count) { n in
             let row = gradient + n * inputs
             row.update(repeating: 0, count: inputs)
             for o in 0..<outputs {
                 let g = outputGradient[n * outputs + o]
                 if g == 0 { continue }
-                let w = weights + o * inputs
-                for k in 0..<inputs { row[k] += g * w[k] }
+                kernels.addScaled(g, weights + o * inputs, inputs, row)
             }
         }
     }

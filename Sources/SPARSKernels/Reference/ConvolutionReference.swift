@@ -71,7 +71,8 @@ public enum ConvolutionReference {
             for y in 0..<input.y {
                 for z in 0..<input.z {
                     for channel in 0..<shape.inputChannels {
-                        gradient[((x * input.y + y) * input.z + z) * shape.inputChannels + channel] =
+                        gradient[
+                            ((x * input.y + y) * input.z + z) * shape.inputChannels + channel] =
                             Float(
                                 inputGradientAt(
                                     shape, x, y, z, channel, weights: weights,
@@ -93,7 +94,9 @@ public enum ConvolutionReference {
             let py = y - tap / 3 % 3
             let pz = z - tap % 3
             if px < 0 || py < 0 || pz < 0 { continue }
-            if px % shape.stride != 0 || py % shape.stride != 0 || pz % shape.stride != 0 { continue }
+            if px % shape.stride != 0 || py % shape.stride != 0 || pz % shape.stride != 0 {
+                continue
+            }
             let ox = px / shape.stride
             let oy = py / shape.stride
             let oz = pz / shape.stride

@@ -27,13 +27,12 @@ struct DenseHead {
             layers.append(layer)
             let bias = parameters.values("fc\(i + 1).bias")
             let last = i == NetworkArchitecture.denseOutputs.count - 1
-            var output = [Float](repeating: 0, count: count * outputs)
-            output.withUnsafeMutableBufferPointer { output in
-                DenseKernels.forward(
-                    count: count, inputs: layer.inputs, outputs: outputs, input: activations[i],
-                    weights: layer.weights, bias: bias, relu: !last, output: output.baseAddress!)
-            }
-            activations.append(output)
+            let packed = DenseWeights(layer.weights, bias: bias, inputs: width)
+            let padded = FloatBuffer(count: count * packed.paddedOutputs)
+            DenseKernels.forward(
+                packed, count: count, input: activations[i], relu: !last, output: padded.pointer)
+            activations.append(
+                padded.values(rows: count, columns: outputs, of: packed.paddedOutputs))
             width = outputs
         }
         self.layers = layers

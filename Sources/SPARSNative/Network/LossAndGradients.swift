@@ -20,19 +20,20 @@ public func lossAndGradients(
 ) throws(SPARSError) -> TrainingPass {
     try architecture.check(parameters)
     try checkBatch(count: count, hasTumour: hasTumour, classWeights: classWeights)
-    let run = TrainingRun(architecture: architecture, parameters: parameters, count: count)
-    try run.forward(fill)
-    let head = DenseHead(
-        parameters: parameters, features: run.features, count: count,
-        inputs: architecture.featureCount)
-    let (loss, logitGradient) = CrossEntropy.lossAndGradient(
-        head.logits, hasTumour: hasTumour, classWeights: classWeights)
-    try Control.check()
-    run.takeFeatureGradient(head.backward(logitGradient, gradients: &run.gradients))
-    try run.backward(fill)
-    return TrainingPass(
-        loss: loss, logits: head.logits, gradients: run.orderedGradients(),
-        statistics: run.statistics)
+    return try withoutActuallyEscaping(fill) { (fill) throws(SPARSError) in
+        let run = TrainingRun(
+            architecture: architecture, parameters: parameters, count: count, fill: fill)
+        let head = DenseHead(
+            parameters: parameters, features: try run.forward(), count: count,
+            inputs: architecture.featureCount)
+        let (loss, logitGradient) = CrossEntropy.lossAndGradient(
+            head.logits, hasTumour: hasTumour, classWeights: classWeights)
+        try Control.check()
+        try run.backward(head.backward(logitGradient, gradients: &run.gradients))
+        return TrainingPass(
+            loss: loss, logits: head.logits, gradients: run.orderedGradients(),
+            statistics: run.statistics)
+    }
 }
 
 private func checkBatch(

@@ -7,39 +7,29 @@ import SPARSKernels
 /// beside them. Logits stay within 1e-4 relative of float64 on the network of record.
 public final class NetworkEvaluator: Sendable {
     public let architecture: NetworkArchitecture
-    private let weights: [FloatBuffer]
-    private let ones: [[Float]]
-    private let shifts: [[Float]]
+    private let convolutions: [ConvolutionWeights]
+    private let shifts: [FloatBuffer]
     private let dense: [DenseWeights]
-
-    private struct DenseWeights: Sendable {
-        let inputs: Int
-        let outputs: Int
-        let weights: FloatBuffer
-        let bias: FloatBuffer
-    }
 
     /// - Throws: `invalidArgument` or `notFinite` naming the first tensor that is missing, of a
     ///   wrong shape or not finite.
     public init(architecture: NetworkArchitecture, parameters: Parameters) throws(SPARSError) {
         try architecture.check(parameters)
         self.architecture = architecture
-        var weights: [FloatBuffer] = []
-        var shifts: [[Float]] = []
+        var convolutions: [ConvolutionWeights] = []
+        var shifts: [FloatBuffer] = []
         for i in 0..<4 {
             let folded = NetworkEvaluator.folded(parameters, stage: i + 1)
-            let shape = architecture.convolution(i)
-            weights.append(
-                WeightLayout.tapMajor(
-                    parameters.values("conv\(i + 1).weight"), inputChannels: shape.inputChannels,
-                    outputChannels: shape.outputChannels, scale: folded.scale))
-            shifts.append(folded.shift)
+            convolutions.append(
+                ConvolutionWeights(
+                    parameters.values("conv\(i + 1).weight"),
+                    inputChannels: NetworkArchitecture.channels[i],
+                    outputChannels: NetworkArchitecture.channels[i + 1], scale: folded.scale))
+            shifts.append(FloatBuffer(folded.shift))
         }
-        self.weights = weights
+        self.convolutions = convolutions
         self.shifts = shifts
-        ones = shifts.map { Array(repeating: 1, count: $0.count) }
         var dense: [DenseWeights] = []
-        var inputs = architecture.featureCount
         for (i, outputs) in NetworkArchitecture.denseOutputs.enumerated() {
             var matrix = parameters.values("fc\(i + 1).weight")
             if i == 0 {
@@ -49,9 +39,8 @@ public final class NetworkEvaluator: Sendable {
             }
             dense.append(
                 DenseWeights(
-                    inputs: inputs, outputs: outputs, weights: FloatBuffer(matrix),
-                    bias: FloatBuffer(parameters.values("fc\(i + 1).bias"))))
-            inputs = outputs
+                    matrix, bias: parameters.values("fc\(i + 1).bias"),
+                    inputs: matrix.count / outputs))
         }
         self.dense = dense
     }
@@ -94,7 +83,7 @@ public final class NetworkEvaluator: Sendable {
         }
         let features = FloatBuffer(count: count * architecture.featureCount)
         for n in 0..<count {
-            try Control.report(done: n, planned: count)
+            try Control.check()
             let input = UnsafeBufferPointer(rebasing: inputs[n * voxels..<(n + 1) * voxels])
             try checkFinite(input, named: "x")
             stages(input.baseAddress!, features: features.pointer + n * architecture.featureCount)
@@ -116,7 +105,7 @@ public final class NetworkEvaluator: Sendable {
         let features = FloatBuffer(count: origins.count * architecture.featureCount)
         let input = FloatBuffer(count: architecture.input.count)
         for (n, origin) in origins.enumerated() {
-            try Control.report(done: n, planned: origins.count)
+            try Control.check()
             var crop = cropped(volume, extent: extent, origin: origin, window: window)
             try checkFinite(crop, named: "volume")
             if let intensityWindow { crop = crop.map(intensityWindow.scaled) }
@@ -164,45 +153,43 @@ public final class NetworkEvaluator: Sendable {
 
     /// All convolution stages of one input; `features` receives [voxels, 64].
     private func stages(_ input: UnsafePointer<Float>, features: UnsafeMutablePointer<Float>) {
-        var current = input
-        var kept: FloatBuffer?
-        for i in 0..<4 {
+        let first = FloatBuffer(count: architecture.stageOutputs[0].count * 8)
+        ConvolutionKernels.firstPooled(
+            input: input, shape: architecture.input.shape, weights: convolutions[0],
+            shift: shifts[0].pointer, pooled: first.pointer)
+        laterStages(first, features: features)
+    }
+
+    /// conv2 to conv4 on pool1's [X, Y, Z, 8].
+    private func laterStages(_ first: FloatBuffer, features: UnsafeMutablePointer<Float>) {
+        var current = first
+        for i in 1..<3 {
             let shape = architecture.convolution(i)
-            let raw = FloatBuffer(count: shape.outputCount)
-            ConvolutionReference.forward(
-                shape, input: current, weights: weights[i].pointer, output: raw.pointer)
-            let channels = shape.outputChannels
-            if i < 3 {
-                let half = shape.output.halved
-                let pooled = FloatBuffer(count: half.count * channels)
-                let choice = UnsafeMutablePointer<UInt8>.allocate(capacity: half.count * channels)
-                PoolReference.forward(
-                    shape.output, channels: channels, raw: raw.pointer, scale: ones[i],
-                    shift: shifts[i], pooled: pooled.pointer, choice: choice)
-                choice.deallocate()
-                kept = pooled
-                current = UnsafePointer(pooled.pointer)
-            } else {
-                for v in 0..<shape.outputCount {
-                    features[v] = max(raw.pointer[v] + shifts[i][v % channels], 0)
-                }
-            }
+            let next = FloatBuffer(count: shape.output.halved.count * shape.outputChannels)
+            ConvolutionKernels.pooled(
+                shape, input: current.pointer, weights: convolutions[i],
+                shift: shifts[i].pointer, pooled: next.pointer)
+            current = next
         }
-        withExtendedLifetime(kept) {}
+        let shape = architecture.convolution(3)
+        ConvolutionKernels.raw(
+            shape, input: current.pointer, weights: convolutions[3], output: features)
+        for v in 0..<shape.outputCount {
+            features[v] = max(features[v] + shifts[3].pointer[v % shape.outputChannels], 0)
+        }
     }
 
     private func denseLogits(_ features: FloatBuffer, count: Int) throws(SPARSError) -> [Float] {
         try Control.check()
         var current = features
         for (i, layer) in dense.enumerated() {
-            let output = FloatBuffer(count: count * layer.outputs)
-            DenseReference.forward(
-                count: count, inputs: layer.inputs, outputs: layer.outputs,
-                input: current.pointer, weights: layer.weights.pointer, bias: layer.bias.pointer,
-                relu: i < dense.count - 1, output: output.pointer)
+            let output = FloatBuffer(count: count * layer.paddedOutputs)
+            DenseKernels.forward(
+                layer, count: count, input: current.pointer, relu: i < dense.count - 1,
+                output: output.pointer)
             current = output
         }
-        return current.values
+        return current.values(rows: count, columns: 2, of: dense[dense.count - 1].paddedOutputs)
     }
 }
 

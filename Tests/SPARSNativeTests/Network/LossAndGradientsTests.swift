@@ -17,7 +17,7 @@ import Testing
             name: "odd", seed: 5, extent: Extent(109, 112, 117), hasTumour: [0, 1, 1],
             classWeights: nil),
         Case(
-            name: "weighted", seed: 6, extent: Extent(116, 108, 111), hasTumour: [1, 0],
+            name: "weighted", seed: 6, extent: Extent(116, 108, 111), hasTumour: [1, 0, 0, 1],
             classWeights: [0.5, 2]),
     ]
 
@@ -27,7 +27,8 @@ import Testing
         let parameters = goldenParameters(architecture, seed: test.seed)
         let pass = try self.pass(test, architecture, parameters)
         #expect(abs(pass.loss - golden["\(test.name) loss"]![0]) < 1e-5 * pass.loss)
-        expectClose(pass.logits, golden["\(test.name) logits"]!, within: 1e-5)
+        // Logits are small beside the activations they are sums of.
+        expectClose(pass.logits, golden["\(test.name) logits"]!, within: 1e-4)
         #expect(pass.gradients.names == architecture.trainableNames)
         let scale = golden["\(test.name) norm conv1.weight"]![0]
         for name in architecture.trainableNames {

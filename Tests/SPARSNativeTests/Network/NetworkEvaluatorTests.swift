@@ -15,7 +15,8 @@ import Testing
         let logits = try input.withUnsafeBufferPointer { input throws(SPARSError) in
             try evaluator.logits(input, count: 1)
         }
-        expectClose(logits, try Fixture.numbers("network_golden.json")["eval_logits"]!, within: 1e-5)
+        expectClose(
+            logits, try Fixture.numbers("network_golden.json")["eval_logits"]!, within: 1e-5)
     }
 
     @Test func windowLogitsEqualPyTorchs() throws {

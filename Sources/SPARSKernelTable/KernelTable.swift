@@ -1,0 +1,179 @@
+/// The innermost loops, built once for each instruction set; one table per build.
+///
+/// Activations are rows along z of C channels, [Z, C]. Every kernel adds the terms of one output in
+/// one order, tap by tap (dx, dy, dz) and then channel by channel, however outputs are tiled: a
+/// table gives the same bits for any split of the work. Tables differ from each other in rounding
+/// only (fused or separate multiply and add).
+public struct KernelTable: Sendable {
+    public typealias Floats = UnsafePointer<Float>
+    public typealias MutableFloats = UnsafeMutablePointer<Float>
+
+    /// One row of a 1-8 convolution of stride 1. Weights [27, 8]; output [count, 8].
+    public let firstRow:
+        @Sendable (
+            _ input: Floats, _ xStride: Int, _ yStride: Int, _ weights: Floats, _ count: Int,
+            _ output: MutableFloats
+        ) -> Void
+
+    /// As `firstRow`, the larger of each pair along z only; output [pairs, 8].
+    public let firstRowPairs:
+        @Sendable (
+            _ input: Floats, _ xStride: Int, _ yStride: Int, _ weights: Floats, _ pairs: Int,
+            _ output: MutableFloats
+        ) -> Void
+
+    /// One row of 16 outputs of a convolution; weights [27, C, 16]; output count rows of 16, each
+    /// `outputStride` after the last.
+    public let row:
+        @Sendable (
+            _ input: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ zStep: Int,
+            _ weights: Floats, _ count: Int, _ output: MutableFloats, _ outputStride: Int
+        ) -> Void
+
+    /// 16 outputs of a fully connected layer for `count` inputs [count, K]; weights [K, 16];
+    /// output = bias + sum, then ReLU if asked.
+    public let dense:
+        @Sendable (
+            _ input: Floats, _ inputs: Int, _ weights: Floats, _ bias: Floats, _ relu: Bool,
+            _ count: Int, _ output: MutableFloats, _ outputStride: Int
+        ) -> Void
+
+    /// Max of `rows` rows [pairs, C], plus shift, ReLU; C a multiple of 8.
+    public let maxOfRows:
+        @Sendable (
+            _ rows: Floats, _ rowStride: Int, _ rowCount: Int, _ channels: Int, _ pairs: Int,
+            _ shift: Floats, _ output: MutableFloats
+        ) -> Void
+
+    /// max(0, max + shift) over 2 x 2 x 2 voxels of four raw rows [2 pairs, C].
+    public let poolMax:
+        @Sendable (
+            _ raw: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ pairs: Int,
+            _ shift: Floats, _ output: MutableFloats
+        ) -> Void
+
+    /// max(0, scale v + shift) over 2 x 2 x 2 voxels of four raw rows, and which voxel it was.
+    public let poolChoice:
+        @Sendable (
+            _ raw: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ pairs: Int,
+            _ scale: Floats, _ shift: Floats, _ output: MutableFloats,
+            _ choice: UnsafeMutablePointer<UInt8>
+        ) -> Void
+
+    /// Adds to gradient [3, C, 16], the taps along z of one (dx, dy), the sum over z of
+    /// input[2 z + dz, c] outputGradient[z, 16].
+    public let weightGradientRow:
+        @Sendable (
+            _ input: Floats, _ channels: Int, _ outputGradient: Floats, _ gradientStride: Int,
+            _ count: Int, _ gradient: MutableFloats
+        ) -> Void
+
+    /// Adds to `output` [2 count, 8 of C] what one (dx, dy) of a stride-2 convolution sends back
+    /// along z: even z take taps 0 and 2, odd z tap 1. outputGradient is preceded by one row of
+    /// zeros and followed by at least one; weights [3, O, 8].
+    public let inputGradientRow:
+        @Sendable (
+            _ outputGradient: Floats, _ outputChannels: Int, _ weights: Floats, _ count: Int,
+            _ output: MutableFloats, _ outputStride: Int
+        ) -> Void
+
+    /// sums[k] += sum over z of row[z] other[z + k - 2], k in 0..<5.
+    public let correlateRow:
+        @Sendable (
+            _ row: Floats, _ other: Floats, _ count: Int, _ sums: UnsafeMutablePointer<Double>
+        ) -> Void
+
+    /// What max-pooled gradients of one row of pools send to conv1's 27 taps: for channel c, sums
+    /// [c, 28] += gradient * (27 taps at the chosen voxel, then 1), over pools with output > 0.
+    public let firstWeightGradientRow:
+        @Sendable (
+            _ input: Floats, _ xStride: Int, _ yStride: Int, _ gradient: Floats,
+            _ output: Floats, _ choice: UnsafePointer<UInt8>, _ pairs: Int, _ sums: MutableFloats
+        ) -> Void
+
+    /// sums[c] += sum of row [count, C]; C a multiple of 16.
+    public let channelSums:
+        @Sendable (
+            _ row: Floats, _ channels: Int, _ count: Int, _ sums: UnsafeMutablePointer<Double>
+        ) -> Void
+
+    /// squares[c] += sum of (row - mean)^2.
+    public let channelSquares:
+        @Sendable (
+            _ row: Floats, _ channels: Int, _ count: Int, _ mean: Floats,
+            _ squares: UnsafeMutablePointer<Double>
+        ) -> Void
+
+    /// output = offset[c] + slope[c] row, the dense part of batch norm's gradient.
+    public let affineRow:
+        @Sendable (
+            _ row: Floats, _ channels: Int, _ count: Int, _ slope: Floats, _ offset: Floats,
+            _ output: MutableFloats
+        ) -> Void
+
+    /// y += a x.
+    public let addScaled:
+        @Sendable (_ a: Float, _ x: Floats, _ count: Int, _ y: MutableFloats) -> Void
+
+    public init(
+        firstRow: @escaping @Sendable (Floats, Int, Int, Floats, Int, MutableFloats) -> Void,
+        firstRowPairs: @escaping @Sendable (Floats, Int, Int, Floats, Int, MutableFloats) -> Void,
+        row:
+            @escaping @Sendable (
+                Floats, Int, Int, Int, Int, Floats, Int, MutableFloats, Int
+            ) -> Void,
+        dense:
+            @escaping @Sendable (
+                Floats, Int, Floats, Floats, Bool, Int, MutableFloats, Int
+            ) -> Void,
+        maxOfRows: @escaping @Sendable (Floats, Int, Int, Int, Int, Floats, MutableFloats) -> Void,
+        poolMax: @escaping @Sendable (Floats, Int, Int, Int, Int, Floats, MutableFloats) -> Void,
+        poolChoice:
+            @escaping @Sendable (
+                Floats, Int, Int, Int, Int, Floats, Floats, MutableFloats,
+                UnsafeMutablePointer<UInt8>
+            ) -> Void,
+        weightGradientRow:
+            @escaping @Sendable (
+                Floats, Int, Floats, Int, Int, MutableFloats
+            ) -> Void,
+        inputGradientRow:
+            @escaping @Sendable (
+                Floats, Int, Floats, Int, MutableFloats, Int
+            ) -> Void,
+        correlateRow:
+            @escaping @Sendable (
+                Floats, Floats, Int, UnsafeMutablePointer<Double>
+            ) -> Void,
+        firstWeightGradientRow:
+            @escaping @Sendable (
+                Floats, Int, Int, Floats, Floats, UnsafePointer<UInt8>, Int, MutableFloats
+            ) -> Void,
+        channelSums:
+            @escaping @Sendable (
+                Floats, Int, Int, UnsafeMutablePointer<Double>
+            ) -> Void,
+        channelSquares:
+            @escaping @Sendable (
+                Floats, Int, Int, Floats, UnsafeMutablePointer<Double>
+            ) -> Void,
+        affineRow: @escaping @Sendable (Floats, Int, Int, Floats, Floats, MutableFloats) -> Void,
+        addScaled: @escaping @Sendable (Float, Floats, Int, MutableFloats) -> Void
+    ) {
+        self.firstRow = firstRow
+        self.firstRowPairs = firstRowPairs
+        self.row = row
+        self.dense = dense
+        self.maxOfRows = maxOfRows
+        self.poolMax = poolMax
+        self.poolChoice = poolChoice
+        self.weightGradientRow = weightGradientRow
+        self.inputGradientRow = inputGradientRow
+        self.correlateRow = correlateRow
+        self.firstWeightGradientRow = firstWeightGradientRow
+        self.channelSums = channelSums
+        self.channelSquares = channelSquares
+        self.affineRow = affineRow
+        self.addScaled = addScaled
+    }
+}

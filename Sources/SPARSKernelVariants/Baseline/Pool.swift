@@ -1,0 +1,79 @@
+func maxOfRows(
+    _ rows: Floats, _ rowStride: Int, _ rowCount: Int, _ channels: Int, _ pairs: Int,
+    _ shift: Floats, _ output: MutableFloats
+) {
+    let total = pairs * channels
+    var start = 0
+    while start < total {
+        var c = 0
+        while c < channels {
+            let i = start + c
+            var best = load8(rows + i)
+            var r = 1
+            while r < rowCount {
+                best = larger(best, load8(rows + r * rowStride + i))
+                r += 1
+            }
+            store(larger(V8.zero, best + load8(shift + c)), output + i)
+            c += 8
+        }
+        start += channels
+    }
+}
+
+func poolChoice(
+    _ raw: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ pairs: Int,
+    _ scale: Floats, _ shift: Floats, _ output: MutableFloats,
+    _ choice: UnsafeMutablePointer<UInt8>
+) {
+    var c = 0
+    while c < channels {
+        let s = load8(scale + c)
+        let t = load8(shift + c)
+        var q = 0
+        while q < pairs {
+            let p = raw + 2 * q * channels + c
+            var best = madd(t, s, load8(p))
+            var chosen = SIMD8<Int32>.zero
+            var corner: Int32 = 1
+            while corner < 8 {
+                let k = Int(corner)
+                let voxel = p + (k >> 2) * xStride + (k >> 1 & 1) * yStride + (k & 1) * channels
+                let value = madd(t, s, load8(voxel))
+                let isLarger = best .< value
+                best = best.replacing(with: value, where: isLarger)
+                chosen = chosen.replacing(with: SIMD8(repeating: corner), where: isLarger)
+                corner += 1
+            }
+            let o = q * channels + c
+            store(larger(V8.zero, best), output + o)
+            UnsafeMutableRawPointer(choice + o).storeBytes(
+                of: SIMD8<UInt8>(truncatingIfNeeded: chosen), as: SIMD8<UInt8>.self)
+            q += 1
+        }
+        c += 8
+    }
+}
+
+func poolMax(
+    _ raw: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ pairs: Int,
+    _ shift: Floats, _ output: MutableFloats
+) {
+    var c = 0
+    while c < channels {
+        let t = load8(shift + c)
+        var q = 0
+        while q < pairs {
+            let p = raw + 2 * q * channels + c
+            let a = larger(load8(p), load8(p + channels))
+            let b = larger(load8(p + yStride), load8(p + yStride + channels))
+            let p1 = p + xStride
+            let d = larger(load8(p1), load8(p1 + channels))
+            let e = larger(load8(p1 + yStride), load8(p1 + yStride + channels))
+            store(
+                larger(V8.zero, larger(larger(a, b), larger(d, e)) + t), output + q * channels + c)
+            q += 1
+        }
+        c += 8
+    }
+}

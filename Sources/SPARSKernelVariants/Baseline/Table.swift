@@ -1,0 +1,12 @@
+import SPARSKernelTable
+
+/// This build's kernels.
+public func makeKernelTable() -> KernelTable {
+    KernelTable(
+        firstRow: firstRow, firstRowPairs: firstRowPairs, row: convolutionRow, dense: denseBlock,
+        maxOfRows: maxOfRows, poolMax: poolMax, poolChoice: poolChoice,
+        weightGradientRow: weightGradientRow,
+        inputGradientRow: inputGradientRow, correlateRow: correlateRow,
+        firstWeightGradientRow: firstWeightGradientRow, channelSums: channelSums,
+        channelSquares: channelSquares, affineRow: affineRow, addScaled: addScaled)
+}

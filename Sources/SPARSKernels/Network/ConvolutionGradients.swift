@@ -1,0 +1,111 @@
+import SPARSKernelTable
+
+/// Gradients of the stride-2 convolutions. Output gradients come in rows [Z + 2, O] whose first and
+/// last z are zero, as `BatchNormKernels.gradient` writes them.
+public enum ConvolutionGradients {
+    /// The gradient of the weights, [27, C, O]: float32 within a plane of x, float64 over planes.
+    public static func weights(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>,
+        outputGradient: UnsafePointer<Float>, on set: InstructionSet = .current
+    ) -> [Double] {
+        precondition(shape.stride == 2 && shape.outputChannels % 16 == 0, "\(shape)")
+        let kernels = Kernels.of(set)
+        let out = shape.output
+        let c = shape.inputChannels
+        let o = shape.outputChannels
+        let inputRow = shape.input.z * c
+        let taps = 3 * c * 16
+        let blocked = orderedSums(items: out.x, width: shape.weightCount) { x, sums in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: shape.weightCount) { plane in
+                plane.update(repeating: 0)
+                let plane = plane.baseAddress!
+                for y in 0..<out.y {
+                    let g = outputGradient + ((x * out.y + y) * (out.z + 2) + 1) * o
+                    for tap in 0..<9 {
+                        let row =
+                            input + ((2 * x + tap / 3) * shape.input.y + 2 * y + tap % 3) * inputRow
+                        for block in 0..<o / 16 {
+                            kernels.weightGradientRow(
+                                row, c, g + 16 * block, o, out.z,
+                                plane + (block * 9 + tap) * taps)
+                        }
+                    }
+                }
+                for i in 0..<shape.weightCount { sums[i] = Double(plane[i]) }
+            }
+        }
+        var gradient = [Double](repeating: 0, count: shape.weightCount)
+        for i in 0..<27 * c {
+            for out in 0..<o {
+                gradient[i * o + out] = blocked[(out / 16 * 27 * c + i) * 16 + out % 16]
+            }
+        }
+        return gradient
+    }
+
+    /// The gradient of the input, [X, Y, Z, C].
+    public static func input(
+        _ shape: ConvolutionShape, weights: InputGradientWeights,
+        outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>,
+        on set: InstructionSet = .current
+    ) {
+        let kernels = Kernels.of(set)
+        let size = shape.input
+        let c = shape.inputChannels
+        let o = shape.outputChannels
+        let out = shape.output
+        let pairs = (size.z + 1) / 2
+        Parallel.forEach(size.x) { x in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * pairs * c) { row in
+                let base = row.baseAddress!
+                for y in 0..<size.y {
+                    row.update(repeating: 0)
+                    for dx in taps(x, out.x) {
+                        for dy in taps(y, out.y) {
+                            let place = ((x - dx) / 2 * out.y + (y - dy) / 2) * (out.z + 2) + 1
+                            for block in 0..<c / 8 {
+                                kernels.inputGradientRow(
+                                    outputGradient + place * o, o,
+                                    weights.packed.pointer
+                                        + ((dx * 3 + dy) * (c / 8) + block) * 3 * o * 8,
+                                    pairs, base + 8 * block, c)
+                            }
+                        }
+                    }
+                    (gradient + (x * size.y + y) * size.z * c).update(
+                        from: base, count: size.z * c)
+                }
+            }
+        }
+    }
+
+    /// The taps along one axis that place q of the input is seen by: even places by 0 and 2, odd
+    /// ones by 1, where the output exists.
+    private static func taps(_ q: Int, _ outputs: Int) -> StrideTo<Int> {
+        let odd = q % 2
+        if odd == 1 { return stride(from: 1, to: (q - 1) / 2 < outputs ? 2 : 1, by: 2) }
+        return stride(
+            from: q / 2 < outputs ? 0 : 2, to: q >= 2 && q / 2 - 1 < outputs ? 3 : 1, by: 2)
+    }
+}
+
+/// A convolution's weights as `ConvolutionGradients.input` reads them.
+public struct InputGradientWeights: Sendable {
+    /// [9, C / 8, 3, O, 8].
+    let packed: FloatBuffer
+
+    /// - Parameter weights: [O, C, 3, 3, 3], PyTorch's layout; C a multiple of 8.
+    public init(_ weights: [Float], inputChannels c: Int, outputChannels o: Int) {
+        precondition(weights.count == 27 * c * o && c % 8 == 0, "\(weights.count) weights")
+        packed = FloatBuffer(count: weights.count)
+        for out in 0..<o {
+            for channel in 0..<c {
+                for tap in 0..<27 {
+                    let block = (tap / 3 * (c / 8) + channel / 8) * 3 + tap % 3
+                    packed.pointer[(block * o + out) * 8 + channel % 8] =
+                        weights[(out * c + channel) * 27 + tap]
+                }
+            }
+        }
+    }
+}

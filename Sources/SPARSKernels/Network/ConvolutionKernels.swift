@@ -1,0 +1,139 @@
+import SPARSKernelTable
+
+/// Weights of a convolution as the kernels read them, repacked once.
+public struct ConvolutionWeights: Sendable {
+    public let inputChannels: Int
+    public let outputChannels: Int
+    /// [27, 8] for 8 outputs, else [O / 16, 27, C, 16].
+    let packed: FloatBuffer
+
+    /// - Parameters:
+    ///   - weights: [O, C, 3, 3, 3], PyTorch's layout; O is 8 with C 1, or a multiple of 16 with C
+    ///     a multiple of 8.
+    ///   - scale: each output's weights are multiplied by this, if given.
+    public init(_ weights: [Float], inputChannels: Int, outputChannels: Int, scale: [Float]? = nil)
+    {
+        precondition(
+            weights.count == 27 * inputChannels * outputChannels, "\(weights.count) weights")
+        let lanes = min(outputChannels, 16)
+        precondition(outputChannels % lanes == 0, "\(outputChannels) output channels")
+        precondition(
+            inputChannels % 8 == 0 || (inputChannels == 1 && outputChannels == 8),
+            "\(inputChannels) input channels")
+        self.inputChannels = inputChannels
+        self.outputChannels = outputChannels
+        packed = FloatBuffer(count: weights.count)
+        for o in 0..<outputChannels {
+            for c in 0..<inputChannels {
+                for tap in 0..<27 {
+                    let row = (o / lanes * 27 + tap) * inputChannels + c
+                    packed.pointer[row * lanes + o % lanes] =
+                        weights[(o * inputChannels + c) * 27 + tap] * (scale?[o] ?? 1)
+                }
+            }
+        }
+    }
+}
+
+/// Convolutions over activations [X, Y, Z, C]. Each voxel's terms are added in float32 in one fixed
+/// order, so results do not depend on threads or tiles; with n = 27 C terms the error is within
+/// n 2^-24 of the sum of their magnitudes.
+public enum ConvolutionKernels {
+    /// conv1 with shift, ReLU and max-pool: pooled[q, o] = max(0, max over q's voxels + shift[o]).
+    public static func firstPooled(
+        input: UnsafePointer<Float>, shape: Shape3, weights: ConvolutionWeights,
+        shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
+        on set: InstructionSet = .current
+    ) {
+        precondition(weights.outputChannels == 8, "conv1 has 8 outputs")
+        let kernels = Kernels.of(set)
+        let half = shape.convolved(stride: 1).halved
+        let xStride = shape.y * shape.z
+        let rowLength = half.z * 8
+        Parallel.forEach(half.x) { x in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rowLength) { rows in
+                let rows = rows.baseAddress!
+                for y in 0..<half.y {
+                    for r in 0..<4 {
+                        let start = (2 * x + r / 2) * xStride + (2 * y + r % 2) * shape.z
+                        kernels.firstRowPairs(
+                            input + start, xStride, shape.z, weights.packed.pointer, half.z,
+                            rows + r * rowLength)
+                    }
+                    kernels.maxOfRows(
+                        rows, rowLength, 4, 8, half.z, shift,
+                        pooled + (x * half.y + y) * rowLength)
+                }
+            }
+        }
+    }
+
+    /// A later convolution with shift, ReLU and max-pool.
+    public static func pooled(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: ConvolutionWeights,
+        shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
+        on set: InstructionSet = .current
+    ) {
+        let kernels = Kernels.of(set)
+        let half = shape.output.halved
+        let channels = shape.outputChannels
+        let rowLength = half.z * 2 * channels
+        Parallel.forEach(half.x * half.y) { item in
+            let x = item / half.y
+            let y = item % half.y
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rowLength) { rows in
+                let rows = rows.baseAddress!
+                for r in 0..<4 {
+                    rawRow(
+                        shape, kernels, input, weights, x: 2 * x + r / 2, y: 2 * y + r % 2,
+                        count: 2 * half.z, output: rows + r * rowLength)
+                }
+                kernels.poolMax(
+                    rows, 2 * rowLength, rowLength, channels, half.z, shift,
+                    pooled + item * half.z * channels)
+            }
+        }
+    }
+
+    /// A convolution's own output, [X, Y, Z, O].
+    public static func raw(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: ConvolutionWeights,
+        output: UnsafeMutablePointer<Float>, on set: InstructionSet = .current
+    ) {
+        let kernels = Kernels.of(set)
+        let out = shape.output
+        Parallel.forEach(out.x * out.y) { item in
+            rawRow(
+                shape, kernels, input, weights, x: item / out.y, y: item % out.y, count: out.z,
+                output: output + item * out.z * shape.outputChannels)
+        }
+    }
+
+    private static func rawRow(
+        _ shape: ConvolutionShape, _ kernels: KernelTable, _ input: UnsafePointer<Float>,
+        _ weights: ConvolutionWeights, x: Int, y: Int, count: Int,
+        output: UnsafeMutablePointer<Float>
+    ) {
+        let channels = shape.inputChannels
+        let yStride = shape.input.z * channels
+        let xStride = shape.input.y * yStride
+        let start = input + shape.stride * (x * xStride + y * yStride)
+        if shape.outputChannels == 8 {
+            kernels.firstRow(start, xStride, yStride, weights.packed.pointer, count, output)
+            return
+        }
+        for block in 0..<shape.outputChannels / 16 {
+            kernels.row(
+                start, xStride, yStride, channels, shape.stride * channels,
+                weights.packed.pointer + block * 27 * channels * 16, count, output + 16 * block,
+                shape.outputChannels)
+        }
+    }
+}
+
+extension Kernels {
+    /// The table of a set the machine can run.
+    static func of(_ set: InstructionSet) -> KernelTable {
+        set == .current ? current : set.kernels
+    }
+}

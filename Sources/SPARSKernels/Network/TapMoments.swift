@@ -1,0 +1,150 @@
+/// First and second moments of the 27 values that a 3 x 3 x 3 convolution sees, over all places of
+/// all inputs added: what the batch statistics of conv1 follow from without running it.
+///
+/// A second moment depends on the taps' displacement but for the border: products x[q] x[q + d] are
+/// summed once for each of 63 displacements d, in bins of how close q is to each border, and the
+/// bins that each pair of taps sees are added up. Rows are summed in float32 by lanes, rows in
+/// float64; keep inputs centred, so that nothing is lost when means are taken away.
+public struct TapMoments: Sendable {
+    public let shape: Shape3
+    /// Places seen so far.
+    public private(set) var count = 0
+    private var bins: [Double]
+
+    /// Displacements with the first nonzero component positive, (dx, dy) of each; dz is -2...2.
+    private static let rowPairs: [(x: Int, y: Int)] =
+        (0...2).map { (0, $0) } + (-2...2).map { (1, $0) } + (-2...2).map { (2, $0) }
+    /// Bins along an axis of n places: 0, 1, the middle, n, n + 1.
+    private static let axisBins = 5
+    private static let slots = (rowPairs.count * 5 + 1) * axisBins * axisBins
+
+    /// - Parameter shape: of every input; 4 or more along each axis.
+    public init(shape: Shape3) {
+        precondition(min(shape.x, shape.y, shape.z) >= 4, "\(shape) is too small")
+        self.shape = shape
+        bins = Array(repeating: 0, count: TapMoments.axisBins * TapMoments.slots)
+    }
+
+    /// Adds one input [X, Y, Z].
+    public mutating func add(_ input: UnsafePointer<Float>, on set: InstructionSet = .current) {
+        let kernels = Kernels.of(set)
+        let shape = self.shape
+        let slots = TapMoments.slots
+        var planes = [Double](repeating: 0, count: shape.x * slots)
+        planes.withUnsafeMutableBufferPointer { planes in
+            // SAFETY: item x writes the slots of plane x only.
+            nonisolated(unsafe) let planes = planes.baseAddress!
+            Parallel.forEach(shape.x) { x in
+                TapMoments.addPlane(
+                    input, shape, x, to: planes + x * slots, correlate: kernels.correlateRow)
+            }
+        }
+        for x in 0..<shape.x {
+            let bin = TapMoments.bin(x, shape.x - 2)
+            for s in 0..<slots { bins[bin * slots + s] += planes[x * slots + s] }
+        }
+        count += shape.convolved(stride: 1).count
+    }
+
+    private static func bin(_ q: Int, _ places: Int) -> Int {
+        q < 2 ? q : q < places ? 2 : q - places + 3
+    }
+
+    /// Whether taps at offset `a` see bin `b` of an axis.
+    private static func sees(_ a: Int, _ b: Int) -> Bool {
+        switch b {
+        case 0: return a == 0
+        case 1: return a <= 1
+        case 3: return a >= 1
+        case 4: return a == 2
+        default: return true
+        }
+    }
+
+    private static func addPlane(
+        _ input: UnsafePointer<Float>, _ shape: Shape3, _ x: Int,
+        to sums: UnsafeMutablePointer<Double>,
+        correlate: (
+            UnsafePointer<Float>, UnsafePointer<Float>, Int, UnsafeMutablePointer<Double>
+        ) -> Void
+    ) {
+        let places = shape.z - 2
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 5) { five in
+            for y in 0..<shape.y {
+                let yBin = bin(y, shape.y - 2)
+                let row = input + (x * shape.y + y) * shape.z
+                for (pair, d) in rowPairs.enumerated() {
+                    if x + d.x >= shape.x || y + d.y < 0 || y + d.y >= shape.y { continue }
+                    let other = row + (d.x * shape.y + d.y) * shape.z
+                    let slot = { (k: Int, zBin: Int) in
+                        ((pair * 5 + k) * axisBins + yBin) * axisBins + zBin
+                    }
+                    five.update(repeating: 0)
+                    correlate(row + 2, other + 2, places - 2, five.baseAddress!)
+                    for k in 0..<5 { sums[slot(k, 2)] += five[k] }
+                    for z in [0, 1, places, places + 1] {
+                        for k in 0..<5 where z + k >= 2 && z + k - 2 < shape.z {
+                            sums[slot(k, bin(z, places))] +=
+                                Double(row[z]) * Double(other[z + k - 2])
+                        }
+                    }
+                }
+                addRowSums(
+                    row, places, to: sums + (rowPairs.count * 5 * axisBins + yBin) * axisBins)
+            }
+        }
+    }
+
+    private static func addRowSums(
+        _ row: UnsafePointer<Float>, _ places: Int, to sums: UnsafeMutablePointer<Double>
+    ) {
+        var middle = 0.0
+        for z in 2..<places { middle += Double(row[z]) }
+        sums[0] += Double(row[0])
+        sums[1] += Double(row[1])
+        sums[2] += middle
+        sums[3] += Double(row[places])
+        sums[4] += Double(row[places + 1])
+    }
+
+    private func total(slot: Int, _ a: (Int, Int, Int)) -> Double {
+        let n = TapMoments.axisBins
+        var sum = 0.0
+        for x in 0..<n where TapMoments.sees(a.0, x) {
+            for y in 0..<n where TapMoments.sees(a.1, y) {
+                for z in 0..<n where TapMoments.sees(a.2, z) {
+                    sum += bins[x * TapMoments.slots + (slot * n + y) * n + z]
+                }
+            }
+        }
+        return sum
+    }
+
+    /// The mean of each tap.
+    public var mean: [Double] {
+        (0..<27).map { tap in
+            total(slot: TapMoments.rowPairs.count * 5, TapMoments.offset(tap)) / Double(count)
+        }
+    }
+
+    /// The covariance of each pair of taps, [27, 27], divided by the count.
+    public var covariance: [Double] {
+        let mean = self.mean
+        var matrix = [Double](repeating: 0, count: 27 * 27)
+        for i in 0..<27 {
+            for j in i..<27 {
+                // Taps in ascending order have a displacement whose first nonzero part is positive.
+                let a = TapMoments.offset(i)
+                let b = TapMoments.offset(j)
+                let pair = TapMoments.rowPairs.firstIndex { $0 == (b.0 - a.0, b.1 - a.1) }
+                guard let pair else { preconditionFailure("taps \(i) and \(j) are out of order") }
+                let product = total(slot: pair * 5 + b.2 - a.2 + 2, a) / Double(count)
+                matrix[27 * i + j] = product - mean[i] * mean[j]
+                matrix[27 * j + i] = matrix[27 * i + j]
+            }
+        }
+        return matrix
+    }
+
+    private static func offset(_ tap: Int) -> (Int, Int, Int) { (tap / 9, tap / 3 % 3, tap % 3) }
+}

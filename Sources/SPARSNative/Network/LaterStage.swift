@@ -1,0 +1,195 @@
+import SPARSKernels
+
+/// conv2, conv3 or conv4 and what follows it, in training: raw outputs of all crops are kept.
+struct LaterStage {
+    private(set) var outputs: [StageOutput] = []
+    private let index: Int
+    private let shape: ConvolutionShape
+    private let weights: ConvolutionWeights
+    private let backwardWeights: InputGradientWeights
+    private let gamma: [Float]
+    private let beta: [Float]
+    private let bias: [Float]
+    private var raw: [FloatBuffer] = []
+    private var mean: [Double] = []
+    private var inverseDeviation: [Double] = []
+
+    private var channels: Int { shape.outputChannels }
+    private var name: String { "\(index + 1)" }
+    private var places: Double { Double(shape.output.count * raw.count) }
+
+    /// - Parameter index: 1 to 3, counted as in `NetworkArchitecture.channels`.
+    init(index: Int, shape: ConvolutionShape, parameters: Parameters) {
+        self.index = index
+        self.shape = shape
+        let values = parameters.values("conv\(index + 1).weight")
+        weights = ConvolutionWeights(
+            values, inputChannels: shape.inputChannels, outputChannels: shape.outputChannels)
+        backwardWeights = InputGradientWeights(
+            values, inputChannels: shape.inputChannels, outputChannels: shape.outputChannels)
+        bias = parameters.values("conv\(index + 1).bias")
+        gamma = parameters.values("bn\(index + 1).weight")
+        beta = parameters.values("bn\(index + 1).bias")
+    }
+
+    mutating func convolve(_ input: FloatBuffer) {
+        let output = FloatBuffer(count: shape.outputCount)
+        ConvolutionKernels.raw(
+            shape, input: input.pointer, weights: weights, output: output.pointer)
+        raw.append(output)
+    }
+
+    mutating func takeStatistics() throws(SPARSError) -> BatchStatistics {
+        guard places > 1 else {
+            throw .range(
+                "crops", of: "loss_and_gradients",
+                mustBe: "two or more crops where bn\(name) sees one voxel of each", got: raw.count)
+        }
+        var sums = [Double](repeating: 0, count: channels)
+        for raw in raw {
+            add(
+                BatchNormKernels.sums(raw.pointer, shape: shape.output, channels: channels),
+                to: &sums)
+        }
+        let mean = sums.map { $0 / places }
+        var squares = [Double](repeating: 0, count: channels)
+        for raw in raw {
+            let part = BatchNormKernels.squares(
+                raw.pointer, shape: shape.output, channels: channels, mean: mean)
+            add(part, to: &squares)
+        }
+        self.mean = mean
+        inverseDeviation = squares.map {
+            1 / ($0 / places + NetworkArchitecture.epsilon).squareRoot()
+        }
+        return BatchStatistics(
+            mean: zip(mean, bias).map { Float($0 + Double($1)) },
+            unbiasedVariance: squares.map { Float($0 / (places - 1)) })
+    }
+
+    mutating func normalise() {
+        let scale = (0..<channels).map { Double(gamma[$0]) * inverseDeviation[$0] }
+        let scales = FloatBuffer(scale.map(Float.init))
+        let shifts = FloatBuffer(
+            (0..<channels).map { Float(Double(beta[$0]) - mean[$0] * scale[$0]) })
+        for raw in raw {
+            if index == 3 {
+                let output = FloatBuffer(count: shape.outputCount)
+                for v in 0..<shape.outputCount {
+                    let c = v % channels
+                    output.pointer[v] = max(
+                        scales.pointer[c] * raw.pointer[v] + shifts.pointer[c], 0)
+                }
+                outputs.append(StageOutput(output: output, choice: nil))
+                continue
+            }
+            let size = shape.output.halved.count * channels
+            let output = FloatBuffer(count: size)
+            let choice = ChoiceBuffer(count: size)
+            BatchNormKernels.pool(
+                raw.pointer, shape: shape.output, channels: channels, scale: scales.pointer,
+                shift: shifts.pointer, pooled: output.pointer, choice: choice.pointer)
+            outputs.append(StageOutput(output: output, choice: choice))
+        }
+    }
+
+    /// The sums over the batch that every crop's way back needs, and where gradients gather.
+    final class Pass {
+        fileprivate let plain: [Double]
+        fileprivate let normalised: [Double]
+        fileprivate let slope: [Double]
+        fileprivate let offset: [Double]
+        fileprivate let gain: [Double]
+        fileprivate var weightGradient: [Double]
+
+        fileprivate init(
+            plain: [Double], normalised: [Double], slope: [Double], offset: [Double],
+            gain: [Double], weightCount: Int
+        ) {
+            self.plain = plain
+            self.normalised = normalised
+            self.slope = slope
+            self.offset = offset
+            self.gain = gain
+            weightGradient = Array(repeating: 0, count: weightCount)
+        }
+    }
+
+    private func pooled(_ n: Int) -> PooledStage {
+        PooledStage(
+            rawShape: shape.output, channels: channels, output: outputs[n].output,
+            choice: outputs[n].choice)
+    }
+
+    /// Writes batch norm's gradient, gamma / sigma (dy - mean dy - z mean(dy z)) with z the
+    /// normalised value, as slope raw + offset everywhere plus gain dy at the chosen voxels.
+    func prepareBackward(_ outputGradients: [FloatBuffer]) -> Pass {
+        var sums = [Double](repeating: 0, count: 2 * channels)
+        for n in raw.indices {
+            let part = BatchNormKernels.gradientSums(
+                pooled(n), raw: raw[n].pointer, gradient: outputGradients[n].pointer, mean: mean)
+            add(part, to: &sums)
+        }
+        let plain = Array(sums[0..<channels])
+        let normalised = (0..<channels).map { sums[channels + $0] * inverseDeviation[$0] }
+        let gain = (0..<channels).map { Double(gamma[$0]) * inverseDeviation[$0] }
+        let slope = (0..<channels).map {
+            -gain[$0] * inverseDeviation[$0] * normalised[$0] / places
+        }
+        let offset = (0..<channels).map { -gain[$0] * plain[$0] / places - slope[$0] * mean[$0] }
+        return Pass(
+            plain: plain, normalised: normalised, slope: slope, offset: offset, gain: gain,
+            weightCount: shape.weightCount)
+    }
+
+    /// Adds crop n's share of the weights' gradient to `pass`; returns its input's gradient.
+    func backward(
+        _ n: Int, _ pass: Pass, input: FloatBuffer, outputGradient: FloatBuffer
+    ) -> FloatBuffer {
+        let out = shape.output
+        let padded = FloatBuffer(count: out.x * out.y * (out.z + 2) * channels)
+        if index == 3 {
+            BatchNormKernels.gradient(
+                unpooled: pooled(n), raw: raw[n].pointer, gradient: outputGradient.pointer,
+                slope: pass.slope, offset: pass.offset, gain: pass.gain, padded: padded.pointer)
+        } else {
+            let slope = FloatBuffer(pass.slope.map(Float.init))
+            let offset = FloatBuffer(pass.offset.map(Float.init))
+            BatchNormKernels.gradient(
+                pooled(n), raw: raw[n].pointer, gradient: outputGradient.pointer,
+                slope: slope.pointer, offset: offset.pointer,
+                gain: pass.gain.map(Float.init), padded: padded.pointer)
+            withExtendedLifetime((slope, offset)) {}
+        }
+        let part = ConvolutionGradients.weights(
+            shape, input: input.pointer, outputGradient: padded.pointer)
+        add(part, to: &pass.weightGradient)
+        let inputGradient = FloatBuffer(count: shape.inputCount)
+        ConvolutionGradients.input(
+            shape, weights: backwardWeights, outputGradient: padded.pointer,
+            gradient: inputGradient.pointer)
+        return inputGradient
+    }
+
+    func store(_ pass: Pass, in gradients: inout Parameters) {
+        gradients["conv\(name).weight"] = Tensor(
+            shape: [channels, shape.inputChannels, 3, 3, 3],
+            values: WeightLayout.torchMajor(
+                pass.weightGradient, inputChannels: shape.inputChannels, outputChannels: channels))
+        // Batch norm takes any constant away again: the bias has no effect on the loss.
+        gradients["conv\(name).bias"] = Tensor(zeros: [channels])
+        gradients["bn\(name).weight"] = Tensor(
+            shape: [channels], values: pass.normalised.map(Float.init))
+        gradients["bn\(name).bias"] = Tensor(shape: [channels], values: pass.plain.map(Float.init))
+    }
+
+    /// Gives the stage's memory back once its gradients are stored.
+    mutating func release() {
+        raw = []
+        outputs = []
+    }
+}
+
+private func add(_ part: [Double], to sums: inout [Double]) {
+    for i in part.indices { sums[i] += part[i] }
+}
