@@ -1,0 +1,250 @@
+"""Times spars against its peers and prints a Markdown table for RESULTS.md.
+
+Each row is measured in a fresh process, ours and the peer's calls in turn (A B A B ...), so that a
+drift of the machine's speed falls on both. Medians, and the median of the pairwise ratios.
+
+    python Benchmarks/run.py                 # all rows
+    python Benchmarks/run.py evaluation ppo  # some rows
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+INPUT_SHAPE = (256, 256, 180)
+WINDOW = (48, 48, 24)
+ROWS = {}
+
+
+def row(name, repeats):
+    """Register a function that returns (ours, {peer: function}), each to be timed."""
+
+    def register(function):
+        ROWS[name] = (function, repeats)
+        return function
+
+    return register
+
+
+def hu_volume(seed=1, shape=INPUT_SHAPE):
+    import spars
+
+    return spars.phantom(seed=seed, shape=shape).volume.array
+
+
+def record_network():
+    import peers
+
+    import spars
+
+    network = peers.torch_network(INPUT_SHAPE)
+    return spars.Classifier.from_parameters(peers.torch_parameters(network)), network
+
+
+@row("evaluation", 9)
+def evaluation():
+    """One dense evaluation of 256x256x180."""
+    import peers
+
+    import spars
+
+    classifier, network = record_network()
+    x = np.random.default_rng(0).standard_normal(INPUT_SHAPE, dtype=np.float32)
+    torch_evaluate = peers.torch_evaluation(network)
+    openvino_evaluate = peers.openvino_evaluation(network, INPUT_SHAPE, spars.thread_count())
+    np.testing.assert_allclose(classifier.logits(x), torch_evaluate(x), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(classifier.logits(x), openvino_evaluate(x), rtol=1e-3, atol=1e-3)
+    return (
+        lambda: classifier.logits(x),
+        {
+            "PyTorch eager": lambda: torch_evaluate(x),
+            "OpenVINO float32": lambda: openvino_evaluate(x),
+        },
+    )
+
+
+def window_case(count):
+    import peers
+
+    import spars
+
+    classifier, network = record_network()
+    volume = hu_volume()
+    generator = np.random.default_rng(0)
+    high = np.array(INPUT_SHAPE) - np.array(WINDOW)
+    origins = generator.integers(0, high, size=(count, 3)) // 4 * 4
+    evaluate = peers.openvino_evaluation(network, INPUT_SHAPE, spars.thread_count())
+
+    def openvino_one():
+        x, y, z = origins[0]
+        crop = volume[x : x + WINDOW[0], y : y + WINDOW[1], z : z + WINDOW[2]]
+        evaluate(spars.resample(np.ascontiguousarray(crop), INPUT_SHAPE, interpolation="nearest"))
+
+    return classifier, volume, origins, openvino_one
+
+
+@row("window", 9)
+def window():
+    """One cold window score, 48x48x24."""
+    classifier, volume, origins, openvino_one = window_case(1)
+    return (
+        lambda: classifier.score(volume, origins, window=WINDOW),
+        {"OpenVINO float32": openvino_one},
+    )
+
+
+@row("windows-1000", 3)
+def windows_1000():
+    """1,000 windows of one scan in one call; the peer's time is 1,000 times its median of one."""
+    classifier, volume, origins, openvino_one = window_case(1000)
+    return (
+        lambda: classifier.score(volume, origins, window=WINDOW),
+        {"OpenVINO float32, 1 of 1,000": openvino_one},
+    )
+
+
+@row("training-crop", 5)
+def training_crop():
+    """Loss and gradients of a batch of two crops; PyTorch's time includes Adam."""
+    import peers
+
+    classifier, network = record_network()
+    x = np.random.default_rng(0).standard_normal((2, *INPUT_SHAPE), dtype=np.float32)
+    has_tumour = np.array([0, 1])
+    train = peers.torch_training_crop(network)
+    return (
+        lambda: classifier.loss_and_gradients(x, has_tumour),
+        {"PyTorch eager": lambda: train(x, has_tumour)},
+    )
+
+
+@row("environment-step", 5)
+def environment_step():
+    """1,000 steps of the game with every score known, from Python."""
+    import spars
+
+    volume = hu_volume(shape=(128, 128, 96))
+    env = spars.parallel_env(
+        volume, lambda crops: np.full(len(crops), 0.1, np.float32), window=(24, 24, 16), seed=0
+    )
+    env.reset(seed=0)
+    actions = np.random.default_rng(0).integers(0, 6, (1000, 2))
+
+    def steps():
+        for a, b in actions:
+            if not env.agents:
+                env.reset()
+            env.step({"learner": int(a), "opponent": int(b)})
+
+    steps()
+    return steps, {}
+
+
+@row("ppo-iteration", 7)
+def ppo_iteration():
+    """One PPO iteration of record: 32 steps and an update on the 55,296 values of a window."""
+    import peers
+
+    import spars
+
+    volume = hu_volume()
+    run = spars.self_play(
+        volume,
+        lambda crops: np.full(len(crops), 0.1, np.float32),
+        iterations=1,
+        window=WINDOW,
+        seed=0,
+    )
+    return lambda: run.resume(1), {"stable-baselines3": peers.sb3_ppo(int(np.prod(WINDOW)))}
+
+
+def measure(name):
+    """Time one row in this process and return its figures."""
+    function, repeats = ROWS[name]
+    ours, others = function()
+    calls = {"spars": ours, **others}
+    for call in calls.values():
+        call()
+    times = {peer: [] for peer in calls}
+    for _ in range(repeats):
+        for peer, call in calls.items():
+            start = time.perf_counter()
+            call()
+            times[peer].append(time.perf_counter() - start)
+    ratios = {
+        peer: statistics.median(b / a for a, b in zip(times["spars"], times[peer], strict=True))
+        for peer in others
+    }
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    return {
+        "name": name,
+        "what": function.__doc__.strip(),
+        "median_s": {peer: statistics.median(values) for peer, values in times.items()},
+        "spread": {peer: [min(values), max(values)] for peer, values in times.items()},
+        "ratio": ratios,
+        "peak_gib": peak,
+    }
+
+
+def machine():
+    """Return one line that names the processor, threads and versions."""
+    import spars
+
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return (
+        f"{model}, {os.cpu_count()} processors, {spars.thread_count()} threads, "
+        f"kernels {spars.instruction_set()}, spars {spars.__version__}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; all if none is named")
+    parser.add_argument("--one", choices=list(ROWS), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if unknown := set(arguments.rows) - set(ROWS):
+        parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    if arguments.one:
+        print(json.dumps(measure(arguments.one)))
+        return
+    print(machine(), "\n")
+    print("| work | spars, median | peer, median | ratio | peak memory with peers loaded |")
+    print("|---|---|---|---|---|")
+    for name in arguments.rows or ROWS:
+        finished = subprocess.run(
+            [sys.executable, __file__, "--one", name], stdout=subprocess.PIPE, text=True, check=True
+        )
+        print_row(json.loads(finished.stdout.splitlines()[-1]))
+
+
+def print_row(figures):
+    ours = figures["median_s"]["spars"]
+    peers = {peer: t for peer, t in figures["median_s"].items() if peer != "spars"}
+    for peer, seconds in peers.items() or [("none", None)]:
+        other = "" if seconds is None else f"{peer}: {seconds:.4g} s"
+        ratio = "" if seconds is None else f"{figures['ratio'][peer]:.2f}"
+        print(
+            f"| {figures['what']} | {ours:.4g} s | {other} | {ratio} "
+            f"| {figures['peak_gib']:.2f} GiB |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
