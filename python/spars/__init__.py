@@ -12,6 +12,7 @@ from spars.classifier import Classifier
 from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
 from spars.scorers import ScoreAtlas
+from spars.selfplay import Run, self_play
 from spars.volume import Volume, load, resample, save
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "PPO",
     "Phantom",
     "Protocol",
+    "Run",
     "ScoreAtlas",
     "VectorGame",
     "Volume",
@@ -37,6 +39,7 @@ __all__ = [
     "ppo",
     "resample",
     "save",
+    "self_play",
     "set_thread_count",
     "thread_count",
 ]
