@@ -210,6 +210,7 @@ class Run:
         Parameters
         ----------
         iterations : int
+            How many more.
         checkpoint, progress, callback
             As for `self_play`.
 
