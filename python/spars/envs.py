@@ -318,8 +318,9 @@ class VectorGame:
         return games.rewards.copy(), games.terminated.copy(), games.truncated.copy()
 
     def _actions(self, actions, name):
-        if isinstance(actions, np.ndarray) and actions.dtype == np.int8:
-            return check_array(actions, name, "VectorGame.step", np.int8, (self.n,))
+        is_ready = isinstance(actions, np.ndarray) and actions.dtype == np.int8
+        if is_ready and actions.shape == (self.n,) and actions.flags.c_contiguous:
+            return actions
         wide = check_array(actions, name, "VectorGame.step", np.int64, (self.n,))
         if wide.min() < 0 or wide.max() >= ACTIONS:
             raise ValueError(

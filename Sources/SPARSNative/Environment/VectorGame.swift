@@ -58,27 +58,47 @@ public final class VectorGame {
     public func step(
         actions: (Int) -> PerAgent<Action>, result: (Int, GameStep) -> Void
     ) throws(SPARSError) {
-        var isAnyUnknown = false
-        for i in games.indices {
-            let actions = actions(i)
-            let next = games[i].next(learner: actions.learner, opponent: actions.opponent)
-            moved[i] = next
-            indices[2 * i] = field.index(ofOrigin: next.learner)
-            indices[2 * i + 1] = field.index(ofOrigin: next.opponent)
-            isAnyUnknown =
-                isAnyUnknown || field.known(indices[2 * i]).isNaN
-                || field.known(indices[2 * i + 1]).isNaN
-        }
-        if isAnyUnknown { try field.score(indices) }
+        try place(actions)
+        // In locals, so that the loop pays for neither exclusivity checks nor reference counts.
+        let (configuration, table) = (field.configuration, field.scores)
+        var games: [WindowSearchGame] = []
+        swap(&games, &self.games)
+        defer { swap(&games, &self.games) }
         for i in games.indices {
             let scores = PerAgent(
-                learner: field.known(indices[2 * i]), opponent: field.known(indices[2 * i + 1]))
-            let step = games[i].commit(moved[i], scores)
+                learner: table[indices[2 * i]], opponent: table[indices[2 * i + 1]])
+            let step = games[i].commit(moved[i], scores, configuration)
             if resetsItself && (step.terminated || step.truncated) {
                 games[i].reset(keepingMap: maps == .run)
             }
             result(i, step)
         }
+    }
+
+    /// Fills `moved` and `indices` with where every window goes, and sees that its score is known.
+    private func place(_ actions: (Int) -> PerAgent<Action>) throws(SPARSError) {
+        let (configuration, lattice, table) = (field.configuration, field.lattice, field.scores)
+        var (moved, indices): ([PerAgent<Voxel>], [Int]) = ([], [])
+        swap(&moved, &self.moved)
+        swap(&indices, &self.indices)
+        defer {
+            swap(&moved, &self.moved)
+            swap(&indices, &self.indices)
+        }
+        var isAnyUnknown = false
+        for i in moved.indices {
+            let action = actions(i)
+            let windows = games[i].windows
+            let learner = configuration.moved(windows.learner, by: action.learner)
+            let opponent = configuration.moved(windows.opponent, by: action.opponent)
+            let first = lattice.index(ofStart: lattice.cropStart(learner))
+            let second = lattice.index(ofStart: lattice.cropStart(opponent))
+            moved[i] = PerAgent(learner: learner, opponent: opponent)
+            indices[2 * i] = first
+            indices[2 * i + 1] = second
+            isAnyUnknown = isAnyUnknown || table[first].isNaN || table[second].isNaN
+        }
+        if isAnyUnknown { try field.score(indices) }
     }
 
     /// The map of one game.

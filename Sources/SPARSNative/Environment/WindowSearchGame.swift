@@ -61,8 +61,10 @@ public struct WindowSearchGame {
                     + (configuration.border == .inside ? " and inside the grid" : ""),
                 got: windows[agent])
         }
-        guard steps >= 0 else {
-            throw .range("steps", of: "the game", mustBe: "0 or more", got: steps)
+        guard (0...Int(Self.farthest)).contains(steps) else {
+            throw .range(
+                "steps", of: "the game", mustBe: "an integer in the range [0, \(Self.farthest)]",
+                got: steps)
         }
         self.windows = windows
         self.steps = steps
@@ -74,28 +76,25 @@ public struct WindowSearchGame {
     public mutating func step(
         learner: Action, opponent: Action
     ) throws(SPARSError) -> GameStep {
-        let moved = next(learner: learner, opponent: opponent)
+        let configuration = field.configuration
+        let moved = PerAgent(
+            learner: configuration.moved(windows.learner, by: learner),
+            opponent: configuration.moved(windows.opponent, by: opponent))
         let (first, second) = (
             field.index(ofOrigin: moved.learner), field.index(ofOrigin: moved.opponent)
         )
         if field.known(first).isNaN || field.known(second).isNaN {
             try field.score([first, second])
         }
-        return commit(
-            moved, PerAgent(learner: field.known(first), opponent: field.known(second)))
+        let scores = PerAgent(learner: field.known(first), opponent: field.known(second))
+        return commit(moved, scores, configuration)
     }
 
-    /// Where both windows would stand after these actions.
+    /// Makes a step whose scores are known; `configuration` is the field's.
     @inline(__always)
-    func next(learner: Action, opponent: Action) -> PerAgent<Voxel> {
-        PerAgent(
-            learner: configuration.moved(windows.learner, by: learner),
-            opponent: configuration.moved(windows.opponent, by: opponent))
-    }
-
-    @inline(__always)
-    mutating func commit(_ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>) -> GameStep {
-        let configuration = field.configuration
+    mutating func commit(
+        _ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>, _ configuration: GameConfiguration
+    ) -> GameStep {
         windows = moved
         steps += 1
         let terminated =
@@ -106,16 +105,18 @@ public struct WindowSearchGame {
             scores.learner > scores.opponent ? 1 : scores.learner < scores.opponent ? -1 : tie
         let truncated = !terminated && steps >= configuration.maxEpisodeSteps ?? .max
         lastReward = reward
-        if recordsMap { credit(moved, scores) }
+        if recordsMap { credit(moved, scores, configuration) }
         return GameStep(
             reward: reward, terminated: terminated, truncated: truncated, scores: scores)
     }
 
     @inline(__always)
-    private mutating func credit(_ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>) {
-        let own = field.configuration.creditedScore == .own
+    private mutating func credit(
+        _ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>, _ configuration: GameConfiguration
+    ) {
+        let own = configuration.creditedScore == .own
         scoreMap.add(own ? scores.learner : scores.opponent, at: moved.learner, by: .learner)
-        if field.configuration.creditedAgents == .both {
+        if configuration.creditedAgents == .both {
             scoreMap.add(own ? scores.opponent : scores.learner, at: moved.opponent, by: .opponent)
         }
     }
@@ -144,11 +145,13 @@ public struct WindowSearchGame {
         try field.observation(at: windows[agent], as: extent)
     }
 
+    /// Far beyond any walk, and far below what a later step could overflow from.
+    private static let farthest: UInt = 1 << 40
+
     private func isReachable(_ origin: Voxel) -> Bool {
         (0..<3).allSatisfy { axis in
             let configuration = configuration
-            // Far beyond any walk, and far below what would overflow a later step.
-            guard abs(origin[axis]) <= 1 << 40 else { return false }
+            guard origin[axis].magnitude <= Self.farthest else { return false }
             let onLattice = (origin[axis] - configuration.start[axis]) % configuration.stride == 0
             let room = configuration.grid[axis] - configuration.window[axis]
             return onLattice

@@ -1,0 +1,226 @@
+import CSPARS
+import SPARSABI
+import SPARSTestSupport
+import Testing
+
+/// Nothing from outside may trap: every function is called with what it must refuse.
+@Suite struct GameABITests {
+    private func configuration(
+        _ change: (inout spars_game_configuration) -> Void = { _ in }
+    ) -> spars_game_configuration {
+        var configuration = spars_game_configuration()
+        configuration.grid = (12, 11, 10)
+        configuration.window = (4, 3, 2)
+        configuration.stride = 2
+        configuration.termination_threshold = 0.5
+        change(&configuration)
+        return configuration
+    }
+
+    private func field(
+        _ configuration: spars_game_configuration, shape: [Int64] = [12, 11, 10],
+        value: Float = 1, classifier: spars_handle = 0
+    ) -> (handle: spars_handle, status: Int32, parameter: String) {
+        var (handle, error, configuration) = (spars_handle(0), spars_error(), configuration)
+        let values = [Float](repeating: value, count: 1_320)
+        let status = spars_field_create(
+            values, shape, &configuration, classifier, &handle, &error)
+        let parameter = withUnsafeBytes(of: &error.parameter) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return (handle, status, parameter)
+    }
+
+    private func game(_ count: Int64 = 2) -> (field: spars_handle, game: spars_handle) {
+        let field = field(configuration()).handle
+        var game = spars_handle(0)
+        #expect(spars_game_create(field, count, 0, 2, &game, nil) == 0)
+        return (field, game)
+    }
+
+    private static let scoreHalf:
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafePointer<Float>?, Int64, UnsafePointer<Int64>?,
+            UnsafeMutablePointer<Float>?
+        ) -> Int32 = { context, _, count, _, scores in
+            let score = context?.assumingMemoryBound(to: Float.self).pointee ?? 0.25
+            for i in 0..<Int(count) { scores?[i] = score }
+            return 0
+        }
+
+    private func step(
+        _ game: spars_handle, _ actions: [Int8] = [0, 1], count: Int64 = 2,
+        scorer: spars_scorer? = spars_scorer(score: scoreHalf, context: nil)
+    ) -> Int32 {
+        var (rewards, scores) = ([Float](repeating: 0, count: 2), [Float](repeating: 0, count: 4))
+        var (terminated, truncated) = ([UInt8](repeating: 0, count: 2), [UInt8]([0, 0]))
+        let learner = actions
+        if var scorer {
+            return spars_game_step(
+                game, learner, actions, count, &scorer, &rewards, &terminated, &truncated, &scores,
+                nil, nil)
+        }
+        return spars_game_step(
+            game, learner, actions, count, nil, &rewards, &terminated, &truncated, &scores, nil,
+            nil)
+    }
+
+    private let refused = Int32(SPARS_INVALID_ARGUMENT.rawValue)
+    private let stale = Int32(SPARS_STALE_HANDLE.rawValue)
+
+    @Test func configurationsOutOfRangeAreRefusedByName() {
+        #expect(field(configuration()).status == 0)
+        let bad: [(String, (inout spars_game_configuration) -> Void)] = [
+            ("grid", { $0.grid.0 = 0 }), ("grid", { $0.grid.1 = .max }),
+            ("grid", { $0.grid.2 = .min }), ("window", { $0.window.0 = 13 }),
+            ("window", { $0.window.2 = -1 }), ("stride", { $0.stride = .min }),
+            ("stride", { $0.stride = .max }),
+            ("termination_threshold", { $0.termination_threshold = .nan }),
+            ("max_episode_steps", { $0.max_episode_steps = -1 }), ("border", { $0.border = 2 }),
+            ("accumulation", { $0.accumulation = -1 }), ("opponent", { $0.opponent = .max }),
+        ]
+        for (name, change) in bad {
+            let result = field(configuration(change))
+            #expect(result.status == refused)
+            #expect(result.parameter == name)
+        }
+        let huge = field(configuration { $0.grid = (16_383, 16_383, 16_383) })
+        #expect(huge.status == Int32(SPARS_OUT_OF_MEMORY.rawValue))
+    }
+
+    @Test func scansThatCannotBeAreRefused() {
+        #expect(field(configuration(), shape: [0, 1, 1]).status == refused)
+        #expect(field(configuration(), shape: [.max, .max, .max]).status == refused)
+        #expect(field(configuration(), shape: [-12, 11, 10]).status == refused)
+        #expect(
+            field(configuration(), value: .nan).status == Int32(SPARS_NOT_FINITE.rawValue))
+        #expect(field(configuration(), classifier: 1 << 60).status == stale)
+        // Full crops of a scan smaller than the window.
+        #expect(field(configuration(), shape: [3, 11, 10]).parameter == "window")
+    }
+
+    @Test func nullPointersAreRefused() {
+        let (field, game) = game()
+        var configuration = configuration()
+        #expect(spars_field_create(nil, nil, &configuration, 0, nil, nil) == refused)
+        #expect(spars_field_counts(field, nil, nil) == refused)
+        #expect(spars_field_axis(field, 0, nil, 5, nil) == refused)
+        #expect(spars_field_scores(field, nil, 125, nil) == refused)
+        #expect(spars_field_adopt(field, nil, 125, nil) == refused)
+        #expect(spars_field_scored(field, nil, nil) == refused)
+        #expect(spars_field_score_all(field, nil, nil, nil) == refused)
+        #expect(spars_game_create(field, 1, 0, 0, nil, nil) == refused)
+        #expect(
+            spars_game_step(game, nil, nil, 2, nil, nil, nil, nil, nil, nil, nil) == refused)
+        #expect(spars_game_windows(game, nil, nil, 2, nil) == refused)
+        #expect(spars_game_restore(game, 0, nil, 0, nil) == refused)
+        #expect(spars_game_observation(game, 0, 0, nil, nil, 24, nil) == refused)
+        #expect(spars_game_map(game, 0, nil, 1_320, nil, nil) == refused)
+        #expect(spars_game_visit_count(game, 0, nil, nil) == refused)
+        #expect(spars_exhaustive_map(nil, nil, nil, nil, nil, 0, nil, nil) == refused)
+        #expect(step(game) == 0)
+        #expect(spars_game_visits(game, 0, nil, nil, 2, nil) == refused)
+    }
+
+    @Test func staleHandlesAndHandlesOfAnotherKindAreRefused() {
+        let (field, game) = game()
+        #expect(step(field) == stale)
+        #expect(spars_field_score_all(game, nil, nil, nil) == stale)
+        spars_release(game)
+        #expect(step(game) == stale)
+        #expect(spars_game_reset(game, -1, 0, nil) == stale)
+        // The field is its games' too: releasing its handle ends no game.
+        var second = spars_handle(0)
+        #expect(spars_game_create(field, 2, 0, 0, &second, nil) == 0)
+        spars_release(field)
+        #expect(step(second) == 0)
+        #expect(spars_field_counts(field, nil, nil) != 0)
+    }
+
+    @Test func countsIndicesAndActionsOutOfRangeAreRefused() {
+        let (field, game) = game()
+        for count in [Int64.min, -1, 0, 1, 3, .max] { #expect(step(game, count: count) == refused) }
+        for action in [Int8.min, -1, 6, .max] { #expect(step(game, [0, action]) == refused) }
+        var float = [Float](repeating: 0, count: 1_320)
+        for index in [Int64.min, -2, 2, .max] {
+            #expect(spars_game_reset(game, index, 0, nil) == refused)
+            #expect(spars_game_map(game, index, &float, 1_320, nil, nil) == refused)
+            #expect(spars_game_restore(game, index, [4, 4, 4, 4, 4, 4], 0, nil) == refused)
+        }
+        for agent in [Int32.min, -1, 2, .max] {
+            #expect(spars_game_observation(game, 0, agent, [4, 3, 2], &float, 24, nil) == refused)
+        }
+        #expect(spars_game_observation(game, 0, 0, [4, 3, 2], &float, 23, nil) == refused)
+        #expect(
+            spars_game_observation(game, 0, 0, [.max, .max, 2], &float, 24, nil) == refused)
+        for window in [Int64.min, -2, 3, 14, .max] {
+            #expect(spars_game_restore(game, 0, [window, 4, 4, 4, 4, 4], 0, nil) == refused)
+        }
+        for steps in [Int64.min, -1, .max] {
+            #expect(spars_game_restore(game, 0, [4, 4, 4, 4, 4, 4], steps, nil) == refused)
+        }
+        #expect(spars_game_restore(game, 0, [4, 4, 4, 4, 4, 4], 7, nil) == 0)
+        #expect(step(game) == 0)
+        for count in [Int64.min, 0, 1_000_001, .max] {
+            var other = spars_handle(0)
+            #expect(spars_game_create(field, count, 0, 0, &other, nil) == refused)
+        }
+        for axis in [Int64.min, -1, 3, .max] {
+            var starts = [Int64](repeating: 0, count: 5)
+            #expect(spars_field_axis(field, axis, &starts, 5, nil) == refused)
+        }
+    }
+
+    @Test func scorersThatFailOrLieAreRefused() {
+        let (_, game) = game()
+        #expect(step(game, scorer: nil) == refused)
+        #expect(
+            step(game, scorer: spars_scorer(score: { _, _, _, _, _ in 1 }, context: nil))
+                == Int32(SPARS_CALLBACK_FAILED.rawValue))
+        // It fills nothing.
+        #expect(
+            step(game, scorer: spars_scorer(score: { _, _, _, _, _ in 0 }, context: nil))
+                == refused)
+        for score in [Float.nan, -0.1, 1.1, .infinity] {
+            var score = score
+            let status = withUnsafeMutablePointer(to: &score) {
+                step(game, scorer: spars_scorer(score: Self.scoreHalf, context: $0))
+            }
+            #expect(status == refused)
+        }
+        var (windows, steps) = ([Int64](repeating: 0, count: 12), [Int64](repeating: 9, count: 2))
+        #expect(spars_game_windows(game, &windows, &steps, 2, nil) == 0)
+        #expect(steps == [0, 0])
+        #expect(windows[0..<3] == [4, 4, 4])
+    }
+
+    @Test func aPollThatAsksStopsALongCall() {
+        let field = field(configuration()).handle
+        var control = spars_control(poll: { _, _, _ in 1 }, context: nil)
+        var scorer = spars_scorer(score: Self.scoreHalf, context: nil)
+        #expect(
+            spars_field_score_all(field, &scorer, &control, nil)
+                == Int32(SPARS_INTERRUPTED.rawValue))
+        #expect(spars_field_score_all(field, &scorer, nil, nil) == 0)
+        var count = Int64(0)
+        #expect(spars_field_scored(field, &count, nil) == 0)
+        #expect(count == 5 * 5 * 5)
+    }
+
+    @Test func mapsOfEveryPlaceCheckTheirAxes() {
+        var map = [Float](repeating: 0, count: 8)
+        let grid: [Int64] = [2, 2, 2]
+        for axes in [[0, 0, 0, 0], [0, -1, 0, 0], [1, 0, 0, 0]] as [[Int64]] {
+            #expect(
+                spars_exhaustive_map([0.1, 0.2], [2, 1, 1], axes, grid, grid, 0, &map, nil)
+                    == refused)
+        }
+        #expect(
+            spars_exhaustive_map([0.1, 0.2], [2, 1, 1], [0, 1, 0, 0], grid, grid, 3, &map, nil)
+                == refused)
+        #expect(
+            spars_exhaustive_map([0.1, 0.2], [2, 1, 1], [0, 1, 0, 0], grid, grid, 0, &map, nil)
+                == 0)
+        #expect(map[0] == 0.1 && map[7] == Float(0.1) + 0.2)
+    }
+}
