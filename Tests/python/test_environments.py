@@ -56,10 +56,12 @@ def test_d3_a_scorer_with_an_intensity_window_sets_what_is_seen(scan):
     np.testing.assert_array_equal(explicit.reset()[0]["learner"], seen)
 
 
-def test_d4_a_corner_is_the_scans_first_voxels_and_native_is_all_of_them(rng):
+def test_d4_a_scan_is_resampled_or_indexed_from_its_corner_or_played_as_it_is(rng):
     scan = spars.Volume(rng.normal(size=(50, 48, 40)))
     corner = parallel(scan, grid=GRID, scan_frame="corner", border="clamped_crop")
     np.testing.assert_array_equal(corner.reset()[0]["learner"], scan.array[20:28, 20:28, 16:24])
+    resampled = parallel(scan, grid=GRID)
+    np.testing.assert_array_equal(resampled.field.array, spars.resample(scan.array, GRID))
     native = parallel(scan, scan_frame="native")
     assert native.score_map.shape == scan.shape
     with pytest.raises(ValueError, match="'grid' parameter of parallel_env"):
@@ -403,7 +405,7 @@ def test_a_classifier_scores_what_its_own_method_scores(rng):
 # MARK: the two environments and many games
 
 
-def test_the_opponent_sees_its_window_before_it_moves():
+def test_d8_the_opponent_is_whoever_is_inside_and_sees_its_window_before_it_moves():
     image, score = by_place()
     seen = []
 
