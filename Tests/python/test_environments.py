@@ -118,6 +118,19 @@ def test_d9_an_episode_is_truncated_at_its_step_limit(scan):
     assert parallel(scan, protocol="published").field.protocol.max_episode_steps is None
 
 
+def test_d10_an_iteration_begins_at_the_start_or_where_the_last_one_ended(scan):
+    for resets in (True, False):
+        run = spars.self_play(
+            scan, zeros, iterations=3, window=WINDOW, n_steps=8, seed=1,
+            reset_each_iteration=resets, max_episode_steps=None,
+        )  # fmt: skip
+        for previous, following in zip(run.windows[:-1], run.windows[1:], strict=True):
+            begin = np.array([(16, 16, 12)] * 2) if resets else previous[-1]
+            # At most one move away, and under "inside" perhaps none.
+            assert np.abs(following[0] - begin).sum(axis=1).max() <= 4
+    assert np.abs(run.windows[1:, 0] - (16, 16, 12)).sum(axis=2).max() > 4
+
+
 def test_d11_a_reset_keeps_the_runs_map_or_clears_it(scan):
     for map_read, kept in (("before_reset", True), ("after_reset", False)):
         env = single(scan, lambda crops: np.full(len(crops), 0.5), map_read=map_read)

@@ -1,0 +1,40 @@
+"""The page on fidelity names every switch, its values, and tests that exist."""
+
+import re
+from pathlib import Path
+
+import spars
+
+ROOT = Path(__file__).parents[2]
+ROWS = re.findall(
+    r"^\| (D\d+) \| (.+?) \| (.+?) \| (.+?) \| (.*?) ?\|$",
+    (ROOT / "docs/explanation/fidelity.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_every_switch_has_its_row():
+    assert [row[0] for row in ROWS] == [f"D{number}" for number in range(1, 18)]
+    named = {name for row in ROWS for name in re.findall(r"`(\w+)`", row[1])}
+    assert named == set(spars.Protocol.paper().to_dict())
+
+
+def test_values_are_those_of_the_protocols():
+    for column, protocol in ((2, spars.Protocol.published()), (3, spars.Protocol.paper())):
+        for row in ROWS:
+            for name in re.findall(r"`(\w+)`", row[1]):
+                value = getattr(protocol, name)
+                if isinstance(value, str) and value not in ("window", "nearest", "linear"):
+                    assert row[column].startswith(f'`"{value}"`'), (row[0], name)
+
+
+def test_tests_named_exist():
+    sources = [
+        path.read_text(encoding="utf-8")
+        for pattern in ("*.py", "*.swift")
+        for path in (ROOT / "Tests").rglob(pattern)
+    ]
+    defined = set(re.findall(r"(?:def|func) (\w+)\(", "\n".join(sources)))
+    named = {name for row in ROWS for name in re.findall(r"`(\w+)`", row[4])}
+    assert len(named) > 20
+    assert named <= defined, named - defined
