@@ -4,7 +4,7 @@ From CT scans with image-level labels (tumour present or not) to a voxel segment
 tumours; the compute core is written in Swift.
 """
 
-from spars import datasets, ppo
+from spars import datasets, metrics, ppo
 from spars._errors import FormatError, InternalError, NonFiniteError
 from spars._runtime import instruction_set, set_thread_count, thread_count
 from spars.agents import PPO
@@ -34,6 +34,7 @@ __all__ = [
     "datasets",
     "instruction_set",
     "load",
+    "metrics",
     "parallel_env",
     "phantom",
     "ppo",

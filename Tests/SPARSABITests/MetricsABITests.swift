@@ -1,0 +1,135 @@
+import CSPARS
+import SPARSABI
+import Testing
+
+/// What is outside its range comes back as a status that names it, never as a trap.
+@Suite struct MetricsABITests {
+    private let mask = [UInt8](repeating: 1, count: 8)
+    private let extent: [Int64] = [2, 2, 2]
+    private let invalid = Int32(SPARS_INVALID_ARGUMENT.rawValue)
+
+    private func parameter(_ error: spars_error) -> String {
+        withUnsafeBytes(of: error.parameter) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    @Test func nullPointersAreErrors() {
+        var error = spars_error()
+        var counts = [Int64](repeating: 0, count: 4)
+        #expect(spars_metrics_overlap(nil, mask, extent, &counts, &error) == invalid)
+        #expect(parameter(error) == "prediction")
+        #expect(spars_metrics_overlap(mask, nil, extent, &counts, &error) == invalid)
+        #expect(spars_metrics_overlap(mask, mask, nil, &counts, &error) == invalid)
+        #expect(spars_metrics_overlap(mask, mask, extent, nil, nil) == invalid)
+        #expect(spars_metrics_overlap(mask, mask, extent, &counts, &error) == 0)
+        #expect(counts == [8, 0, 0, 0])
+    }
+
+    @Test(arguments: [[0, 2, 2], [-1, 2, 2], [Int64.max, Int64.max, 2], [Int64.min, 1, 1]])
+    func extentsThatAreNoCountsAreErrors(extent: [Int64]) {
+        var error = spars_error()
+        var counts = [Int64](repeating: 0, count: 4)
+        #expect(spars_metrics_overlap(mask, mask, extent, &counts, &error) == invalid)
+        #expect(parameter(error) == "extent")
+    }
+
+    private func surface(
+        spacing: [Double] = [1, 1, 1], percentiles: [Double] = [95], count: Int64 = 1,
+        tolerances: [Double] = [2]
+    ) -> (Int32, String) {
+        var error = spars_error()
+        var hausdorff = [0.0]
+        var dice = [0.0]
+        var average = 0.0
+        let status = spars_metrics_surface(
+            mask, mask, extent, spacing, percentiles, count, tolerances, 1, &hausdorff, &dice,
+            &average, nil, &error)
+        return (status, parameter(error))
+    }
+
+    @Test func numbersOutsideTheirRangesAreErrors() {
+        #expect(surface() == (0, ""))
+        for bad in [0, -1, .nan, .infinity, 1e300] as [Double] {
+            #expect(surface(spacing: [1, bad, 1]) == (invalid, "spacing"))
+        }
+        for bad in [-0.1, 100.1, .nan, .infinity] as [Double] {
+            #expect(surface(percentiles: [bad]) == (invalid, "percentile"))
+        }
+        for bad in [-1, .nan, .infinity] as [Double] {
+            #expect(surface(tolerances: [bad]) == (invalid, "tolerance"))
+        }
+        for bad in [-1, 1001, Int64.max, Int64.min] as [Int64] {
+            #expect(surface(count: bad) == (invalid, "percentile"))
+        }
+    }
+
+    @Test(arguments: [0, 7, 27, -6, Int64.max, Int64.min]) func unknownConnectivity(value: Int64) {
+        var error = spars_error()
+        var labels = [Int32](repeating: 0, count: 8)
+        var count: Int64 = 0
+        let status = spars_metrics_components(mask, extent, value, &labels, &count, nil, &error)
+        #expect(status == invalid && parameter(error) == "connectivity")
+    }
+
+    @Test func bootstrapArgumentsOutsideTheirRanges() {
+        var error = spars_error()
+        var interval = [0.0, 0.0]
+        func status(
+            _ values: [Double] = [1, 2], count: Int64 = 2, confidence: Double = 0.95,
+            resamples: Int64 = 1000
+        ) -> Int32 {
+            spars_metrics_bootstrap(
+                values, count, confidence, resamples, 1, &interval, nil, &error)
+        }
+        #expect(status() == 0)
+        #expect(interval[0] >= 1 && interval[0] <= interval[1] && interval[1] <= 2)
+        #expect(status(count: 0) == invalid)
+        #expect(status(count: -1) == invalid)
+        #expect(status([1, .nan]) == Int32(SPARS_NOT_FINITE.rawValue))
+        for bad in [0, 1, -1, .nan] as [Double] { #expect(status(confidence: bad) == invalid) }
+        for bad in [0, 99, 10_000_001, .max] as [Int64] { #expect(status(resamples: bad) == invalid) }
+    }
+}
+
+@Suite struct PhantomABITests {
+    private func make(
+        _ change: (inout spars_phantom_configuration) -> Void, count: Int64 = 512
+    ) -> Int32 {
+        var wanted = spars_phantom_configuration()
+        wanted.extent = (8, 8, 8)
+        wanted.spacing = (30, 30, 30)
+        wanted.noise = 10
+        wanted.tumour_contrast = .nan
+        wanted.tumour_radius = .nan
+        change(&wanted)
+        var hu = [Float](repeating: 0, count: 512)
+        var tissue = [UInt8](repeating: 0, count: 512)
+        var tumours = [spars_phantom_tumour](repeating: spars_phantom_tumour(), count: 4)
+        var found: Int64 = 0
+        var error = spars_error()
+        return spars_phantom_make(
+            &wanted, &hu, &tissue, count, &tumours, &found, nil, &error)
+    }
+
+    @Test func whatIsOutsideItsRangeIsAnError() {
+        let invalid = Int32(SPARS_INVALID_ARGUMENT.rawValue)
+        #expect(make { _ in } == 0)
+        #expect(make({ _ in }, count: 511) == invalid)
+        #expect(make({ $0.extent.0 = .max }) == invalid)
+        #expect(make({ $0.extent.1 = -8 }) == invalid)
+        #expect(make({ $0.spacing.2 = .nan }) == invalid)
+        #expect(make({ $0.noise = .infinity }) == invalid)
+        #expect(make({ $0.has_tumour = 2 }) == invalid)
+        #expect(make({ $0.tumour_count = -1 }) == invalid)
+        #expect(make({ $0.tumour_contrast = .infinity }) == invalid)
+        #expect(make({ $0.tumour_radius = -.infinity }) == invalid)
+        #expect(spars_phantom_make(nil, nil, nil, 0, nil, nil, nil, nil) == invalid)
+    }
+
+    @Test func tissueNamesEndWithNull() {
+        #expect(spars_phantom_tissue_name(-1) == nil)
+        #expect(spars_phantom_tissue_name(.max) == nil)
+        let names = (0..<17).map { String(cString: spars_phantom_tissue_name($0)) }
+        #expect(names.first == "outside" && names.last == "tumour")
+        #expect(spars_phantom_tissue_name(17) == nil)
+    }
+}
