@@ -1,0 +1,88 @@
+import SPARSTestSupport
+import Testing
+
+@testable import SPARSNative
+
+@Suite struct ClassifierFileTests {
+    private static let input = Extent(108, 110, 109)
+
+    @Test func everythingComesBack() throws {
+        let window = try IntensityWindow(level: 40.5, width: 350)
+        let classifier = try Classifier(input: Self.input, seed: 3, intensityWindow: window)
+        classifier.metadata = ["spars.training": "{\"epochs\": [1]}", "note": "é"]
+        try withTemporaryFile { (path) throws in
+            try classifier.save(to: path)
+            let loaded = try Classifier.load(path, input: nil)
+            #expect(loaded.architecture.input == Self.input)
+            #expect(loaded.parameters == classifier.parameters)
+            #expect(loaded.intensityWindow == window)
+            #expect(loaded.metadata["spars.training"] == "{\"epochs\": [1]}")
+            #expect(loaded.metadata["note"] == "é")
+            // What is loaded and saved again is the same file.
+            let first = try BinaryFile.read(path, limit: 1 << 30)
+            try loaded.save(to: path)
+            #expect(try BinaryFile.read(path, limit: 1 << 30) == first)
+            let file = try SafetensorsFile(bytes: first)
+            #expect(try file.values(of: "bn4.num_batches_tracked") == [0])
+            #expect(file.metadata["format"] == "pt")
+        }
+    }
+
+    @Test func anotherInputShapeNamesTheTensor() throws {
+        let classifier = try Classifier(input: Self.input, seed: 3)
+        try withTemporaryFile { (path) throws in
+            try classifier.save(to: path)
+            let error = #expect(throws: SPARSError.self) {
+                try Classifier.load(path, input: NetworkArchitecture.inputOfRecord)
+            }
+            guard case .badFormat("fc1.weight", _) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    private enum Damage: String, CaseIterable, Sendable {
+        case missing = "conv1.weight"
+        case unknown = "conv9.weight"
+        case misshapen = "conv1.bias"
+        case notFinite = "fc5.bias"
+        case negativeVariance = "bn2.running_var"
+        case inputShape = "spars.input_shape"
+        case intensityWindow = "spars.intensity_window"
+        case counter = "bn1.num_batches_tracked"
+    }
+
+    @Test(arguments: Damage.allCases) private func wrongContentsNameTheField(
+        damage: Damage
+    ) throws {
+        let classifier = try Classifier(input: Self.input, seed: 3)
+        var tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)] =
+            classifier.architecture.parameterShapes.map {
+                ($0.name, $0.shape, .floats(classifier.parameters[$0.name]!.values))
+            }
+        var metadata = [("spars.input_shape", "[108,110,109]")]
+        let at = tensors.firstIndex { $0.name == damage.rawValue }
+        switch damage {
+        case .missing: tensors.remove(at: at!)
+        case .unknown: tensors.append((damage.rawValue, [1], .floats([0])))
+        case .misshapen: tensors[at!] = (damage.rawValue, [2, 4], tensors[at!].content)
+        case .notFinite: tensors[at!].content = .floats([0, .nan])
+        case .negativeVariance:
+            tensors[at!].content = .floats(Array(repeating: -1, count: 16))
+        case .inputShape: metadata = [("spars.input_shape", "[108,110]")]
+        case .intensityWindow: metadata.append(("spars.intensity_window", "[40, -1]"))
+        case .counter: tensors.append((damage.rawValue, [], .integer(-1)))
+        }
+        try withTemporaryFile { (path) throws in
+            try SafetensorsFile.write(tensors, metadata: metadata, to: path)
+            let error = #expect(throws: SPARSError.self) {
+                try Classifier.load(path, input: nil)
+            }
+            guard case .badFormat(damage.rawValue, _) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+}

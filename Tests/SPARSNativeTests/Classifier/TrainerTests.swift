@@ -1,0 +1,218 @@
+import SPARSKernels
+import SPARSTestSupport
+import Testing
+
+@testable import SPARSNative
+
+@Suite(.serialized) struct TrainerTests {
+    private static let input = Extent(108, 108, 108)
+    private static let scanExtent = Extent(24, 24, 24)
+
+    /// Two scans of noise: in the second, everything is a little brighter.
+    private static func scans(seed: UInt64) -> [[Float]] {
+        var random = RandomSource(seed: seed)
+        return [Float(0), 60].map { shift in
+            (0..<scanExtent.count).map { _ in 40 + shift + Float(random.normal()) * 20 }
+        }
+    }
+
+    private static func trainer(
+        _ classifier: Classifier, interpolation: CropRule.Interpolation = .nearest,
+        learningRate: Double = 1e-3
+    ) throws -> Trainer {
+        let rule = CropRule(
+            label: .image, extent: Extent(12, 12, 12), interpolation: interpolation,
+            border: .full, foregroundThreshold: nil)
+        return Trainer(
+            classifier,
+            try TrainingConfiguration(
+                rule: rule, cropsPerScan: 1, learningRate: learningRate, seed: 5))
+    }
+
+    private static func add(_ scans: [[Float]], _ indices: [Int], to trainer: Trainer) throws {
+        for i in indices {
+            try scans[i].withUnsafeBufferPointer { values in
+                try trainer.add(
+                    TrainingScan(values: values, extent: scanExtent, hasTumour: i, mask: nil))
+            }
+        }
+    }
+
+    private static func classifier(seed: UInt64) throws -> Classifier {
+        try Classifier(
+            input: input, seed: seed, intensityWindow: IntensityWindow(level: 70, width: 200))
+    }
+
+    @Test func learnsToTellBrightFromDark() throws {
+        let classifier = try Self.classifier(seed: 1)
+        let trainer = try Self.trainer(classifier)
+        let scans = Self.scans(seed: 2)
+        var losses: [Double] = []
+        for _ in 0..<6 {
+            _ = try trainer.drawScans(2, of: 2, phase: .training)
+            try Self.add(scans, [0, 1], to: trainer)
+            losses.append(try trainer.step())
+        }
+        #expect(abs(losses[0] - 0.693) < 0.1, "\(losses)")
+        #expect(losses[5] < 0.3, "\(losses)")
+        #expect(classifier.batchesTracked == 6)
+    }
+
+    @Test func theSameBitsForAnyThreadCount() throws {
+        let before = Parallel.threadCount
+        defer { Parallel.threadCount = before }
+        var results: [Parameters] = []
+        for threads in [1, 3] {
+            Parallel.threadCount = threads
+            let classifier = try Self.classifier(seed: 1)
+            let trainer = try Self.trainer(classifier)
+            let scans = Self.scans(seed: 2)
+            for _ in 0..<2 {
+                let drawn = try trainer.drawScans(2, of: 2, phase: .training)
+                try Self.add(scans, drawn, to: trainer)
+                _ = try trainer.step()
+            }
+            results.append(classifier.parameters)
+        }
+        #expect(results[0] == results[1])
+    }
+
+    @Test func aStepIsLossGradientsAdamAndRunningStatistics() throws {
+        let classifier = try Self.classifier(seed: 4)
+        let start = classifier.parameters
+        let trainer = try Self.trainer(classifier, interpolation: .linear)
+        let scans = Self.scans(seed: 3)
+        let drawn = try trainer.drawScans(2, of: 2, phase: .training)
+        try Self.add(scans, drawn, to: trainer)
+        let loss = try trainer.step()
+
+        // The same by hand, from crops drawn with the same stream.
+        var random = RandomSource(seed: 5).stream(0)
+        #expect(drawn == (0..<2).map { _ in random.integer(below: 2) })
+        var inputs: [Float] = []
+        for i in drawn {
+            let crops = try scans[i].withUnsafeBufferPointer { values in
+                try trainer.configuration.rule.draw(
+                    1,
+                    from: TrainingScan(
+                        values: values, extent: Self.scanExtent, hasTumour: i, mask: nil),
+                    using: &random)
+            }
+            for crop in crops {
+                let scaled = crop.values.map(classifier.intensityWindow!.scaled)
+                inputs += try Resample.linear(scaled, from: crop.extent, to: Self.input)
+            }
+        }
+        let reference = try Classifier(architecture: classifier.architecture, parameters: start)
+        let pass = try inputs.withUnsafeBufferPointer {
+            try reference.lossAndGradients($0, hasTumour: drawn)
+        }
+        #expect(pass.loss == loss)
+        var expected = start
+        var adam = Adam(learningRate: 1e-3)
+        adam.step(&expected, gradients: pass.gradients)
+        let after = classifier.parameters
+        for name in classifier.architecture.trainableNames {
+            #expect(after[name] == expected[name], "\(name)")
+        }
+        for i in 1...4 {
+            let mean = start["bn\(i).running_mean"]!.values
+            let variance = start["bn\(i).running_var"]!.values
+            expectClose(
+                after["bn\(i).running_mean"]!.values,
+                zip(mean, pass.statistics[i - 1].mean).map { 0.9 * Double($0) + 0.1 * Double($1) },
+                within: 1e-6)
+            expectClose(
+                after["bn\(i).running_var"]!.values,
+                zip(variance, pass.statistics[i - 1].unbiasedVariance).map {
+                    0.9 * Double($0) + 0.1 * Double($1)
+                }, within: 1e-6)
+        }
+    }
+
+    @Test(arguments: [CropRule.Interpolation.nearest, .linear]) func evaluationScoresEveryCrop(
+        interpolation: CropRule.Interpolation
+    ) throws {
+        let classifier = try Self.classifier(seed: 6)
+        let trainer = try Self.trainer(classifier, interpolation: interpolation)
+        let scans = Self.scans(seed: 3)
+        let before = classifier.parameters
+        _ = try trainer.drawScans(2, of: 2, phase: .validation)
+        try Self.add(scans, [1, 0], to: trainer)
+        let (scores, labels) = try trainer.evaluate()
+        #expect(labels == [1, 0])
+        #expect(scores.count == 2 && scores.allSatisfy { (0...1).contains($0) })
+        #expect(classifier.parameters == before)
+        #expect(throws: SPARSError.self) { try trainer.evaluate() }
+    }
+
+    @Test func validatingDoesNotChangeWhatIsLearned() throws {
+        let trainer = try Self.trainer(try Self.classifier(seed: 1))
+        let other = try Self.trainer(try Self.classifier(seed: 1))
+        for _ in 0..<5 {
+            let drawn = try trainer.drawScans(4, of: 1000, phase: .training)
+            let validation = try other.drawScans(4, of: 1000, phase: .validation)
+            #expect(try other.drawScans(4, of: 1000, phase: .training) == drawn)
+            #expect(validation != drawn)
+        }
+    }
+
+    @Test func aStoppedStepLeavesTheClassifierAlone() throws {
+        let classifier = try Self.classifier(seed: 1)
+        let trainer = try Self.trainer(classifier)
+        let before = classifier.parameters
+        _ = try trainer.drawScans(2, of: 2, phase: .training)
+        try Self.add(Self.scans(seed: 2), [0, 1], to: trainer)
+        #expect(throws: SPARSError.interrupted) {
+            try Control.with(
+                poll: { _, _ in true }, { () throws(SPARSError) in _ = try trainer.step() })
+        }
+        #expect(classifier.parameters == before)
+        #expect(classifier.batchesTracked == 0)
+    }
+
+    @Test func leavingTheFiniteNumbersNamesATensor() throws {
+        let classifier = try Self.classifier(seed: 1)
+        let trainer = try Self.trainer(classifier, learningRate: 1e38)
+        var failure: SPARSError?
+        for _ in 0..<3 where failure == nil {
+            let before = classifier.parameters
+            _ = try trainer.drawScans(2, of: 2, phase: .training)
+            try Self.add(Self.scans(seed: 2), [0, 1], to: trainer)
+            do { _ = try trainer.step() } catch {
+                failure = error
+                #expect(classifier.parameters == before)
+            }
+        }
+        guard case .notFinite(let tensor, let message) = failure else {
+            Issue.record("\(String(describing: failure))")
+            return
+        }
+        #expect(!tensor.isEmpty && message.contains(tensor))
+    }
+
+    @Test func configurationsOutOfRangeAreRefused() throws {
+        let rule = CropRule(
+            label: .image, extent: Extent(4, 4, 4), interpolation: .nearest, border: .full,
+            foregroundThreshold: nil)
+        func refuses(_ rule: CropRule, _ crops: Int, _ rate: Double) {
+            #expect(throws: SPARSError.self) {
+                try TrainingConfiguration(
+                    rule: rule, cropsPerScan: crops, learningRate: rate, seed: 0)
+            }
+        }
+        refuses(rule, 0, 1e-3)
+        refuses(rule, 1, 0)
+        refuses(rule, 1, .nan)
+        var bad = rule
+        bad.extent = Extent(0, 4, 4)
+        refuses(bad, 1, 1e-3)
+        bad = rule
+        bad.foregroundThreshold = .nan
+        refuses(bad, 1, 1e-3)
+        let trainer = try Self.trainer(try Self.classifier(seed: 1))
+        #expect(throws: SPARSError.self) { try trainer.drawScans(0, of: 1, phase: .training) }
+        #expect(throws: SPARSError.self) { try trainer.drawScans(1, of: 0, phase: .training) }
+        #expect(throws: SPARSError.self) { try trainer.step() }
+    }
+}

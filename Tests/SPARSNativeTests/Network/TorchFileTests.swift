@@ -1,0 +1,227 @@
+import SPARSTestSupport
+import Testing
+
+@testable import SPARSNative
+
+@Suite struct TorchFileTests {
+    @Test func readsWhatTorchSaves() throws {
+        let file = try TorchFile(bytes: Array(Fixture.data("tensors.pth")))
+        let eighths = (0..<24).map { Float($0) / 8 }
+        #expect(file.shape(of: "plain") == [2, 3, 4])
+        #expect(try file.values(of: "plain") == eighths)
+        #expect(file.shape(of: "transposed") == [6, 4])
+        #expect(
+            try file.values(of: "transposed")
+                == (0..<24).map { eighths[6 * ($0 % 4) + $0 / 4] })
+        #expect(try file.values(of: "view") == [-1, 1, 3])
+        #expect(try file.values(of: "whole") == (0..<10).map { Float($0) - 3 })
+        #expect(try file.values(of: "expanded") == [2.5, 2.5, 2.5])
+        #expect(try file.values(of: "half") == [1.5, -0.25, 65504, 0x1p-24])
+        #expect(try file.values(of: "bfloat")[..<2] == [1.5, -0.25])
+        #expect(try file.values(of: "double") == [0.1])
+        #expect(try file.values(of: "count") == [7])
+        #expect(file.shape(of: "count") == [])
+        #expect(try file.values(of: "empty") == [])
+        #expect(file.shape(of: "empty") == [0, 3])
+        #expect(try file.values(of: "parameter") == [4, 5])
+        #expect(file.names.count == 11)
+    }
+
+    @Test func truncatedFilesAreRefused() throws {
+        let whole = Array(try Fixture.data("tensors.pth"))
+        for length in stride(from: 0, to: whole.count, by: 7) {
+            #expect(throws: SPARSError.self, "\(length)") {
+                try TorchFile(bytes: Array(whole[..<length]))
+            }
+        }
+    }
+
+    @Test(arguments: Seeds.many) func damagedFilesNeverTrap(seed: UInt64) throws {
+        let whole = Array(try Fixture.data("tensors.pth"))
+        var random = RandomSource(seed: seed)
+        for _ in 0..<200 {
+            var bytes = whole
+            for _ in 0...random.integer(below: 3) {
+                bytes[random.integer(below: bytes.count)] = UInt8(random.integer(below: 256))
+            }
+            guard let file = try? TorchFile(bytes: bytes) else { continue }
+            for name in file.names {
+                let values = try? file.values(of: name)
+                let isWhole = values.map { $0.count == file.shape(of: name)!.reduce(1, *) } ?? true
+                #expect(isWhole, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test func aChangedStorageFailsItsChecksum() throws {
+        var bytes = TestArchive.stateDict(pickle: TestArchive.oneTensor(), storage: [0, 0, 0, 0])
+        let file = try TorchFile(bytes: bytes)
+        #expect(try file.values(of: "a") == [0])
+        let at = bytes.indices.first { bytes[$0...].starts(with: Array("x/data/0".utf8)) }!
+        bytes[at + 8] = 1
+        let changed = try TorchFile(bytes: bytes)
+        #expect(throws: SPARSError.self) { try changed.values(of: "a") }
+    }
+
+    @Test func compressedMembersAreRefused() {
+        let bytes = TestArchive.zip([("x/data.pkl", TestArchive.oneTensor())], method: 8)
+        #expect(throws: SPARSError.self) { try TorchFile(bytes: bytes) }
+    }
+
+    @Test func membersOfOneNameAreRefused() {
+        let pickle = TestArchive.oneTensor()
+        let bytes = TestArchive.zip([("x/data.pkl", pickle), ("x/data.pkl", pickle)])
+        #expect(throws: SPARSError.self) { try TorchFile(bytes: bytes) }
+    }
+
+    @Test(arguments: [
+        TestArchive.oneTensor(offset: "K\u{1}"), TestArchive.oneTensor(shape: "K\u{2}"),
+        TestArchive.oneTensor(shape: "J\u{7F}\u{7F}\u{7F}\u{7F}"),
+    ]) func viewsOutsideTheirStorageAreRefused(pickle: [UInt8]) {
+        let bytes = TestArchive.stateDict(pickle: pickle, storage: [0, 0, 0, 0])
+        #expect(throws: SPARSError.self) { try TorchFile(bytes: bytes) }
+    }
+
+    @Test func negativeAndOverflowingViewsAreRefused() {
+        func number(_ value: Int) -> [UInt8] {
+            var bytes: [UInt8] = [0x8A, 8]
+            bytes.appendLittleEndian(UInt64(bitPattern: Int64(value)), 8)
+            return bytes
+        }
+        for (shape, stride) in [(-1, 1), (Int.max, Int.max), (2, -1), (Int.max, 0)] {
+            let pickle = TestArchive.oneTensor(
+                shapeBytes: number(shape), strideBytes: number(stride))
+            let bytes = TestArchive.stateDict(pickle: pickle, storage: [0, 0, 0, 0])
+            let error = #expect(throws: SPARSError.self, "\(shape) \(stride)") {
+                try TorchFile(bytes: bytes)
+            }
+            #expect("\(error!)".contains("tensor geometry"), "\(error!)")
+        }
+    }
+}
+
+@Suite struct UnpicklerTests {
+    private func value(_ text: String) throws -> PickleValue {
+        // Latin-1: one byte for each character.
+        try Unpickler.value(of: text.unicodeScalars.map { UInt8($0.value) }[...])
+    }
+
+    @Test(arguments: [
+        ("cos\nsystem\n(X\u{2}\0\0\0lstR.", "os.system"),
+        ("cbuiltins\neval\n(X\u{1}\0\0\01tR.", "builtins.eval"),
+        ("\u{8C}\u{2}os\u{8C}\u{6}system\u{93})R.", "os.system"),
+        ("ctorch\nload\n)R.", "torch.load"),
+        ("(S'ls'\nios\nsystem\n.", "0x53"), ("cos\nsystem\n)\u{81}.", "0x81"),
+    ]) func nothingIsCalled(pickle: String, name: String) {
+        let error = #expect(throws: SPARSError.self) { try value(pickle) }
+        #expect("\(error!)".contains(name), "\(error!)")
+    }
+
+    @Test(arguments: [
+        "", "}", ".", "t.", "u.", "s.", "R.", "Q.", "b.", "q\0.", "h\0.", "\u{87}.", "(}s.",
+        "X\u{FF}\u{FF}\u{FF}\u{FF}a.", "\u{8A}\u{9}123456789.", "cos", "K", "\u{95}\0\0",
+        "}q\0h\0h\0s.", "}q\0X\u{1}\0\0\0ah\0s.", "}q\0X\u{1}\0\0\0ah\0\u{85}s.", "NQ.", "N)R.",
+        "X\u{1}\0\0\0\u{FF}.",
+    ]) func brokenPicklesAreRefused(pickle: String) {
+        #expect(throws: SPARSError.self) { try value(pickle) }
+    }
+
+    @Test func deepNestsAreRefusedBeforeTheyOverflowTheStack() {
+        let tuples = ")" + String(repeating: "\u{85}", count: 1_000_000) + "."
+        #expect(throws: SPARSError.self) { try value(tuples) }
+        // Outer dictionaries first: each is filled when the next is already inside it.
+        var nest = "}"
+        for _ in 0..<1000 { nest += "X\u{1}\0\0\0a}q\0sh\0" }
+        #expect(throws: SPARSError.self) { try value(nest + ".") }
+    }
+
+    @Test func aHugeMemoNumberCostsNothing() throws {
+        guard case .integer(5) = try value("K\u{5}r\u{FF}\u{FF}\u{FF}\u{7F}.") else {
+            Issue.record("not 5")
+            return
+        }
+    }
+
+    @Test(arguments: Seeds.many) func randomProgramsNeverTrap(seed: UInt64) {
+        var random = RandomSource(seed: seed)
+        let codes = Array("(NKMJX}sut)qrhjQRb.".utf8) + [0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x94]
+        for _ in 0..<2000 {
+            let program = (0..<random.integer(below: 40)).map { _ in
+                random.integer(below: 4) == 0
+                    ? UInt8(random.integer(below: 4)) : codes[random.integer(below: codes.count)]
+            }
+            _ = try? Unpickler.value(of: program[...])
+        }
+    }
+}
+
+/// Writes small PyTorch files, right or wrong.
+enum TestArchive {
+    /// A pickle of {"a": tensor} over storage "0" of one float.
+    static func oneTensor(offset: String = "K\0", shape: String = "K\u{1}") -> [UInt8] {
+        oneTensor(
+            offset: offset, shapeBytes: shape.unicodeScalars.map { UInt8($0.value) },
+            strideBytes: [0x4B, 1])
+    }
+
+    static func oneTensor(
+        offset: String = "K\0", shapeBytes: [UInt8], strideBytes: [UInt8]
+    ) -> [UInt8] {
+        let head =
+            "\u{80}\u{2}}X\u{1}\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\u{7}\0\0\0storage"
+            + "ctorch\nFloatStorage\nX\u{1}\0\0\00X\u{3}\0\0\0cpuK\u{1}tQ" + offset
+        let tail = "\u{89}ccollections\nOrderedDict\n)RtRs."
+        return head.unicodeScalars.map { UInt8($0.value) } + shapeBytes + [0x85] + strideBytes
+            + [0x85] + tail.unicodeScalars.map { UInt8($0.value) }
+    }
+
+    static func stateDict(pickle: [UInt8], storage: [UInt8]) -> [UInt8] {
+        zip([("x/data.pkl", pickle), ("x/data/0", storage)])
+    }
+
+    static func zip(_ members: [(name: String, bytes: [UInt8])], method: UInt64 = 0) -> [UInt8] {
+        var file: [UInt8] = []
+        var directory: [UInt8] = []
+        for (name, bytes) in members {
+            let offset = file.count
+            var fields: [UInt8] = []
+            fields.appendLittleEndian(20, 2)
+            fields.appendLittleEndian(0, 2)
+            fields.appendLittleEndian(method, 2)
+            fields.appendLittleEndian(0, 4)
+            fields.appendLittleEndian(UInt64(checksum(bytes)), 4)
+            fields.appendLittleEndian(UInt64(bytes.count), 4)
+            fields.appendLittleEndian(UInt64(bytes.count), 4)
+            fields.appendLittleEndian(UInt64(name.utf8.count), 2)
+            fields.appendLittleEndian(0, 2)
+            file.appendLittleEndian(0x0403_4B50, 4)
+            file += fields + Array(name.utf8) + bytes
+            directory.appendLittleEndian(0x0201_4B50, 4)
+            directory.appendLittleEndian(20, 2)
+            directory += fields
+            directory += [UInt8](repeating: 0, count: 10)
+            directory.appendLittleEndian(UInt64(offset), 4)
+            directory += Array(name.utf8)
+        }
+        let start = file.count
+        file += directory
+        file.appendLittleEndian(0x0605_4B50, 4)
+        file.appendLittleEndian(0, 4)
+        file.appendLittleEndian(UInt64(members.count), 2)
+        file.appendLittleEndian(UInt64(members.count), 2)
+        file.appendLittleEndian(UInt64(directory.count), 4)
+        file.appendLittleEndian(UInt64(start), 4)
+        file.appendLittleEndian(0, 2)
+        return file
+    }
+
+    /// CRC-32 bit by bit, independent of zlib's.
+    private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+        var sum = UInt32.max
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
+        }
+        return ~sum
+    }
+}
