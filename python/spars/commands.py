@@ -34,6 +34,8 @@ def demo(arguments):
 
 def train(arguments):
     """Train a classifier and write its weights."""
+    from spars.report import losses
+
     _check_writable(arguments.output, arguments.history)
     dataset = _dataset(arguments)
     kept = arguments.validation_scans
@@ -63,7 +65,7 @@ def train(arguments):
     result = {"output": arguments.output, "history": history.to_dict()}
     if arguments.history:
         _write_json(arguments.history, result["history"])
-    loss = result["history"]["loss"]
+    loss = losses(result["history"]["epochs"])
     return result, (
         f"{arguments.output}: trained on {len(dataset) - kept} scans for {len(loss)} epochs, "
         f"loss {loss[0]:.3f} to {loss[-1]:.3f}"

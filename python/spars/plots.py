@@ -9,10 +9,11 @@ from spars.volume import as_volume
 
 __all__ = ["curves", "overlay", "views"]
 
-# Colours that people with the common colour-vision deficiencies tell apart (Okabe and Ito, 2008).
+# Outlines in colours that people with colour-vision deficiencies tell apart (Okabe and Ito, 2008);
+# lines legible on light and dark ground.
 PREDICTION = "#E69F00"
 REFERENCE = "#56B4E9"
-LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LINES = ("#3A8FC7", "#DD6E2B", "#2AA57F", "#C77DAB", "#C99700", "#7A86D8")
 SOFT_TISSUE = IntensityWindow(level=40.0, width=400.0)
 
 
@@ -259,5 +260,5 @@ def _axes(ax):
     if ax is not None:
         return ax.figure, ax
     pyplot = require("matplotlib.pyplot", "report", "Plotting")
-    figure, ax = pyplot.subplots(figsize=(6.4, 4.8), layout="constrained")
+    figure, ax = pyplot.subplots(figsize=(5.8, 3.6), layout="constrained")
     return figure, ax

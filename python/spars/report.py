@@ -287,8 +287,8 @@ def _training(history):
     """Return the training section: its text and charts."""
     if history is None:
         return None
-    epochs = history.to_dict()
-    loss = epochs["loss"]
+    epochs = history.to_dict()["epochs"]
+    loss = losses(epochs)
     charts = [
         _chart(
             {"training": loss},
@@ -299,10 +299,12 @@ def _training(history):
             "zero is out of reach.",
         )
     ]
-    measured = _by_epoch(
-        epochs["validation"], ("accuracy", "sensitivity", "specificity", "roc_auc")
-    )
-    if measured:
+    if "validation" in epochs[0]:
+        names = {"sensitivity": "sensitivity", "specificity": "specificity", "roc_auc": "ROC AUC"}
+        measured = {
+            label: [number_or_nan(epoch["validation"][name]) for epoch in epochs]
+            for name, label in names.items()
+        }
         charts.append(
             _chart(
                 measured,
@@ -319,12 +321,14 @@ def _training(history):
     return {"text": text, "charts": charts}
 
 
-def _by_epoch(validation, names):
-    return {
-        name.replace("roc_auc", "ROC AUC"): [epoch[name] for epoch in validation]
-        for name in names
-        if validation
-    }
+def losses(epochs):
+    """Return the loss of each of `History.to_dict()["epochs"]`."""
+    return [epoch["loss"] for epoch in epochs]
+
+
+def number_or_nan(value):
+    """Return a number as JSON gave it: what was not defined came as None."""
+    return math.nan if value is None else value
 
 
 def _searching(run):

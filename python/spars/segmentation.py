@@ -265,11 +265,8 @@ def to_scan(score_map, shape, protocol):
 
 
 def digest(array):
-    """Return the SHA-256 of an array's shape, dtype and values, to recognise an input again."""
-    array = np.ascontiguousarray(getattr(array, "array", array))
-    sha = hashlib.sha256(f"{array.shape} {array.dtype.str} ".encode())
-    sha.update(array.data)
-    return sha.hexdigest()
+    """Return the SHA-256 of an array's values, x slowest, to recognise an input again."""
+    return hashlib.sha256(np.ascontiguousarray(getattr(array, "array", array))).hexdigest()
 
 
 def _search(method):

@@ -1,0 +1,179 @@
+"""The command line, run as users run it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spars
+from spars import cli
+
+COMMANDS = ("demo", "train", "segment", "evaluate", "info")
+PACKAGE = str(Path(spars.__file__).parents[1])
+
+
+def run(*arguments, **options):
+    environment = os.environ | {"PYTHONPATH": PACKAGE, "MPLBACKEND": "Agg"}
+    return subprocess.run(
+        [sys.executable, "-m", "spars.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two masks, a label file, a small classifier and its scan."""
+    folder = tmp_path_factory.mktemp("cli")
+    reference = np.zeros((24, 24, 20), np.uint8)
+    reference[4:18, 4:18, 4:16] = 1
+    labels = reference.copy()
+    labels[8:14, 8:14, 6:12] = 2
+    mask = (labels == 2).astype(np.uint8)
+    mask[7] = mask[8]
+    affine = np.diag([1.5, 1.5, 3.0, 1.0])
+    scan = spars.Volume(np.where(labels == 2, 30, 100).astype(np.float32), affine)
+    spars.save(folder / "scan.nii.gz", scan)
+    spars.save(folder / "labels.nii.gz", labels, like=scan)
+    spars.save(folder / "mask.nii.gz", mask, like=scan)
+    classifier = spars.Classifier(input_shape=(112, 112, 112), seed=1)
+    classifier.intensity_window = spars.IntensityWindow()
+    classifier.save(folder / "weights.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_every_option_of_the_call(command):
+    shown = run(command, "--help")
+    assert shown.returncode == 0
+    assert shown.stderr == ""
+    assert "--json" in shown.stdout
+
+
+def test_info_prints_versions():
+    shown = run("info", "--json", "--threads", 1)
+    assert shown.returncode == 0, shown.stderr
+    result = json.loads(shown.stdout)
+    assert (result["spars"], result["threads"]) == (spars.__version__, "1")
+
+
+def test_info_of_files(folder):
+    scan = json.loads(run("info", folder / "scan.nii.gz", "--json").stdout)
+    assert scan["shape"] == [24, 24, 20]
+    assert scan["spacing"] == [1.5, 1.5, 3.0]
+    weights = json.loads(run("info", folder / "weights.safetensors", "--json").stdout)
+    assert weights["input_shape"] == [112, 112, 112]
+
+
+def test_evaluate_prints_the_metrics(folder):
+    shown = run(
+        "evaluate", folder / "mask.nii.gz", folder / "labels.nii.gz", "--reference-value", 2
+    )
+    assert shown.returncode == 0, shown.stderr
+    for label in ("Dice", "Hausdorff distance, 95 %", "Surface Dice", "Lesion"):
+        assert label in shown.stdout
+    exact = 2 * 216 / (216 + 216 + 36)
+    result = json.loads(
+        run(
+            "evaluate",
+            folder / "mask.nii.gz",
+            folder / "labels.nii.gz",
+            "--reference-value",
+            2,
+            "--json",
+        ).stdout
+    )
+    assert result["dice"] == pytest.approx(exact, rel=1e-9)
+
+
+def test_segment_writes_the_mask_on_the_scans_geometry(folder, tmp_path):
+    shown = run(
+        "segment", folder / "scan.nii.gz", "--classifier", folder / "weights.safetensors",
+        "--output", tmp_path / "mask.nii.gz", "--score-map", tmp_path / "map.nii.gz",
+        "--report", tmp_path / "report.html", "--grid", "native", "--window", 8, 8, 6,
+        "--iterations", 2, "--n-steps", 8, "--seed", 5, "--json",
+        "--reference", folder / "labels.nii.gz", "--reference-value", 2,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stderr == ""
+    result = json.loads(shown.stdout)
+    assert result["configuration"]["method"] == "self_play"
+    scan, mask = (spars.load(p) for p in (folder / "scan.nii.gz", tmp_path / "mask.nii.gz"))
+    np.testing.assert_array_equal(mask.affine, scan.affine)
+    assert mask.shape == scan.shape
+    assert result["voxels"] == int(mask.array.sum())
+    assert "data:image/png" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_train_writes_weights_and_history(folder, tmp_path):
+    lines = ["image,has_tumour", "scan.nii.gz,1", "scan.nii.gz,0"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    shown = run(
+        "train", "--csv", tmp_path / "labels.csv", "--root", folder, "--output",
+        tmp_path / "w.safetensors", "--history", tmp_path / "history.json", "--input-shape",
+        112, 112, 112, "--window", 8, 8, 6, "--grid", "native", "--epochs", 1,
+        "--steps-per-epoch", 1, "--scans-per-step", 1, "--crops-per-scan", 2,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert "trained on 2 scans for 1 epochs" in shown.stdout
+    history = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
+    assert len(history["epochs"]) == 1
+    assert spars.Classifier.load(tmp_path / "w.safetensors").input_shape == (112, 112, 112)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["info", "absent.nii.gz"], "absent.nii.gz"),
+        (["evaluate", "mask.nii.gz", "labels.nii.gz"], "must hold 0 and 1 only"),
+        (["segment", "scan.nii.gz", "--classifier", "w", "--output", "mask.png"], "--output"),
+        (
+            ["segment", "scan.nii.gz", "--classifier", "mask.nii.gz", "--output", "m.nii.gz"],
+            "mask.nii.gz",
+        ),
+        (["train", "--csv", "absent.csv", "--output", "w.safetensors"], "absent.csv"),
+        (["train", "--csv", "labels.csv", "--output", "absent/w.safetensors"], "does not exist"),
+        (["info", "--threads", "0"], "'count' parameter of set_thread_count"),
+    ],
+)
+def test_failures_are_one_line_and_exit_1(folder, arguments, message):
+    shown = run(*arguments, cwd=folder)
+    assert shown.returncode == 1
+    assert shown.stdout == ""
+    assert shown.stderr.startswith("spars: error: ")
+    assert shown.stderr.count("\n") == 1
+    assert message in shown.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["paint"], ["segment"], ["train", "--output", "w"], ["info", "--threads", "x"]],
+)
+def test_wrong_usage_exits_2(arguments):
+    shown = run(*arguments)
+    assert shown.returncode == 2
+    assert "usage: spars" in shown.stderr
+
+
+def test_interrupt_exits_130(monkeypatch, capsys):
+    from spars import commands
+
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "info", interrupted)
+    assert cli.main(["info"]) == 130
+    assert capsys.readouterr().err == "spars: interrupted\n"
+
+
+def test_json_holds_plain_values_only():
+    value = {"a": np.float32("nan"), "b": (np.int64(3), [float("inf"), True]), "c": np.zeros(2)}
+    assert cli.jsonable(value) == {"a": None, "b": [3, [None, True]], "c": [0.0, 0.0]}

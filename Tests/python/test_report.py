@@ -1,0 +1,175 @@
+"""The report: self-contained, complete, honest about what it lacks."""
+
+import html.parser
+import re
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from spars import report
+from spars.segmentation import Segmentation
+from spars.volume import Volume
+
+mpl.use("Agg")
+
+VOID = {"meta", "img", "link", "br", "input", "hr", "path", "use", "rect", "circle"}
+
+
+class Page(html.parser.HTMLParser):
+    """Collects tags, attributes and text, and checks that tags close in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.words = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def found(rng):
+    volume = Volume(rng.normal(40, 20, (24, 20, 16)), np.diag([2.0, 2.0, 3.0, 1.0]))
+    mask = np.zeros(volume.shape, np.uint8)
+    mask[5:12, 5:12, 5:10] = 1
+    run = SimpleNamespace(
+        rewards=rng.normal(size=30),
+        scores=rng.random((30, 2)),
+        dice=np.linspace(0.1, 0.6, 30),
+        configuration={"window": [8, 8, 6], "protocol": {"tie_reward": "none"}},
+    )
+    configuration = {"method": "self_play", "search": run.configuration}
+    return Segmentation(volume, mask, mask * np.float32(0.7), run, configuration)
+
+
+@pytest.fixture
+def history():
+    epochs = [
+        {
+            "epoch": n,
+            "loss": 0.7 / n,
+            "validation": {"sensitivity": 0.5, "specificity": None, "roc_auc": 0.6},
+        }
+        for n in (1, 2, 3)
+    ]
+    return SimpleNamespace(to_dict=lambda: {"epochs": epochs, "configuration": {"epochs": 3}})
+
+
+@pytest.fixture
+def page(found, history, tmp_path):
+    reference = np.zeros_like(found.mask)
+    reference[6:13, 5:12, 5:10] = 1
+    report.write_report(
+        tmp_path / "report.html",
+        found,
+        title="A <title> & more",
+        reference=reference,
+        history=history,
+        comparisons=[
+            {"name": "greedy", "dice": 0.25, "sensitivity": 1, "precision": None, "note": "N"}
+        ],
+        cases=[{"name": "scan 7", "use": "training", "label": "tumour", "sha256": "ab12"}],
+        tiles=[{"name": "Labels used", "value": "16", "note": "one a scan"}],
+        timings={"training": 12.34},
+        caveats=["Phantoms are not patients."],
+        command="spars demo --seed 0",
+    )
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_page_needs_nothing_else(page):
+    parsed = Page(page)
+    sources = [a[name] for _, a in parsed.tags for name in ("src", "href", "data") if name in a]
+    sources += [a["xlink:href"] for _, a in parsed.tags if "xlink:href" in a]
+    outside = [s for s in sources if not s.startswith(("data:image/png;base64,", "#"))]
+    assert outside == ["https://arxiv.org/abs/2505.18989"]
+    assert not any(tag in ("script", "link", "iframe") for tag, _ in parsed.tags)
+    assert "url(http" not in page
+
+
+def test_page_says_what_was_asked_of_it(page, found):
+    text = Page(page).text
+    for wanted in (
+        "A <title> & more",
+        "greedy 0.250 1 \u2013 N",
+        "scan 7 training tumour ab12",
+        "12.3",
+        "Phantoms are not patients.",
+        "spars demo --seed 0",
+        'search.protocol.tie_reward "none"',
+        "3 epochs; the mean cross entropy went from 0.700 to 0.233.",
+        "30 iterations of self-play",
+        "instruction set",
+        "must not guide treatment",
+    ):
+        assert wanted in text
+    for label, *_ in report.METRICS.values():
+        assert label in text
+
+
+def test_page_is_accessible(page):
+    parsed = Page(page)
+    attributes = {}
+    for tag, values in parsed.tags:
+        attributes.setdefault(tag, []).append(values)
+    assert attributes["html"][0]["lang"] == "en"
+    assert all(image["alt"] for image in attributes["img"])
+    assert len(attributes["caption"]) == len(attributes["table"])
+    assert all("scope" in cell for cell in attributes["th"])
+    ids = [values["id"] for _, values in parsed.tags if "id" in values]
+    assert sorted(set(ids)) == sorted(ids)
+    anchors = {a["href"][1:] for a in attributes["a"] if a["href"].startswith("#")}
+    assert anchors <= set(ids)
+
+
+def test_charts_follow_light_and_dark(page):
+    charts = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    assert len(charts) == 5
+    assert all("currentColor" in chart and report._INK not in chart for chart in charts)
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_without_reference_and_history_the_page_claims_no_quality(found, tmp_path):
+    found.run = SimpleNamespace(configuration={})
+    report.write_report(tmp_path / "report.html", found)
+    parsed = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "how good the mask is remains unknown" in parsed.text
+    assert "Dice" not in parsed.text
+    assert not {"metrics", "training", "search"} & {a.get("id") for _, a in parsed.tags}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.12345, "0.123"),
+        (123.4, "123"),
+        (3, "3"),
+        (np.int64(4), "4"),
+        (float("nan"), "undefined"),
+        (float("inf"), "infinite"),
+        (None, "\u2013"),
+    ],
+)
+def test_numbers(value, text):
+    assert report.number(value) == text

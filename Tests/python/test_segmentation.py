@@ -1,0 +1,162 @@
+"""Segmentation: geometry of mask and map, methods, regions, measures, files."""
+
+import numpy as np
+import pytest
+
+import spars
+from spars.segmentation import METHODS, as_mask, digest, to_scan
+
+WINDOW = (8, 8, 6)
+GRID = (32, 28, 24)
+
+
+def darkness(crops):
+    """Score crops by how dark they are: the made-up tumour is darker than its surroundings."""
+    return np.clip((100.0 - crops.mean(axis=(1, 2, 3))) / 100.0, 0.0, 1.0).astype(np.float32)
+
+
+@pytest.fixture
+def scan(rng):
+    """A scan with its own geometry and one dark blob, and the blob's mask."""
+    shape = (40, 30, 26)
+    x, y, z = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
+    blob = ((x - 26) / 6) ** 2 + ((y - 12) / 6) ** 2 + ((z - 14) / 5) ** 2 < 1
+    array = np.where(blob, 0.0, 100.0) + rng.normal(0, 3, shape)
+    affine = np.array([[-2.0, 0, 0, 10], [0, 1.5, 0, -7], [0, 0, 3.0, 5], [0, 0, 0, 1]])
+    return spars.Volume(array, affine), blob.astype(np.uint8)
+
+
+def segmented(scan, **options):
+    options = {"iterations": 4, "window": WINDOW, "grid": GRID, "n_steps": 16} | options
+    return spars.segment(scan, darkness, **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_mask_and_map_on_the_scans_voxels(scan, method):
+    volume, _ = scan
+    found = segmented(volume, method=method, segmentation_threshold=0.2)
+    assert found.mask.dtype == np.uint8
+    assert found.score_map.dtype == np.float32
+    assert found.mask.shape == found.score_map.shape == volume.shape
+    np.testing.assert_array_equal(found.mask, found.score_map > 0.2)
+    assert found.run.score_map.shape == GRID
+    assert found.configuration["method"] == method
+    assert found.configuration["scan"]["sha256"] == digest(volume)
+    assert method in repr(found)
+
+
+def test_exhaustive_map_finds_the_blob(scan):
+    volume, blob = scan
+    found = segmented(volume, method="exhaustive", segmentation_threshold=0.25)
+    assert found.dice(blob) > 0.5
+    inside = found.score_map[blob == 1].mean()
+    assert inside > 3 * found.score_map[blob == 0].mean()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_same_seed_same_mask_and_another_seed_another_walk(scan, method):
+    volume, _ = scan
+    first, again, other = (segmented(volume, method=method, seed=s).score_map for s in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    # The exhaustive map and the greedy climb's first moves draw nothing.
+    if method in ("self_play", "random_walk"):
+        assert (first != other).any()
+
+
+def test_native_grid_is_the_scans_own(scan):
+    volume, _ = scan
+    found = segmented(volume, grid=None)
+    assert found.run.score_map.shape == volume.shape
+    np.testing.assert_array_equal(found.score_map, found.run.score_map)
+
+
+def test_region_restricts_the_mask_only(scan):
+    volume, blob = scan
+    region = np.zeros(volume.shape, np.uint8)
+    region[20:] = 1
+    whole = segmented(volume, method="exhaustive", segmentation_threshold=0.1)
+    part = segmented(volume, method="exhaustive", segmentation_threshold=0.1, region=region)
+    np.testing.assert_array_equal(part.mask, whole.mask * region)
+    np.testing.assert_array_equal(part.score_map, whole.score_map)
+    assert part.mask.sum() < whole.mask.sum()
+
+
+def test_saved_mask_has_the_scans_geometry(scan, tmp_path):
+    volume, _ = scan
+    found = segmented(volume, method="exhaustive")
+    found.save(tmp_path / "mask.nii.gz")
+    found.save_score_map(tmp_path / "map.nii.gz")
+    mask = spars.load(tmp_path / "mask.nii.gz")
+    np.testing.assert_allclose(mask.affine, volume.affine, atol=1e-5)
+    np.testing.assert_array_equal(mask.array, found.mask)
+    np.testing.assert_array_equal(spars.load(tmp_path / "map.nii.gz").array, found.score_map)
+
+
+def test_measures_agree_with_the_metrics(scan):
+    volume, blob = scan
+    found = segmented(volume, method="exhaustive", segmentation_threshold=0.25)
+    overlap = 2 * (found.mask & blob).sum() / (found.mask.sum() + blob.sum())
+    assert found.dice(blob) == pytest.approx(overlap, rel=1e-12)
+    assert found.evaluate(blob)["dice"] == pytest.approx(overlap, rel=1e-12)
+
+
+def test_plot_shows_the_reference(scan):
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    volume, blob = scan
+    figure = segmented(volume, method="exhaustive").plot(reference=blob)
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["reference", "prediction"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"method": "best"}, ValueError, "'method' parameter of segment"),
+        ({"iterations": 0}, ValueError, "'iterations' parameter of segment"),
+        ({"window": (8, 8)}, ValueError, "'window' parameter of segment"),
+        ({"grid": (4, 4, 4)}, ValueError, "window"),
+        ({"termination_threshold": 1.5}, ValueError, "'termination_threshold'"),
+        ({"segmentation_threshold": -1.0}, ValueError, "'segmentation_threshold'"),
+        ({"protocol": "draft"}, ValueError, "'protocol'"),
+        ({"region": np.zeros((2, 2, 2))}, ValueError, "'region' parameter of segment"),
+        ({"stridee": 4}, TypeError, "stridee"),
+    ],
+)
+@pytest.mark.parametrize("method", ["self_play", "random_walk"])
+def test_wrong_arguments_are_named(scan, options, error, message, method):
+    with pytest.raises(error, match=message):
+        segmented(scan[0], **({"method": method} | options))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nan_is_refused_by_name(scan, method):
+    volume, _ = scan
+    array = volume.array.copy()
+    array[3, 4, 5] = np.nan
+    with pytest.raises(spars.NonFiniteError):
+        segmented(spars.Volume(array, volume.affine), method=method)
+
+
+def test_masks_other_than_0_and_1_need_a_value():
+    labels = np.array([[[0, 1, 2]]])
+    with pytest.raises(ValueError, match=r"must hold 0 and 1 only. Got 2"):
+        as_mask(labels, "reference", "dice")
+    np.testing.assert_array_equal(as_mask(labels, "reference", "dice", value=2), [[[0, 0, 1]]])
+    with pytest.raises(ValueError, match="must have the scan's shape"):
+        as_mask(labels, "reference", "dice", value=2, shape=(3, 1, 1))
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 3), (11, 2, 6)])
+def test_map_comes_back_as_its_frame_says(rng, shape):
+    grid = (6, 5, 4)
+    score_map = rng.random(grid).astype(np.float32)
+    paper = spars.Protocol.paper()
+    resampled = to_scan(score_map, shape, paper)
+    index = [np.arange(n) * g // n for n, g in zip(shape, grid, strict=True)]
+    np.testing.assert_array_equal(resampled, score_map[np.ix_(*index)])
+    corner = to_scan(score_map, shape, paper.with_switches(scan_frame="corner"))
+    common = tuple(slice(min(a, b)) for a, b in zip(shape, grid, strict=True))
+    np.testing.assert_array_equal(corner[common], score_map[common])
+    assert corner.sum() == pytest.approx(score_map[common].sum(), rel=1e-6)
