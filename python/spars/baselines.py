@@ -1,0 +1,210 @@
+"""Searches that learn nothing, on the same game and scorer as self-play: what it must beat."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spars._checks import check_integer
+from spars._game import ACTIONS, Field, Games
+from spars.scorers import ScoreAtlas
+
+__all__ = ["Search", "exhaustive", "greedy", "random_walk"]
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What a baseline visited and what came of it.
+
+    Attributes
+    ----------
+    score_map : ndarray of float32, shape of the grid
+        The accumulated scores.
+    windows : ndarray of int64, shape (n, 3)
+        The windows visited, oldest first, as the protocol writes them to the map; each place once
+        for the exhaustive search.
+    scores : ndarray of float32, shape (n,)
+        What each visit added.
+    configuration : dict
+        Everything needed to repeat it, as plain values.
+    """
+
+    score_map: np.ndarray = field(repr=False)
+    windows: np.ndarray = field(repr=False)
+    scores: np.ndarray = field(repr=False)
+    configuration: dict
+
+
+def exhaustive(
+    volume,
+    scorer,
+    *,
+    window=(48, 48, 24),
+    grid=None,
+    protocol="paper",
+    stride=4,
+    progress=None,
+    **unused,
+):
+    """Visit every window of the lattice once.
+
+    Parameters
+    ----------
+    volume, scorer, window, grid, protocol, stride
+        As for `spars.parallel_env`.
+    progress : callable, optional
+        Called with (done, planned) windows.
+    **unused
+        `iterations`, `n_steps`, `termination_threshold` and `seed` change nothing: nothing is
+        drawn and nothing ends early.
+
+    Returns
+    -------
+    Search
+    """
+    _refuse_unknown(
+        unused, ("iterations", "n_steps", "termination_threshold", "seed"), "exhaustive"
+    )
+    # Its threshold ends episodes, of which there are none here.
+    played = Field(volume, scorer, window, protocol, 1.0, grid, stride, {}, "exhaustive")
+    played.score_all(progress)
+    atlas = ScoreAtlas(played.scores(), played.axes(), played.window, played.grid)
+    return Search(
+        atlas.exhaustive_map(played.protocol.accumulation),
+        atlas.origins.reshape(-1, 3),
+        atlas.scores.ravel(),
+        _configuration("exhaustive", played),
+    )
+
+
+def random_walk(volume, scorer, *, seed=0, **options):
+    """Play the game with both agents' moves drawn at random.
+
+    Parameters
+    ----------
+    volume, scorer
+        As for `spars.parallel_env`.
+    seed : int
+        Of the moves.
+    **options
+        `iterations` (100) times `n_steps` (32) are played; `window`, `grid`, `protocol`,
+        `termination_threshold`, `stride` as for `spars.parallel_env`; `progress`.
+
+    Returns
+    -------
+    Search
+    """
+    rng = np.random.default_rng(check_integer(seed, "seed", "random_walk", 0, 2**64 - 1))
+
+    def draw(games):
+        return rng.integers(0, ACTIONS, 2)
+
+    return _play("random_walk", volume, scorer, lambda played: draw, {"seed": seed}, **options)
+
+
+def greedy(volume, scorer, *, seed=0, **options):
+    """Play the game with both agents climbing the scores.
+
+    Each agent moves to the neighbouring window that it has visited least often, and among those to
+    the one that scores highest; remaining ties are drawn. All neighbours are scored for it, so it
+    asks the scorer more often than a walk of as many steps.
+
+    Parameters and result are those of `random_walk`.
+    """
+    seed = check_integer(seed, "seed", "greedy", 0, 2**64 - 1)
+    return _play(
+        "greedy", volume, scorer, lambda played: _Climber(played, seed), {"seed": seed}, **options
+    )
+
+
+class _Climber:
+    """Chooses both agents' moves by looking at their neighbours."""
+
+    def __init__(self, played, seed):
+        # One game for each action: a step from the same place scores every neighbour.
+        self.probes = Games(played, ACTIONS, maps="none")
+        self.every = np.arange(ACTIONS, dtype=np.int8)
+        self.visits = ({}, {})
+        self.rng = np.random.default_rng(seed)
+
+    def __call__(self, games):
+        start = games.windows()[0]
+        for index in range(ACTIONS):
+            self.probes.restore(index, start, 0)
+        self.probes.step(self.every, self.every)
+        reached = self.probes.windows()
+        return [self._best(agent, start, reached[:, agent]) for agent in (0, 1)]
+
+    def _best(self, agent, start, reached):
+        visits = self.visits[agent]
+        places = [tuple(place) for place in reached.tolist()]
+        ranks = [
+            (
+                # A move into the border goes nowhere.
+                np.inf if place == tuple(start[agent]) else visits.get(place, 0),
+                -float(self.probes.scores[action, agent]),
+                self.rng.random(),
+            )
+            for action, place in enumerate(places)
+        ]
+        best = ranks.index(min(ranks))
+        visits[places[best]] = visits.get(places[best], 0) + 1
+        return best
+
+
+def _play(
+    method,
+    volume,
+    scorer,
+    prepare,
+    more,
+    *,
+    iterations=100,
+    n_steps=32,
+    window=(48, 48, 24),
+    grid=None,
+    protocol="paper",
+    termination_threshold=0.3,
+    stride=4,
+    progress=None,
+):
+    """Play `iterations` times `n_steps` steps with the moves that `prepare(field)` chooses."""
+    iterations = check_integer(iterations, "iterations", method, 1)
+    n_steps = check_integer(n_steps, "n_steps", method, 1)
+    played = Field(
+        volume, scorer, window, protocol, termination_threshold, grid, stride, {}, method
+    )
+    choose = prepare(played)
+    games = Games(played, 1, resets_itself=True, maps="run")
+    for iteration in range(iterations):
+        if played.protocol.reset_each_iteration and iteration:
+            games.reset(keep_map=True)
+        for _ in range(n_steps):
+            learner, opponent = choose(games)
+            games.step(np.array([learner], np.int8), np.array([opponent], np.int8))
+        if progress is not None:
+            progress(iteration + 1, iterations)
+    visits, scores = games.visits()
+    configuration = _configuration(method, played) | {
+        "iterations": iterations,
+        "n_steps": n_steps,
+        "termination_threshold": played.termination_threshold,
+        **more,
+    }
+    return Search(games.score_map(), visits[:, :3], scores, configuration)
+
+
+def _configuration(method, played):
+    return {
+        "method": method,
+        "window": list(played.window),
+        "grid": list(played.grid),
+        "stride": played.stride,
+        "input_shape": list(played.input_shape),
+        "protocol": played.protocol.to_dict(),
+    }
+
+
+def _refuse_unknown(given, known, owner):
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")
