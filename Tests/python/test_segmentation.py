@@ -148,6 +148,25 @@ def test_masks_other_than_0_and_1_need_a_value():
         as_mask(labels, "reference", "dice", value=2, shape=(3, 1, 1))
 
 
+@pytest.mark.parametrize("margin", [0, 2, 100])
+def test_isolated_organ_lies_in_place(scan, margin):
+    volume, blob = scan
+    part = spars.isolate(volume, blob, outside=-200.0, margin=margin)
+    corner = np.linalg.inv(volume.affine) @ part.affine[:, 3]
+    first = np.rint(corner[:3]).astype(int)
+    np.testing.assert_allclose(corner[:3], first, atol=1e-9)
+    assert first.tolist() == np.maximum(np.argwhere(blob).min(axis=0) - margin, 0).tolist()
+    box = tuple(slice(a, a + n) for a, n in zip(first, part.shape, strict=True))
+    np.testing.assert_array_equal(part.array, np.where(blob == 1, volume.array, -200.0)[box])
+    assert blob[box].sum() == blob.sum()
+
+
+def test_an_empty_organ_is_refused(scan):
+    volume, blob = scan
+    with pytest.raises(ValueError, match="'region' parameter of isolate must hold a voxel"):
+        spars.isolate(volume, np.zeros_like(blob))
+
+
 @pytest.mark.parametrize("shape", [(5, 7, 3), (11, 2, 6)])
 def test_map_comes_back_as_its_frame_says(rng, shape):
     grid = (6, 5, 4)

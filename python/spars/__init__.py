@@ -12,6 +12,7 @@ from spars.classifier import Classifier
 from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
 from spars.scorers import ScoreAtlas
+from spars.segmentation import Segmentation, isolate, segment
 from spars.selfplay import Run, self_play
 from spars.volume import Volume, load, resample, save
 
@@ -28,11 +29,13 @@ __all__ = [
     "Protocol",
     "Run",
     "ScoreAtlas",
+    "Segmentation",
     "VectorGame",
     "Volume",
     "WindowSearchEnv",
     "datasets",
     "instruction_set",
+    "isolate",
     "load",
     "metrics",
     "parallel_env",
@@ -40,18 +43,23 @@ __all__ = [
     "ppo",
     "resample",
     "save",
+    "segment",
     "self_play",
     "set_thread_count",
     "thread_count",
 ]
 
-# What imports gymnasium or pettingzoo where they are installed waits until it is asked for.
+# Loaded when first asked for: what imports gymnasium or pettingzoo where they are installed, and
+# modules that few programs need.
 _LATE = {"VectorGame": "envs", "WindowSearchEnv": "envs", "parallel_env": "envs"}
+_LATE_MODULES = ("baselines", "experiments", "plots", "report")
 
 
 def __getattr__(name):
-    if name not in _LATE:
-        raise AttributeError(f"module 'spars' has no attribute '{name}'")
     from importlib import import_module
 
+    if name in _LATE_MODULES:
+        return import_module(f"spars.{name}")
+    if name not in _LATE:
+        raise AttributeError(f"module 'spars' has no attribute '{name}'")
     return getattr(import_module(f"spars.{_LATE[name]}"), name)
