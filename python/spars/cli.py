@@ -166,6 +166,7 @@ def _add_evaluate(commands):
     evaluate.add_argument("reference", help="NIfTI file on the same voxels")
     evaluate.add_argument("--mask-value", type=int, help="label that counts in the mask")
     evaluate.add_argument("--reference-value", type=int, help="label that counts in the reference")
+    evaluate.add_argument("--tolerance", type=float, default=2.0, help="of surface Dice, in mm")
     return evaluate
 
 

@@ -125,12 +125,14 @@ def evaluate(arguments):
     reference = as_volume(arguments.reference)
     mask = _mask(arguments.mask, arguments.mask_value, "mask", reference.shape)
     wanted = as_mask(reference, "reference", "evaluate", value=arguments.reference_value)
-    result = metrics.evaluate(mask, wanted, spacing=reference.spacing)
+    result = metrics.evaluate(
+        mask, wanted, spacing=reference.spacing, tolerance=arguments.tolerance
+    )
     from spars.report import METRICS, number
 
     lines = []
     for name, value in result.items():
-        label, unit, *_ = METRICS.get(name, (name.replace("_", " "), ""))
+        label, unit, *_ = METRICS[name]
         lines.append(f"{label:<28} {number(value):>10} {unit}".rstrip())
     return result, "\n".join(lines)
 

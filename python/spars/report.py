@@ -22,30 +22,39 @@ METRICS = {
     "sensitivity": ("Sensitivity", "", "1", "Share of the reference's voxels that the mask holds."),
     "specificity": ("Specificity", "", "1", "Share of the other voxels that the mask leaves out."),
     "precision": ("Precision", "", "1", "Share of the mask's voxels that the reference holds."),
-    "hausdorff": (
-        "Hausdorff distance",
-        "mm",
-        "0",
-        "Largest distance from one surface to the other.",
+    "volumetric_similarity": (
+        "Volumetric similarity",
+        "",
+        "1",
+        "1 less the difference of the volumes over their sum; says nothing of place.",
     ),
+    "hausdorff": ("Hausdorff distance", "mm", "0", "Largest distance between the surfaces."),
     "hausdorff95": (
         "Hausdorff distance, 95 %",
         "mm",
         "0",
         "The larger of the two 95th percentiles of surface distances.",
     ),
-    "assd": (
-        "Average surface distance",
-        "mm",
-        "0",
-        "Mean distance between the surfaces, both ways.",
-    ),
+    "assd": ("Average surface distance", "mm", "0", "Mean distance between surfaces, both ways."),
     "surface_dice": (
         "Surface Dice",
         "",
         "1",
-        "Share of both surfaces that lie within the tolerance of the other.",
+        "Share of both surfaces that lie within the tolerance (2 mm by default) of the other.",
     ),
+    "prediction_ml": ("Volume of the mask", "ml", "", "Voxels times their volume."),
+    "reference_ml": ("Volume of the reference", "ml", "", "Voxels times their volume."),
+    "lesions": ("Lesions", "", "", "Pieces of the reference, joined over faces, edges, corners."),
+    "lesions_detected": ("Lesions detected", "", "all", "Those that the mask touches."),
+    "lesion_false_positives": (
+        "Lesion false positives",
+        "",
+        "0",
+        "Pieces of the mask that touch no lesion.",
+    ),
+    "lesion_sensitivity": ("Lesion sensitivity", "", "1", "Lesions detected over lesions."),
+    "lesion_precision": ("Lesion precision", "", "1", "Pieces of the mask that touch a lesion."),
+    "lesion_f1": ("Lesion F1", "", "1", "Harmonic mean of lesion sensitivity and precision."),
 }
 
 # A colour that no plot uses; it becomes the page's text colour, so charts follow light and dark.
@@ -245,7 +254,7 @@ def _metrics(segmentation, reference):
     found = segmentation.evaluate(reference)
     rows = []
     for name, value in found.items():
-        label, unit, best, definition = METRICS.get(name, (name.replace("_", " "), "", "", ""))
+        label, unit, best, definition = METRICS[name]
         rows.append(
             {
                 "name": name,
