@@ -307,7 +307,11 @@ class Classifier:
         """
         if input_shape is not None:
             input_shape = check_extent(input_shape, "input_shape", "load")
-        classifier = cls._of_handle(_native.classifier_load(_path(path, "load"), input_shape))
+        try:
+            handle = _native.classifier_load(_path(path, "load"), input_shape)
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+        classifier = cls._of_handle(handle)
         text = _native.classifier_training(classifier._handle.value)
         if text:
             try:
