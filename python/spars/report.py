@@ -1,9 +1,11 @@
 """One self-contained HTML page about a segmentation: pictures, numbers, inputs, limits."""
 
 import base64
+import hashlib
 import io
 import json
 import math
+import re
 import os
 import platform
 from pathlib import Path
@@ -209,6 +211,9 @@ def svg(draw):
         pyplot.close(figure)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(_INK, "currentColor")
+    # Every figure numbers its parts from 1; ids must be unique in the page.
+    prefix = "f" + hashlib.sha256(text.encode()).hexdigest()[:8]
+    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
     # Text takes the page's own font.
     return text.replace("<svg ", '<svg role="img" style="color: var(--text)" ', 1)
 
