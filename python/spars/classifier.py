@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from spars import _native
-from spars._checks import check_array, check_extent, check_float, check_integer, sentence
+from spars._checks import check_array, check_extent, check_integer, sentence
 from spars._errors import FormatError
 from spars._fit import History, fit
 from spars._handles import Handle
@@ -344,8 +344,6 @@ def _checked_window(window):
         raise TypeError(
             sentence("intensity_window", "Classifier", "an IntensityWindow or None", window)
         )
-    check_float(window.level, "level", "IntensityWindow")
-    check_float(window.width, "width", "IntensityWindow", 0.0, open_low=True)
     return window
 
 

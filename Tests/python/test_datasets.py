@@ -1,0 +1,155 @@
+"""Datasets: order, labels, masks, and what is refused."""
+
+import numpy as np
+import pytest
+
+import spars
+from spars import datasets
+
+
+def _write(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    spars.save(path, array)
+
+
+@pytest.fixture
+def msd(tmp_path):
+    for i, name in enumerate(("liver_10", "liver_2", "liver_1")):
+        _write(tmp_path / "imagesTr" / f"{name}.nii.gz", np.full((3, 4, 5), i, np.float32))
+        mask = np.ones((3, 4, 5), np.uint8)
+        mask[1, 1, 1] = 2 if i == 1 else 0
+        _write(tmp_path / "labelsTr" / f"{name}.nii.gz", mask)
+    for junk in (".DS_Store", "._liver_1.nii.gz", "notes.txt"):
+        (tmp_path / "imagesTr" / junk).write_text("x")
+    return tmp_path
+
+
+def test_msd_is_sorted_by_name_and_skips_hidden_files(msd):
+    dataset = datasets.MSD(msd)
+    assert [case.name for case in dataset] == [
+        "liver_1.nii.gz", "liver_10.nii.gz", "liver_2.nii.gz",
+    ]  # fmt: skip
+    assert [case.has_tumour for case in dataset] == [False, False, True]
+    assert dataset[1].load().array[0, 0, 0] == 0
+    assert dataset[2].load_mask().dtype == np.uint8
+    assert dataset[2].load_mask()[1, 1, 1] == 2
+
+
+def test_msd_without_masks_has_no_labels_unless_a_file_gives_them(msd):
+    dataset = datasets.MSD(msd, labels=False)
+    assert [case.has_tumour for case in dataset] == [None, None, None]
+    assert dataset[0].load_mask() is None
+    table = msd / "labels.csv"
+    table.write_text(
+        "image,has_tumour\nimagesTr/liver_1.nii.gz,1\nliver_10.nii.gz,0\nliver_2.nii.gz,1\n"
+    )
+    labelled = datasets.MSD(msd, labels=False, csv=table)
+    assert [case.has_tumour for case in labelled] == [True, False, True]
+    table.write_text("image,has_tumour\nliver_1.nii.gz,1\n")
+    with pytest.raises(spars.FormatError, match="liver_10"):
+        datasets.MSD(msd, csv=table)
+
+
+def test_msd_names_what_is_missing(msd, tmp_path):
+    with pytest.raises(FileNotFoundError, match="imagesTr"):
+        datasets.MSD(tmp_path / "none")
+    (msd / "labelsTr" / "liver_2.nii.gz").unlink()
+    with pytest.raises(FileNotFoundError, match="liver_2"):
+        datasets.MSD(msd)
+
+
+def test_slices_and_splits_are_datasets(msd):
+    dataset = datasets.MSD(msd)
+    first, rest = dataset.split(1)
+    assert isinstance(first, datasets.Dataset)
+    assert [len(first), len(rest)] == [1, 2]
+    assert dataset[-1] is rest[-1]
+    assert [case.name for case in dataset[::-1]] == [case.name for case in reversed(dataset)]
+    for n in (-1, 4):
+        with pytest.raises(ValueError, match="'n'"):
+            dataset.split(n)
+
+
+def test_csv_paths_labels_and_masks(tmp_path):
+    _write(tmp_path / "a.nii", np.full((2, 3, 4), 7, np.float32))
+    mask = np.zeros((2, 3, 4), np.uint8)
+    mask[0, 0, 0] = 2
+    _write(tmp_path / "m.nii", mask)
+    table = tmp_path / "t.csv"
+    table.write_text("\ufeffimage,has_tumour,mask\na.nii,1,\na.nii,,m.nii\n", encoding="utf-8")
+    dataset = datasets.from_csv(table)
+    assert [case.has_tumour for case in dataset] == [True, None]
+    assert dataset[0].load().array[0, 0, 0] == 7
+    assert dataset[0].load_mask() is None
+    assert dataset[1].load_mask()[0, 0, 0] == 2
+    other = datasets.from_csv(table, root=tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="elsewhere"):
+        other[0].load()
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "'has_tumour'"),
+        ("image\na\n", "'has_tumour'"),
+        ("image,has_tumour\na,2\n", "line 2: 'has_tumour'"),
+        ("image,has_tumour\na\n", "line 2: 'has_tumour'"),
+        ("image,has_tumour\na,1\n,1\n", "line 3: 'image'"),
+        ("image,has_tumour\na,\n", "line 2: 'has_tumour'"),
+    ],
+)
+def test_broken_tables_name_the_line(tmp_path, text, match):
+    table = tmp_path / "t.csv"
+    table.write_text(text)
+    with pytest.raises(spars.FormatError, match=match):
+        datasets.from_csv(table)
+
+
+def test_tables_in_other_encodings_are_format_errors(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_bytes(b"image,has_tumour\n\xff\xfe,1\n")
+    with pytest.raises(spars.FormatError, match="UTF-8"):
+        datasets.from_csv(table)
+
+
+@pytest.mark.parametrize("value", [0.5, -1, np.nan, 300])
+def test_masks_must_hold_whole_numbers(tmp_path, value):
+    _write(tmp_path / "a.nii", np.zeros((2, 3, 4), np.float32))
+    _write(tmp_path / "m.nii", np.full((2, 3, 4), value, np.float32))
+    table = tmp_path / "t.csv"
+    table.write_text("image,has_tumour,mask\na.nii,1,m.nii\n")
+    with pytest.raises(spars.FormatError, match="whole numbers"):
+        datasets.from_csv(table)[0].load_mask()
+
+
+@pytest.mark.parametrize("label", [2, "1", 0.5])
+def test_cases_refuse_other_labels(label):
+    with pytest.raises(ValueError, match="'has_tumour'"):
+        datasets.Case("a", label, lambda: None)
+    with pytest.raises(TypeError, match="'load'"):
+        datasets.Case("a", True, None)
+
+
+def test_a_label_is_asked_for_once():
+    asked = []
+    case = datasets.Case("a", lambda: asked.append(1) or True, lambda: None)
+    assert case.has_tumour
+    assert case.has_tumour
+    assert asked == [1]
+
+
+def test_phantoms_spread_their_tumours():
+    dataset = datasets.phantoms(6, seed=5, shape=(48, 48, 32))
+    assert [case.has_tumour for case in dataset] == [False, True] * 3
+    case = dataset[1]
+    volume, mask = case.load(), case.load_mask()
+    assert volume.shape == mask.shape == (48, 48, 32)
+    assert set(np.unique(mask)) == {0, 1, 2}
+    assert not (dataset[0].load_mask() == 2).any()
+    assert np.array_equal(case.load().array, volume.array)
+    third = datasets.phantoms(9, tumour_fraction=1 / 3)
+    assert sum(case.has_tumour for case in third) == 3
+    assert len(datasets.phantoms(0)) == 0
+    for arguments in ({"n": -1}, {"n": 1, "tumour_fraction": 1.5}, {"n": 1, "shape": (0, 1, 1)}):
+        with pytest.raises(ValueError, match="phantoms"):
+            datasets.phantoms(**arguments)
