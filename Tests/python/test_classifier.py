@@ -49,7 +49,7 @@ def test_parameters_follow_pytorchs_names_shapes_and_law():
     assert parameters["conv4.weight"].shape == (64, 32, 3, 3, 3)
     assert parameters["fc1.weight"].shape == (1600, 1152)
     assert parameters["fc5.weight"].shape == (2, 128)
-    assert sum(array.size for array in parameters.values()) == 3_570_898
+    assert sum(array.size for array in parameters.values()) == 3_570_978
     bound = 1 / math.sqrt(1152)
     fc1 = parameters["fc1.weight"]
     assert fc1.dtype == np.float32
@@ -279,7 +279,7 @@ def test_fit_learns_reports_and_is_repeatable():
 def test_the_schedule_of_record_takes_a_quarter_of_the_scans_as_steps():
     calls = []
     _fit(
-        spars.Classifier(INPUT), _dataset(9), epochs=1, steps_per_epoch=None, scans_per_step=1,
+        spars.Classifier(INPUT), _dataset(9), epochs=1, steps_per_epoch=None,
         progress=lambda *call: calls.append(call),
     )  # fmt: skip
     assert calls == [(1, 2), (2, 2)]
