@@ -45,6 +45,7 @@ __all__ = [
     "save",
     "segment",
     "self_play",
+    "segment",
     "set_thread_count",
     "thread_count",
 ]
