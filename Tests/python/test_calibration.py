@@ -1,0 +1,44 @@
+"""Thresholds from tumour-free scans."""
+
+import numpy as np
+import pytest
+
+import spars
+from spars.calibration import calibrate
+
+
+def mean_of(crops):
+    return crops.mean(axis=(1, 2, 3))
+
+
+def test_thresholds_are_the_quantiles_of_windows_and_voxels(rng):
+    scans = [rng.random((14, 13, 12)).astype(np.float32) for _ in range(2)]
+    found = calibrate(scans, mean_of, window=(6, 5, 4), grid=None, stride=4, quantile=0.9)
+    atlases = [
+        spars.ScoreAtlas.compute(scan, mean_of, (6, 5, 4), stride=4, protocol="paper")
+        for scan in scans
+    ]
+    scores = np.concatenate([atlas.scores.ravel() for atlas in atlases])
+    maps = np.concatenate([atlas.exhaustive_map("mean").ravel() for atlas in atlases])
+    assert found.termination_threshold == pytest.approx(np.quantile(scores, 0.9), rel=1e-6)
+    assert found.segmentation_threshold == pytest.approx(np.quantile(maps[maps > 0], 0.9))
+    assert found.windows == scores.size
+
+
+def test_calibrated_segmentation_of_a_tumour_free_scan_is_all_but_empty(rng):
+    scans = [rng.random((24, 24, 20)).astype(np.float32) for _ in range(3)]
+    options = {"window": (6, 6, 4), "grid": None}
+    found = calibrate(scans[:2], mean_of, quantile=0.999, stride=4, **options)
+    mask = spars.segment(
+        scans[2],
+        mean_of,
+        method="exhaustive",
+        segmentation_threshold=found.segmentation_threshold,
+        **options,
+    ).mask
+    assert mask.mean() < 0.02
+
+
+def test_no_scan_is_refused():
+    with pytest.raises(ValueError, match="'scans' parameter of calibrate must hold a scan"):
+        calibrate([], mean_of)
