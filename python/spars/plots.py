@@ -40,7 +40,7 @@ def overlay(
     prediction, reference : array of shape (X, Y, Z), optional
         Masks; above 0.5 is inside. Empty masks draw nothing.
     score_map : float array of shape (X, Y, Z), optional
-        Drawn as a translucent colour layer from 0 to 1.
+        Drawn as a translucent colour layer over `score_range`; 0 stays clear.
     axis : {0, 1, 2}
         The voxel axis to cut across.
     index : int, optional
@@ -78,7 +78,8 @@ def overlay(
     if layers["score_map"] is not None:
         scores = cut(layers["score_map"])
         shown = np.ma.masked_less_equal(scores, 0.0)
-        ax.imshow(shown, cmap="inferno", vmin=0.0, vmax=1.0, alpha=0.45, **options)
+        low, high = score_range(layers["score_map"])
+        ax.imshow(shown, cmap="inferno", vmin=low, vmax=high, alpha=0.5, **options)
     handles = [
         _outline(ax, cut(layers[name]), colour, style, name)
         for name, colour, style in (
@@ -179,6 +180,12 @@ def trailing_mean(values, width):
     means = np.full(values.size, np.nan)
     np.divide(sums[last] - sums[first], n, out=means, where=n > 0)
     return means
+
+
+def score_range(score_map):
+    """Return the smallest positive and the largest score of a map; (0, 1) for an empty one."""
+    visited = np.asarray(score_map)[np.asarray(score_map) > 0]
+    return (float(visited.min()), float(visited.max())) if visited.size else (0.0, 1.0)
 
 
 def largest_slice(shape, *masks, axis):

@@ -5,9 +5,9 @@ import hashlib
 import io
 import json
 import math
-import re
 import os
 import platform
+import re
 from pathlib import Path
 
 import numpy as np
@@ -218,25 +218,35 @@ def svg(draw):
     return text.replace("<svg ", '<svg role="img" style="color: var(--text)" ', 1)
 
 
+def scan_figures(segmentation, reference):
+    """Return the figures of a segmentation by name: "overlay" and "score_map"."""
+    from spars import plots
+
+    volume, score_map = segmentation.volume, segmentation.score_map
+    return {
+        "overlay": _dark(plots.views(volume, segmentation.mask, reference)),
+        "score_map": _dark(plots.views(volume, None, reference, score_map)),
+    }
+
+
 def _pictures(segmentation, reference):
     from spars import plots
 
-    scores = np.clip(segmentation.score_map, 0.0, 1.0)
-    outlined = png(_dark(plots.views(segmentation.volume, segmentation.mask, reference)))
-    scored = png(_dark(plots.views(segmentation.volume, None, reference, scores)))
+    figures = {n: _inline(png(f)) for n, f in scan_figures(segmentation, reference).items()}
     against = "" if reference is None else " and of the reference (blue, solid)"
+    low, high = plots.score_range(segmentation.score_map)
     return [
         {
-            "data": _inline(outlined),
+            "data": figures["overlay"],
             "alt": f"Three slices of the scan with outlines of the mask{against}.",
             "caption": f"Outlines of the mask (orange, dashed){against}, on the slices where "
             "they are largest. Soft-tissue range, level 40 HU, width 400 HU.",
         },
         {
-            "data": _inline(scored),
+            "data": figures["score_map"],
             "alt": "The same slices with the accumulated scores as a colour layer.",
-            "caption": "Accumulated scores from 0 (none, dark) to 1 (bright). No colour: no window "
-            "came there.",
+            "caption": f"Accumulated scores from {number(low)} (dark) to {number(high)} (bright). "
+            "No colour: no window came there.",
         },
     ]
 

@@ -1,0 +1,67 @@
+"""The demonstration, small: every file is there and says what was measured."""
+
+import json
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import spars
+from spars.demo import DemoConfiguration, run_demo
+
+mpl.use("Agg")
+
+SMALL = DemoConfiguration(
+    seed=3,
+    scans=2,
+    validation_scans=2,
+    shape=(64, 52, 40),
+    window=(16, 16, 12),
+    epochs=2,
+    steps_per_epoch=1,
+    scans_per_step=2,
+    crops_per_scan=2,
+    iterations=8,
+)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    output = tmp_path_factory.mktemp("demo") / "output"
+    return run_demo(output, SMALL, quiet=True), output
+
+
+def test_every_file_is_written(demo):
+    result, output = demo
+    wanted = {
+        "classifier.safetensors", "mask.nii.gz", "overlay.png", "reference.nii.gz", "report.html",
+        "scan.nii.gz", "score_map.nii.gz", "score_map.png", "self_play.png", "training.png",
+    }  # fmt: skip
+    assert set(result["files"]) == wanted
+    assert {path.name for path in output.iterdir()} == wanted | {"result.json"}
+
+
+def test_mask_lies_over_the_whole_scan(demo):
+    result, output = demo
+    mask, scan, reference = (
+        spars.load(output / f"{name}.nii.gz") for name in ("mask", "scan", "reference")
+    )
+    corner = np.linalg.inv(scan.affine) @ mask.affine[:, 3]
+    first = np.rint(corner[:3]).astype(int)
+    np.testing.assert_allclose(corner[:3], first, atol=1e-4)
+    box = tuple(slice(a, a + n) for a, n in zip(first, mask.shape, strict=True))
+    assert reference.array[box].sum() == reference.array.sum() > 0
+    assert spars.metrics.dice(mask.array, reference.array[box]) == result["dice"]
+
+
+def test_result_and_report_tell_the_baselines_beside_the_dice(demo):
+    result, output = demo
+    saved = json.loads((output / "result.json").read_text(encoding="utf-8"))
+    assert saved["dice"] == result["dice"]
+    assert set(saved["baselines"]) == {"exhaustive", "random walk", "greedy", "whole liver"}
+    assert 0 < saved["baselines"]["whole liver"] < 0.5
+    page = (output / "report.html").read_text(encoding="utf-8")
+    for wanted in ("Phantoms are not patients", "whole liver", f"{result['dice']:.3f}"):
+        assert wanted in page
+    for wanted in ("self-play", "greedy", "report.html"):
+        assert wanted in result["text"]
