@@ -59,9 +59,8 @@ class Header:
         value = np.frombuffer(self.block, HEADER_DTYPE)[0][field]
         return value if isinstance(value, np.ndarray) else value.item()
 
-    def keys(self):
-        """Return the names of the fields."""
-        return HEADER_DTYPE.names
+    def __iter__(self):
+        return iter(HEADER_DTYPE.names)
 
     def __repr__(self):
         return f"<spars.volume.Header of NIfTI-{self.version}, {self['descrip']!r}>"

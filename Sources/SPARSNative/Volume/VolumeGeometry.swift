@@ -45,6 +45,13 @@ public struct Geometry: Hashable, Sendable {
         return Geometry(unchecked: result)
     }
 
+    /// Whether both are the same up to how their affines were computed: to 1e-8 of the largest
+    /// entry, a sixth of what rounding to float32 changes.
+    func isClose(to other: Geometry) -> Bool {
+        let largest = affine.reduce(0) { max($0, abs($1)) }
+        return zip(affine, other.affine).allSatisfy { abs($0 - $1) <= 1e-8 * largest }
+    }
+
     /// Whether the matrix places voxels in space: finite, 0, 0, 0, 1 at its end, and columns that,
     /// scaled to length 1, span a volume that float32 can tell from none.
     static func isPlacing(_ affine: [Double]) -> Bool {

@@ -123,7 +123,7 @@ extension NIfTIHeader {
     ) -> NIfTIHeader {
         var header = template?.asSingleFile() ?? NIfTIHeader(version: .one)
         if template == nil { header.set(.units, integer: 2) }
-        let isKept = (try? header.geometry(of: extent)) == geometry
+        let isKept = (try? header.geometry(of: extent))?.isClose(to: geometry) == true
         header.fitVersion(to: extent)
         for axis in 0..<8 {
             header.set(.dim, axis, integer: axis == 0 ? 3 : axis <= 3 ? Int64(extent[axis - 1]) : 1)
