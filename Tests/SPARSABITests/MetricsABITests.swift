@@ -9,7 +9,9 @@ import Testing
     private let invalid = Int32(SPARS_INVALID_ARGUMENT.rawValue)
 
     private func parameter(_ error: spars_error) -> String {
-        withUnsafeBytes(of: error.parameter) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        withUnsafeBytes(of: error.parameter) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
     }
 
     @Test func nullPointersAreErrors() {
@@ -86,7 +88,9 @@ import Testing
         #expect(status(count: -1) == invalid)
         #expect(status([1, .nan]) == Int32(SPARS_NOT_FINITE.rawValue))
         for bad in [0, 1, -1, .nan] as [Double] { #expect(status(confidence: bad) == invalid) }
-        for bad in [0, 99, 10_000_001, .max] as [Int64] { #expect(status(resamples: bad) == invalid) }
+        for bad in [0, 99, 10_000_001, .max] as [Int64] {
+            #expect(status(resamples: bad) == invalid)
+        }
     }
 }
 

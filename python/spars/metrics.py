@@ -21,7 +21,15 @@ import numpy as np
 
 from spars import _native
 from spars._checks import check_array, check_float, check_integer, sentence
-from spars.volume import Volume, as_volume
+from spars._masks import (
+    Pair,
+    as_mask,
+    check_connectivity,
+    chosen_spacing,
+    components,
+    lesions,
+    ratio,
+)
 
 __all__ = [
     "assd",
@@ -39,8 +47,6 @@ __all__ = [
     "surface_dice",
     "volumetric_similarity",
 ]
-
-_NAN = float("nan")
 
 
 def dice(prediction, reference):
@@ -61,8 +67,8 @@ def dice(prediction, reference):
     TypeError, ValueError
         A mask holds anything but 0 and 1, or the shapes differ.
     """
-    tp, fp, fn, _ = _counts(prediction, reference, "dice")
-    return _ratio(2 * tp, 2 * tp + fp + fn)
+    tp, fp, fn, _ = Pair(prediction, reference, "dice").counts()
+    return ratio(2 * tp, 2 * tp + fp + fn)
 
 
 def iou(prediction, reference):
@@ -71,6 +77,7 @@ def iou(prediction, reference):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
 
     Returns
     -------
@@ -82,8 +89,8 @@ def iou(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, fp, fn, _ = _counts(prediction, reference, "iou")
-    return _ratio(tp, tp + fp + fn)
+    tp, fp, fn, _ = Pair(prediction, reference, "iou").counts()
+    return ratio(tp, tp + fp + fn)
 
 
 def sensitivity(prediction, reference):
@@ -92,6 +99,7 @@ def sensitivity(prediction, reference):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
 
     Returns
     -------
@@ -103,8 +111,8 @@ def sensitivity(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, _, fn, _ = _counts(prediction, reference, "sensitivity")
-    return _ratio(tp, tp + fn)
+    tp, _, fn, _ = Pair(prediction, reference, "sensitivity").counts()
+    return ratio(tp, tp + fn)
 
 
 def specificity(prediction, reference):
@@ -115,6 +123,7 @@ def specificity(prediction, reference):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
 
     Returns
     -------
@@ -126,8 +135,8 @@ def specificity(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    _, fp, _, tn = _counts(prediction, reference, "specificity")
-    return _ratio(tn, tn + fp)
+    _, fp, _, tn = Pair(prediction, reference, "specificity").counts()
+    return ratio(tn, tn + fp)
 
 
 def precision(prediction, reference):
@@ -136,6 +145,7 @@ def precision(prediction, reference):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
 
     Returns
     -------
@@ -147,8 +157,8 @@ def precision(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, fp, _, _ = _counts(prediction, reference, "precision")
-    return _ratio(tp, tp + fp)
+    tp, fp, _, _ = Pair(prediction, reference, "precision").counts()
+    return ratio(tp, tp + fp)
 
 
 def volumetric_similarity(prediction, reference):
@@ -159,6 +169,7 @@ def volumetric_similarity(prediction, reference):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
 
     Returns
     -------
@@ -170,9 +181,9 @@ def volumetric_similarity(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, fp, fn, _ = _counts(prediction, reference, "volumetric_similarity")
+    tp, fp, fn, _ = Pair(prediction, reference, "volumetric_similarity").counts()
     total = 2 * tp + fp + fn
-    return _ratio(total - abs(fp - fn), total)
+    return ratio(total - abs(fp - fn), total)
 
 
 def hausdorff(prediction, reference, spacing=None, percentile=100.0):
@@ -185,6 +196,7 @@ def hausdorff(prediction, reference, spacing=None, percentile=100.0):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     percentile : float
@@ -202,7 +214,7 @@ def hausdorff(prediction, reference, spacing=None, percentile=100.0):
         As `dice`; or `spacing` or `percentile` is out of range, or the volumes' spacings differ.
     """
     percentile = check_float(percentile, "percentile", "hausdorff", 0.0, 100.0)
-    pair = _Pair(prediction, reference, "hausdorff", spacing)
+    pair = Pair(prediction, reference, "hausdorff", spacing)
     return pair.surface([percentile], [])[0][0]
 
 
@@ -212,6 +224,7 @@ def assd(prediction, reference, spacing=None):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
 
@@ -225,7 +238,7 @@ def assd(prediction, reference, spacing=None):
     TypeError, ValueError
         As `hausdorff`.
     """
-    return _Pair(prediction, reference, "assd", spacing).surface([], [])[2]
+    return Pair(prediction, reference, "assd", spacing).surface([], [])[2]
 
 
 def surface_dice(prediction, reference, spacing=None, tolerance=2.0):
@@ -238,6 +251,7 @@ def surface_dice(prediction, reference, spacing=None, tolerance=2.0):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     tolerance : float
@@ -254,7 +268,7 @@ def surface_dice(prediction, reference, spacing=None, tolerance=2.0):
         As `hausdorff`.
     """
     tolerance = check_float(tolerance, "tolerance", "surface_dice", 0.0)
-    return _Pair(prediction, reference, "surface_dice", spacing).surface([], [tolerance])[1][0]
+    return Pair(prediction, reference, "surface_dice", spacing).surface([], [tolerance])[1][0]
 
 
 def lesion_detection(prediction, reference, spacing=None, min_overlap=0.0, connectivity=26):
@@ -267,6 +281,7 @@ def lesion_detection(prediction, reference, spacing=None, min_overlap=0.0, conne
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     min_overlap : float
@@ -289,8 +304,8 @@ def lesion_detection(prediction, reference, spacing=None, min_overlap=0.0, conne
         As `hausdorff`, or `min_overlap` or `connectivity` is out of range.
     """
     least = check_float(min_overlap, "min_overlap", "lesion_detection", 0.0, 1.0, open_high=True)
-    pair = _Pair(prediction, reference, "lesion_detection", spacing)
-    return _lesions(pair, least, _check_connectivity(connectivity, "lesion_detection"))
+    pair = Pair(prediction, reference, "lesion_detection", spacing)
+    return lesions(pair, least, check_connectivity(connectivity, "lesion_detection"))
 
 
 def evaluate(prediction, reference, spacing=None, tolerance=2.0):
@@ -299,6 +314,7 @@ def evaluate(prediction, reference, spacing=None, tolerance=2.0):
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
+        Arrays of bool or of 0 and 1, or volumes of them.
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     tolerance : float
@@ -319,18 +335,18 @@ def evaluate(prediction, reference, spacing=None, tolerance=2.0):
         As `hausdorff`.
     """
     tolerance = check_float(tolerance, "tolerance", "evaluate", 0.0)
-    pair = _Pair(prediction, reference, "evaluate", spacing)
+    pair = Pair(prediction, reference, "evaluate", spacing)
     tp, fp, fn, tn = pair.counts()
     total = 2 * tp + fp + fn
     distances, dices, average = pair.surface([100.0, 95.0], [tolerance])
-    found = _lesions(pair, 0.0, 26)
+    found = lesions(pair, 0.0, 26)
     return {
-        "dice": _ratio(2 * tp, total),
-        "iou": _ratio(tp, tp + fp + fn),
-        "sensitivity": _ratio(tp, tp + fn),
-        "specificity": _ratio(tn, tn + fp),
-        "precision": _ratio(tp, tp + fp),
-        "volumetric_similarity": _ratio(total - abs(fp - fn), total),
+        "dice": ratio(2 * tp, total),
+        "iou": ratio(tp, tp + fp + fn),
+        "sensitivity": ratio(tp, tp + fn),
+        "specificity": ratio(tn, tn + fp),
+        "precision": ratio(tp, tp + fp),
+        "volumetric_similarity": ratio(total - abs(fp - fn), total),
         "hausdorff": distances[0],
         "hausdorff95": distances[1],
         "assd": average,
@@ -368,9 +384,9 @@ def connected_components(mask, connectivity=26):
     TypeError, ValueError
         `mask` holds anything but 0 and 1, or `connectivity` is none of the three.
     """
-    connectivity = _check_connectivity(connectivity, "connected_components")
-    mask, _ = _as_mask(mask, "mask", "connected_components")
-    return _components(mask, connectivity)
+    connectivity = check_connectivity(connectivity, "connected_components")
+    mask, _ = as_mask(mask, "mask", "connected_components")
+    return components(mask, connectivity)
 
 
 def distance_map(mask, spacing=None):
@@ -381,6 +397,7 @@ def distance_map(mask, spacing=None):
     Parameters
     ----------
     mask : mask, shape (x, y, z)
+        An array of bool or of 0 and 1, or a volume of them.
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volume; 1 mm for arrays.
 
@@ -394,8 +411,8 @@ def distance_map(mask, spacing=None):
     TypeError, ValueError
         `mask` holds anything but 0 and 1, or `spacing` is out of range.
     """
-    mask, own = _as_mask(mask, "mask", "distance_map")
-    spacing = _spacing(spacing, [own], "distance_map")
+    mask, own = as_mask(mask, "mask", "distance_map")
+    spacing = chosen_spacing(spacing, [own], "distance_map")
     distances = np.empty(mask.shape, np.float32)
     _native.distance_map(mask, mask.shape, spacing, distances, None)
     return distances
@@ -441,147 +458,3 @@ def bootstrap_interval(values, confidence=0.95, n_resamples=10_000, seed=0):
     count = check_integer(n_resamples, "n_resamples", owner, 100, 10_000_000)
     seed = check_integer(seed, "seed", owner, 0, 2**64 - 1)
     return _native.bootstrap_interval(values, confidence, count, seed, None)
-
-
-class _Pair:
-    """Two checked masks and their common spacing."""
-
-    def __init__(self, prediction, reference, owner, spacing=None):
-        self.prediction, first = _as_mask(prediction, "prediction", owner)
-        self.reference, second = _as_mask(reference, "reference", owner)
-        if self.prediction.shape != self.reference.shape:
-            raise ValueError(
-                sentence(
-                    "prediction",
-                    owner,
-                    f"of the reference's shape {self.reference.shape}",
-                    f"shape {self.prediction.shape}",
-                )
-            )
-        self.spacing = _spacing(spacing, [first, second], owner)
-
-    @property
-    def millilitres(self):
-        """The volume of a voxel."""
-        return float(np.prod(self.spacing)) / 1000
-
-    def counts(self):
-        return _native.overlap(self.prediction, self.reference, self.prediction.shape)
-
-    def surface(self, percentiles, tolerances):
-        """Return (hausdorff of each percentile, surface Dice of each tolerance, assd)."""
-        distances = np.empty(len(percentiles))
-        dices = np.empty(len(tolerances))
-        average = _native.surface(
-            self.prediction,
-            self.reference,
-            self.prediction.shape,
-            self.spacing,
-            np.asarray(percentiles, float),
-            np.asarray(tolerances, float),
-            distances,
-            dices,
-            None,
-        )
-        return distances.tolist(), dices.tolist(), average
-
-
-def _counts(prediction, reference, owner):
-    return _Pair(prediction, reference, owner).counts()
-
-
-def _ratio(part, whole):
-    return part / whole if whole else _NAN
-
-
-def _lesions(pair, least, connectivity):
-    wanted, lesions = _components(pair.reference, connectivity)
-    found, predicted = _components(pair.prediction, connectivity)
-    sizes, covered = _covered(wanted, lesions, pair.prediction)
-    _, supported = _covered(found, predicted, pair.reference)
-    detected = int(np.count_nonzero(covered > least))
-    true = int(np.count_nonzero(supported > least))
-    recall = _ratio(detected, lesions)
-    correct = _ratio(true, predicted)
-    f1 = _NAN
-    if lesions and predicted:
-        f1 = 2 * recall * correct / (recall + correct) if recall + correct else 0.0
-    elif lesions or predicted:
-        f1 = 0.0
-    return {
-        "lesions": lesions,
-        "detected": detected,
-        "predicted": predicted,
-        "false_positives": predicted - true,
-        "sensitivity": recall,
-        "precision": correct,
-        "f1": f1,
-        "sizes_ml": (sizes * pair.millilitres).tolist(),
-        "covered": covered.tolist(),
-    }
-
-
-def _covered(labels, count, mask):
-    """Return the voxels of each component, and the share of them that `mask` covers."""
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    common = np.bincount(labels[mask != 0], minlength=count + 1)[1:]
-    return sizes, common / sizes
-
-
-def _components(mask, connectivity):
-    labels = np.empty(mask.shape, np.int32)
-    count = _native.connected_components(mask, mask.shape, connectivity, labels, None)
-    return labels, count
-
-
-def _check_connectivity(value, owner):
-    if isinstance(value, bool) or value not in (6, 18, 26):
-        raise ValueError(sentence("connectivity", owner, "6, 18 or 26", value))
-    return int(value)
-
-
-def _as_mask(value, name, owner):
-    """Return a uint8 array of 0 and 1, and the spacing it came with (None for arrays)."""
-    spacing = None
-    if not isinstance(value, np.ndarray) and (
-        isinstance(value, Volume) or not isinstance(value, (list, tuple))
-    ):
-        volume = as_volume(value)
-        value, spacing = volume.array, volume.spacing
-    array = np.asarray(value)
-    allowed = "a mask of 0 and 1 of shape (any, any, any)"
-    if array.dtype.kind not in "biuf":
-        raise TypeError(sentence(name, owner, allowed, f"dtype {array.dtype}"))
-    if array.ndim != 3 or array.size == 0:
-        raise ValueError(sentence(name, owner, allowed, f"shape {array.shape}"))
-    if array.dtype != np.bool_:
-        inside = array == 1
-        strange = ~(inside | (array == 0))
-        if strange.any():
-            index = tuple(int(i) for i in np.argwhere(strange)[0])
-            raise ValueError(
-                f"The '{name}' parameter of {owner} must hold only 0 and 1. "
-                f"Got {array[index]} at {index} instead; select a label with, for example, "
-                f"'{name} == 2'."
-            )
-        array = inside
-    return np.ascontiguousarray(array).view(np.uint8), spacing
-
-
-def _spacing(given, own, owner):
-    """Return the spacing to measure with: the given one, or that of the volumes."""
-    own = [spacing for spacing in own if spacing is not None]
-    if given is not None:
-        try:
-            given = tuple(given)
-        except TypeError:
-            given = (given,)
-        if len(given) != 3:
-            raise ValueError(sentence("spacing", owner, "three floats (x, y, z) in mm", given))
-        return tuple(check_float(edge, "spacing", owner, 1e-6, 1e6) for edge in given)
-    if len(own) == 2 and not np.allclose(own[0], own[1], rtol=1e-3):
-        raise ValueError(
-            f"The 'prediction' parameter of {owner} must have the reference's spacing {own[1]}. "
-            f"Got {own[0]} instead."
-        )
-    return own[0] if own else (1.0, 1.0, 1.0)

@@ -121,12 +121,11 @@ private struct Scene {
         defer { Parallel.threadCount = before }
         var source = RandomSource(seed: 4)
         let extent = Extent(30, 25, 20)
-        let masks = (0..<2).map { _ in
-            (0..<extent.count).map { _ in UInt8(source.integer(below: 8) / 7) }
-        }
+        let first = (0..<extent.count).map { _ in UInt8(source.integer(below: 8) / 7) }
+        let second = (0..<extent.count).map { _ in UInt8(source.integer(below: 8) / 7) }
         func distances() throws -> SurfaceDistances {
             try SurfaceDistances(
-                prediction: masks[0].span, reference: masks[1].span, extent,
+                prediction: first.span, reference: second.span, extent,
                 spacing: SIMD3(0.7, 0.7, 2.5))
         }
         Parallel.threadCount = 1
@@ -165,8 +164,10 @@ private struct Scene {
     @Test func percentilesAreLinearBetweenDistances() throws {
         // Two single voxels 3 mm apart against one of them: distances {0, 3} and {0}.
         let extent = Extent(4, 1, 1)
+        let both: [UInt8] = [1, 0, 0, 1]
+        let one: [UInt8] = [1, 0, 0, 0]
         let distances = try SurfaceDistances(
-            prediction: [1, 0, 0, 1].span, reference: [1, 0, 0, 0].span, extent,
+            prediction: both.span, reference: one.span, extent,
             spacing: SIMD3(1, 1, 1))
         #expect(distances.fromPrediction == [0, 3])
         #expect(distances.hausdorff(percentile: 0) == 0)
@@ -212,7 +213,8 @@ private struct Scene {
     @Test func seedsAndThreads() throws {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
-        let values = [0.2, 0.9, 0.4, 0.7]
+        var source = RandomSource(seed: 9)
+        let values = (0..<30).map { _ in source.uniform() }
         func interval(_ seed: UInt64, _ threads: Int) throws -> ClosedRange<Double> {
             Parallel.threadCount = threads
             return try BootstrapInterval.ofMean(

@@ -1,0 +1,152 @@
+"""Pairs of masks: their checks, their spacing, and what the compiled core says of them."""
+
+import numpy as np
+
+from spars import _native
+from spars._checks import check_float, sentence
+from spars.volume import Volume, as_volume
+
+
+class Pair:
+    """Two checked masks and their common spacing."""
+
+    def __init__(self, prediction, reference, owner, spacing=None):
+        self.prediction, first = as_mask(prediction, "prediction", owner)
+        self.reference, second = as_mask(reference, "reference", owner)
+        if self.prediction.shape != self.reference.shape:
+            raise ValueError(
+                sentence(
+                    "prediction",
+                    owner,
+                    f"of the reference's shape {self.reference.shape}",
+                    f"shape {self.prediction.shape}",
+                )
+            )
+        self.spacing = chosen_spacing(spacing, [first, second], owner)
+
+    @property
+    def millilitres(self):
+        """The volume of a voxel."""
+        return float(np.prod(self.spacing)) / 1000
+
+    def counts(self):
+        """Return true positives, false positives, false negatives and true negatives."""
+        return _native.overlap(self.prediction, self.reference, self.prediction.shape)
+
+    def surface(self, percentiles, tolerances):
+        """Return (hausdorff of each percentile, surface Dice of each tolerance, assd)."""
+        distances = np.empty(len(percentiles))
+        dices = np.empty(len(tolerances))
+        average = _native.surface(
+            self.prediction,
+            self.reference,
+            self.prediction.shape,
+            self.spacing,
+            np.asarray(percentiles, float),
+            np.asarray(tolerances, float),
+            distances,
+            dices,
+            None,
+        )
+        return distances.tolist(), dices.tolist(), average
+
+
+def ratio(part, whole):
+    """Return part / whole, NaN where there is no whole."""
+    return part / whole if whole else float("nan")
+
+
+def lesions(pair, least, connectivity):
+    """Return what `spars.metrics.lesion_detection` does."""
+    wanted, count = components(pair.reference, connectivity)
+    found, predicted = components(pair.prediction, connectivity)
+    sizes, covered = _covered(wanted, count, pair.prediction)
+    _, supported = _covered(found, predicted, pair.reference)
+    detected = int(np.count_nonzero(covered > least))
+    true = int(np.count_nonzero(supported > least))
+    recall = ratio(detected, count)
+    correct = ratio(true, predicted)
+    f1 = float("nan")
+    if count and predicted:
+        f1 = 2 * recall * correct / (recall + correct) if recall + correct else 0.0
+    elif count or predicted:
+        f1 = 0.0
+    return {
+        "lesions": count,
+        "detected": detected,
+        "predicted": predicted,
+        "false_positives": predicted - true,
+        "sensitivity": recall,
+        "precision": correct,
+        "f1": f1,
+        "sizes_ml": (sizes * pair.millilitres).tolist(),
+        "covered": covered.tolist(),
+    }
+
+
+def _covered(labels, count, mask):
+    """Return the voxels of each component, and the share of them that `mask` covers."""
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    common = np.bincount(labels[mask != 0], minlength=count + 1)[1:]
+    return sizes, common / sizes
+
+
+def components(mask, connectivity):
+    """Return the numbered connected parts of a checked mask, and how many there are."""
+    labels = np.empty(mask.shape, np.int32)
+    count = _native.connected_components(mask, mask.shape, connectivity, labels, None)
+    return labels, count
+
+
+def check_connectivity(value, owner):
+    """Return `value` if it is 6, 18 or 26, or raise ValueError."""
+    if isinstance(value, bool) or value not in (6, 18, 26):
+        raise ValueError(sentence("connectivity", owner, "6, 18 or 26", value))
+    return int(value)
+
+
+def as_mask(value, name, owner):
+    """Return a uint8 array of 0 and 1, and the spacing it came with (None for arrays)."""
+    spacing = None
+    if not isinstance(value, np.ndarray) and (
+        isinstance(value, Volume) or not isinstance(value, (list, tuple))
+    ):
+        volume = as_volume(value)
+        value, spacing = volume.array, volume.spacing
+    array = np.asarray(value)
+    allowed = "a mask of 0 and 1 of shape (any, any, any)"
+    if array.dtype.kind not in "biuf":
+        raise TypeError(sentence(name, owner, allowed, f"dtype {array.dtype}"))
+    if array.ndim != 3 or array.size == 0:
+        raise ValueError(sentence(name, owner, allowed, f"shape {array.shape}"))
+    if array.dtype != np.bool_:
+        inside = array == 1
+        strange = ~(inside | (array == 0))
+        if strange.any():
+            index = tuple(int(i) for i in np.argwhere(strange)[0])
+            raise ValueError(
+                f"The '{name}' parameter of {owner} must hold only 0 and 1. "
+                f"Got {array[index]} at {index} instead; select a label with, for example, "
+                f"'{name} == 2'."
+            )
+        array = inside
+    return np.ascontiguousarray(array).view(np.uint8), spacing
+
+
+def chosen_spacing(given, own, owner):
+    """Return the spacing to measure with: the given one, or that of the volumes."""
+    own = [spacing for spacing in own if spacing is not None]
+    if given is not None:
+        try:
+            given = tuple(given)
+        except TypeError:
+            given = (given,)
+        if len(given) != 3:
+            raise ValueError(sentence("spacing", owner, "three floats (x, y, z) in mm", given))
+        return tuple(check_float(edge, "spacing", owner, 1e-6, 1e6) for edge in given)
+    if len(own) == 2 and not np.allclose(own[0], own[1], rtol=1e-3):
+        raise ValueError(
+            f"The 'prediction' parameter of {owner} must have the reference's spacing {own[1]}. "
+            f"Got {own[0]} instead."
+        )
+    return own[0] if own else (1.0, 1.0, 1.0)
