@@ -17,7 +17,7 @@ package.products = [
 
 package.targets += [
     .target(name: "CSPARS"),
-    .target(name: "SPARSNative", dependencies: ["SPARSKernels", "CZlib"]),
+    .target(name: "SPARSNative", dependencies: ["SPARSKernels", "SPARSKernelTable", "CZlib"]),
     .target(name: "SPARSABI", dependencies: ["CSPARS", "SPARSNative"]),
 ]
 

@@ -27,8 +27,7 @@ static int32_t call_scorer(
     return status;
 }
 
-// Fills `scorer` for `callable`, or for None with nothing. Returns 0, or -1 with TypeError set.
-static int scorer_of(PyObject *callable, spars_scorer *scorer) {
+int shim_scorer(PyObject *callable, spars_scorer *scorer) {
     memset(scorer, 0, sizeof *scorer);
     if (callable == Py_None) return 0;
     if (!PyCallable_Check(callable)) {
@@ -157,7 +156,7 @@ static PyObject *field_score_all(PyObject *module, PyObject *arguments) {
     spars_scorer scorer;
     shim_control control;
     if (!PyArg_ParseTuple(arguments, "KOO", &field, &callable, &progress)) return NULL;
-    if (scorer_of(callable, &scorer) != 0 || shim_control_init(&control, progress) != 0) return NULL;
+    if (shim_scorer(callable, &scorer) != 0 || shim_control_init(&control, progress) != 0) return NULL;
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
@@ -226,7 +225,7 @@ static PyObject *game_step(PyObject *module, PyObject *arguments) {
         return NULL;
     spars_scorer scorer;
     shim_control control;
-    if (scorer_of(callable, &scorer) != 0 || shim_control_init(&control, Py_None) != 0) return NULL;
+    if (shim_scorer(callable, &scorer) != 0 || shim_control_init(&control, Py_None) != 0) return NULL;
     Py_buffer views[6];
     int held = 0;
     Py_ssize_t count = 0;

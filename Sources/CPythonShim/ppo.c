@@ -26,8 +26,7 @@ static int shape_from(PyObject *object, spars_policy_shape *shape) {
     return 0;
 }
 
-// Reads hyperparameters from a tuple in the struct's order.
-static int hyperparameters_from(PyObject *object, spars_ppo_hyperparameters *h) {
+int shim_hyperparameters(PyObject *object, spars_ppo_hyperparameters *h) {
     long long n_epochs, batch_size;
     int normalize;
     if (!PyArg_ParseTuple(
@@ -145,7 +144,7 @@ static PyObject *ppo_update(PyObject *module, PyObject *arguments) {
     char format = is_double ? 'd' : 'f';
     held held = {.count = 0};
     Py_buffer *orders = NULL, *counts = NULL, *values = NULL, *logged = NULL;
-    int ready = shape_from(shape_object, &shape) == 0 && hyperparameters_from(hyper_object, &hyper) == 0 &&
+    int ready = shape_from(shape_object, &shape) == 0 && shim_hyperparameters(hyper_object, &hyper) == 0 &&
                 shim_control_init(&control, progress) == 0 &&
                 rollout_from(&held, rollout_object, format, shape.inputs, &rollout) == 0 &&
                 (orders = hold(&held, permutations, 'q', 0, -1, "permutations")) != NULL;
@@ -317,7 +316,7 @@ static PyObject *ppo_learn(PyObject *module, PyObject *arguments) {
     shim_control control;
     held held = {.count = 0};
     Py_buffer *logged = NULL;
-    if (hyperparameters_from(hyper_object, &hyper) != 0 || shim_control_init(&control, progress) != 0 ||
+    if (shim_hyperparameters(hyper_object, &hyper) != 0 || shim_control_init(&control, progress) != 0 ||
         rollout_from(&held, rollout_object, 'f', inputs, &rollout) != 0 ||
         (logged = hold(&held, log, 'd', 1, SPARS_PPO_LOG_COUNT, "log")) == NULL) {
         release(&held);

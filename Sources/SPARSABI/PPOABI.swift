@@ -280,7 +280,7 @@ public func sparsPPOGetState(
             let wanted = 2 * learner.shape.parameterCount
             try checkCount("moments", count, wanted)
             _ = try checkedOutput(moments, wanted, "moments", of: "PPO")
-                .update(fromContentsOf: learner.moments)
+                .update(fromContentsOf: learner.optimizer.moments)
             _ = try checkedOutput(counters, learner.counters.count, "counters", of: "PPO")
                 .update(fromContentsOf: learner.counters)
         }

@@ -115,6 +115,10 @@ public struct KernelTable: Sendable {
     public let addScaled:
         @Sendable (_ a: Float, _ x: Floats, _ count: Int, _ y: MutableFloats) -> Void
 
+    /// The loops over a policy's weights.
+    public let policyFloat: PolicyKernelTable<Float>
+    public let policyDouble: PolicyKernelTable<Double>
+
     public init(
         firstRow: @escaping @Sendable (Floats, Int, Int, Floats, Int, MutableFloats) -> Void,
         firstRowPairs: @escaping @Sendable (Floats, Int, Int, Floats, Int, MutableFloats) -> Void,
@@ -158,7 +162,8 @@ public struct KernelTable: Sendable {
                 Floats, Int, Int, Floats, UnsafeMutablePointer<Double>
             ) -> Void,
         affineRow: @escaping @Sendable (Floats, Int, Int, Floats, Floats, MutableFloats) -> Void,
-        addScaled: @escaping @Sendable (Float, Floats, Int, MutableFloats) -> Void
+        addScaled: @escaping @Sendable (Float, Floats, Int, MutableFloats) -> Void,
+        policyFloat: PolicyKernelTable<Float>, policyDouble: PolicyKernelTable<Double>
     ) {
         self.firstRow = firstRow
         self.firstRowPairs = firstRowPairs
@@ -175,5 +180,7 @@ public struct KernelTable: Sendable {
         self.channelSquares = channelSquares
         self.affineRow = affineRow
         self.addScaled = addScaled
+        self.policyFloat = policyFloat
+        self.policyDouble = policyDouble
     }
 }

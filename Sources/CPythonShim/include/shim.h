@@ -39,6 +39,14 @@ typedef struct {
 /// Returns 0, or -1 with TypeError set when `progress` is neither None nor callable.
 int shim_control_init(shim_control *self, PyObject *progress);
 
+/// Fills `scorer` for a Python callable, or for None with nothing. Returns 0, or -1 with TypeError
+/// set. The callable must outlive the call it is lent to.
+int shim_scorer(PyObject *callable, spars_scorer *scorer);
+
+/// Reads PPO's hyperparameters from a tuple in the struct's order. Returns 0, or -1 with an exception
+/// set.
+int shim_hyperparameters(PyObject *object, spars_ppo_hyperparameters *hyperparameters);
+
 /// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._native`.
 extern PyMethodDef shim_runtime_methods[];
 extern PyMethodDef shim_selfplay_methods[];

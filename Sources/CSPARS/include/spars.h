@@ -53,13 +53,13 @@ typedef struct {
 } spars_control;
 
 #include "spars_runtime.h"
-#include "spars_selfplay.h"
 #include "spars_ppo.h"
 #include "spars_game.h"
 #include "spars_metrics.h"
 #include "spars_phantom.h"
 #include "spars_classifier.h"
 #include "spars_volume.h"
+#include "spars_selfplay.h"
 
 #ifdef __cplusplus
 }

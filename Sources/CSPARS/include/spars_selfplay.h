@@ -1,4 +1,101 @@
+/// Self-play on a field of the window-search game: a learner against an opponent made of itself.
+///
+/// A run uses its field under the field's lock. Iterations happen whole or not at all: whatever ends
+/// a call, the run is in the state after a whole iteration.
 #ifndef SPARS_SELFPLAY_H
 #define SPARS_SELFPLAY_H
+
+/// How the learner is trained. `hyperparameters` as for PPO.
+typedef struct {
+    int64_t n_steps;                   ///< steps in an iteration, 2 to 2^20
+    double gamma;                      ///< in [0, 1]
+    double gae_lambda;                 ///< in [0, 1]
+    int64_t opponent_update_interval;  ///< D8: steps
+    int32_t reset_each_iteration;      ///< D10
+    int64_t snapshot_interval;         ///< iterations; 0 keeps no snapshots
+    int64_t policy_input[3];           ///< what the policy's window is resized to; zeros: nothing
+    uint64_t seed;
+} spars_selfplay_configuration;
+
+/// A reference mask as the map's Dice needs it: how many native planes each plane of the grid
+/// becomes along x, y and z, one after the other, in [0, 16384]; how many of each grid voxel's
+/// native voxels the reference holds, [grid], in [0, 65536]; how many it holds in all; and the map's
+/// value above which a voxel counts.
+typedef struct {
+    const int32_t *planes;
+    const int32_t *marks;
+    int64_t count;
+    float threshold;
+} spars_reference;
+
+/// Numbers an iteration's record has: reward_mean, reward_last, learner_score_mean,
+/// opponent_score_mean, learner_score_last, opponent_score_last, terminations, truncations, dice,
+/// then PPO's log.
+enum { SPARS_SELFPLAY_RECORD_COUNT = 9 + SPARS_PPO_LOG_COUNT };
+
+/// Numbers of a state's counters: Adam steps, updates, random source (4), iterations, steps, steps of
+/// the episode, whether the next step begins one, opponent (0 still, 1 the learner, 2 frozen), the
+/// learner's and the opponent's origin (3 and 3).
+enum { SPARS_SELFPLAY_COUNTER_COUNT = 17 };
+
+/// What a run holds; everything but the totals counts since it was made or restored.
+typedef struct {
+    int64_t iterations_in_all;
+    int64_t steps_in_all;
+    int64_t iterations;
+    int64_t steps;
+    int64_t snapshots;
+    int64_t parameters;           ///< numbers of the policy and value networks
+    int64_t opponent_parameters;  ///< the same, or 0 where the opponent is not frozen apart
+    int64_t visits;               ///< of the map
+} spars_selfplay_sizes;
+
+/// `reference` may be NULL.
+int32_t spars_selfplay_create(
+    spars_handle field, const spars_selfplay_configuration *configuration,
+    const spars_ppo_hyperparameters *hyperparameters, const spars_reference *reference,
+    spars_handle *run, spars_error *error);
+
+/// Plays and learns for so many iterations. `scorer` as for spars_game_step.
+int32_t spars_selfplay_run(
+    spars_handle run, int64_t iterations, const spars_scorer *scorer, const spars_control *control,
+    spars_error *error);
+
+int32_t spars_selfplay_measure(
+    spars_handle run, spars_selfplay_sizes *sizes, spars_error *error);
+
+/// The iterations' records, [iterations, SPARS_SELFPLAY_RECORD_COUNT].
+int32_t spars_selfplay_records(
+    spars_handle run, double *records, int64_t count, spars_error *error);
+
+/// Every step, `count` of them: origins after it (learner's, opponent's), [n, 2, 3]; scores, [n, 2];
+/// actions, [n, 2]; ends: 0 none, 1 terminated, 2 truncated, [n].
+int32_t spars_selfplay_steps(
+    spars_handle run, int32_t *windows, float *scores, int8_t *actions, uint8_t *ends,
+    int64_t count, spars_error *error);
+
+/// The map, [grid].
+int32_t spars_selfplay_map(
+    spars_handle run, float *map, int64_t count, const spars_control *control, spars_error *error);
+
+/// Snapshot `index`: after which iteration, and the parameters then.
+int32_t spars_selfplay_snapshot(
+    spars_handle run, int64_t index, int64_t *iteration, float *parameters, int64_t count,
+    spars_error *error);
+
+/// Reads the state: parameters, Adam's moments (twice as many), a frozen opponent's parameters,
+/// SPARS_SELFPLAY_COUNTER_COUNT counters, and the map's visits (x, y, z, agent, [n, 4]) with what
+/// each added, [n]. Counts are those of spars_selfplay_measure.
+int32_t spars_selfplay_get_state(
+    spars_handle run, float *parameters, float *moments, int64_t parameter_count, float *opponent,
+    int64_t opponent_count, int64_t *counters, int64_t *visits, float *visit_scores,
+    int64_t visit_count, spars_error *error);
+
+/// Goes on from a state; on failure nothing has changed.
+int32_t spars_selfplay_set_state(
+    spars_handle run, const float *parameters, const float *moments, int64_t parameter_count,
+    const float *opponent, int64_t opponent_count, const int64_t *counters, const int64_t *visits,
+    const float *visit_scores, int64_t visit_count, const spars_control *control,
+    spars_error *error);
 
 #endif

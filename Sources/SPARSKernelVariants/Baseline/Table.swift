@@ -8,5 +8,13 @@ public func makeKernelTable() -> KernelTable {
         weightGradientRow: weightGradientRow,
         inputGradientRow: inputGradientRow, correlateRow: correlateRow,
         firstWeightGradientRow: firstWeightGradientRow, channelSums: channelSums,
-        channelSquares: channelSquares, affineRow: affineRow, addScaled: addScaled)
+        channelSquares: channelSquares, affineRow: affineRow, addScaled: addScaled,
+        policyFloat: PolicyKernelTable(
+            multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
+            descend: { descendTile($0) }, dense: { denseForward($0) },
+            denseBack: { denseBackward($0) }),
+        policyDouble: PolicyKernelTable(
+            multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
+            descend: { descendTile($0) }, dense: { denseForward($0) },
+            denseBack: { denseBackward($0) }))
 }

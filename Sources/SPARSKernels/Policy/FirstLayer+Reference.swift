@@ -1,3 +1,5 @@
+import SPARSKernelTable
+
 /// The plain twins of `FirstLayer`'s functions: one running sum each, in float64.
 /// They differ from the fast ones by rounding only, within the bound that `FirstLayer` states.
 extension FirstLayer {

@@ -1,3 +1,5 @@
+import SPARSKernelTable
+
 /// A wide first layer, weights (O, J) row by row: the part of an actor-critic that costs memory
 /// traffic. Every function gives the same bits for any thread count and any batch.
 ///

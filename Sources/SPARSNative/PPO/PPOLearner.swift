@@ -93,40 +93,63 @@ public final class PPOLearner {
 // MARK: - State
 
 extension PPOLearner {
-    /// Adam's moments in the order of `PolicyShape.parameters`, first all means, then all squares.
-    public var moments: [Float] {
-        optimizer.network.joined(optimizer.firstMean, optimizer.restMean)
-            + optimizer.network.joined(optimizer.firstSquare, optimizer.restSquare)
-    }
-
     /// Adam steps, updates, and the four words of the random source.
     public var counters: [UInt64] {
         [UInt64(optimizer.stepCount), UInt64(optimizer.updateCount)] + random.words
     }
 
-    /// Continues from saved `moments` and `counters`, to the bit.
+    /// Continues from saved `optimizer.moments` and `counters`, to the bit.
     ///
     /// - Throws: `invalidArgument` for wrong counts or negative squares, `notFinite`.
     public func restore(moments: [Float], counters: [UInt64]) throws(SPARSError) {
-        let count = shape.parameterCount
-        guard moments.count == 2 * count else {
-            throw .range("moments", of: "PPO", mustBe: "\(2 * count) numbers", got: moments.count)
+        guard counters.count == 6 else {
+            throw .range("counters", of: "PPO", mustBe: "6 numbers", got: counters.count)
         }
-        guard counters.count == 6, counters[0] <= 1 << 53, counters[1] <= 1 << 53,
-            counters[2...].contains(where: { $0 != 0 }),
-            moments[count...].allSatisfy({ $0 >= 0 })
-        else {
+        let source = try restoredSource(Array(counters[2...]))
+        try optimizer.restore(
+            moments: moments, stepCount: counters[0], updateCount: counters[1])
+        random = source
+    }
+}
+
+/// A random source in a saved state.
+///
+/// - Throws: `invalidArgument` for four zeros, which the generator never leaves.
+func restoredSource(_ words: [UInt64]) throws(SPARSError) -> RandomSource {
+    guard words.count == 4, words.contains(where: { $0 != 0 }) else {
+        throw .range("counters", of: "PPO", mustBe: "a state that was saved", got: words)
+    }
+    var source = RandomSource(seed: 0)
+    source.words = words
+    return source
+}
+
+extension PPOOptimizer {
+    /// Adam's moments in the order of `PolicyShape.parameters`, first all means, then all squares.
+    public var moments: [S] {
+        network.joined(firstMean, restMean) + network.joined(firstSquare, restSquare)
+    }
+
+    mutating func restore(
+        moments: [S], stepCount: UInt64, updateCount: UInt64
+    ) throws(SPARSError) {
+        let count = network.shape.parameterCount
+        guard moments.count == 2 * count, moments[count...].allSatisfy({ $0 >= 0 }) else {
             throw .range(
-                "moments", of: "PPO", mustBe: "a state that PPO saved", got: "an invalid one")
+                "moments", of: "PPO",
+                mustBe: "\(count) means and as many non-negative squares", got: moments.count)
         }
-        let mean = try ActorCritic<Float>(shape: shape, parameters: moments[..<count])
-        let square = try ActorCritic<Float>(shape: shape, parameters: moments[count...])
-        optimizer.firstMean = mean.first
-        optimizer.restMean = mean.rest
-        optimizer.firstSquare = square.first
-        optimizer.restSquare = square.rest
-        optimizer.stepCount = Int(counters[0])
-        optimizer.updateCount = Int(counters[1])
-        random.words = Array(counters[2...])
+        guard stepCount <= 1 << 53, updateCount <= 1 << 53 else {
+            throw .range(
+                "counters", of: "PPO", mustBe: "at most \(1 << 53)", got: max(stepCount, updateCount))
+        }
+        let mean = try ActorCritic<S>(shape: network.shape, parameters: moments[..<count])
+        let square = try ActorCritic<S>(shape: network.shape, parameters: moments[count...])
+        firstMean = mean.first
+        restMean = mean.rest
+        firstSquare = square.first
+        restSquare = square.rest
+        self.stepCount = Int(stepCount)
+        self.updateCount = Int(updateCount)
     }
 }

@@ -1,3 +1,4 @@
+import SPARSKernelTable
 import SPARSKernels
 
 /// An actor-critic together with Adam's moments: what one PPO update changes.

@@ -1,3 +1,4 @@
+import SPARSKernelTable
 import SPARSKernels
 
 /// The actor-critic of stable-baselines3's "MlpPolicy".
@@ -158,12 +159,12 @@ extension ActorCritic {
         return rest.withUnsafeBufferPointer { rest in
             inputs.withUnsafeBufferPointer { inputs in
                 [S](unsafeUninitializedCapacity: count) { outputs, initialized in
-                    DenseForward(
-                        weights: rest.baseAddress! + layer.weight,
-                        bias: rest.baseAddress! + layer.bias, inputs: inputs.baseAddress!,
-                        outputs: outputs.baseAddress!, batch: batch, rows: layer.outputs,
-                        columns: layer.inputs, appliesTanh: appliesTanh
-                    ).run()
+                    S.policyKernels.dense(
+                        DenseForward(
+                            weights: rest.baseAddress! + layer.weight,
+                            bias: rest.baseAddress! + layer.bias, inputs: inputs.baseAddress!,
+                            outputs: outputs.baseAddress!, batch: batch, rows: layer.outputs,
+                            columns: layer.inputs, appliesTanh: appliesTanh))
                     initialized = count
                 }
             }
@@ -229,13 +230,13 @@ extension ActorCritic {
                 inputs.withUnsafeBufferPointer { inputs in
                     upper.withUnsafeBufferPointer { upper in
                         [S](unsafeUninitializedCapacity: count) { lower, initialized in
-                            DenseBackward(
-                                weights: rest.baseAddress! + layer.weight,
-                                inputs: inputs.baseAddress!, upper: upper.baseAddress!,
-                                weightGradient: gradient.baseAddress! + layer.weight,
-                                lower: lower.baseAddress!, batch: batch, rows: layer.outputs,
-                                columns: layer.inputs
-                            ).run()
+                            S.policyKernels.denseBack(
+                                DenseBackward(
+                                    weights: rest.baseAddress! + layer.weight,
+                                    inputs: inputs.baseAddress!, upper: upper.baseAddress!,
+                                    weightGradient: gradient.baseAddress! + layer.weight,
+                                    lower: lower.baseAddress!, batch: batch, rows: layer.outputs,
+                                    columns: layer.inputs))
                             initialized = count
                         }
                     }

@@ -1,3 +1,5 @@
+import SPARSKernelTable
+
 // The tiles of `PolicyKernelTable`, generic over the scalar and inlined into one copy a type.
 // Sums run over eight lanes, lane l taking columns l, l + 8, ...; the last, short vector is filled
 // with zeros. So a product has the same bits whatever rows and observations share its tile.
@@ -6,7 +8,7 @@ private let lanes = 8
 
 /// Eight columns from `pointer`, or the first `count` of them and zeros.
 @inline(__always)
-private func load<S: PolicyScalar>(_ pointer: UnsafePointer<S>, _ count: Int) -> SIMD8<S> {
+private func loadUpTo8<S: PolicyNumber>(_ pointer: UnsafePointer<S>, _ count: Int) -> SIMD8<S> {
     if count >= lanes {
         return UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<S>.self)
     }
@@ -16,12 +18,14 @@ private func load<S: PolicyScalar>(_ pointer: UnsafePointer<S>, _ count: Int) ->
 }
 
 @inline(__always)
-private func load<S: PolicyScalar>(_ pointer: UnsafeMutablePointer<S>, _ count: Int) -> SIMD8<S> {
-    load(UnsafePointer(pointer), count)
+private func loadUpTo8<S: PolicyNumber>(_ pointer: UnsafeMutablePointer<S>, _ count: Int) -> SIMD8<
+    S
+> {
+    loadUpTo8(UnsafePointer(pointer), count)
 }
 
 @inline(__always)
-private func store<S: PolicyScalar>(
+private func storeUpTo8<S: PolicyNumber>(
     _ vector: SIMD8<S>, _ pointer: UnsafeMutablePointer<S>, _ count: Int
 ) {
     if count >= lanes {
@@ -32,14 +36,14 @@ private func store<S: PolicyScalar>(
 }
 
 @inline(__always)
-private func sum<S: PolicyScalar>(_ v: SIMD8<S>) -> S {
+private func sum<S: PolicyNumber>(_ v: SIMD8<S>) -> S {
     let half = v.lowHalf + v.highHalf
     let quarter = half.lowHalf + half.highHalf
     return quarter[0] + quarter[1]
 }
 
 @inline(__always)
-func multiplyTile<S: PolicyScalar>(_ tile: MultiplyTile<S>) {
+func multiplyTile<S: PolicyNumber>(_ tile: MultiplyTile<S>) {
     var row = 0
     while row + 4 <= tile.rows {
         var b = 0
@@ -57,7 +61,7 @@ func multiplyTile<S: PolicyScalar>(_ tile: MultiplyTile<S>) {
 }
 
 @inline(__always)
-private func multiply4x2<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
+private func multiply4x2<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
     let w0 = tile.weights + row * tile.weightStride
     let w1 = w0 + tile.weightStride
     let w2 = w1 + tile.weightStride
@@ -75,18 +79,18 @@ private func multiply4x2<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _
     var j = 0
     while j < tile.columns {
         let left = tile.columns - j
-        let a = load(x0 + j, left)
-        let c = load(x1 + j, left)
-        let v0 = load(w0 + j, left)
+        let a = loadUpTo8(x0 + j, left)
+        let c = loadUpTo8(x1 + j, left)
+        let v0 = loadUpTo8(w0 + j, left)
         s00 = multiplyAdd(s00, v0, a)
         s01 = multiplyAdd(s01, v0, c)
-        let v1 = load(w1 + j, left)
+        let v1 = loadUpTo8(w1 + j, left)
         s10 = multiplyAdd(s10, v1, a)
         s11 = multiplyAdd(s11, v1, c)
-        let v2 = load(w2 + j, left)
+        let v2 = loadUpTo8(w2 + j, left)
         s20 = multiplyAdd(s20, v2, a)
         s21 = multiplyAdd(s21, v2, c)
-        let v3 = load(w3 + j, left)
+        let v3 = loadUpTo8(w3 + j, left)
         s30 = multiplyAdd(s30, v3, a)
         s31 = multiplyAdd(s31, v3, c)
         j += lanes
@@ -104,7 +108,7 @@ private func multiply4x2<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _
 }
 
 @inline(__always)
-private func multiply4x1<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
+private func multiply4x1<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
     let w0 = tile.weights + row * tile.weightStride
     let w1 = w0 + tile.weightStride
     let w2 = w1 + tile.weightStride
@@ -117,11 +121,11 @@ private func multiply4x1<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _
     var j = 0
     while j < tile.columns {
         let left = tile.columns - j
-        let a = load(x + j, left)
-        s0 = multiplyAdd(s0, load(w0 + j, left), a)
-        s1 = multiplyAdd(s1, load(w1 + j, left), a)
-        s2 = multiplyAdd(s2, load(w2 + j, left), a)
-        s3 = multiplyAdd(s3, load(w3 + j, left), a)
+        let a = loadUpTo8(x + j, left)
+        s0 = multiplyAdd(s0, loadUpTo8(w0 + j, left), a)
+        s1 = multiplyAdd(s1, loadUpTo8(w1 + j, left), a)
+        s2 = multiplyAdd(s2, loadUpTo8(w2 + j, left), a)
+        s3 = multiplyAdd(s3, loadUpTo8(w3 + j, left), a)
         j += lanes
     }
     let sums = tile.sums + b * tile.sumStride + row
@@ -132,14 +136,14 @@ private func multiply4x1<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _
 }
 
 @inline(__always)
-private func multiply1x1<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
+private func multiply1x1<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
     let w = tile.weights + row * tile.weightStride
     let x = tile.observations + b * tile.observationStride
     var s = SIMD8<S>.zero
     var j = 0
     while j < tile.columns {
         let left = tile.columns - j
-        s = multiplyAdd(s, load(w + j, left), load(x + j, left))
+        s = multiplyAdd(s, loadUpTo8(w + j, left), loadUpTo8(x + j, left))
         j += lanes
     }
     tile.sums[b * tile.sumStride + row] += sum(s)
@@ -147,14 +151,14 @@ private func multiply1x1<S: PolicyScalar>(_ tile: MultiplyTile<S>, _ row: Int, _
 
 /// Columns j ... j + 7 of the gradient of one row.
 @inline(__always)
-private func gradient<S: PolicyScalar>(
+private func gradient<S: PolicyNumber>(
     _ tile: GradientTile<S>, _ row: Int, _ j: Int, _ left: Int
 ) -> SIMD8<S> {
     var g = SIMD8<S>.zero
     var x = tile.observations + j
     var delta = tile.delta + row
     for _ in 0..<tile.batch {
-        g = multiplyAdd(g, load(x, left), SIMD8(repeating: delta.pointee))
+        g = multiplyAdd(g, loadUpTo8(x, left), SIMD8(repeating: delta.pointee))
         x += tile.observationStride
         delta += tile.deltaStride
     }
@@ -162,7 +166,7 @@ private func gradient<S: PolicyScalar>(
 }
 
 @inline(__always)
-func normSquaredTile<S: PolicyScalar>(_ tile: GradientTile<S>) -> S {
+func normSquaredTile<S: PolicyNumber>(_ tile: GradientTile<S>) -> S {
     var total = S.zero
     for row in 0..<tile.rows {
         var s = SIMD8<S>.zero
@@ -170,7 +174,7 @@ func normSquaredTile<S: PolicyScalar>(_ tile: GradientTile<S>) -> S {
         while j < tile.columns {
             let left = tile.columns - j
             let g = gradient(tile, row, j, left)
-            s = multiplyAdd(s, g * g, load(tile.multiplicity + j, left))
+            s = multiplyAdd(s, g * g, loadUpTo8(tile.multiplicity + j, left))
             j += lanes
         }
         total += sum(s)
@@ -179,7 +183,7 @@ func normSquaredTile<S: PolicyScalar>(_ tile: GradientTile<S>) -> S {
 }
 
 @inline(__always)
-func descendTile<S: PolicyScalar>(_ tile: DescentTile<S>) {
+func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
     let step = tile.step
     let scale = SIMD8(repeating: step.gradientScale)
     let oneMinusBeta1 = SIMD8(repeating: step.oneMinusBeta1)
@@ -196,23 +200,60 @@ func descendTile<S: PolicyScalar>(_ tile: DescentTile<S>) {
         while j < tile.gradient.columns {
             let left = tile.gradient.columns - j
             let g = gradient(tile.gradient, row, j, left) * scale
-            var mean = load(means + j, left)
+            var mean = loadUpTo8(means + j, left)
             mean += (g - mean) * oneMinusBeta1
-            let square = load(squares + j, left) * beta2 + g * g * oneMinusBeta2
+            let square = loadUpTo8(squares + j, left) * beta2 + g * g * oneMinusBeta2
             let denominator = square.squareRoot() / correction + epsilon
-            let moved = load(tile.gradient.multiplicity + j, left) * (size * mean / denominator)
-            store(load(weights + j, left) - moved, weights + j, left)
-            store(mean, means + j, left)
-            store(square, squares + j, left)
+            let moved =
+                loadUpTo8(tile.gradient.multiplicity + j, left) * (size * mean / denominator)
+            storeUpTo8(loadUpTo8(weights + j, left) - moved, weights + j, left)
+            storeUpTo8(mean, means + j, left)
+            storeUpTo8(square, squares + j, left)
             j += lanes
         }
+    }
+}
+
+@inline(__always)
+func denseForward<S: PolicyNumber>(_ d: DenseForward<S>) {
+    let count = d.batch * d.rows
+    for i in 0..<count { d.outputs[i] = 0 }
+    multiplyTile(
+        MultiplyTile(
+            weights: d.weights, weightStride: d.columns, rows: d.rows, observations: d.inputs,
+            observationStride: d.columns, batch: d.batch, columns: d.columns, sums: d.outputs,
+            sumStride: d.rows))
+    for b in 0..<d.batch {
+        for o in 0..<d.rows {
+            let sum = d.outputs[b * d.rows + o] + d.bias[o]
+            d.outputs[b * d.rows + o] = d.appliesTanh ? S.hyperbolicTangent(sum) : sum
+        }
+    }
+}
+
+@inline(__always)
+func denseBackward<S: PolicyNumber>(_ d: DenseBackward<S>) {
+    for b in 0..<d.batch {
+        let input = d.inputs + b * d.columns
+        let lower = d.lower + b * d.columns
+        for k in 0..<d.columns { lower[k] = 0 }
+        for o in 0..<d.rows {
+            let delta = d.upper[b * d.rows + o]
+            let weights = d.weights + o * d.columns
+            let gradient = d.weightGradient + o * d.columns
+            for k in 0..<d.columns {
+                gradient[k] += delta * input[k]
+                lower[k] += delta * weights[k]
+            }
+        }
+        for k in 0..<d.columns { lower[k] *= 1 - input[k] * input[k] }
     }
 }
 
 /// sum + a * b, fused where the target has the instruction; on others `addingProduct` would call
 /// libm once a lane.
 @inline(__always)
-private func multiplyAdd<S: PolicyScalar>(
+private func multiplyAdd<S: PolicyNumber>(
     _ sum: SIMD8<S>, _ a: SIMD8<S>, _ b: SIMD8<S>
 ) -> SIMD8<S> {
     #if SPARS_FMA || arch(arm64)

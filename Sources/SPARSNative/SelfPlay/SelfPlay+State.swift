@@ -1,0 +1,145 @@
+/// A run's state after a whole iteration, to go on from to the bit.
+public struct SelfPlayState: Equatable, Sendable {
+    /// The learner's parameters in the order of `PolicyShape.parameters`.
+    public var parameters: [Float]
+    /// Adam's means, then squares, in the same order.
+    public var moments: [Float]
+    /// A frozen opponent's parameters where they differ from the learner's, else empty.
+    public var opponent: [Float]
+    /// As `counterNames` says.
+    public var counters: [Int64]
+    /// The map's visits, oldest first: x, y, z and agent (0 learner, 1 opponent) of each.
+    public var visits: [Int64]
+    /// What each added.
+    public var visitScores: [Float]
+
+    public static let counterNames = [
+        "adam_steps", "updates", "random_0", "random_1", "random_2", "random_3", "iterations",
+        "steps", "episode_steps", "starts_episode", "opponent", "learner_x", "learner_y",
+        "learner_z", "opponent_x", "opponent_y", "opponent_z",
+    ]
+
+    public init(
+        parameters: [Float], moments: [Float], opponent: [Float], counters: [Int64],
+        visits: [Int64], visitScores: [Float]
+    ) {
+        self.parameters = parameters
+        self.moments = moments
+        self.opponent = opponent
+        self.counters = counters
+        self.visits = visits
+        self.visitScores = visitScores
+    }
+}
+
+extension SelfPlay {
+    private static let stillCode: Int64 = 0
+    private static let currentCode: Int64 = 1
+    private static let frozenCode: Int64 = 2
+
+    public var state: SelfPlayState {
+        var frozen: [Float] = []
+        var code = Self.currentCode
+        switch opponent {
+        case .still: code = Self.stillCode
+        case .current: code = Self.currentCode
+        case .frozen(let network):
+            frozen = network.parameters
+            code = Self.frozenCode
+        }
+        let windows = Agent.allCases.flatMap { agent in
+            (0..<3).map { Int64(game.windows[agent][$0]) }
+        }
+        return SelfPlayState(
+            parameters: optimizer.network.parameters, moments: optimizer.moments, opponent: frozen,
+            counters: [Int64(optimizer.stepCount), Int64(optimizer.updateCount)]
+                + random.words.map { Int64(bitPattern: $0) }
+                + [
+                    Int64(iterationCount), Int64(stepCount), Int64(game.steps),
+                    startsEpisode ? 1 : 0, code,
+                ] + windows,
+            visits: game.scoreMap.visits.flatMap { visit in
+                (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.agent.rawValue)]
+            }, visitScores: game.scoreMap.visits.map(\.score))
+    }
+
+    /// Goes on from a saved state; what was played here before is forgotten.
+    ///
+    /// - Throws: `invalidArgument` or `notFinite` for a state that no run of this configuration can
+    ///   have, and then changes nothing; `interrupted` while the map is rebuilt.
+    public func restore(_ state: SelfPlayState) throws(SPARSError) {
+        let counters = state.counters
+        guard counters.count == SelfPlayState.counterNames.count,
+            counters[0...1].allSatisfy({ $0 >= 0 }),
+            counters[6...10].allSatisfy({ (0...(1 << 53)).contains($0) }), counters[10] <= 2
+        else {
+            throw .range(
+                "counters", of: "self_play", mustBe: "the counters of a saved run", got: counters)
+        }
+        var optimizer = optimizer
+        optimizer.network = try ActorCritic(
+            shape: optimizer.network.shape, parameters: state.parameters)
+        try optimizer.restore(
+            moments: state.moments, stepCount: UInt64(counters[0]),
+            updateCount: UInt64(counters[1]))
+        let random = try restoredSource(counters[2...5].map { UInt64(bitPattern: $0) })
+        let opponent = try restoredOpponent(counters[10], state.opponent)
+        var game = WindowSearchGame(field: field)
+        let places = counters[11...].map { Int(clamping: $0) }
+        try game.restore(
+            windows: PerAgent(
+                learner: Voxel(places[0], places[1], places[2]),
+                opponent: Voxel(places[3], places[4], places[5])), steps: Int(counters[8]))
+        try addVisits(of: state, to: &game.scoreMap)
+        var overlap = overlap
+        overlap?.clear()
+        if overlap != nil && !state.visits.isEmpty {
+            try game.scoreMap.settle()
+            overlap!.recount(game.scoreMap)
+        }
+        self.optimizer = optimizer
+        self.random = random
+        self.opponent = opponent
+        self.game = game
+        self.overlap = overlap
+        startsEpisode = counters[9] != 0
+        iterationCount = Int(counters[6])
+        stepCount = Int(counters[7])
+        iterations = []
+        steps = []
+        snapshots = []
+        policy.forget()
+    }
+
+    private func addVisits(
+        of state: SelfPlayState, to map: inout ScoreMap
+    ) throws(SPARSError) {
+        guard state.visits.count == 4 * state.visitScores.count,
+            state.visitScores.allSatisfy({ (0...1).contains($0) })
+        else {
+            throw .range(
+                "visits", of: "self_play", mustBe: "four numbers each and a score in [0, 1]",
+                got: "\(state.visits.count) and \(state.visitScores.count) numbers")
+        }
+        for (i, score) in state.visitScores.enumerated() {
+            guard let agent = Agent(rawValue: Int(clamping: state.visits[4 * i + 3])) else {
+                throw .range(
+                    "visits", of: "self_play", mustBe: "by agent 0 or 1", got: state.visits[4 * i + 3])
+            }
+            let place = (0..<3).map { Int(clamping: state.visits[4 * i + $0]) }
+            map.add(score, at: Voxel(place[0], place[1], place[2]), by: agent)
+        }
+    }
+
+    private func restoredOpponent(
+        _ code: Int64, _ parameters: [Float]
+    ) throws(SPARSError) -> Opponent {
+        switch code {
+        case Self.stillCode: return .still
+        case Self.currentCode: return .current
+        default:
+            return .frozen(
+                try ActorCritic(shape: optimizer.network.shape, parameters: parameters))
+        }
+    }
+}

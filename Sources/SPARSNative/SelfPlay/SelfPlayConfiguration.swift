@@ -1,0 +1,117 @@
+/// How the learner is trained against its opponent; the game's own switches stand in
+/// `GameConfiguration`.
+public struct SelfPlayConfiguration: Equatable, Sendable {
+    /// Steps in an iteration, which ends with one update.
+    public var stepCount = 32
+    public var hyperparameters = PPOHyperparameters()
+    public var gamma = 0.99
+    public var gaeLambda = 0.95
+    /// Steps after which the opponent becomes the learner of that moment (D8).
+    public var opponentUpdateInterval = 32
+    /// D10: whether every iteration starts a new episode.
+    public var resetEachIteration = false
+    /// Parameters are kept after every so many iterations; 0 keeps none.
+    public var snapshotInterval = 0
+    /// What windows are resized to before the policy sees them: sets the replicas that each voxel
+    /// stands for. Nil where the policy sees the window itself.
+    public var policyInput: Extent?
+    public var policyHidden = [64, 64]
+    public var valueHidden = [64, 64]
+    public var seed: UInt64 = 0
+
+    public init() {
+        hyperparameters.nEpochs = 1
+        hyperparameters.batchSize = 8
+    }
+
+    public static let stepLimit = 1 << 20
+
+    /// - Throws: `invalidArgument` naming the first value outside its range.
+    public func validate(window: Extent) throws(SPARSError) {
+        let owner = "self_play"
+        try hyperparameters.validate()
+        guard (2...Self.stepLimit).contains(stepCount) else {
+            throw .range(
+                "n_steps", of: owner, mustBe: "an integer in the range [2, \(Self.stepLimit)]",
+                got: stepCount)
+        }
+        for (name, value) in [("gamma", gamma), ("gae_lambda", gaeLambda)] {
+            guard (0...1).contains(value) else {
+                throw .range(name, of: owner, mustBe: "a float in the range [0.0, 1.0]", got: value)
+            }
+        }
+        guard opponentUpdateInterval >= 1 else {
+            throw .range(
+                "opponent_update_interval", of: owner, mustBe: "an integer of at least 1",
+                got: opponentUpdateInterval)
+        }
+        guard snapshotInterval >= 0 else {
+            throw .range(
+                "snapshot_interval", of: owner, mustBe: "an integer of at least 0",
+                got: snapshotInterval)
+        }
+        guard let policyInput else { return }
+        for axis in 0..<3 {
+            guard (window[axis]...(1 << 14)).contains(policyInput[axis]) else {
+                throw .range(
+                    "policy_input", of: owner,
+                    mustBe: "at least the window \(window) and at most \(1 << 14) in every axis",
+                    got: policyInput)
+            }
+        }
+    }
+
+    /// How many voxels of `policyInput` each voxel of the window becomes, by PyTorch's nearest rule.
+    func multiplicity(of window: Extent) -> [Int]? {
+        guard let policyInput else { return nil }
+        let axes = (0..<3).map { axis -> [Int] in
+            var counts = [Int](repeating: 0, count: window[axis])
+            // float32 as there.
+            let scale = Float(window[axis]) / Float(policyInput[axis])
+            for i in 0..<policyInput[axis] {
+                counts[min(Int(Float(i) * scale), window[axis] - 1)] += 1
+            }
+            return counts
+        }
+        var product: [Int] = []
+        product.reserveCapacity(window.count)
+        for x in axes[0] { for y in axes[1] { for z in axes[2] { product.append(x * y * z) } } }
+        return product
+    }
+}
+
+/// What is kept of an iteration; `IterationRecord.names` names `values` in order.
+public struct IterationRecord: Equatable, Sendable {
+    public var meanReward = 0.0
+    public var lastReward = 0.0
+    public var meanScores = PerAgent(learner: 0.0, opponent: 0.0)
+    public var lastScores = PerAgent(learner: 0.0, opponent: 0.0)
+    public var terminations = 0
+    public var truncations = 0
+    /// Of the map after the iteration; NaN without a reference, or where map and it are empty.
+    public var dice = Double.nan
+    public var log = PPOLog()
+
+    public static let names =
+        [
+            "reward_mean", "reward_last", "learner_score_mean", "opponent_score_mean",
+            "learner_score_last", "opponent_score_last", "terminations", "truncations", "dice",
+        ] + PPOLog.names
+
+    public var values: [Double] {
+        [
+            meanReward, lastReward, meanScores.learner, meanScores.opponent, lastScores.learner,
+            lastScores.opponent, Double(terminations), Double(truncations), dice,
+        ] + log.values
+    }
+}
+
+/// One step as it was played: enough to replay it.
+public struct StepRecord: Equatable, Sendable {
+    /// Where the windows stood after the step, as the protocol keeps them.
+    public let windows: PerAgent<Voxel>
+    public let scores: PerAgent<Float>
+    public let actions: PerAgent<Int8>
+    public let terminated: Bool
+    public let truncated: Bool
+}
