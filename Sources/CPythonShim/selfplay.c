@@ -201,6 +201,19 @@ static PyObject *selfplay_snapshot(PyObject *module, PyObject *arguments) {
     return PyLong_FromLongLong(iteration);
 }
 
+static PyObject *selfplay_forget(PyObject *module, PyObject *argument) {
+    (void)module;
+    unsigned long long run = PyLong_AsUnsignedLongLong(argument);
+    if (PyErr_Occurred()) return NULL;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_selfplay_forget(run, &error);
+    Py_END_ALLOW_THREADS
+    if (status != SPARS_OK) return shim_raise(&error);
+    Py_RETURN_NONE;
+}
+
 // selfplay_state(run, parameters, moments, opponent, counters, visits, visit_scores, write): reads into
 // the arrays, or goes on from them.
 static PyObject *selfplay_state(PyObject *module, PyObject *arguments) {
@@ -248,6 +261,7 @@ PyMethodDef shim_selfplay_methods[] = {
     {"selfplay_steps", selfplay_steps, METH_VARARGS, NULL},
     {"selfplay_map", selfplay_map, METH_VARARGS, NULL},
     {"selfplay_snapshot", selfplay_snapshot, METH_VARARGS, NULL},
+    {"selfplay_forget", selfplay_forget, METH_O, NULL},
     {"selfplay_state", selfplay_state, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

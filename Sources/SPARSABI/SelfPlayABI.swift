@@ -196,6 +196,15 @@ public func sparsSelfPlaySnapshot(
     }
 }
 
+@_cdecl("spars_selfplay_forget")
+public func sparsSelfPlayForget(
+    _ run: UInt64, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        try RunBox.of(run).exclusively { (run) throws(SPARSError) in run.forgetPlayed() }
+    }
+}
+
 @_cdecl("spars_selfplay_get_state")
 public func sparsSelfPlayGetState(
     _ run: UInt64, _ parameters: UnsafeMutablePointer<Float>?,

@@ -20,6 +20,7 @@ from spars._game import (
     wrapped_uint8,
 )
 from spars._spaces import Box, Discrete
+from spars.ppo import resize_multiplicity
 
 try:
     from gymnasium import Env
@@ -221,6 +222,16 @@ class WindowSearchEnv(Env):
             self._observation(0, self._casts), float(games.rewards[0]), bool(games.terminated[0]),
             bool(games.truncated[0]), info,
         )  # fmt: skip
+
+    @property
+    def observation_multiplicity(self):
+        """How many voxels of the classifier's input each observed voxel becomes, or None.
+
+        int64 (wx * wy * wz,), for `spars.PPO`: None where observations are resized already.
+        """
+        if self._shape != self.field.window:
+            return None
+        return resize_multiplicity(self._shape, self.field.input_shape)
 
     def action_masks(self):
         """Return which actions move the learner's window: bool (6,)."""

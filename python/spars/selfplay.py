@@ -10,15 +10,15 @@ from spars import _native
 from spars._archives import read_npz, write_npz
 from spars._checks import check_array, check_float, check_integer
 from spars._errors import FormatError
-from spars._game import ACTIONS, Field, Games, wrapped_uint8
-from spars.policy import MlpPolicy
-from spars.ppo import gae, log_dict, packed_hyperparameters, resize_multiplicity
+from spars._game import Field
+from spars._match import RECORD_NAMES, Match
+from spars.ppo import LOG_NAMES, SEED_LIMIT, packed_hyperparameters, split_parameters
+from spars.protocol import IntensityWindow, Protocol
 from spars.volume import as_volume, resample
 
 __all__ = ["Run", "Snapshot", "self_play"]
 
 FILE_FORMAT = "spars self-play 1"
-_SCHEDULED = ("learning_rate", "clip_range", "clip_range_vf")
 
 
 def self_play(
@@ -84,11 +84,11 @@ def self_play(
     normalize_advantage, ent_coef, vf_coef, max_grad_norm, target_kl
         As in stable-baselines3; the defaults are the published run's.
     opponent_update_interval : int
-        With D8 "snapshot": the opponent becomes a copy of the learner after the first update at
-        which this many steps have passed since it last did.
+        Steps after which the opponent becomes a copy of the learner (D8 "snapshot"), or begins to
+        be the learner itself, having answered action 0 until then ("live").
     snapshot_interval : int, optional
-        Iterations between kept copies of the learner; a quarter of `iterations` by default. One
-        takes 28 MB for a window of 48 x 48 x 24.
+        Iterations between kept copies of the learner; a quarter of `iterations` by default, 0
+        for none. One takes 28 MB for a window of 48 x 48 x 24.
     seed : int
         Of the initialisation, the actions and the minibatches.
     checkpoint : path, optional
@@ -113,9 +113,15 @@ def self_play(
 
     Notes
     -----
-    Memory is the scan on the grid, the map (both 47 MB at 256 x 256 x 180), three copies of the
-    policy for learner and Adam and one for the opponent (28 MB each at 48 x 48 x 24), and the
-    observations of one rollout (7 MB). Each visit to a window takes 12 bytes.
+    An iteration happens whole or, when it is interrupted or fails, not at all.
+
+    Memory is the scan on the grid, the map (47 MB at 256 x 256 x 180, 94 MB where scores are
+    averaged), three copies of the policy for the learner and Adam (28 MB each at 48 x 48 x 24), one
+    more while a frozen opponent differs from the learner, and about 100 bytes a step.
+
+    Time, once scores are known, is an iteration's `n_steps` readings of the policy's first layer
+    and three readings and writings of all weights and moments a minibatch: see
+    Benchmarks/RESULTS.md.
     """
     owner = "self_play"
     iterations = check_integer(iterations, "iterations", owner, 1)
@@ -124,7 +130,18 @@ def self_play(
     played = Field(
         volume, classifier, window, protocol, termination_threshold, grid, stride, switches, owner
     )
-    rates = {
+    if reference is not None:
+        reference = Reference(as_volume(reference).array, as_volume(volume).shape, played)
+    configuration = {
+        "window": list(played.window),
+        "grid": list(played.grid),
+        "stride": played.stride,
+        "input_shape": list(played.input_shape),
+        "termination_threshold": played.termination_threshold,
+        "protocol": played.protocol.to_dict(),
+        "n_steps": check_integer(n_steps, "n_steps", owner, 2, 1 << 20),
+        "gamma": check_float(gamma, "gamma", owner, 0.0, 1.0),
+        "gae_lambda": check_float(gae_lambda, "gae_lambda", owner, 0.0, 1.0),
         "learning_rate": learning_rate,
         "clip_range": clip_range,
         "clip_range_vf": clip_range_vf,
@@ -135,24 +152,22 @@ def self_play(
         "vf_coef": vf_coef,
         "max_grad_norm": max_grad_norm,
         "target_kl": target_kl,
-    }
-    plan = _Plan(
-        n_steps=check_integer(n_steps, "n_steps", owner, 2),
-        gamma=check_float(gamma, "gamma", owner, 0.0, 1.0),
-        gae_lambda=check_float(gae_lambda, "gae_lambda", owner, 0.0, 1.0),
-        opponent_update_interval=check_integer(
-            opponent_update_interval, "opponent_update_interval", owner, 1
+        "opponent_update_interval": check_integer(
+            opponent_update_interval, "opponent_update_interval", owner, 1, 1 << 53
         ),
-        snapshot_interval=check_integer(snapshot_interval, "snapshot_interval", owner, 1),
-        seed=check_integer(seed, "seed", owner, 0, 2**63 - 1),
-        hyperparameters=packed_hyperparameters(owner, **rates, adam_eps=1e-5),
-        rates=tuple(rates[name] for name in _SCHEDULED),
-    )
-    overlap = None
-    if reference is not None:
-        overlap = _Overlap(as_volume(reference).array, as_volume(volume).shape, played)
-    configuration = _configuration(played, plan, rates)
-    run = Run(configuration, played, _Match(played, plan, overlap))
+        "snapshot_interval": check_integer(
+            snapshot_interval, "snapshot_interval", owner, 0, 1 << 53
+        ),
+        "seed": check_integer(seed, "seed", owner, 0, SEED_LIMIT),
+        "iterations": 0,
+        "input_sha256": _sha256(played.array),
+        "versions": {
+            "spars": _native.version(),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    run = Run(configuration, _match(played, configuration, reference))
     return run.resume(iterations, checkpoint=checkpoint, progress=progress, callback=callback)
 
 
@@ -167,7 +182,7 @@ class Snapshot:
 class Run:
     """What self-play did, iteration by iteration, and the map it left.
 
-    Made by `self_play`; a run that was loaded can be read, not resumed.
+    Made by `self_play` or `load`.
 
     Attributes
     ----------
@@ -184,8 +199,14 @@ class Run:
         protocol; NaN where both are empty.
     terminations, truncations : ndarray of int64, shape (iterations,)
         Episodes ended by a score, and by the step limit.
-    windows : ndarray of int16, shape (iterations, n_steps, 2, 3)
+    windows : ndarray of int32, shape (iterations, n_steps, 2, 3)
         The windows' origins after every step, learner first, as the protocol keeps them.
+    step_scores : ndarray of float32, shape (iterations, n_steps, 2)
+        Their scores.
+    actions : ndarray of int8, shape (iterations, n_steps, 2)
+        What was answered.
+    ends : ndarray of uint8, shape (iterations, n_steps)
+        1 where the step terminated an episode, 2 where it truncated one, else 0.
     log : dict of str to ndarray, shape (iterations,)
         Every logged quantity of the updates under stable-baselines3's names.
     snapshots : list of Snapshot
@@ -194,15 +215,23 @@ class Run:
         Everything needed to repeat the run, as plain values, with versions and input hashes.
     """
 
-    def __init__(self, configuration, played=None, match=None):
+    def __init__(self, configuration, match=None):
         self.configuration = configuration
         self.grid = tuple(configuration["grid"])
         self.snapshots = []
-        self._records = []
-        self._logs = []
+        steps = configuration["n_steps"]
+        self._records = np.empty((0, len(RECORD_NAMES)))
+        self._steps = {
+            "windows": np.empty((0, steps, 2, 3), np.int32),
+            "step_scores": np.empty((0, steps, 2), np.float32),
+            "actions": np.empty((0, steps, 2), np.int8),
+            "ends": np.empty((0, steps), np.uint8),
+        }
+        self._pending = []
+        self._count = 0
         self._map = None
-        self._played = played
         self._match = match
+        self._has_reference = match is not None and match.has_reference
 
     def resume(self, iterations, *, checkpoint=None, progress=None, callback=None):
         """Play on for more iterations, with the results of an uninterrupted run; return self.
@@ -217,32 +246,55 @@ class Run:
         Raises
         ------
         ValueError
-            The run was loaded from a file.
+            The run was loaded without its scan and classifier.
         """
-        iterations = check_integer(iterations, "iterations", "resume", 1)
+        iterations = check_integer(iterations, "iterations", "resume", 1, 1 << 32)
         if self._match is None:
-            raise ValueError("This run was loaded from a file: it can be read, not resumed.")
-        interval = self.configuration["snapshot_interval"]
+            raise ValueError(
+                "This run was loaded from a file without its scan and classifier: it can be read, "
+                "not resumed. Give both to Run.load."
+            )
         try:
-            for done in range(1, iterations + 1):
-                record, log = self._match.iterate()
-                self._records.append(record)
-                self._logs.append(log)
-                self._map = None
-                if len(self) % interval == 0:
-                    self.snapshots.append(Snapshot(len(self), self._match.learner.parameters()))
-                if progress is not None:
-                    progress(done, iterations)
-                if callback is not None and callback(self) is False:
-                    break
+            if callback is None:
+                self._match.play(iterations, progress)
+            else:
+                for done in range(1, iterations + 1):
+                    self._match.play(1)
+                    self._gather()
+                    if progress is not None:
+                        progress(done, iterations)
+                    if callback(self) is False:
+                        break
         finally:
-            self.configuration["iterations"] = len(self)
+            self._gather()
             if checkpoint is not None and len(self):
                 self.save(checkpoint)
         return self
 
+    def _gather(self):
+        """Take over what the core has played since the last call."""
+        records, steps, snapshots = self._match.played()
+        if not len(records):
+            return
+        self._map = None
+        self._pending.append((records, steps))
+        self._count += len(records)
+        self.configuration["iterations"] = len(self)
+        for iteration, flat in snapshots:
+            self.snapshots.append(Snapshot(iteration, split_parameters(flat, self._match.shape)))
+
+    def _settle(self):
+        """Join what was gathered; many small parts would be joined again and again otherwise."""
+        if self._pending:
+            self._records = np.concatenate([self._records, *(r for r, _ in self._pending)])
+            self._steps = {
+                name: np.concatenate([values, *(steps[name] for _, steps in self._pending)])
+                for name, values in self._steps.items()
+            }
+            self._pending = []
+
     def __len__(self):
-        return len(self._records)
+        return self._count
 
     @property
     def score_map(self):
@@ -253,86 +305,172 @@ class Run:
 
     @property
     def rewards(self):
-        return self._column("reward")
+        return self._column("reward_mean")
 
     @property
     def last_rewards(self):
-        return self._column("last_reward")
+        return self._column("reward_last")
 
     @property
     def scores(self):
-        return self._column("scores").reshape(len(self), 2)
+        return np.stack(
+            [self._column("learner_score_mean"), self._column("opponent_score_mean")], axis=1
+        )
 
     @property
     def dice(self):
-        return self._column("dice") if "dice" in self._records[0] else None
+        return self._column("dice") if self._has_reference else None
 
     @property
     def terminations(self):
-        return self._column("terminations", np.int64)
+        return self._column("terminations").astype(np.int64)
 
     @property
     def truncations(self):
-        return self._column("truncations", np.int64)
+        return self._column("truncations").astype(np.int64)
 
     @property
     def windows(self):
-        return np.stack([record["windows"] for record in self._records])
+        return self._step_column("windows")
+
+    @property
+    def step_scores(self):
+        return self._step_column("step_scores")
+
+    @property
+    def actions(self):
+        return self._step_column("actions")
+
+    @property
+    def ends(self):
+        return self._step_column("ends")
 
     @property
     def log(self):
-        return {name: np.array([log[name] for log in self._logs]) for name in self._logs[0]}
+        log = {name: self._column(name) for name in LOG_NAMES}
+        for name in ("learning_rate", "clip_range", "clip_range_vf"):
+            if self.configuration[name] is not None:
+                log[f"train/{name}"] = np.full(len(self), float(self.configuration[name]))
+        return log
 
-    def _column(self, name, dtype=np.float64):
-        return np.array([record[name] for record in self._records], dtype)
+    def _column(self, name):
+        self._settle()
+        return self._records[:, RECORD_NAMES.index(name)].copy()
+
+    def _step_column(self, name):
+        self._settle()
+        return self._steps[name]
 
     def save(self, path):
-        """Write the results and the snapshots as one npz file, whole or not at all."""
-        columns = [name for name in self._records[0] if name != "windows"]
-        arrays = {f"record.{name}": self._column(name) for name in columns}
-        arrays |= {f"log.{name}": values for name, values in self.log.items()}
-        arrays |= {"windows": self.windows, "score_map": self.score_map}
+        """Write everything but the scan and the classifier as one npz file, whole or not at all.
+
+        A run that can be resumed takes 12 bytes a parameter for that (85 MB for a window of
+        48 x 48 x 24) beside its map, snapshots and about 36 bytes a step.
+        """
+        self._settle()
+        arrays = {"records": self._records, "score_map": self.score_map, **self._steps}
         for snapshot in self.snapshots:
             for name, values in snapshot.parameters.items():
                 arrays[f"snapshot.{snapshot.iteration}.{name}"] = values
-        write_npz(path, {"configuration": self.configuration}, arrays, FILE_FORMAT)
+        if self._match is not None:
+            arrays |= {f"state.{name}": a for name, a in self._match.state().items()}
+        description = {"configuration": self.configuration, "has_reference": self._has_reference}
+        write_npz(path, description, arrays, FILE_FORMAT)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, volume=None, classifier=None, reference=None):
         """Read a run that `save` wrote; nothing of the file is ever executed.
+
+        Parameters
+        ----------
+        path : path
+            Where `save` wrote to.
+        volume, classifier : optional
+            The scan and the scorer of the run, as given to `self_play`: then it can be resumed.
+            Scores that were known stay known.
+        reference : optional
+            As given to `self_play`; needed to resume a run that had one.
 
         Raises
         ------
         FormatError
             The file is not one of `save`, or is broken.
+        ValueError
+            The scan is another one, or the reference is missing.
         """
         description, arrays = read_npz(path, FILE_FORMAT)
         try:
             run = cls(description["configuration"])
-            run._map = arrays.pop("score_map")
-            windows = arrays.pop("windows")
-            named = {"record": {}, "log": {}}
-            snapshots = {}
-            for name, values in arrays.items():
-                kind, rest = name.split(".", 1)
-                if kind == "snapshot":
-                    iteration, parameter = rest.split(".", 1)
-                    snapshots.setdefault(int(iteration), {})[parameter] = values
-                else:
-                    named[kind][rest] = values
-            run._records = [
-                {name: values[i] for name, values in named["record"].items()}
-                | {"windows": windows[i]}
-                for i in range(len(windows))
-            ]
-            run._logs = [
-                {name: values[i] for name, values in named["log"].items()}
-                for i in range(len(windows))
-            ]
-            run.snapshots = [Snapshot(i, p) for i, p in sorted(snapshots.items())]
+            run._read(description, arrays)
         except (KeyError, ValueError, IndexError, TypeError) as error:
             raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
+        if (volume is None) != (classifier is None):
+            raise ValueError(
+                "The 'volume' and 'classifier' parameters of load must be given both or neither."
+            )
+        if volume is not None:
+            run._attach(path, volume, classifier, reference, arrays)
         return run
+
+    def _read(self, description, arrays):
+        self._has_reference = bool(description["has_reference"])
+        self._map = arrays["score_map"]
+        if self._map.shape != self.grid or self._map.dtype != np.float32:
+            raise ValueError(f"score_map {self._map.dtype} {self._map.shape}")
+        self._records = arrays["records"]
+        self._count = len(self._records)
+        for name, empty in self._steps.items():
+            wanted = (self._count, *empty.shape[1:])
+            if arrays[name].shape != wanted or arrays[name].dtype != empty.dtype:
+                raise ValueError(f"{name} {arrays[name].dtype} {arrays[name].shape}")
+            self._steps[name] = arrays[name]
+        if self._records.shape != (self._count, len(RECORD_NAMES)):
+            raise ValueError(f"records {self._records.shape}")
+        snapshots = {}
+        for name, values in arrays.items():
+            if name.startswith("snapshot."):
+                _, iteration, parameter = name.split(".", 2)
+                snapshots.setdefault(int(iteration), {})[parameter] = values
+        self.snapshots = [Snapshot(i, p) for i, p in sorted(snapshots.items())]
+
+    def _attach(self, path, volume, classifier, reference, arrays):
+        """Bring the run back to life."""
+        c = self.configuration
+        if self._has_reference and reference is None:
+            raise ValueError(
+                "The 'reference' parameter of load must be the mask that the run was given. "
+                "Got None instead."
+            )
+        try:
+            switches = dict(c["protocol"])
+            window = switches["intensity_window"]
+            switches["intensity_window"] = None if window is None else IntensityWindow(**window)
+            if isinstance(switches["crop_size"], list):
+                switches["crop_size"] = tuple(switches["crop_size"])
+            protocol = Protocol(**switches)
+            state = {n.removeprefix("state."): a for n, a in arrays.items() if n[:6] == "state."}
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
+        scan = as_volume(volume)
+        played = Field(
+            scan, classifier, tuple(c["window"]), protocol, c["termination_threshold"],
+            None if protocol.scan_frame == "native" else self.grid, c["stride"],
+            {"intensity_window": protocol.intensity_window}, "load",
+        )  # fmt: skip
+        if _sha256(played.array) != c["input_sha256"]:
+            raise ValueError(
+                "The 'volume' parameter of load must be the scan of the run. Got one of other "
+                "values on its grid instead."
+            )
+        mask = None
+        if self._has_reference:
+            mask = Reference(as_volume(reference).array, scan.shape, played)
+        try:
+            match = _match(played, c, mask)
+            match.restore(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
+        self._match = match
 
     def __repr__(self):
         return (
@@ -341,153 +479,33 @@ class Run:
         )
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """How a match is played and learned from."""
-
-    n_steps: int
-    gamma: float
-    gae_lambda: float
-    opponent_update_interval: int
-    snapshot_interval: int
-    seed: int
-    hyperparameters: tuple
-    rates: tuple
-
-
-class _Match:
-    """The live part of a run: the game, the learner and its opponent."""
-
-    def __init__(self, played, plan, overlap):
-        self.plan = plan
-        self.protocol = played.protocol
-        self.window = played.window
-        self.overlap = overlap
-        self.keeps_map = played.protocol.map_read == "before_reset"
-        # The game leaves resets to this loop: values of truncated places are read before them.
-        self.games = Games(played, 1, resets_itself=False, maps="run")
-        inputs = int(np.prod(played.window))
-        multiplicity = resize_multiplicity(played.window, played.input_shape)
-        self.learner = MlpPolicy(inputs, ACTIONS, multiplicity=multiplicity, seed=plan.seed)
-        self.opponent = None
-        if self.protocol.opponent == "snapshot":
-            # A seed of its own: the opponent's draws must not repeat the learner's.
-            self.opponent = MlpPolicy(
-                inputs, ACTIONS, multiplicity=multiplicity, seed=plan.seed ^ (1 << 62)
-            )
-            self.opponent.set_parameters(self.learner.parameters())
-        self.iterations = 0
-        self.steps_since_refresh = 0
-        self.starts_episode = True
-
-    def iterate(self):
-        """Collect a rollout, update, refresh the opponent; return the record and the log."""
-        if self.iterations and self.protocol.reset_each_iteration:
-            self._reset()
-        obs, steps = self._collect()
-        values = self.learner.values(obs)
-        rewards = np.array([step["return"] for step in steps])
-        starts = np.array([step["starts"] for step in steps], np.float64)
-        advantages, returns = gae(
-            rewards,
-            values[:-1],
-            starts,
-            values[-1:],
-            np.array([float(self.starts_episode)]),
-            self.plan.gamma,
-            self.plan.gae_lambda,
-        )
-        rollout = (
-            np.ascontiguousarray(obs[:-1]).reshape(-1),
-            np.array([step["action"] for step in steps], np.int64),
-            values[:-1],
-            np.array([step["log_prob"] for step in steps], np.float32),
-            advantages.astype(np.float32),
-            returns.astype(np.float32),
-        )
-        log = self.learner.learn(self.plan.hyperparameters, rollout)
-        self.iterations += 1
-        self._refresh_opponent()
-        return self._record(steps), log_dict(log, *self.plan.rates)
-
-    def score_map(self):
-        return self.games.score_map()
-
-    def _collect(self):
-        """Return observations (n_steps + 1, inputs), the place after the last step among them."""
-        count = self.plan.n_steps
-        obs = np.empty((count + 1, self.learner.inputs), np.float32)
-        steps = []
-        for i in range(count):
-            obs[i] = self._seen(0)
-            action, log_prob = self.learner.act(obs[i : i + 1])
-            answer = self._opponent_action()
-            self.games.step(action.astype(np.int8), np.array([answer], np.int8))
-            step = {
-                "action": int(action[0]),
-                "log_prob": float(log_prob[0]),
-                "reward": float(self.games.rewards[0]),
-                "starts": self.starts_episode,
-                "terminated": bool(self.games.terminated[0]),
-                "truncated": bool(self.games.truncated[0]),
-                "scores": self.games.scores[0].astype(np.float64),
-                "windows": self.games.windows()[0].astype(np.int16),
-            }
-            step["return"] = step["reward"]
-            if step["truncated"] and not step["terminated"]:
-                # The episode goes on behind the limit: its value there stands for the rest.
-                beyond = self.learner.values(self._seen(0)[None])[0]
-                step["return"] += self.plan.gamma * float(beyond)
-            steps.append(step)
-            self.starts_episode = step["terminated"] or step["truncated"]
-            if self.starts_episode:
-                self._reset()
-        obs[count] = self._seen(0)
-        return obs, steps
-
-    def _reset(self):
-        self.games.reset(0, keep_map=self.keeps_map)
-        self.starts_episode = True
-
-    def _seen(self, agent):
-        """Return what an agent's policy receives of its window, flat (D12, D13)."""
-        crop = self.games.observation(0, agent, self.window).reshape(-1)
-        if self.protocol.observation_cast == "float32":
-            return crop
-        if agent == 0 or self.protocol.opponent_observation == "same":
-            crop = wrapped_uint8(crop).astype(np.float32)
-        return crop / np.float32(255)
-
-    def _opponent_action(self):
-        if self.opponent is not None:
-            return int(self.opponent.act(self._seen(1)[None])[0][0])
-        # As released: until the first refresh the competitor is a dummy that answers 0 (D8).
-        return int(self.learner.act(self._seen(1)[None])[0][0]) if self.iterations else 0
-
-    def _refresh_opponent(self):
-        self.steps_since_refresh += self.plan.n_steps
-        if self.opponent is not None and (
-            self.steps_since_refresh >= self.plan.opponent_update_interval
-        ):
-            self.opponent.set_parameters(self.learner.parameters())
-            self.steps_since_refresh = 0
-
-    def _record(self, steps):
-        record = {
-            "reward": float(np.mean([step["reward"] for step in steps])),
-            "last_reward": steps[-1]["reward"],
-            "scores": np.mean([step["scores"] for step in steps], axis=0),
-            "terminations": sum(step["terminated"] for step in steps),
-            "truncations": sum(step["truncated"] and not step["terminated"] for step in steps),
-            "windows": np.stack([step["windows"] for step in steps]),
-        }
-        if self.overlap is not None:
-            record["dice"] = self.overlap.dice(self.score_map())
-        return record
+def _match(played, configuration, reference):
+    """Return the live part of a run."""
+    names = (
+        "learning_rate", "n_epochs", "batch_size", "clip_range", "clip_range_vf",
+        "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl",
+    )  # fmt: skip
+    rates = {name: configuration[name] for name in names}
+    hyperparameters = packed_hyperparameters("self_play", **rates, adam_eps=1e-5)
+    settings = (
+        configuration["n_steps"],
+        configuration["gamma"],
+        configuration["gae_lambda"],
+        configuration["opponent_update_interval"],
+        played.protocol.reset_each_iteration,
+        configuration["snapshot_interval"],
+        tuple(configuration["input_shape"]),
+        configuration["seed"],
+    )
+    return Match(played, settings, hyperparameters, reference)
 
 
-class _Overlap:
-    """Dice of a map on the grid with a reference on the scan, without going to the scan.
+def _sha256(array):
+    return hashlib.sha256(array.data).hexdigest()
+
+
+class Reference:
+    """What the core needs for the Dice of a map on the grid with a reference on the scan.
 
     Every voxel of the scan takes its value from one voxel of the grid (nearest neighbour), so the
     overlap is a sum over grid voxels of how many scan voxels, and how many reference voxels, each
@@ -502,28 +520,24 @@ class _Overlap:
                 "The 'reference' parameter of self_play must hold 0 and 1 only. Got other values "
                 "instead; say which label is meant, for example 'reference == 2'."
             )
-        self.threshold = np.float32(played.protocol.segmentation_threshold)
-        grid = played.grid
+        self.threshold = float(np.float32(played.protocol.segmentation_threshold))
+        self.grid = played.grid
         if played.protocol.scan_frame == "corner":
-            reference = resample(reference, grid, "nearest")
+            reference = np.ascontiguousarray(resample(reference, self.grid, "nearest"))
         axes = [
-            _grid_places(length, scan) for length, scan in zip(grid, reference.shape, strict=True)
+            _grid_places(length, scan)
+            for length, scan in zip(self.grid, reference.shape, strict=True)
         ]
-        self.counts = [
-            np.bincount(places, minlength=length) for places, length in zip(axes, grid, strict=True)
-        ]
-        self.inside = np.zeros(grid, np.float64)
+        self.planes = np.concatenate(
+            [
+                np.bincount(places, minlength=length)
+                for places, length in zip(axes, self.grid, strict=True)
+            ]
+        ).astype(np.int32)
+        self.marks = np.zeros(self.grid, np.int32)
         voxels = np.nonzero(reference)
-        np.add.at(self.inside, tuple(a[v] for a, v in zip(axes, voxels, strict=True)), 1)
-        self.total = float(len(voxels[0]))
-
-    def dice(self, score_map):
-        mask = score_map > self.threshold
-        common = float(self.inside[mask].sum())
-        x, y, z = self.counts
-        size = float(np.einsum("i,j,k,ijk->", x, y, z, mask, optimize=True))
-        both = size + self.total
-        return 2 * common / both if both else float("nan")
+        np.add.at(self.marks, tuple(a[v] for a, v in zip(axes, voxels, strict=True)), 1)
+        self.total = len(voxels[0])
 
 
 def _grid_places(length, scan):
@@ -532,28 +546,3 @@ def _grid_places(length, scan):
         return np.arange(scan)
     along = np.arange(length, dtype=np.float32).reshape(length, 1, 1)
     return resample(along, (scan, 1, 1), "nearest").ravel().astype(np.int64)
-
-
-def _configuration(played, plan, rates):
-    return {
-        "window": list(played.window),
-        "grid": list(played.grid),
-        "stride": played.stride,
-        "input_shape": list(played.input_shape),
-        "termination_threshold": played.termination_threshold,
-        "protocol": played.protocol.to_dict(),
-        "n_steps": plan.n_steps,
-        "gamma": plan.gamma,
-        "gae_lambda": plan.gae_lambda,
-        **rates,
-        "opponent_update_interval": plan.opponent_update_interval,
-        "snapshot_interval": plan.snapshot_interval,
-        "seed": plan.seed,
-        "iterations": 0,
-        "input_sha256": hashlib.sha256(played.array.tobytes()).hexdigest(),
-        "versions": {
-            "spars": _native.version(),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-    }

@@ -38,7 +38,8 @@ enum { SPARS_SELFPLAY_RECORD_COUNT = 9 + SPARS_PPO_LOG_COUNT };
 /// learner's and the opponent's origin (3 and 3).
 enum { SPARS_SELFPLAY_COUNTER_COUNT = 17 };
 
-/// What a run holds; everything but the totals counts since it was made or restored.
+/// What a run holds; iterations, steps and snapshots count since it was made or restored, or since
+/// spars_selfplay_forget.
 typedef struct {
     int64_t iterations_in_all;
     int64_t steps_in_all;
@@ -82,6 +83,9 @@ int32_t spars_selfplay_map(
 int32_t spars_selfplay_snapshot(
     spars_handle run, int64_t index, int64_t *iteration, float *parameters, int64_t count,
     spars_error *error);
+
+/// Forgets the records, steps and snapshots so far, which its caller has read; the game goes on.
+int32_t spars_selfplay_forget(spars_handle run, spars_error *error);
 
 /// Reads the state: parameters, Adam's moments (twice as many), a frozen opponent's parameters,
 /// SPARS_SELFPLAY_COUNTER_COUNT counters, and the map's visits (x, y, z, agent, [n, 4]) with what

@@ -141,7 +141,8 @@ extension PPOOptimizer {
         }
         guard stepCount <= 1 << 53, updateCount <= 1 << 53 else {
             throw .range(
-                "counters", of: "PPO", mustBe: "at most \(1 << 53)", got: max(stepCount, updateCount))
+                "counters", of: "PPO", mustBe: "at most \(1 << 53)",
+                got: max(stepCount, updateCount))
         }
         let mean = try ActorCritic<S>(shape: network.shape, parameters: moments[..<count])
         let square = try ActorCritic<S>(shape: network.shape, parameters: moments[count...])

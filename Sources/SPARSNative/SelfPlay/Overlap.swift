@@ -33,7 +33,8 @@ public struct Overlap: Sendable {
         }
         guard marks.count == grid.count, marks.allSatisfy({ (0...(1 << 16)).contains($0) }) else {
             throw .range(
-                "reference", of: "self_play", mustBe: "one count in [0, \(1 << 16)] a voxel of \(grid)",
+                "reference", of: "self_play",
+                mustBe: "one count in [0, \(1 << 16)] a voxel of \(grid)",
                 got: marks.count)
         }
         let total = marks.reduce(0) { $0 + Int($1) }

@@ -105,9 +105,7 @@ extension SelfPlay {
         startsEpisode = counters[9] != 0
         iterationCount = Int(counters[6])
         stepCount = Int(counters[7])
-        iterations = []
-        steps = []
-        snapshots = []
+        forgetPlayed()
         policy.forget()
     }
 
@@ -124,7 +122,8 @@ extension SelfPlay {
         for (i, score) in state.visitScores.enumerated() {
             guard let agent = Agent(rawValue: Int(clamping: state.visits[4 * i + 3])) else {
                 throw .range(
-                    "visits", of: "self_play", mustBe: "by agent 0 or 1", got: state.visits[4 * i + 3])
+                    "visits", of: "self_play", mustBe: "by agent 0 or 1",
+                    got: state.visits[4 * i + 3])
             }
             let place = (0..<3).map { Int(clamping: state.visits[4 * i + $0]) }
             map.add(score, at: Voxel(place[0], place[1], place[2]), by: agent)

@@ -33,7 +33,7 @@ public final class SelfPlay {
     /// Iterations and steps since the beginning, restored ones included.
     public internal(set) var iterationCount = 0
     public internal(set) var stepCount = 0
-    /// What was played since this object was made or restored.
+    /// What was played since this object was made or restored, or `forgetPlayed`.
     public internal(set) var iterations: [IterationRecord] = []
     public internal(set) var steps: [StepRecord] = []
     public internal(set) var snapshots: [(iteration: Int, network: ActorCritic<Float>)] = []
@@ -76,6 +76,13 @@ public final class SelfPlay {
                 ? Array(repeating: 0, count: game.scoreMap.grid.count) : game.scoreMap.values
         }
         return try game.scoreMap.settledValues()
+    }
+
+    /// Forgets records, steps and snapshots, for whoever has taken them over.
+    public func forgetPlayed() {
+        iterations = []
+        steps = []
+        snapshots = []
     }
 
     /// Plays and learns; reports whole iterations as progress.
@@ -132,7 +139,8 @@ public final class SelfPlay {
         let origins = collected.origins
         let policy = policy
         let update = { () throws(SPARSError) -> PPOLog in
-            try self.optimizer.update(rollout, permutations: orders, hyperparameters) { steps, into in
+            try self.optimizer.update(rollout, permutations: orders, hyperparameters) {
+                steps, into in
                 precondition(into.count == steps.count * window, "\(into.count) inputs")
                 for (row, step) in steps.enumerated() {
                     do throws(SPARSError) {

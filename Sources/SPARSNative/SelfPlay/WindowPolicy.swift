@@ -125,9 +125,10 @@ struct WindowPolicy {
             let products = try Control.shielded { () throws(SPARSError) in
                 network.firstProducts(matrix, batch: part.count, part: .value)
             }
-            values += network.activations(
-                products: products, batch: part.count, part: .value
-            ).values
+            values +=
+                network.activations(
+                    products: products, batch: part.count, part: .value
+                ).values
         }
         return values
     }
