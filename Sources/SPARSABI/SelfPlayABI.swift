@@ -63,12 +63,12 @@ public func sparsSelfPlayCreate(
 
 private func checkedOverlap(
     _ reference: UnsafePointer<spars_reference>?, _ grid: Extent
-) throws(SPARSError) -> Overlap? {
+) throws(SPARSError) -> NativeOverlap? {
     guard let given = reference?.pointee else { return nil }
     let planes = Array(
         try checkedInput(given.planes, grid.x + grid.y + grid.z, "planes", of: owner))
     let marks = Array(try checkedInput(given.marks, grid.count, "reference", of: owner))
-    return try Overlap(
+    return try NativeOverlap(
         grid: grid,
         planes: [
             Array(planes[..<grid.x]), Array(planes[grid.x..<grid.x + grid.y]),

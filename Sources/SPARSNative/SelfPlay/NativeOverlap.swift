@@ -6,7 +6,7 @@ import SPARSKernels
 /// a box of native voxels: their number is a product of three per-axis counts, and how many of them
 /// the reference holds is counted once. Dice is then exact from sums over the grid's voxels above
 /// the threshold, and a visit changes only those of its window.
-public struct Overlap: Sendable {
+public struct NativeOverlap: Sendable {
     /// How many native planes each plane of the grid becomes.
     public let planes: (x: [Int32], y: [Int32], z: [Int32])
     /// How many of a grid voxel's native voxels the reference holds.

@@ -25,7 +25,7 @@ public final class SelfPlay {
     var opponent: Opponent
     var random: RandomSource
     /// Follows the map's Dice, where a reference is given.
-    var overlap: Overlap?
+    var overlap: NativeOverlap?
     /// Whether the learner's next observation begins an episode.
     var startsEpisode = true
     var policy: WindowPolicy
@@ -42,7 +42,7 @@ public final class SelfPlay {
 
     /// - Throws: `invalidArgument` for a configuration out of range.
     public init(
-        field: SearchField, configuration: SelfPlayConfiguration, overlap: Overlap? = nil
+        field: SearchField, configuration: SelfPlayConfiguration, overlap: NativeOverlap? = nil
     ) throws(SPARSError) {
         let window = field.configuration.window
         try configuration.validate(window: window)
@@ -200,7 +200,7 @@ private struct Checkpoint {
     let opponent: SelfPlay.Opponent
     let startsEpisode: Bool
     let stepCount: Int
-    let overlap: Overlap?
+    let overlap: NativeOverlap?
 
     init(_ play: SelfPlay) {
         game = play.game
