@@ -45,7 +45,6 @@ __all__ = [
     "save",
     "segment",
     "self_play",
-    "segment",
     "set_thread_count",
     "thread_count",
 ]

@@ -5,7 +5,7 @@ import numpy as np
 from spars import _native
 from spars._game import ACTIONS
 from spars._handles import Handle
-from spars.ppo import LOG_NAMES
+from spars.ppo import LOG_NAMES, packed_hyperparameters
 
 RECORD_NAMES = (
     "reward_mean",
@@ -109,3 +109,24 @@ class Match:
             for name, dtype in zip(names, dtypes, strict=True)
         ]
         _native.selfplay_state(self._handle.value, *flat, True)
+
+
+def match_of(played, configuration, reference):
+    """Return the live part of a run."""
+    names = (
+        "learning_rate", "n_epochs", "batch_size", "clip_range", "clip_range_vf",
+        "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl",
+    )  # fmt: skip
+    rates = {name: configuration[name] for name in names}
+    hyperparameters = packed_hyperparameters("self_play", **rates, adam_eps=1e-5)
+    settings = (
+        configuration["n_steps"],
+        configuration["gamma"],
+        configuration["gae_lambda"],
+        configuration["opponent_update_interval"],
+        played.protocol.reset_each_iteration,
+        configuration["snapshot_interval"],
+        tuple(configuration["input_shape"]),
+        configuration["seed"],
+    )
+    return Match(played, settings, hyperparameters, reference)

@@ -8,13 +8,14 @@ import numpy as np
 
 from spars import _native
 from spars._archives import read_npz, write_npz
-from spars._checks import check_array, check_float, check_integer
+from spars._checks import check_float, check_integer
 from spars._errors import FormatError
 from spars._game import Field
-from spars._match import RECORD_NAMES, Match
-from spars.ppo import LOG_NAMES, SEED_LIMIT, packed_hyperparameters, split_parameters
+from spars._match import RECORD_NAMES, match_of
+from spars._reference import Reference
+from spars.ppo import LOG_NAMES, SEED_LIMIT, split_parameters
 from spars.protocol import IntensityWindow, Protocol
-from spars.volume import as_volume, resample
+from spars.volume import as_volume
 
 __all__ = ["Run", "Snapshot", "self_play"]
 
@@ -167,7 +168,7 @@ def self_play(
             "python": platform.python_version(),
         },
     }
-    run = Run(configuration, _match(played, configuration, reference))
+    run = Run(configuration, match_of(played, configuration, reference))
     return run.resume(iterations, checkpoint=checkpoint, progress=progress, callback=callback)
 
 
@@ -466,7 +467,7 @@ class Run:
         if self._has_reference:
             mask = Reference(as_volume(reference).array, scan.shape, played)
         try:
-            match = _match(played, c, mask)
+            match = match_of(played, c, mask)
             match.restore(state)
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
@@ -479,70 +480,5 @@ class Run:
         )
 
 
-def _match(played, configuration, reference):
-    """Return the live part of a run."""
-    names = (
-        "learning_rate", "n_epochs", "batch_size", "clip_range", "clip_range_vf",
-        "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl",
-    )  # fmt: skip
-    rates = {name: configuration[name] for name in names}
-    hyperparameters = packed_hyperparameters("self_play", **rates, adam_eps=1e-5)
-    settings = (
-        configuration["n_steps"],
-        configuration["gamma"],
-        configuration["gae_lambda"],
-        configuration["opponent_update_interval"],
-        played.protocol.reset_each_iteration,
-        configuration["snapshot_interval"],
-        tuple(configuration["input_shape"]),
-        configuration["seed"],
-    )
-    return Match(played, settings, hyperparameters, reference)
-
-
 def _sha256(array):
     return hashlib.sha256(array.data).hexdigest()
-
-
-class Reference:
-    """What the core needs for the Dice of a map on the grid with a reference on the scan.
-
-    Every voxel of the scan takes its value from one voxel of the grid (nearest neighbour), so the
-    overlap is a sum over grid voxels of how many scan voxels, and how many reference voxels, each
-    one stands for: exactly Dice in the scan's voxels. Under "corner" the released scripts compare
-    on the grid with the reference resized to it (D4).
-    """
-
-    def __init__(self, reference, scan_shape, played):
-        reference = check_array(reference, "reference", "self_play", np.float32, scan_shape)
-        if not np.isin(reference, (0, 1)).all():
-            raise ValueError(
-                "The 'reference' parameter of self_play must hold 0 and 1 only. Got other values "
-                "instead; say which label is meant, for example 'reference == 2'."
-            )
-        self.threshold = float(np.float32(played.protocol.segmentation_threshold))
-        self.grid = played.grid
-        if played.protocol.scan_frame == "corner":
-            reference = np.ascontiguousarray(resample(reference, self.grid, "nearest"))
-        axes = [
-            _grid_places(length, scan)
-            for length, scan in zip(self.grid, reference.shape, strict=True)
-        ]
-        self.planes = np.concatenate(
-            [
-                np.bincount(places, minlength=length)
-                for places, length in zip(axes, self.grid, strict=True)
-            ]
-        ).astype(np.int32)
-        self.marks = np.zeros(self.grid, np.int32)
-        voxels = np.nonzero(reference)
-        np.add.at(self.marks, tuple(a[v] for a, v in zip(axes, voxels, strict=True)), 1)
-        self.total = len(voxels[0])
-
-
-def _grid_places(length, scan):
-    """Return which grid voxel each scan voxel along one axis takes its value from."""
-    if length == scan:
-        return np.arange(scan)
-    along = np.arange(length, dtype=np.float32).reshape(length, 1, 1)
-    return resample(along, (scan, 1, 1), "nearest").ravel().astype(np.int64)

@@ -10,7 +10,8 @@ struct Breakage: CustomTestStringConvertible, Sendable {
     let name: String
     let apply: @Sendable (inout NIfTIFixture) -> Void
 
-    init(_ field: String, _ name: String, _ apply: @escaping @Sendable (inout NIfTIFixture) -> Void) {
+    init(_ field: String, _ name: String, _ apply: @escaping @Sendable (inout NIfTIFixture) -> Void)
+    {
         (self.field, self.name, self.apply) = (field, name, apply)
     }
 

@@ -40,7 +40,11 @@ struct NIfTIFixture {
             withUnsafeBytes(of: ordered) { bytes.replaceSubrange(at..<at + $0.count, with: $0) }
         }
         func real(_ value: Double, _ one: Int, _ two: Int) {
-            if version == 1 { put(Float(value).bitPattern, one) } else { put(value.bitPattern, two) }
+            if version == 1 {
+                put(Float(value).bitPattern, one)
+            } else {
+                put(value.bitPattern, two)
+            }
         }
         func short(_ value: Int, _ one: Int, _ two: Int) {
             if version == 1 {

@@ -86,7 +86,8 @@ import Testing
         #expect(try NIfTIFile(path).volume().values == fixture.expected())
     }
 
-    @Test(arguments: [1, 2, 7]) func manySlabsGiveTheSameBitsForAnyThreadCount(threads: Int) throws {
+    @Test(arguments: [1, 2, 7]) func manySlabsGiveTheSameBitsForAnyThreadCount(threads: Int) throws
+    {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
         Parallel.threadCount = threads

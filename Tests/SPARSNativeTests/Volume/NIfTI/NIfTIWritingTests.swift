@@ -22,7 +22,8 @@ import Testing
         return try NIfTIFile(path)
     }
 
-    @Test(arguments: [Extent(1, 1, 1), Extent(3, 4, 5), Extent(65, 33, 40)], ["o.nii", "o.nii.gz"])
+    @Test(
+        arguments: [Extent(1, 1, 1), Extent(3, 4, 5), Extent(65, 33, 40)], ["o.nii", "o.nii.gz"])
     func valuesReturn(extent: Extent, name: String) throws {
         var random = RandomSource(seed: 3)
         let values = (0..<extent.count).map { _ in Float(random.normal()) }
@@ -113,15 +114,21 @@ import Testing
     @Test func aFileThatCannotBeWrittenLeavesNothing() throws {
         try folder.write([1, 2, 3], "kept.nii")
         #expect(throws: SPARSError.self) {
-            try Control.with(poll: { _, _ in true }) { () throws(SPARSError) in
-                let values = [Float](repeating: 0, count: 8)
-                return try write(values, Extent(2, 2, 2), .identity, nil, "kept.nii")
-            }
+            try Control.with(
+                poll: { _, _ in true },
+                { () throws(SPARSError) in
+                    let values = [Float](repeating: 0, count: 8)
+                    return try write(values, Extent(2, 2, 2), .identity, nil, "kept.nii")
+                })
         }
         #expect(try folder.names == ["kept.nii"])
         #expect(try folder.read("kept.nii") == [1, 2, 3])
-        #expect(throws: SPARSError.self) { try write([0], Extent(1, 1, 1), .identity, nil, "no/o.nii") }
-        #expect(throws: SPARSError.self) { try write([0], Extent(1, 1, 1), .identity, nil, "o.img") }
+        #expect(throws: SPARSError.self) {
+            try write([0], Extent(1, 1, 1), .identity, nil, "no/o.nii")
+        }
+        #expect(throws: SPARSError.self) {
+            try write([0], Extent(1, 1, 1), .identity, nil, "o.img")
+        }
     }
 
     @Test func equalContentMakesEqualBytes() throws {
