@@ -88,6 +88,8 @@ def over_patients(cases, classifier, *, seeds=(0,), protocol="paper", progress=N
     ------
     ValueError
         A case has no reference mask.
+    TypeError
+        The protocol pools iterations and the method has none with a Dice: only self-play does.
     """
     protocol = Protocol.named(protocol)
     rows = []
@@ -97,10 +99,13 @@ def over_patients(cases, classifier, *, seeds=(0,), protocol="paper", progress=N
         if reference is None:
             raise ValueError(f"Case {case.name} has no reference mask to measure against.")
         volume = case.load()
+        watched = {"reference": reference} if protocol.summary_over == "iterations" else {}
         for seed in seeds:
-            found = segment(volume, classifier, seed=seed, protocol=protocol, **arguments)
+            found = segment(
+                volume, classifier, seed=seed, protocol=protocol, **watched, **arguments
+            )
             row = {"case": case.name, "seed": seed, **found.evaluate(reference)}
-            if protocol.summary_over == "iterations":
+            if watched:
                 row["iterations"] = np.asarray(found.run.dice, dtype=float)
             rows.append(row)
             if progress is not None:
