@@ -38,7 +38,7 @@ public struct KernelTable: Sendable {
             _ count: Int, _ output: MutableFloats, _ outputStride: Int
         ) -> Void
 
-    /// Max of `rows` rows [pairs, C], plus shift, ReLU; C a multiple of 8.
+    /// Max of 1, 2 or 4 rows [pairs, C], plus shift, ReLU; C a multiple of 8.
     public let maxOfRows:
         @Sendable (
             _ rows: Floats, _ rowStride: Int, _ rowCount: Int, _ channels: Int, _ pairs: Int,
@@ -115,6 +115,23 @@ public struct KernelTable: Sendable {
     public let addScaled:
         @Sendable (_ a: Float, _ x: Floats, _ count: Int, _ y: MutableFloats) -> Void
 
+    /// The products of repeated source rows with six subsets of the taps along z:
+    /// partial[z, s, 8] = sum over g of source[offsets[g] + z] weights[g, s, 8].
+    public let subsetProducts:
+        @Sendable (
+            _ source: Floats, _ offsets: UnsafePointer<Int>, _ groups: Int, _ count: Int,
+            _ weights: Floats, _ partial: MutableFloats
+        ) -> Void
+
+    /// Sums of `terms` (2 or 3) rows of `partial` for each distinct voxel, then the larger of two
+    /// distinct voxels for each pair. Indices count floats.
+    public let combineRepeats:
+        @Sendable (
+            _ partial: Floats, _ index: UnsafePointer<Int32>, _ terms: Int, _ distinctCount: Int,
+            _ pairs: UnsafePointer<Int32>, _ pairCount: Int, _ distinct: MutableFloats,
+            _ output: MutableFloats
+        ) -> Void
+
     /// The loops over a policy's weights.
     public let policyFloat: PolicyKernelTable<Float>
     public let policyDouble: PolicyKernelTable<Double>
@@ -162,6 +179,15 @@ public struct KernelTable: Sendable {
                 Floats, Int, Int, Floats, UnsafeMutablePointer<Double>
             ) -> Void,
         affineRow: @escaping @Sendable (Floats, Int, Int, Floats, Floats, MutableFloats) -> Void,
+        subsetProducts:
+            @escaping @Sendable (
+                Floats, UnsafePointer<Int>, Int, Int, Floats, MutableFloats
+            ) -> Void,
+        combineRepeats:
+            @escaping @Sendable (
+                Floats, UnsafePointer<Int32>, Int, Int, UnsafePointer<Int32>, Int, MutableFloats,
+                MutableFloats
+            ) -> Void,
         addScaled: @escaping @Sendable (Float, Floats, Int, MutableFloats) -> Void,
         policyFloat: PolicyKernelTable<Float>, policyDouble: PolicyKernelTable<Double>
     ) {
@@ -179,6 +205,8 @@ public struct KernelTable: Sendable {
         self.channelSums = channelSums
         self.channelSquares = channelSquares
         self.affineRow = affineRow
+        self.subsetProducts = subsetProducts
+        self.combineRepeats = combineRepeats
         self.addScaled = addScaled
         self.policyFloat = policyFloat
         self.policyDouble = policyDouble

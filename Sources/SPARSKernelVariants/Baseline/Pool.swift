@@ -2,22 +2,35 @@ func maxOfRows(
     _ rows: Floats, _ rowStride: Int, _ rowCount: Int, _ channels: Int, _ pairs: Int,
     _ shift: Floats, _ output: MutableFloats
 ) {
-    let total = pairs * channels
-    var start = 0
-    while start < total {
-        var c = 0
-        while c < channels {
-            let i = start + c
-            var best = load8(rows + i)
-            var r = 1
-            while r < rowCount {
-                best = larger(best, load8(rows + r * rowStride + i))
-                r += 1
+    var c = 0
+    while c < channels {
+        let t = load8(shift + c)
+        var i = c
+        let end = pairs * channels
+        if rowCount == 4 {
+            let r1 = rows + rowStride
+            let r2 = r1 + rowStride
+            let r3 = r2 + rowStride
+            while i < end {
+                let a = larger(load8(rows + i), load8(r1 + i))
+                let b = larger(load8(r2 + i), load8(r3 + i))
+                store(larger(V8.zero, larger(a, b) + t), output + i)
+                i += channels
             }
-            store(larger(V8.zero, best + load8(shift + c)), output + i)
-            c += 8
+        } else if rowCount == 2 {
+            let r1 = rows + rowStride
+            while i < end {
+                let a = larger(load8(rows + i), load8(r1 + i))
+                store(larger(V8.zero, a + t), output + i)
+                i += channels
+            }
+        } else {
+            while i < end {
+                store(larger(V8.zero, load8(rows + i) + t), output + i)
+                i += channels
+            }
         }
-        start += channels
+        c += 8
     }
 }
 

@@ -8,7 +8,8 @@ public func makeKernelTable() -> KernelTable {
         weightGradientRow: weightGradientRow,
         inputGradientRow: inputGradientRow, correlateRow: correlateRow,
         firstWeightGradientRow: firstWeightGradientRow, channelSums: channelSums,
-        channelSquares: channelSquares, affineRow: affineRow, addScaled: addScaled,
+        channelSquares: channelSquares, affineRow: affineRow, subsetProducts: subsetProducts,
+        combineRepeats: combineRepeats, addScaled: addScaled,
         policyFloat: PolicyKernelTable(
             multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
             descend: { descendTile($0) }, dense: { denseForward($0) },

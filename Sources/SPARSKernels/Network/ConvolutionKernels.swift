@@ -39,10 +39,11 @@ public struct ConvolutionWeights: Sendable {
 /// order, so results do not depend on threads or tiles; with n = 27 C terms the error is within
 /// n 2^-24 of the sum of their magnitudes.
 public enum ConvolutionKernels {
-    /// conv1 with shift, ReLU and max-pool: pooled[q, o] = max(0, max over q's voxels + shift[o]).
+    /// conv1 with shift, ReLU and max-pool: pooled[q, o] = max(0, max over q's voxels + shift[o]),
+    /// for pooled planes `planes` of x; `pooled` begins at the first of them.
     public static func firstPooled(
         input: UnsafePointer<Float>, shape: Shape3, weights: ConvolutionWeights,
-        shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
+        shift: UnsafePointer<Float>, planes: Range<Int>, pooled: UnsafeMutablePointer<Float>,
         on set: InstructionSet = .current
     ) {
         precondition(weights.outputChannels == 8, "conv1 has 8 outputs")
@@ -50,7 +51,8 @@ public enum ConvolutionKernels {
         let half = shape.convolved(stride: 1).halved
         let xStride = shape.y * shape.z
         let rowLength = half.z * 8
-        Parallel.forEach(half.x) { x in
+        Parallel.forEach(planes.count) { item in
+            let x = planes.lowerBound + item
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rowLength) { rows in
                 let rows = rows.baseAddress!
                 for y in 0..<half.y {
@@ -62,7 +64,7 @@ public enum ConvolutionKernels {
                     }
                     kernels.maxOfRows(
                         rows, rowLength, 4, 8, half.z, shift,
-                        pooled + (x * half.y + y) * rowLength)
+                        pooled + (item * half.y + y) * rowLength)
                 }
             }
         }
@@ -74,11 +76,22 @@ public enum ConvolutionKernels {
         shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
         on set: InstructionSet = .current
     ) {
+        pooledRows(
+            shape, input: input, weights: weights, shift: shift, rows: shape.output.halved.x,
+            pooled: pooled, on: set)
+    }
+
+    /// The first `rows` pooled planes of x only; `input` need not reach further than they see.
+    static func pooledRows(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: ConvolutionWeights,
+        shift: UnsafePointer<Float>, rows: Int, pooled: UnsafeMutablePointer<Float>,
+        on set: InstructionSet
+    ) {
         let kernels = Kernels.of(set)
         let half = shape.output.halved
         let channels = shape.outputChannels
         let rowLength = half.z * 2 * channels
-        Parallel.forEach(half.x * half.y) { item in
+        Parallel.forEach(rows * half.y) { item in
             let x = item / half.y
             let y = item % half.y
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rowLength) { rows in

@@ -7,8 +7,7 @@ import SPARSKernels
 /// beside them. Logits stay within 1e-4 relative of float64 on the network of record.
 public final class NetworkEvaluator: Sendable {
     public let architecture: NetworkArchitecture
-    private let convolutions: [ConvolutionWeights]
-    private let shifts: [FloatBuffer]
+    private let stages: EvaluationStages
     private let dense: [DenseWeights]
 
     /// - Throws: `invalidArgument` or `notFinite` naming the first tensor that is missing, of a
@@ -16,19 +15,13 @@ public final class NetworkEvaluator: Sendable {
     public init(architecture: NetworkArchitecture, parameters: Parameters) throws(SPARSError) {
         try architecture.check(parameters)
         self.architecture = architecture
-        var convolutions: [ConvolutionWeights] = []
-        var shifts: [FloatBuffer] = []
-        for i in 0..<4 {
-            let folded = NetworkEvaluator.folded(parameters, stage: i + 1)
-            convolutions.append(
-                ConvolutionWeights(
-                    parameters.values("conv\(i + 1).weight"),
-                    inputChannels: NetworkArchitecture.channels[i],
-                    outputChannels: NetworkArchitecture.channels[i + 1], scale: folded.scale))
-            shifts.append(FloatBuffer(folded.shift))
-        }
-        self.convolutions = convolutions
-        self.shifts = shifts
+        stages = EvaluationStages(
+            (1...4).map { stage in
+                let folded = NetworkEvaluator.folded(parameters, stage: stage)
+                return .init(
+                    weights: parameters.values("conv\(stage).weight"), scale: folded.scale,
+                    shift: folded.shift)
+            })
         var dense: [DenseWeights] = []
         for (i, outputs) in NetworkArchitecture.denseOutputs.enumerated() {
             var matrix = parameters.values("fc\(i + 1).weight")
@@ -85,8 +78,13 @@ public final class NetworkEvaluator: Sendable {
         for n in 0..<count {
             try Control.check()
             let input = UnsafeBufferPointer(rebasing: inputs[n * voxels..<(n + 1) * voxels])
-            try checkFinite(input, named: "x")
-            stages(input.baseAddress!, features: features.pointer + n * architecture.featureCount)
+            if let i = InputKernels.firstNotFinite(input) {
+                throw .notFinite(
+                    tensor: "x", message: "'x' holds \(input[i]) at flat index \(n * voxels + i).")
+            }
+            stages.run(
+                .dense(input.baseAddress!, architecture.input.shape),
+                features: features.pointer + n * architecture.featureCount)
         }
         return try denseLogits(features, count: count)
     }
@@ -103,17 +101,25 @@ public final class NetworkEvaluator: Sendable {
     ) throws(SPARSError) -> [Float] {
         try checkWindows(volume.count, extent: extent, origins: origins, window: window)
         let features = FloatBuffer(count: origins.count * architecture.featureCount)
-        let input = FloatBuffer(count: architecture.input.count)
+        let grid = architecture.input
+        let axes = (0..<3).map {
+            RepeatedAxis(ResampleAxis.nearest(from: window[$0], to: grid[$0]).lower)
+        }
         for (n, origin) in origins.enumerated() {
             try Control.check()
-            var crop = cropped(volume, extent: extent, origin: origin, window: window)
-            try checkFinite(crop, named: "volume")
-            if let intensityWindow { crop = crop.map(intensityWindow.scaled) }
-            crop.withUnsafeBufferPointer {
-                Resample.nearest(
-                    $0.baseAddress!, from: window, into: input.pointer, to: architecture.input)
+            let crop = try cropped(
+                volume, extent: extent, origin: origin, window: window, scaling: intensityWindow)
+            let target = features.pointer + n * architecture.featureCount
+            if let x = axes[0], let y = axes[1], let z = axes[2] {
+                stages.run(
+                    .repeated(
+                        RepeatedInput(source: crop, sourceShape: window.shape, x: x, y: y, z: z)),
+                    features: target)
+            } else {
+                let input = FloatBuffer(count: grid.count)
+                Resample.nearest(crop.pointer, from: window, into: input.pointer, to: grid)
+                stages.run(.dense(input.pointer, grid.shape), features: target)
             }
-            stages(input.pointer, features: features.pointer + n * architecture.featureCount)
         }
         return try denseLogits(features, count: origins.count)
     }
@@ -138,45 +144,28 @@ public final class NetworkEvaluator: Sendable {
     }
 
     private func cropped(
-        _ volume: UnsafeBufferPointer<Float>, extent: Extent, origin: Voxel, window: Extent
-    ) -> [Float] {
-        var crop: [Float] = []
-        crop.reserveCapacity(window.count)
+        _ volume: UnsafeBufferPointer<Float>, extent: Extent, origin: Voxel, window: Extent,
+        scaling: IntensityWindow?
+    ) throws(SPARSError) -> FloatBuffer {
+        let crop = FloatBuffer(count: window.count)
+        var target = crop.pointer
         for x in 0..<window.x {
             for y in 0..<window.y {
                 let start = extent.offset(origin.x + x, origin.y + y, origin.z)
-                crop += volume[start..<start + window.z]
+                for z in 0..<window.z {
+                    let value = volume[start + z]
+                    guard value.isFinite else {
+                        throw .notFinite(
+                            tensor: "volume",
+                            message: "'volume' holds \(value) at voxel "
+                                + "(\(origin.x + x), \(origin.y + y), \(origin.z + z)).")
+                    }
+                    target[z] = scaling?.scaled(value) ?? value
+                }
+                target += window.z
             }
         }
         return crop
-    }
-
-    /// All convolution stages of one input; `features` receives [voxels, 64].
-    private func stages(_ input: UnsafePointer<Float>, features: UnsafeMutablePointer<Float>) {
-        let first = FloatBuffer(count: architecture.stageOutputs[0].count * 8)
-        ConvolutionKernels.firstPooled(
-            input: input, shape: architecture.input.shape, weights: convolutions[0],
-            shift: shifts[0].pointer, pooled: first.pointer)
-        laterStages(first, features: features)
-    }
-
-    /// conv2 to conv4 on pool1's [X, Y, Z, 8].
-    private func laterStages(_ first: FloatBuffer, features: UnsafeMutablePointer<Float>) {
-        var current = first
-        for i in 1..<3 {
-            let shape = architecture.convolution(i)
-            let next = FloatBuffer(count: shape.output.halved.count * shape.outputChannels)
-            ConvolutionKernels.pooled(
-                shape, input: current.pointer, weights: convolutions[i],
-                shift: shifts[i].pointer, pooled: next.pointer)
-            current = next
-        }
-        let shape = architecture.convolution(3)
-        ConvolutionKernels.raw(
-            shape, input: current.pointer, weights: convolutions[3], output: features)
-        for v in 0..<shape.outputCount {
-            features[v] = max(features[v] + shifts[3].pointer[v % shape.outputChannels], 0)
-        }
     }
 
     private func denseLogits(_ features: FloatBuffer, count: Int) throws(SPARSError) -> [Float] {

@@ -1,0 +1,206 @@
+import SPARSKernelTable
+
+/// One axis of an input that repeats source voxels, as nearest-neighbour enlargement does.
+///
+/// A tap triple at place i reads source voxels s(i), s(i + 1), s(i + 2), which step by 0 or 1. So it
+/// sees its first voxel a through one of four patterns of steps, 00, 01, 10 and 11, and taps that
+/// fall on one voxel act through their sum. Places with equal a and pattern have equal results: only
+/// one of them, a distinct place, is computed.
+public struct RepeatedAxis: Sendable {
+    /// Places along the enlarged axis.
+    public let length: Int
+    /// First source voxel and pattern (2 first step + second step) of each distinct place.
+    let base: [Int]
+    let pattern: [Int]
+    /// The distinct places under each pair of convolved places that a max-pool takes together.
+    let pairFirst: [Int]
+    let pairSecond: [Int]
+
+    /// - Parameter source: the source voxel of each place, ascending by steps of 0 or 1; 4 places
+    ///   or more. Nil if a step is another.
+    public init?(_ source: [Int]) {
+        guard source.count >= 4, zip(source, source.dropFirst()).allSatisfy({ 0...1 ~= $1 - $0 })
+        else { return nil }
+        length = source.count
+        var base: [Int] = []
+        var pattern: [Int] = []
+        var places: [Int] = []
+        for i in 0..<source.count - 2 {
+            let steps = 2 * (source[i + 1] - source[i]) + source[i + 2] - source[i + 1]
+            if base.last != source[i] || pattern.last != steps {
+                base.append(source[i])
+                pattern.append(steps)
+            }
+            places.append(base.count - 1)
+        }
+        self.base = base
+        self.pattern = pattern
+        let pairs = places.count / 2
+        pairFirst = (0..<pairs).map { places[2 * $0] }
+        pairSecond = (0..<pairs).map { places[2 * $0 + 1] }
+    }
+
+    /// The taps of each group that falls on one voxel, by pattern.
+    static let groups: [[[Int]]] = [
+        [[0, 1, 2]], [[0, 1], [2]], [[0], [1, 2]], [[0], [1], [2]],
+    ]
+
+    /// Every set of taps that some pattern groups.
+    static let subsets: [[Int]] = [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]]
+}
+
+/// conv1's weights summed over the taps that fall on one source voxel, for every pattern.
+public struct RepeatedWeights: Sendable {
+    /// [16 patterns of (x, y), up to 9 groups, 6 subsets along z, 8].
+    let packed: FloatBuffer
+
+    static let rowCount = 9 * 6 * 8
+
+    /// - Parameters:
+    ///   - weights: [8, 1, 3, 3, 3], PyTorch's layout.
+    ///   - scale: each output's weights are multiplied by this.
+    public init(_ weights: [Float], scale: [Float]) {
+        precondition(weights.count == 27 * 8 && scale.count == 8, "\(weights.count) weights")
+        packed = FloatBuffer(zeros: 16 * RepeatedWeights.rowCount)
+        for xPattern in 0..<4 {
+            for yPattern in 0..<4 {
+                var row = packed.pointer + (4 * xPattern + yPattern) * RepeatedWeights.rowCount
+                for xTaps in RepeatedAxis.groups[xPattern] {
+                    for yTaps in RepeatedAxis.groups[yPattern] {
+                        for zTaps in RepeatedAxis.subsets {
+                            for o in 0..<8 {
+                                var sum = 0.0
+                                for x in xTaps {
+                                    for y in yTaps {
+                                        for z in zTaps {
+                                            let tap = 27 * o + 9 * x + 3 * y + z
+                                            sum += Double(weights[tap] * scale[o])
+                                        }
+                                    }
+                                }
+                                row[o] = Float(sum)
+                            }
+                            row += 8
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// conv1, shift, ReLU and max-pool of an input given by its source voxels and three repeated axes.
+public struct RepeatedInput: Sendable {
+    let source: FloatBuffer
+    let sourceShape: Shape3
+    let x: RepeatedAxis
+    let y: RepeatedAxis
+    let z: RepeatedAxis
+    /// For each distinct z, where in `subsetProducts` its terms stand; the last row is zero.
+    private let termIndex: [Int32]
+    private let terms: Int
+    private let pairIndex: [Int32]
+
+    /// - Parameter source: [X, Y, Z] of `sourceShape`; the axes' source voxels lie inside.
+    public init(
+        source: FloatBuffer, sourceShape: Shape3, x: RepeatedAxis, y: RepeatedAxis, z: RepeatedAxis
+    ) {
+        precondition(source.count == sourceShape.count, "\(source.count) values of \(sourceShape)")
+        self.source = source
+        self.sourceShape = sourceShape
+        self.x = x
+        self.y = y
+        self.z = z
+        terms = z.pattern.contains(3) ? 3 : 2
+        var index: [Int32] = []
+        for (base, pattern) in zip(z.base, z.pattern) {
+            let groups = RepeatedAxis.groups[pattern]
+            for t in 0..<terms {
+                guard t < groups.count else {
+                    index.append(Int32(48 * sourceShape.z))
+                    continue
+                }
+                let subset = RepeatedAxis.subsets.firstIndex(of: groups[t])!
+                index.append(Int32((6 * (base + t) + subset) * 8))
+            }
+        }
+        termIndex = index
+        pairIndex = zip(z.pairFirst, z.pairSecond).flatMap { [Int32(8 * $0), Int32(8 * $1)] }
+    }
+
+    /// The enlarged input's shape.
+    public var shape: Shape3 { Shape3(x.length, y.length, z.length) }
+
+    /// Writes the planes of distinct x `range`, each [Y pooled, Z pooled, 8] with shift and ReLU.
+    func writePlanes(
+        _ range: Range<Int>, weights: RepeatedWeights, shift: FloatBuffer, to planes: FloatBuffer,
+        on set: InstructionSet
+    ) {
+        let kernels = Kernels.of(set)
+        let rowLength = z.pairFirst.count * 8
+        let planeLength = y.pairFirst.count * rowLength
+        let partialLength = 48 * sourceShape.z + 8
+        let distinctLength = z.base.count * 8
+        Parallel.forEach(range.count) { item in
+            let plane = planes.pointer + item * planeLength
+            withUnsafeTemporaryAllocation(
+                of: Float.self, capacity: 2 * rowLength + partialLength + distinctLength
+            ) { scratch in
+                let rows = scratch.baseAddress!
+                let partial = rows + 2 * rowLength
+                (partial + partialLength - 8).update(repeating: 0, count: 8)
+                var ready = -1
+                for q in y.pairFirst.indices {
+                    let first = y.pairFirst[q]
+                    let second = y.pairSecond[q]
+                    // Two rows are held; neighbours in a pair never stand in one slot.
+                    while ready < second {
+                        ready += 1
+                        row(
+                            range.lowerBound + item, ready, kernels: kernels, weights: weights,
+                            partial: partial, distinct: partial + partialLength,
+                            output: rows + ready % 2 * rowLength)
+                    }
+                    kernels.maxOfRows(
+                        rows + first % 2 * rowLength, (second % 2 - first % 2) * rowLength,
+                        first == second ? 1 : 2, 8, z.pairFirst.count, shift.pointer,
+                        plane + q * rowLength)
+                }
+            }
+        }
+    }
+
+    /// One row of distinct (x, y), pooled along z.
+    private func row(
+        _ xIndex: Int, _ yIndex: Int, kernels: KernelTable, weights: RepeatedWeights,
+        partial: UnsafeMutablePointer<Float>, distinct: UnsafeMutablePointer<Float>,
+        output: UnsafeMutablePointer<Float>
+    ) {
+        let xGroups = RepeatedAxis.groupCount(x.pattern[xIndex])
+        let yGroups = RepeatedAxis.groupCount(y.pattern[yIndex])
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: 9) { offsets in
+            var g = 0
+            for i in 0..<xGroups {
+                for j in 0..<yGroups {
+                    offsets[g] =
+                        ((x.base[xIndex] + i) * sourceShape.y + y.base[yIndex] + j) * sourceShape.z
+                    g += 1
+                }
+            }
+            kernels.subsetProducts(
+                source.pointer, offsets.baseAddress!, g, sourceShape.z,
+                weights.packed.pointer
+                    + (4 * x.pattern[xIndex] + y.pattern[yIndex]) * RepeatedWeights.rowCount,
+                partial)
+        }
+        kernels.combineRepeats(
+            partial, termIndex, terms, z.base.count, pairIndex, z.pairFirst.count, distinct, output)
+    }
+}
+
+extension RepeatedAxis {
+    /// How many source voxels a pattern sees.
+    @inline(__always) static func groupCount(_ pattern: Int) -> Int {
+        pattern == 0 ? 1 : pattern == 3 ? 3 : 2
+    }
+}

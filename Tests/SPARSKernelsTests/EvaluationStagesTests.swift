@@ -1,0 +1,90 @@
+import SPARSTestSupport
+import Testing
+
+@testable import SPARSKernels
+
+@Suite(.serialized) struct EvaluationStagesTests {
+    private func stages(seed: UInt64) -> EvaluationStages {
+        let channels = [1, 8, 16, 32, 64]
+        return EvaluationStages(
+            (0..<4).map { i in
+                let size = 27 * channels[i]
+                let weights = randomBuffer(size * channels[i + 1], seed: seed + UInt64(i)).values
+                // Scales of both signs: the maximum must be taken behind them.
+                let scale = randomBuffer(channels[i + 1], seed: seed + 10 + UInt64(i)).values
+                return .init(
+                    weights: weights, scale: scale.map { $0 * 3 / Float(size).squareRoot() },
+                    shift: randomBuffer(channels[i + 1], seed: seed + 20 + UInt64(i)).values)
+            })
+    }
+
+    private func repeatedInput(window: Shape3, grid: Shape3, seed: UInt64) -> RepeatedInput? {
+        let axes = [(window.x, grid.x), (window.y, grid.y), (window.z, grid.z)].map {
+            RepeatedAxis(ResampleAxis.nearest(from: $0, to: $1).lower)
+        }
+        guard let x = axes[0], let y = axes[1], let z = axes[2] else { return nil }
+        return RepeatedInput(
+            source: randomBuffer(window.count, seed: seed), sourceShape: window, x: x, y: y, z: z)
+    }
+
+    /// Windows that repeat much, little, not at all, and whose border falls anywhere.
+    static let windows = [
+        Shape3(8, 8, 8), Shape3(48, 31, 24), Shape3(1, 2, 3), Shape3(107, 90, 110),
+        Shape3(109, 108, 112),
+    ]
+
+    @Test(arguments: windows, Seeds.few) func repeatsEqualTheDenseInput(
+        window: Shape3, seed: UInt64
+    ) {
+        let grid = Shape3(109, 108, 112)
+        let input = repeatedInput(window: window, grid: grid, seed: seed)!
+        let dense = FloatBuffer(count: grid.count)
+        ResampleKernels.nearest(
+            source: input.source.pointer, from: window, target: dense.pointer,
+            x: .nearest(from: window.x, to: grid.x), y: .nearest(from: window.y, to: grid.y),
+            z: .nearest(from: window.z, to: grid.z))
+        let stages = stages(seed: seed)
+        let size = 64 * EvaluationStages.outputShape(grid).count
+        for set in InstructionSet.available {
+            let a = FloatBuffer(count: size)
+            let b = FloatBuffer(count: size)
+            stages.run(.dense(dense.pointer, grid), features: a.pointer, on: set)
+            stages.run(.repeated(input), features: b.pointer, on: set)
+            let scale = a.values.map(abs).max()!
+            #expect(scale > 0)
+            #expect(distance(a, b) <= 1e-5 * scale, "\(set) \(distance(a, b)) of \(scale)")
+        }
+    }
+
+    @Test func reductionsHaveNoRepeatedAxis() {
+        #expect(RepeatedAxis(ResampleAxis.nearest(from: 200, to: 108).lower) == nil)
+        #expect(RepeatedAxis([0, 0, 2, 2]) == nil)
+        #expect(RepeatedAxis([1, 1, 0, 0]) == nil)
+    }
+
+    @Test func distinctPlacesOfTheWindowOfRecord() throws {
+        let wide = try #require(RepeatedAxis(ResampleAxis.nearest(from: 48, to: 256).lower))
+        let deep = try #require(RepeatedAxis(ResampleAxis.nearest(from: 24, to: 180).lower))
+        #expect(wide.base.count == 142)
+        #expect(deep.base.count == 70)
+    }
+
+    @Test(arguments: Seeds.few) func threadsDoNotChangeABit(seed: UInt64) {
+        let before = Parallel.threadCount
+        defer { Parallel.threadCount = before }
+        let grid = Shape3(140, 109, 112)
+        let input = repeatedInput(window: Shape3(20, 20, 9), grid: grid, seed: seed)!
+        let dense = randomBuffer(grid.count, seed: seed)
+        let stages = stages(seed: seed)
+        let size = 64 * EvaluationStages.outputShape(grid).count
+        var first: [[Float]] = []
+        for threads in [1, 2, 3, 7] {
+            Parallel.threadCount = threads
+            let features = FloatBuffer(count: 2 * size)
+            stages.run(.dense(dense.pointer, grid), features: features.pointer)
+            stages.run(.repeated(input), features: features.pointer + size)
+            first.append(features.values)
+        }
+        #expect(first.allSatisfy { $0 == first[0] })
+    }
+}

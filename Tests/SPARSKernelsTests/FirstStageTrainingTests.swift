@@ -1,0 +1,106 @@
+import SPARSTestSupport
+import Testing
+
+@testable import SPARSKernels
+
+@Suite struct FirstStageTrainingTests {
+    static let shapes = [Shape3(4, 4, 4), Shape3(5, 6, 7), Shape3(6, 9, 23), Shape3(8, 5, 30)]
+
+    /// The taps at each place, [places, 27].
+    private func taps(_ input: FloatBuffer, _ shape: Shape3) -> [[Double]] {
+        var rows: [[Double]] = []
+        for x in 0..<shape.x - 2 {
+            for y in 0..<shape.y - 2 {
+                for z in 0..<shape.z - 2 {
+                    rows.append(
+                        (0..<27).map { t in
+                            let place =
+                                ((x + t / 9) * shape.y + y + t / 3 % 3) * shape.z + z + t % 3
+                            return Double(input.pointer[place])
+                        })
+                }
+            }
+        }
+        return rows
+    }
+
+    @Test(arguments: shapes, Seeds.few) func moments(shape: Shape3, seed: UInt64) {
+        let inputs = [seed, seed + 9].map { randomBuffer(shape.count, seed: $0) }
+        let rows = inputs.flatMap { taps($0, shape) }
+        let n = Double(rows.count)
+        let mean = (0..<27).map { t in rows.reduce(0) { $0 + $1[t] } / n }
+        for set in InstructionSet.available {
+            var moments = TapMoments(shape: shape)
+            for input in inputs { moments.add(input.pointer, on: set) }
+            #expect(moments.count == rows.count)
+            for (ours, exact) in zip(moments.mean, mean) { #expect(abs(ours - exact) < 1e-12) }
+            let covariance = moments.covariance
+            for i in 0..<27 {
+                for j in 0..<27 {
+                    let exact = rows.reduce(0) { $0 + $1[i] * $1[j] } / n - mean[i] * mean[j]
+                    #expect(abs(covariance[27 * i + j] - exact) < 1e-6, "\(set) \(i) \(j)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: shapes, Seeds.few) func pooledValuesChoicesAndTapSums(
+        shape: Shape3, seed: UInt64
+    ) {
+        let layer = ConvolutionShape(
+            input: shape, inputChannels: 1, outputChannels: 8, stride: 1)
+        let input = randomBuffer(shape.count, seed: seed)
+        let weights = randomBuffer(27 * 8, seed: seed + 1).values
+        let shift = randomBuffer(8, seed: seed + 2)
+        let raw = FloatBuffer(count: layer.outputCount)
+        let tapMajor = WeightLayout.tapMajor(
+            weights, inputChannels: 1, outputChannels: 8, scale: Array(repeating: 1, count: 8))
+        ConvolutionReference.forward(
+            layer, input: input.pointer, weights: tapMajor.pointer, output: raw.pointer)
+        let half = layer.output.halved
+        let size = half.count * 8
+        let expected = FloatBuffer(count: size)
+        let expectedChoice = ChoiceBuffer(count: size)
+        PoolReference.forward(
+            layer.output, channels: 8, raw: raw.pointer, scale: Array(repeating: 1, count: 8),
+            shift: shift.pointer, pooled: expected.pointer, choice: expectedChoice.pointer)
+        let gradient = randomBuffer(size, seed: seed + 3)
+        let sums = plainTapSums(input, shape, half, expected, expectedChoice, gradient)
+        for set in InstructionSet.available {
+            let output = FloatBuffer(count: size)
+            let choice = ChoiceBuffer(count: size)
+            FirstStageTraining.forward(
+                input: input.pointer, shape: shape,
+                weights: ConvolutionWeights(weights, inputChannels: 1, outputChannels: 8),
+                shift: shift.pointer, pooled: output.pointer, choice: choice.pointer, on: set)
+            #expect(distance(output, expected) < bound(terms: 27), "\(set)")
+            // Random values have no near ties at these sizes, so the choices are equal.
+            #expect((0..<size).allSatisfy { choice.pointer[$0] == expectedChoice.pointer[$0] })
+            let ours = FirstStageTraining.tapSums(
+                input: input.pointer, shape: shape, gradient: gradient.pointer,
+                pooled: output.pointer, choice: choice.pointer, on: set)
+            for (a, b) in zip(ours, sums) { #expect(abs(a - b) < 1e-4, "\(set)") }
+        }
+    }
+
+    private func plainTapSums(
+        _ input: FloatBuffer, _ shape: Shape3, _ half: Shape3, _ pooled: FloatBuffer,
+        _ choice: ChoiceBuffer, _ gradient: FloatBuffer
+    ) -> [Double] {
+        var sums = [Double](repeating: 0, count: 8 * 28)
+        for i in 0..<half.count * 8 where pooled.pointer[i] > 0 {
+            let voxel = i / 8
+            let k = Int(choice.pointer[i])
+            let x = voxel / (half.y * half.z) * 2 + k / 4
+            let y = voxel / half.z % half.y * 2 + k / 2 % 2
+            let z = voxel % half.z * 2 + k % 2
+            let g = Double(gradient.pointer[i])
+            for t in 0..<27 {
+                let place = ((x + t / 9) * shape.y + y + t / 3 % 3) * shape.z + z + t % 3
+                sums[28 * (i % 8) + t] += g * Double(input.pointer[place])
+            }
+            sums[28 * (i % 8) + 27] += g
+        }
+        return sums
+    }
+}
