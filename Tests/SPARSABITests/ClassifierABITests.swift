@@ -1,0 +1,284 @@
+import CSPARS
+import SPARSABI
+import Testing
+
+/// Everything a foreign caller can get wrong is a status with a message, and never a trap.
+@Suite struct ClassifierABITests {
+    private static let shape: [Int64] = [108, 108, 108]
+
+    private func message(_ error: spars_error) -> String {
+        withUnsafeBytes(of: error.message) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    private func expectRefused(
+        _ status: spars_status = SPARS_INVALID_ARGUMENT, _ text: String = "",
+        location: SourceLocation = #_sourceLocation,
+        _ call: (UnsafeMutablePointer<spars_error>) -> Int32
+    ) {
+        var error = spars_error()
+        #expect(call(&error) == Int32(status.rawValue), sourceLocation: location)
+        #expect(!message(error).isEmpty, sourceLocation: location)
+        #expect(
+            text.isEmpty || message(error).contains(text), "\(message(error))",
+            sourceLocation: location)
+    }
+
+    private func withClassifier(_ body: (spars_handle) -> Void) {
+        var handle: spars_handle = 0
+        #expect(spars_classifier_create(Self.shape, 1, &handle, nil) == 0)
+        #expect(handle != 0)
+        defer { spars_release(handle) }
+        body(handle)
+    }
+
+    @Test func shapesOutOfRangeAreRefused() {
+        var handle: spars_handle = 0
+        for shape in [
+            [0, 108, 108], [-1, 108, 108], [107, 108, 108], [Int64.max, .max, .max],
+            [Int64.min, 1, 1], [1 << 31, 1 << 31, 1 << 31],
+        ] as [[Int64]] {
+            expectRefused { spars_classifier_create(shape, 1, &handle, $0) }
+            var tensor = spars_tensor()
+            expectRefused { spars_classifier_tensor(shape, 0, &tensor, $0) }
+        }
+        expectRefused(SPARS_INVALID_ARGUMENT, "null") {
+            spars_classifier_create(nil, 1, &handle, $0)
+        }
+        expectRefused(SPARS_INVALID_ARGUMENT, "null") {
+            spars_classifier_create(Self.shape, 1, nil, $0)
+        }
+        #expect(handle == 0)
+        // A caller may do without the message.
+        #expect(spars_classifier_create(nil, 1, nil, nil) != 0)
+    }
+
+    @Test func tensorsAreListedInOrder() {
+        var count = 0
+        for i in 0..<spars_classifier_tensor_count() {
+            var tensor = spars_tensor()
+            #expect(spars_classifier_tensor(Self.shape, i, &tensor, nil) == 0)
+            let name = withUnsafeBytes(of: tensor.name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if i == 0 { #expect(name == "conv1.weight" && tensor.rank == 5) }
+            #expect((tensor.is_trainable == 0) == name.contains("running"))
+            withUnsafeBytes(of: tensor.shape) { bytes in
+                let axes = bytes.bindMemory(to: Int64.self).prefix(Int(tensor.rank))
+                count += Int(axes.reduce(1, *))
+            }
+        }
+        var handle: spars_handle = 0
+        let values = [Float](repeating: 0.01, count: count)
+        #expect(
+            spars_classifier_from_parameters(Self.shape, values, Int64(count), &handle, nil) == 0)
+        var copy = [Float](repeating: 0, count: count)
+        #expect(spars_classifier_parameters(handle, &copy, Int64(count), nil) == 0)
+        #expect(copy == values)
+        spars_release(handle)
+        var tensor = spars_tensor()
+        for index in [-1, spars_classifier_tensor_count(), .max] {
+            expectRefused { spars_classifier_tensor(Self.shape, index, &tensor, $0) }
+        }
+        expectRefused { spars_classifier_tensor(Self.shape, 0, nil, $0) }
+        for wrong in [Int64(count - 1), -1, .max, 0] {
+            expectRefused {
+                spars_classifier_from_parameters(Self.shape, values, wrong, &handle, $0)
+            }
+        }
+    }
+
+    @Test func badParametersAreNamed() {
+        withClassifier { classifier in
+            var count: Int64 = 0
+            for i in 0..<spars_classifier_tensor_count() {
+                var tensor = spars_tensor()
+                _ = spars_classifier_tensor(Self.shape, i, &tensor, nil)
+                withUnsafeBytes(of: tensor.shape) { bytes in
+                    count += bytes.bindMemory(to: Int64.self).prefix(Int(tensor.rank))
+                        .reduce(1, *)
+                }
+            }
+            var values = [Float](repeating: 0, count: Int(count))
+            #expect(spars_classifier_parameters(classifier, &values, count, nil) == 0)
+            values[0] = .nan
+            var handle: spars_handle = 0
+            expectRefused(SPARS_NOT_FINITE, "conv1.weight") {
+                spars_classifier_from_parameters(Self.shape, values, count, &handle, $0)
+            }
+            expectRefused { spars_classifier_parameters(classifier, nil, count, $0) }
+            expectRefused { spars_classifier_parameters(classifier, &values, count - 1, $0) }
+        }
+    }
+
+    @Test func staleHandlesAreErrors() {
+        var stale: spars_handle = 0
+        withClassifier { stale = $0 }
+        for handle in [stale, 0, .max] {
+            var window = spars_intensity_window()
+            var length: Int64 = 0
+            var trainer: spars_handle = 0
+            var training = spars_training()
+            var loss = 0.0
+            expectRefused(SPARS_STALE_HANDLE) {
+                spars_classifier_intensity_window(handle, &window, $0)
+            }
+            expectRefused(SPARS_STALE_HANDLE) {
+                spars_classifier_logits(handle, nil, 1, nil, nil, $0)
+            }
+            expectRefused(SPARS_STALE_HANDLE) {
+                spars_classifier_training(handle, nil, 0, &length, $0)
+            }
+            expectRefused(SPARS_STALE_HANDLE) { spars_classifier_save(handle, "/x", nil, $0) }
+            expectRefused(SPARS_STALE_HANDLE) {
+                spars_trainer_create(handle, &training, &trainer, $0)
+            }
+            expectRefused(SPARS_STALE_HANDLE) { spars_trainer_step(handle, &loss, nil, $0) }
+        }
+        // A classifier is no trainer.
+        withClassifier { classifier in
+            var loss = 0.0
+            expectRefused(SPARS_STALE_HANDLE) { spars_trainer_step(classifier, &loss, nil, $0) }
+        }
+    }
+
+    @Test func nullsCountsAndOverflowAreErrors() {
+        withClassifier { classifier in
+            var out: [Float] = [0, 0]
+            let x: [Float] = [0]
+            var loss = 0.0
+            for count in [-1, Int64.min, .max, 1 << 40] as [Int64] {
+                expectRefused {
+                    spars_classifier_logits(classifier, x, count, &out, nil, $0)
+                }
+                expectRefused {
+                    spars_classifier_loss_and_gradients(
+                        classifier, x, [0], count, &loss, &out, 2, nil, $0)
+                }
+            }
+            expectRefused { spars_classifier_logits(classifier, nil, 1, &out, nil, $0) }
+            #expect(spars_classifier_logits(classifier, nil, 0, nil, nil, nil) == 0)
+            expectRefused { spars_classifier_set_intensity_window(classifier, nil, $0) }
+            for (level, width) in [(Float.nan, Float(1)), (0, 0), (0, -1), (0, .infinity)] {
+                var window = spars_intensity_window(is_set: 1, level: level, width: width)
+                expectRefused {
+                    spars_classifier_set_intensity_window(classifier, &window, $0)
+                }
+            }
+            expectRefused { spars_classifier_input_shape(classifier, nil, $0) }
+            expectRefused { spars_classifier_training(classifier, nil, 0, nil, $0) }
+        }
+    }
+
+    @Test func windowsOutsideAreErrors() {
+        withClassifier { classifier in
+            let volume = [Float](repeating: 0, count: 8)
+            let shape: [Int64] = [2, 2, 2]
+            let one: [Int64] = [1, 1, 1]
+            var score: Float = 0
+            for origin in [
+                [2, 0, 0], [-1, 0, 0], [Int64.max, 0, 0], [0, Int64.min, 0], [0, 0, 7],
+            ] as [[Int64]] {
+                expectRefused {
+                    spars_classifier_scores(
+                        classifier, volume, shape, origin, 1, one, &score, nil, $0)
+                }
+            }
+            for window in [[3, 1, 1], [0, 1, 1], [Int64.max, 1, 1], [-1, 1, 1]] as [[Int64]] {
+                expectRefused {
+                    spars_classifier_scores(
+                        classifier, volume, shape, [0, 0, 0], 1, window, &score, nil, $0)
+                }
+            }
+            for count in [-1, Int64.max, .min] as [Int64] {
+                expectRefused {
+                    spars_classifier_scores(
+                        classifier, volume, shape, [0, 0, 0], count, one, &score, nil, $0)
+                }
+            }
+            expectRefused {
+                spars_classifier_scores(classifier, nil, shape, [0, 0, 0], 1, one, &score, nil, $0)
+            }
+            expectRefused {
+                spars_classifier_scores(
+                    classifier, volume, nil, [0, 0, 0], 1, one, &score, nil, $0)
+            }
+        }
+    }
+
+    @Test func filesThatCannotBeReadOrWrittenAreErrors() {
+        var handle: spars_handle = 0
+        expectRefused(SPARS_IO) { spars_classifier_load("/none/file", nil, &handle, $0) }
+        expectRefused { spars_classifier_load(nil, nil, &handle, $0) }
+        expectRefused(SPARS_BAD_FORMAT) { spars_classifier_load("/dev/null", nil, &handle, $0) }
+        let notText: [CChar] = [-1, -2, 0]
+        expectRefused { spars_classifier_load(notText, nil, &handle, $0) }
+        withClassifier { classifier in
+            expectRefused(SPARS_IO) { spars_classifier_save(classifier, "/none/file", nil, $0) }
+            expectRefused { spars_classifier_save(classifier, nil, nil, $0) }
+        }
+    }
+
+    @Test func trainingOutOfRangeIsAnError() {
+        withClassifier { classifier in
+            var good = spars_training()
+            good.crop_shape = (2, 2, 2)
+            good.crops_per_scan = 1
+            good.learning_rate = 1e-3
+            var trainer: spars_handle = 0
+            for change in [
+                { $0.crop_shape.0 = 0 }, { $0.crop_shape.1 = .max }, { $0.crop_shape.2 = .min },
+                { $0.crops_per_scan = 0 }, { $0.crops_per_scan = .max },
+                { $0.learning_rate = -1 }, { $0.learning_rate = .nan },
+                {
+                    $0.has_foreground = 1
+                    $0.foreground_threshold = .infinity
+                },
+            ] as [(inout spars_training) -> Void] {
+                var bad = good
+                change(&bad)
+                expectRefused { spars_trainer_create(classifier, &bad, &trainer, $0) }
+            }
+            expectRefused { spars_trainer_create(classifier, nil, &trainer, $0) }
+            #expect(spars_trainer_create(classifier, &good, &trainer, nil) == 0)
+            defer { spars_release(trainer) }
+            var scan: Int64 = 0
+            for (scans, count) in [(0, 1), (-1, 1), (1, 0), (1, -1), (1, Int64.max)]
+                as [(Int64, Int64)]
+            {
+                expectRefused { spars_trainer_draw_scans(trainer, 0, scans, &scan, count, $0) }
+            }
+            let volume = [Float](repeating: 0, count: 8)
+            for (shape, label) in [
+                ([2, 2, 2], 2), ([2, 2, 2], -1), ([2, 2, 2], .max), ([1, 2, 4], 1), ([0, 2, 2], 1),
+                ([.max, .max, 2], 1),
+            ] as [([Int64], Int64)] {
+                expectRefused {
+                    spars_trainer_add_scan(trainer, volume, shape, nil, label, nil, $0)
+                }
+            }
+            var loss = 0.0
+            var score: Float = 0
+            expectRefused { spars_trainer_step(trainer, &loss, nil, $0) }
+            expectRefused { spars_trainer_step(trainer, nil, nil, $0) }
+            expectRefused { spars_trainer_evaluate(trainer, &score, &scan, 1, nil, $0) }
+        }
+    }
+
+    @Test func metricsCheckTheirNumbers() {
+        var confusion = [Int64](repeating: 0, count: 4)
+        var area = 0.0
+        #expect(
+            spars_classification_metrics([0.9, 0.1], [1, 0], 2, &confusion, &area, nil) == 0)
+        #expect(confusion == [1, 0, 1, 0] && area == 1)
+        expectRefused { spars_classification_metrics([0.9], [2], 1, &confusion, &area, $0) }
+        expectRefused(SPARS_NOT_FINITE) {
+            spars_classification_metrics([.nan], [1], 1, &confusion, &area, $0)
+        }
+        for count in [0, -1, Int64.max] {
+            expectRefused { spars_classification_metrics([0.9], [1], count, &confusion, &area, $0) }
+        }
+        expectRefused { spars_classification_metrics(nil, [1], 1, &confusion, &area, $0) }
+    }
+}
