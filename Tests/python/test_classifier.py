@@ -1,10 +1,12 @@
 """The classifier from Python: parameters, scores, files, training, and what is refused."""
 
+import _thread
 import functools
 import inspect
 import json
 import math
 import struct
+import threading
 import zipfile
 
 import numpy as np
@@ -389,6 +391,18 @@ def test_an_exception_in_progress_leaves_the_classifier_at_a_whole_step():
     _fit(reference, epochs=1)
     for name, array in reference.parameters().items():
         assert np.array_equal(array, classifier.parameters()[name]), name
+
+
+def test_ctrl_c_ends_a_training_that_is_at_work():
+    classifier = spars.Classifier(INPUT, seed=2)
+    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        _fit(classifier, epochs=100_000, scans_per_step=16)
+    timer.join()
+    # Every layer is still of one step: the network gives finite logits, and it trains on.
+    assert np.isfinite(classifier.logits(np.zeros(INPUT))).all()
+    assert len(_fit(classifier, epochs=1).epochs) == 1
 
 
 def test_help_shows_fits_arguments():
