@@ -1,8 +1,6 @@
 """Training of the classifier: what Python does of it, which is scans, schedule and records."""
 
-import hashlib
 import math
-import platform
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
 
@@ -11,6 +9,8 @@ import numpy as np
 from spars import _native
 from spars._checks import check_choice, check_extent, check_float, check_integer, sentence
 from spars._handles import Handle
+from spars._masks import ratio
+from spars._provenance import digest, versions
 from spars.protocol import Protocol
 from spars.volume import as_volume
 
@@ -195,7 +195,7 @@ class _Run:
                 "protocol": protocol.to_dict(),
                 **options,
             },
-            versions=_versions(),
+            versions=versions(),
         )
 
     def run(self, training, held_out, callback):
@@ -289,7 +289,7 @@ class _Scans:
                 "name": case.name,
                 "has_tumour": case.has_tumour if not self.has_masks else None,
                 "role": key[0],
-                "sha256": hashlib.sha256(scan[0]).hexdigest(),
+                "sha256": digest(scan[0]),
             }
         self.kept[key] = scan
         self.size += _bytes(scan)
@@ -349,10 +349,10 @@ def classification_metrics(scores, has_tumour):
         "false_positives": fp,
         "true_negatives": tn,
         "false_negatives": fn,
-        "accuracy": _ratio(tp + tn, tp + fp + tn + fn),
-        "precision": _ratio(tp, tp + fp),
-        "sensitivity": _ratio(tp, tp + fn),
-        "specificity": _ratio(tn, tn + fp),
+        "accuracy": ratio(tp + tn, tp + fp + tn + fn),
+        "precision": ratio(tp, tp + fp),
+        "sensitivity": ratio(tp, tp + fn),
+        "specificity": ratio(tn, tn + fp),
         "roc_auc": roc_auc,
     }
 
@@ -377,18 +377,6 @@ def _cases(dataset, name, protocol):
 
 def _bytes(scan):
     return sum(array.nbytes for array in scan if array is not None)
-
-
-def _ratio(part, whole):
-    return part / whole if whole else math.nan
-
-
-def _versions():
-    return {
-        "spars": _native.version(),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def _plain(value):

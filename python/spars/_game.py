@@ -7,7 +7,7 @@ import numpy as np
 from spars import _native
 from spars._checks import check_array, check_extent, check_float, check_integer
 from spars._handles import Handle
-from spars.protocol import Protocol
+from spars.protocol import CHOICES, Protocol
 from spars.scorers import adapter_of, place_scores
 from spars.volume import as_volume
 
@@ -16,19 +16,19 @@ ACTIONS = 6
 GRID_OF_RECORD = (256, 256, 180)
 WINDOW_OF_RECORD = (48, 48, 24)
 
-# The choices of each switch in the order that the C ABI numbers them.
-_NUMBERED = {
-    "credited_score": ("own", "other"),
-    "credited_agents": ("both", "learner"),
-    "border": ("inside", "clamped_crop"),
-    "opponent": ("snapshot", "live"),
-    "map_read": ("before_reset", "after_reset"),
-    "observation_cast": ("float32", "uint8"),
-    "opponent_observation": ("same", "uncast"),
-    "accumulation": ("sum", "mean", "max"),
-    "tie_reward": ("none", "learner"),
-    "border_crops": ("full", "stretched"),
-}
+# The switches that a game is played by, in the order of the C ABI's configuration.
+_NUMBERED = (
+    "credited_score",
+    "credited_agents",
+    "border",
+    "opponent",
+    "map_read",
+    "observation_cast",
+    "opponent_observation",
+    "accumulation",
+    "tie_reward",
+    "border_crops",
+)
 
 
 class Field:
@@ -105,7 +105,7 @@ class Field:
 
     def _configuration(self):
         protocol = self.protocol
-        choices = [names.index(getattr(protocol, switch)) for switch, names in _NUMBERED.items()]
+        choices = [CHOICES[switch].index(getattr(protocol, switch)) for switch in _NUMBERED]
         steps = protocol.max_episode_steps or 0
         threshold = self.termination_threshold
         return (self.grid, self.window, self.stride, threshold, steps, *choices)

@@ -33,6 +33,19 @@ class Pair:
         """Return true positives, false positives, false negatives and true negatives."""
         return _native.overlap(self.prediction, self.reference, self.prediction.shape)
 
+    def overlap(self):
+        """Return the scores that follow from `counts`, by the name of their public function."""
+        tp, fp, fn, tn = self.counts()
+        both = 2 * tp + fp + fn
+        return {
+            "dice": ratio(2 * tp, both),
+            "iou": ratio(tp, tp + fp + fn),
+            "sensitivity": ratio(tp, tp + fn),
+            "specificity": ratio(tn, tn + fp),
+            "precision": ratio(tp, tp + fp),
+            "volumetric_similarity": ratio(both - abs(fp - fn), both),
+        }
+
     def surface(self, percentiles, tolerances):
         """Return (hausdorff of each percentile, surface Dice of each tolerance, assd)."""
         distances = np.empty(len(percentiles))

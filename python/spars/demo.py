@@ -10,10 +10,11 @@ from pathlib import Path
 import spars
 from spars import metrics, plots, report
 from spars._extras import progress_bar, require
+from spars._provenance import digest
 from spars.calibration import calibrate
 from spars.cli import jsonable
 from spars.datasets import Case, Dataset
-from spars.segmentation import bounding_box, digest, isolate
+from spars.segmentation import bounding_box, isolate
 
 __all__ = ["DemoConfiguration", "run_demo"]
 

@@ -28,7 +28,6 @@ from spars._masks import (
     chosen_spacing,
     components,
     lesions,
-    ratio,
 )
 
 __all__ = [
@@ -67,8 +66,7 @@ def dice(prediction, reference):
     TypeError, ValueError
         A mask holds anything but 0 and 1, or the shapes differ.
     """
-    tp, fp, fn, _ = Pair(prediction, reference, "dice").counts()
-    return ratio(2 * tp, 2 * tp + fp + fn)
+    return Pair(prediction, reference, "dice").overlap()["dice"]
 
 
 def iou(prediction, reference):
@@ -89,8 +87,7 @@ def iou(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, fp, fn, _ = Pair(prediction, reference, "iou").counts()
-    return ratio(tp, tp + fp + fn)
+    return Pair(prediction, reference, "iou").overlap()["iou"]
 
 
 def sensitivity(prediction, reference):
@@ -111,8 +108,7 @@ def sensitivity(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, _, fn, _ = Pair(prediction, reference, "sensitivity").counts()
-    return ratio(tp, tp + fn)
+    return Pair(prediction, reference, "sensitivity").overlap()["sensitivity"]
 
 
 def specificity(prediction, reference):
@@ -135,8 +131,7 @@ def specificity(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    _, fp, _, tn = Pair(prediction, reference, "specificity").counts()
-    return ratio(tn, tn + fp)
+    return Pair(prediction, reference, "specificity").overlap()["specificity"]
 
 
 def precision(prediction, reference):
@@ -157,8 +152,7 @@ def precision(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, fp, _, _ = Pair(prediction, reference, "precision").counts()
-    return ratio(tp, tp + fp)
+    return Pair(prediction, reference, "precision").overlap()["precision"]
 
 
 def volumetric_similarity(prediction, reference):
@@ -181,9 +175,7 @@ def volumetric_similarity(prediction, reference):
     TypeError, ValueError
         As `dice`.
     """
-    tp, fp, fn, _ = Pair(prediction, reference, "volumetric_similarity").counts()
-    total = 2 * tp + fp + fn
-    return ratio(total - abs(fp - fn), total)
+    return Pair(prediction, reference, "volumetric_similarity").overlap()["volumetric_similarity"]
 
 
 def hausdorff(prediction, reference, spacing=None, percentile=100.0):
@@ -336,17 +328,11 @@ def evaluate(prediction, reference, spacing=None, tolerance=2.0):
     """
     tolerance = check_float(tolerance, "tolerance", "evaluate", 0.0)
     pair = Pair(prediction, reference, "evaluate", spacing)
-    tp, fp, fn, tn = pair.counts()
-    total = 2 * tp + fp + fn
+    tp, fp, fn, _ = pair.counts()
     distances, dices, average = pair.surface([100.0, 95.0], [tolerance])
     found = lesions(pair, 0.0, 26)
     return {
-        "dice": ratio(2 * tp, total),
-        "iou": ratio(tp, tp + fp + fn),
-        "sensitivity": ratio(tp, tp + fn),
-        "specificity": ratio(tn, tn + fp),
-        "precision": ratio(tp, tp + fp),
-        "volumetric_similarity": ratio(total - abs(fp - fn), total),
+        **pair.overlap(),
         "hausdorff": distances[0],
         "hausdorff95": distances[1],
         "assd": average,

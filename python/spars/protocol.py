@@ -6,8 +6,8 @@ from spars._checks import check_choice, check_extent, check_float, check_integer
 
 __all__ = ["IntensityWindow", "Protocol"]
 
-# What each switch that is a choice may be; the first is the paper's.
-_CHOICES = {
+# What each switch that is a choice may be, in the order that the C ABI numbers them.
+CHOICES = {
     "crop_label": ("image", "voxel"),
     "crop_interpolation": ("nearest", "linear"),
     "scan_frame": ("resampled", "corner", "native"),
@@ -102,7 +102,7 @@ class Protocol:
     border_crops: str
 
     def __post_init__(self):
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             check_choice(getattr(self, name), name, "Protocol", choices)
         if self.crop_size != "window":
             check_extent(self.crop_size, "crop_size", "Protocol")

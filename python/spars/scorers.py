@@ -1,6 +1,5 @@
 """What scores windows in a game: a classifier, an atlas of scores made before, or a function."""
 
-import hashlib
 import time
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import numpy as np
 from spars import _native
 from spars._checks import check_array, check_choice, check_extent
 from spars._errors import FormatError
+from spars._provenance import digest
 from spars.classifier import Classifier
 from spars.protocol import IntensityWindow
 
@@ -226,7 +226,7 @@ class ScoreAtlas:
 
 def fingerprint(array):
     """Return a name for the values of an array."""
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()[:16]
+    return digest(array)[:16]
 
 
 def adapter_of(scorer, owner):

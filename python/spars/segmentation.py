@@ -1,15 +1,14 @@
 """From a scan and a scorer to a mask: the whole method behind one call."""
 
-import hashlib
-
 import numpy as np
 
 from spars import metrics
 from spars._checks import check_choice, check_extent, check_float, check_integer
+from spars._provenance import digest
 from spars.protocol import Protocol
 from spars.volume import Volume, as_volume, resample, save
 
-__all__ = ["METHODS", "Segmentation", "as_mask", "digest", "isolate", "segment"]
+__all__ = ["METHODS", "Segmentation", "as_mask", "isolate", "segment"]
 
 #: How windows are chosen: by the agents, or by a baseline that shares their scorer.
 METHODS = ("self_play", "exhaustive", "random_walk", "greedy")
@@ -313,11 +312,6 @@ def to_scan(score_map, shape, protocol):
     common = tuple(slice(0, min(a, b)) for a, b in zip(score_map.shape, shape, strict=True))
     out[common] = score_map[common]
     return out
-
-
-def digest(array):
-    """Return the SHA-256 of an array's values, x slowest, to recognise an input again."""
-    return hashlib.sha256(np.ascontiguousarray(getattr(array, "array", array))).hexdigest()
 
 
 def _search(method):

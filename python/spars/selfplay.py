@@ -1,17 +1,15 @@
 """Self-play on one scan: a learner against an opponent, the scores of their windows in a map."""
 
-import hashlib
-import platform
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars import _native
 from spars._archives import read_npz, write_npz
 from spars._checks import check_float, check_integer
 from spars._errors import FormatError
 from spars._game import Field
 from spars._match import RECORD_NAMES, match_of
+from spars._provenance import digest, versions
 from spars._reference import Reference
 from spars.ppo import LOG_NAMES, SEED_LIMIT, split_parameters
 from spars.protocol import IntensityWindow, Protocol
@@ -161,12 +159,8 @@ def self_play(
         ),
         "seed": check_integer(seed, "seed", owner, 0, SEED_LIMIT),
         "iterations": 0,
-        "input_sha256": _sha256(played.array),
-        "versions": {
-            "spars": _native.version(),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "input_sha256": digest(played.array),
+        "versions": versions(),
     }
     run = Run(configuration, match_of(played, configuration, reference))
     return run.resume(iterations, checkpoint=checkpoint, progress=progress, callback=callback)
@@ -458,7 +452,7 @@ class Run:
             None if protocol.scan_frame == "native" else self.grid, c["stride"],
             {"intensity_window": protocol.intensity_window}, "load",
         )  # fmt: skip
-        if _sha256(played.array) != c["input_sha256"]:
+        if digest(played.array) != c["input_sha256"]:
             raise ValueError(
                 "The 'volume' parameter of load must be the scan of the run. Got one of other "
                 "values on its grid instead."
@@ -478,7 +472,3 @@ class Run:
             f"Run(iterations={len(self)}, grid={self.grid}, "
             f"window={tuple(self.configuration['window'])})"
         )
-
-
-def _sha256(array):
-    return hashlib.sha256(array.data).hexdigest()

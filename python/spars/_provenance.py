@@ -1,0 +1,22 @@
+"""What a result carries so that it can be repeated: hashes of its inputs, and versions."""
+
+import hashlib
+import platform
+
+import numpy as np
+
+from spars import _native
+
+
+def digest(array):
+    """Return the SHA-256 of an array's or volume's values, x slowest, to recognise it again."""
+    return hashlib.sha256(np.ascontiguousarray(getattr(array, "array", array))).hexdigest()
+
+
+def versions():
+    """Return the versions that a result depends on, as plain values."""
+    return {
+        "spars": _native.version(),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
