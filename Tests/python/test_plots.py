@@ -25,21 +25,37 @@ def image_of(figure):
     "flips", [(1, 1, 1), (-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, -1)], ids=str
 )
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)], ids=str)
-def test_axial_slices_have_the_patients_right_on_the_left_and_anterior_at_the_top(flips, order):
-    # World shape (4, 5, 3): one bright voxel at the patient's right and front.
+@pytest.mark.parametrize(
+    ("across", "plane", "letters", "shape", "aspect"),
+    [
+        (0, "sagittal", "AS", (3, 5), 5.0 / 3.0),
+        (1, "coronal", "RS", (3, 4), 5.0 / 2.0),
+        (2, "axial", "RA", (5, 4), 3.0 / 2.0),
+    ],
+    ids=["sagittal", "coronal", "axial"],
+)
+def test_slices_are_turned_as_radiologists_look_at_them(
+    flips, order, across, plane, letters, shape, aspect
+):
+    # World shape (4, 5, 3), millimetres (2, 3, 5): one bright voxel at the patient's right, front
+    # and head, which belongs into the upper left corner of each plane.
     world = np.zeros((4, 5, 3), np.float32)
-    world[3, 4, 1] = 100.0
+    world[3, 4, 2] = 100.0
     turned = world[:: flips[0], :: flips[1], :: flips[2]].transpose(order)
     affine = np.zeros((4, 4))
     affine[3, 3] = 1.0
     for voxel_axis, world_axis in enumerate(order):
         affine[world_axis, voxel_axis] = flips[world_axis] * (2.0, 3.0, 5.0)[world_axis]
-    axial = order.index(2)
-    figure = plots.overlay(Volume(turned, affine), axis=axial, index=1)
+    axis = order.index(across)
+    index = world.shape[across] - 1 if flips[across] == 1 else 0
+    figure = plots.overlay(Volume(turned, affine), axis=axis, index=index)
     image = image_of(figure)
-    assert image.shape == (5, 4)
+    assert image.shape == shape
     assert np.argwhere(image == 100.0).tolist() == [[0, 0]]
-    assert figure.axes[0].get_aspect() == pytest.approx(3.0 / 2.0)
+    (ax,) = figure.axes
+    assert ax.get_aspect() == pytest.approx(aspect)
+    assert ax.get_title() == f"{plane}, {'xyz'[axis]} = {index}"
+    assert "".join(text.get_text() for text in ax.texts) == letters
 
 
 def test_default_slice_is_where_the_reference_is_largest(rng):
@@ -54,7 +70,7 @@ def test_default_slice_is_where_the_reference_is_largest(rng):
     assert plots.largest_slice(mask.shape, None, empty, axis=2) == 4
     volume = rng.normal(size=mask.shape)
     figure = plots.overlay(volume, prediction, mask)
-    assert "slice 7" in figure.axes[0].get_title()
+    assert "z = 7" in figure.axes[0].get_title()
 
 
 def test_outlines_follow_voxel_edges():
@@ -74,7 +90,7 @@ def test_views_draw_each_axis_once_with_one_legend(rng):
     mask = volume > 1.0
     figure = plots.views(volume, mask, mask, np.abs(volume) / 10)
     titles = [ax.get_title() for ax in figure.axes]
-    assert [title[-1] for title in titles] == ["z", "y", "x"]
+    assert [title.split(" =")[0] for title in titles] == ["axial, z", "coronal, y", "sagittal, x"]
     assert sum(ax.get_legend() is not None for ax in figure.axes) == 1
 
 

@@ -150,6 +150,24 @@ def test_charts_follow_light_and_dark(page):
     assert "prefers-color-scheme: dark" in page
 
 
+def test_the_curve_of_dice_says_where_it_is_not_of_the_mask(found, tmp_path):
+    reference = np.zeros_like(found.mask)
+    reference[6:13, 5:12, 5:10] = 1
+
+    def text():
+        report.write_report(tmp_path / "report.html", found, reference=reference)
+        return Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
+
+    assert "before the mask is cut" not in text()
+    found.configuration["region"] = "ab12"
+    cut = found.dice(reference)
+    assert cut > found.run.dice[-1]
+    assert (
+        "It is of the whole map, before the mask is cut to the region. The cut takes Dice from "
+        f"0.600 at the curve's end to the mask's {cut:.3f}." in text()
+    )
+
+
 def test_without_reference_and_history_the_page_claims_no_quality(found, tmp_path):
     found.run = SimpleNamespace(configuration={})
     report.write_report(tmp_path / "report.html", found)

@@ -45,6 +45,19 @@ def test_every_method_gives_mask_and_map_on_the_scans_voxels(scan, method):
     assert method in repr(found)
 
 
+def test_a_runs_dice_is_of_the_map_above_the_threshold_of_the_mask(scan):
+    volume, blob = scan
+    found = segmented(volume, segmentation_threshold=0.05, reference=blob)
+    assert 0 < found.dice(blob) < 1
+    assert found.run.dice[-1] == pytest.approx(found.dice(blob), abs=1e-12)
+    assert segmented(volume, reference=blob).run.dice[-1] != found.run.dice[-1]
+    region = np.zeros(volume.shape, np.uint8)
+    region[20:] = 1
+    cut = segmented(volume, segmentation_threshold=0.05, reference=blob, region=region)
+    assert cut.run.dice.tolist() == found.run.dice.tolist()
+    assert cut.dice(blob) > found.dice(blob)
+
+
 def test_exhaustive_map_finds_the_blob(scan):
     volume, blob = scan
     found = segmented(volume, method="exhaustive", segmentation_threshold=0.25)

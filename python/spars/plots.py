@@ -30,8 +30,10 @@ def overlay(
 ):
     """Draw one slice with the outlines of masks over it, in radiological orientation.
 
-    The affine is read as nibabel's (millimetres, right-anterior-superior), so an axial slice has
-    the patient's right on the left and anterior at the top, whatever the voxel order is.
+    The affine is read as nibabel's (millimetres, right-anterior-superior), so whatever the voxel
+    order is, an axial slice has the patient's right on the left and anterior at the top, a coronal
+    one right on the left and the head at the top, and a sagittal one anterior on the left and the
+    head at the top. Letters at the edges say so: R right, A anterior, S superior.
 
     Parameters
     ----------
@@ -90,7 +92,8 @@ def overlay(
     ]
     if handles:
         ax.legend(handles=handles, loc="lower left", fontsize="small", framealpha=0.75)
-    ax.set_title(f"slice {index} of axis {'xyz'[axis]}", fontsize="medium")
+    _letters(ax, cut)
+    ax.set_title(f"{cut.plane}, {'xyz'[axis]} = {index}", fontsize="medium")
     ax.set_axis_off()
     return figure
 
@@ -209,6 +212,8 @@ class _Cut:
         # Left on the right, posterior on the right, superior and anterior at the top: every
         # axis that grows with its world coordinate is turned round.
         self.turned = [a for a in plane if world[a][1] > 0]
+        self.plane = ("sagittal", "coronal", "axial")[world[axis][0]]
+        self.left, self.top = ("RAS"[world[a][0]] for a in plane)
 
     def __call__(self, array):
         cut = np.flip(array, self.turned).take(self.index, axis=self.axis)
@@ -261,6 +266,15 @@ def _outline(ax, cut, colour, style, name):
             columns, rows, padded, levels=[0.5], colors=[colour], linewidths=1.4, linestyles=style
         )
     return lines.Line2D([], [], color=colour, linestyle=style, label=name)
+
+
+def _letters(ax, cut):
+    """Write at the left and upper edge which side of the patient lies there."""
+    effects = require("matplotlib.patheffects", "report", "Plotting")
+    rim = [effects.withStroke(linewidth=2, foreground="black")]
+    style = {"transform": ax.transAxes, "color": "white", "path_effects": rim}
+    ax.text(0.02, 0.5, cut.left, ha="left", va="center", **style)
+    ax.text(0.5, 0.97, cut.top, ha="center", va="top", **style)
 
 
 def _axes(ax):

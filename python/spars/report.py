@@ -132,7 +132,7 @@ def write_report(
         "metrics": metrics,
         "methods": _methods(segmentation, metrics, comparisons),
         "training": _training(history),
-        "search": _searching(segmentation.run),
+        "search": _searching(segmentation, metrics),
         "caveats": [*_standing_caveats(reference), *caveats],
         "cases": list(cases),
         "configuration": _configuration(segmentation, history),
@@ -288,9 +288,14 @@ def _methods(segmentation, metrics, comparisons):
         return []
     values = {row["name"]: row["value"] for row in metrics}
     first = {name: values[name] for name in ("dice", "sensitivity", "precision")}
-    first["name"] = segmentation.configuration["method"].replace("_", " ")
+    first["name"] = method_name(segmentation.configuration["method"])
     first["note"] = "The mask of this report."
     return [first, *comparisons]
+
+
+def method_name(method):
+    """Return a method of `spars.segment` as a reader says it."""
+    return "self-play" if method == "self_play" else method.replace("_", " ")
 
 
 def _standing_caveats(reference):
@@ -355,8 +360,9 @@ def number_or_nan(value):
     return math.nan if value is None else value
 
 
-def _searching(run):
+def _searching(segmentation, metrics):
     """Return the search section, where there were iterations to draw."""
+    run = segmentation.run
     rewards = getattr(run, "rewards", None)
     if rewards is None or len(rewards) < 2:
         return None
@@ -386,10 +392,27 @@ def _searching(run):
                 {"Dice": run.dice},
                 "iteration",
                 "Dice of the map so far",
-                "Read after each iteration for this chart only; nothing in the search sees it.",
+                _dice_caption(segmentation, metrics),
             )
         )
     return {"text": f"{len(rewards)} iterations of self-play on this one scan.", "charts": charts}
+
+
+def _dice_caption(segmentation, metrics):
+    """Return what the curve of Dice is of, and how it goes with the Dice of the mask."""
+    parts = [
+        "Dice of the map above the segmentation threshold, read after each iteration for this "
+        "chart only; nothing in the search sees it."
+    ]
+    if segmentation.configuration.get("region") is not None:
+        parts.append("It is of the whole map, before the mask is cut to the region.")
+        mask = next((row["value"] for row in metrics if row["name"] == "dice"), None)
+        if mask is not None:
+            parts.append(
+                f"The cut takes Dice from {number(segmentation.run.dice[-1])} at the curve's end "
+                f"to the mask's {number(mask)}."
+            )
+    return " ".join(parts)
 
 
 def _chart(series, x_label, y_label, caption, smooth=1):

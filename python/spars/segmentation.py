@@ -90,6 +90,8 @@ def segment(
     segmentation_threshold = check_float(
         segmentation_threshold, "segmentation_threshold", "segment", 0.0
     )
+    # One threshold for the mask and for what the search says of its map on the way.
+    protocol = protocol.with_switches(segmentation_threshold=segmentation_threshold)
     scan = as_volume(volume)
     if grid is None:
         protocol = protocol.with_switches(scan_frame="native")
