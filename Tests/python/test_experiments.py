@@ -64,12 +64,31 @@ def test_one_patient_has_no_spread_and_no_interval():
     assert "low" not in summary
 
 
-def test_iterations_are_pooled_where_the_protocol_says_so():
+def test_d15_a_summary_is_over_held_out_patients_or_over_the_iterations_on_one_scan():
+    options = OPTIONS | {"iterations": 6, "segmentation_threshold": 0.1}
+    patients = over_patients(CASES, darkness, seeds=(1, 2), **options)
+    dice = np.array([row["dice"] for row in patients.rows]).reshape(3, 2).mean(axis=1)
+    low, high = spars.metrics.bootstrap_interval(dice, confidence=0.9, seed=5)
+    assert patients.summary(confidence=0.9, seed=5) == pytest.approx(
+        {"n": 3, "n_undefined": 0, "mean": dice.mean(), "sd": dice.std(ddof=1)}
+        | {"low": low, "high": high}
+    )
     protocol = spars.Protocol.paper().with_switches(summary_over="iterations")
-    found = over_patients(CASES[:1], darkness, protocol=protocol, **OPTIONS)
-    summary = found.summary()
-    assert summary["n"] + summary["n_undefined"] == OPTIONS["iterations"]
-    assert "low" not in summary
+    pooled = over_patients(CASES[:1], darkness, protocol=protocol, seeds=(1, 2), **options)
+    reference = CASES[0].load_mask()
+    every = np.concatenate(
+        [
+            spars.segment(
+                CASES[0].load(), darkness, protocol=protocol, seed=seed, reference=reference,
+                **options,
+            ).run.dice
+            for seed in (1, 2)
+        ]
+    )  # fmt: skip
+    assert len(np.unique(every)) > 1
+    assert pooled.summary() == pytest.approx(
+        {"n": 12, "n_undefined": 0, "mean": every.mean(), "sd": every.std(ddof=1)}
+    )
 
 
 def test_a_patient_without_reference_is_refused():
