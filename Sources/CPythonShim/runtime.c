@@ -10,6 +10,13 @@ static PyObject *instruction_set(PyObject *module, PyObject *arguments) {
     return PyUnicode_FromString(spars_instruction_set());
 }
 
+static PyObject *check_environment(PyObject *module, PyObject *arguments) {
+    (void)module, (void)arguments;
+    spars_error error;
+    if (spars_check_environment(&error) != SPARS_OK) return shim_raise(&error);
+    Py_RETURN_NONE;
+}
+
 static PyObject *set_thread_count(PyObject *module, PyObject *argument) {
     (void)module;
     long long count = PyLong_AsLongLong(argument);
@@ -37,6 +44,7 @@ static PyObject *release(PyObject *module, PyObject *argument) {
 PyMethodDef shim_runtime_methods[] = {
     {"version", version, METH_NOARGS, NULL},
     {"instruction_set", instruction_set, METH_NOARGS, NULL},
+    {"check_environment", check_environment, METH_NOARGS, NULL},
     {"set_thread_count", set_thread_count, METH_O, NULL},
     {"thread_count", thread_count, METH_NOARGS, NULL},
     {"release", release, METH_O, NULL},

@@ -12,6 +12,31 @@ public func sparsInstructionSet() -> UnsafePointer<CChar> { instructionSetText }
 
 private nonisolated(unsafe) let instructionSetText = lastingCString(InstructionSet.current.rawValue)
 
+@_cdecl("spars_check_environment")
+public func sparsCheckEnvironment(_ error: UnsafeMutablePointer<spars_error>?) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        if let text = InstructionSet.refusedRequest {
+            let names = InstructionSet.available.map { "'\($0.rawValue)'" }
+            throw refused(
+                "SPARS_CPU",
+                mustBe: "\(names.joined(separator: " or ")), which this machine can run", text)
+        }
+        if let text = Parallel.refusedRequest {
+            let range = Parallel.threadCountRange
+            throw refused(
+                "SPARS_NUM_THREADS",
+                mustBe: "an integer in the range [\(range.lowerBound), \(range.upperBound)]", text)
+        }
+    }
+}
+
+private func refused(_ variable: String, mustBe allowed: String, _ text: String) -> SPARSError {
+    .invalidArgument(
+        parameter: variable,
+        message: "The '\(variable)' environment variable must be \(allowed). Got '\(text)' instead."
+    )
+}
+
 @_cdecl("spars_set_thread_count")
 public func sparsSetThreadCount(
     _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?

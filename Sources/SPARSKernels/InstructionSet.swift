@@ -14,8 +14,9 @@ import SPARSKernelsBaseline
 
 /// The instruction sets the kernels are built for; the best that the machine has is chosen once.
 ///
-/// The environment variable `SPARS_CPU` forces one by its name below. A name that is unknown, or
-/// that the machine cannot run, leaves the best in place and is said by `refusedRequest`.
+/// The environment variable `SPARS_CPU` forces one by its name below; empty is as if it were not
+/// set. A name that is unknown, or that the machine cannot run, leaves the best in place and is
+/// said by `refusedRequest`, which importing the Python package turns into an error.
 public enum InstructionSet: String, Sendable, CaseIterable {
     /// What every processor of the architecture has: SSE2 on x86-64, NEON on arm64.
     case baseline
@@ -44,8 +45,7 @@ public enum InstructionSet: String, Sendable, CaseIterable {
         return text
     }()
 
-    private static let environmentRequest: String? =
-        getenv("SPARS_CPU").map { String(cString: $0) }
+    private static let environmentRequest = environmentText("SPARS_CPU")
 
     private static let requested: InstructionSet? =
         environmentRequest.flatMap(InstructionSet.init(rawValue:)).flatMap {
@@ -65,6 +65,12 @@ public enum InstructionSet: String, Sendable, CaseIterable {
         #endif
         }
     }
+}
+
+/// The value of an environment variable; nil if it is not set or empty.
+func environmentText(_ name: String) -> String? {
+    guard let text = getenv(name), text.pointee != 0 else { return nil }
+    return String(cString: text)
 }
 
 /// The tables of all instruction sets this machine can run.

@@ -3,12 +3,17 @@
 from spars import _native
 from spars._checks import check_integer
 
+# A misspelt request must not be ignored. ValueError, as an ImportError could pass for a missing
+# package.
+_native.check_environment()
+
 
 def set_thread_count(count: int) -> None:
     """Set how many threads the compiled core uses, the caller's included.
 
     Results are the same bits for every count. The start value is the number of processors, or the
-    environment variable ``SPARS_NUM_THREADS``.
+    environment variable ``SPARS_NUM_THREADS``; importing spars raises ValueError where that is no
+    integer from 1 to 256.
 
     Parameters
     ----------
@@ -29,5 +34,10 @@ def thread_count() -> int:
 
 
 def instruction_set() -> str:
-    """Return the instruction set that the kernels chose for this machine, for example "avx2"."""
+    """Return the instruction set that the kernels run on, for example "x86-64-v3".
+
+    It is the best that this machine has, or the one that the environment variable ``SPARS_CPU``
+    names: "baseline", "x86-64-v3" (AVX2 and fused multiply-add) or "x86-64-v4" (AVX-512). With
+    another name, or one that the machine cannot run, importing spars raises ValueError.
+    """
     return _native.instruction_set()

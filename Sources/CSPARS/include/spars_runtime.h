@@ -5,8 +5,12 @@
 /// The library's version, for example "0.1.0"; lives as long as the process.
 const char *spars_version(void);
 
-/// The instruction set the kernels chose at run time, for example "avx2"; lives as long as the process.
+/// The instruction set the kernels chose at run time, for example "x86-64-v3"; lives as long as the process.
 const char *spars_instruction_set(void);
+
+/// Refuses values of the environment variables SPARS_CPU and SPARS_NUM_THREADS that were not
+/// followed: unknown, out of range, or an instruction set that this machine lacks.
+int32_t spars_check_environment(spars_error *error);
 
 /// Sets how many threads the kernels use, the caller's included: 1 to 256.
 /// Results are the same bits for every count.

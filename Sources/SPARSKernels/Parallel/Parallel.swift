@@ -21,6 +21,17 @@ public enum Parallel {
 
     public static let threadCountRange = 1...256
 
+    /// The value of `SPARS_NUM_THREADS` if it is no number in the range, and so was not followed.
+    public static var refusedRequest: String? {
+        requestedThreadCount == nil ? environmentText("SPARS_NUM_THREADS") : nil
+    }
+
+    static var requestedThreadCount: Int? {
+        environmentText("SPARS_NUM_THREADS").flatMap { Int($0) }.flatMap {
+            threadCountRange.contains($0) ? $0 : nil
+        }
+    }
+
     /// Runs `body(0)`, ..., `body(count - 1)` and returns when all are finished.
     ///
     /// Called from inside another loop, or while another thread's loop holds the workers, it runs
@@ -193,11 +204,7 @@ extension ThreadPool {
     }
 
     private static func initialThreadCount() -> Int {
-        if let text = getenv("SPARS_NUM_THREADS"), let count = Int(String(cString: text)),
-            Parallel.threadCountRange.contains(count)
-        {
-            return count
-        }
+        if let count = Parallel.requestedThreadCount { return count }
         return min(
             max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), Parallel.threadCountRange.upperBound)
     }
