@@ -9,6 +9,7 @@ enum PickleValue {
     case global(String)
     case tuple([PickleValue], depth: Int)
     case dictionary(PickleDictionary)
+    case list(PickleList)
     case storage(PickleStorage)
     case tensor(PickleTensor)
 }
@@ -22,8 +23,13 @@ final class PickleDictionary {
     fileprivate var isSealed = false
 }
 
+/// A list, of which only the texts are kept: no tensor needs more, and it cannot hold itself.
+final class PickleList {
+    fileprivate(set) var texts: [String] = []
+}
+
 /// A named run of elements outside the pickle.
-struct PickleStorage {
+struct PickleStorage: Equatable {
     let type: ElementType
     let key: String
     let count: Int
@@ -37,10 +43,10 @@ struct PickleTensor {
     let strides: [Int]
 }
 
-/// Reads the pickles that `torch.save` writes for a state_dict, and runs nothing.
+/// Reads the pickles that `torch.save` writes for tensors by name, and runs nothing.
 ///
 /// A pickle is a program. This reader knows only the instructions that build numbers, text, tuples,
-/// dictionaries and tensors; calls are limited to the three constructors below, which are built in.
+/// lists, dictionaries and tensors; calls are limited to the three constructors below, which are built in.
 /// Every other instruction or name is an error. Each instruction takes at least one byte and makes at
 /// most one value, nests are at most `depthLimit` deep, and tensors stay unread views, so time and
 /// memory are proportional to the pickle's length.
@@ -55,11 +61,22 @@ struct Unpickler {
     private var stack: [PickleValue] = []
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
+    private var storages: [String: PickleStorage] = [:]
 
-    /// The value that the pickle `bytes` builds.
-    static func value(of bytes: ArraySlice<UInt8>) throws(SPARSError) -> PickleValue {
+    /// What a pickle built.
+    struct Reading {
+        let value: PickleValue
+        /// All storages that it names, by key.
+        let storages: [String: PickleStorage]
+        /// Where the pickle ends.
+        let end: Int
+    }
+
+    /// Reads the pickle that `bytes` start with.
+    static func read(_ bytes: ArraySlice<UInt8>) throws(SPARSError) -> Reading {
         var unpickler = Unpickler(bytes: bytes)
-        return try unpickler.run()
+        let value = try unpickler.run()
+        return Reading(value: value, storages: unpickler.storages, end: unpickler.at)
     }
 
     private init(bytes: ArraySlice<UInt8>) {
@@ -115,12 +132,15 @@ struct Unpickler {
         case 0x94: try remember(memo.count)
         case UInt8(ascii: "h"): try recall(Int(try number(1)))
         case UInt8(ascii: "j"): try recall(Int(try number(4)))
-        case UInt8(ascii: "Q"): stack.append(.storage(try Self.storage(try pop())))
+        case UInt8(ascii: "]"): stack.append(.list(PickleList()))
+        case UInt8(ascii: "a"): try extendList(from: stack.count - 1)
+        case UInt8(ascii: "e"): try extendList(from: try mark())
+        case UInt8(ascii: "Q"): try pushStorage()
         case UInt8(ascii: "R"): try call()
         case UInt8(ascii: "b"): _ = try pop(from: stack.count - 1)  // BUILD: attributes, not wanted
         default:
             throw Self.failure(
-                "data.pkl", mustBe: "a plain state_dict",
+                "data.pkl", mustBe: TorchFile.plain,
                 got: "pickle instruction 0x\(String(code, radix: 16))")
         }
     }
@@ -230,6 +250,14 @@ extension Unpickler {
         dictionary.isSealed = false
     }
 
+    private mutating func extendList(from start: Int) throws(SPARSError) {
+        let items = try pop(from: start)
+        guard case .list(let list) = stack.last else {
+            throw Self.damaged("a pickle that fills its lists in order")
+        }
+        for case .text(let text) in items { list.texts.append(text) }
+    }
+
     private mutating func remember(_ key: Int) throws(SPARSError) {
         guard let value = stack.last else { throw Self.damaged("a pickle with enough values") }
         memo[key] = value
@@ -260,21 +288,31 @@ extension Unpickler {
         switch (name, arguments.count) {
         case ("collections.OrderedDict", 0):
             stack.append(.dictionary(PickleDictionary()))
-        case ("torch._utils._rebuild_tensor_v2", 6...7):
+        case ("torch._utils._rebuild_tensor_v2", 6...7), ("torch._utils._rebuild_tensor", 4):
             stack.append(.tensor(try Self.tensor(arguments)))
         case ("torch._utils._rebuild_parameter", 3):
             guard case .tensor = arguments[0] else { throw Self.damaged("a pickle of tensors") }
             stack.append(arguments[0])
         default:
             throw Self.failure(
-                "data.pkl", mustBe: "a plain state_dict", got: "a call of \(name)")
+                "data.pkl", mustBe: TorchFile.plain, got: "a call of \(name)")
         }
     }
 
-    /// ('storage', torch.FloatStorage, key, location, count)
+    /// ('storage', torch.FloatStorage, key, location, count[, view])
+    private mutating func pushStorage() throws(SPARSError) {
+        let storage = try Self.storage(try pop())
+        guard storages.updateValue(storage, forKey: storage.key).map({ $0 == storage }) ?? true
+        else { throw Self.damaged("a pickle that names each storage once") }
+        stack.append(.storage(storage))
+    }
+
     private static func storage(_ identity: PickleValue) throws(SPARSError) -> PickleStorage {
-        guard case .tuple(let parts, _) = identity, parts.count == 5,
-            case .text("storage") = parts[0], case .global(let typeName) = parts[1],
+        guard case .tuple(var parts, _) = identity else { throw damaged("a pickle of storages") }
+        // A view of another storage would be the sixth; PyTorch 0.1.10 was the last to write one.
+        if parts.count == 6, case .none = parts[5] { parts.removeLast() }
+        guard parts.count == 5, case .text("storage") = parts[0],
+            case .global(let typeName) = parts[1],
             case .text(let key) = parts[2], case .integer(let count) = parts[4], count >= 0
         else { throw damaged("a pickle of tensor storages") }
         let types: [String: ElementType] = [
@@ -288,7 +326,7 @@ extension Unpickler {
         return PickleStorage(type: type, key: key, count: count)
     }
 
-    /// (storage, offset, shape, strides, requires_grad, hooks[, metadata])
+    /// (storage, offset, shape, strides[, requires_grad, hooks[, metadata]])
     private static func tensor(_ arguments: [PickleValue]) throws(SPARSError) -> PickleTensor {
         guard case .storage(let storage) = arguments[0], case .integer(let offset) = arguments[1],
             let shape = integers(arguments[2]), let strides = integers(arguments[3]),

@@ -60,7 +60,7 @@ enum WeightFiles {
 
     static func open(_ path: String) throws(SPARSError) -> any WeightFile {
         let bytes = try BinaryFile.read(path, limit: sizeLimit)
-        if bytes.starts(with: [0x50, 0x4B]) { return try TorchFile(bytes: bytes) }
+        if TorchFile.isOne(bytes) { return try TorchFile(bytes: bytes) }
         return try SafetensorsFile(bytes: bytes)
     }
 }

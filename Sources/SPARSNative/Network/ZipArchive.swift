@@ -2,7 +2,7 @@ import CZlib
 
 /// The members of a zip archive whose members are stored, not compressed, as PyTorch writes them.
 ///
-/// Source: PKWARE's APPNOTE 6.3. Nothing is ever inflated, so an archive cannot grow in memory; a
+/// Numbers of 64 bits are read where an archive has them (zip64). Source: PKWARE's APPNOTE 6.3. Nothing is ever inflated, so an archive cannot grow in memory; a
 /// member's checksum is compared when it is read.
 struct ZipArchive {
     private struct Member {
@@ -15,14 +15,9 @@ struct ZipArchive {
     private let members: [String: Member]
 
     init(bytes: [UInt8]) throws(SPARSError) {
-        let end = try Self.endRecord(bytes)
-        let count = Int(bytes.littleEndian(end + 10, 2))
-        let directorySize = Int(bytes.littleEndian(end + 12, 4))
-        var at = Int(bytes.littleEndian(end + 16, 4))
-        guard at <= end, directorySize <= end - at else {
-            throw Self.failure("central directory", mustBe: "inside the file", got: at)
-        }
-        let directoryEnd = at + directorySize
+        let directory = try Self.directory(bytes)
+        let (count, directoryEnd) = (directory.count, directory.range.upperBound)
+        var at = directory.range.lowerBound
         var members: [String: Member] = [:]
         var names: [String] = []
         for _ in 0..<count {
@@ -76,6 +71,37 @@ struct ZipArchive {
         throw failure("end of the zip archive", mustBe: "an end record", got: "none (truncated?)")
     }
 
+    /// How many members the central directory lists, and where it stands.
+    private static func directory(
+        _ bytes: [UInt8]
+    ) throws(SPARSError) -> (count: Int, range: Range<Int>) {
+        let end = try endRecord(bytes)
+        var count = bytes.littleEndian(end + 10, 2)
+        var size = bytes.littleEndian(end + 12, 4)
+        var start = bytes.littleEndian(end + 16, 4)
+        if count == 0xFFFF || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF {
+            // The locator, 20 bytes, stands right before the end record.
+            guard end >= 20, bytes.littleEndian(end - 20, 4) == 0x0706_4B50 else {
+                throw failure("zip64 locator", mustBe: "before the end record", got: "none")
+            }
+            let record = bytes.littleEndian(end - 12, 8)
+            guard let at = Int(exactly: record), at <= end - 20 - 56,
+                bytes.littleEndian(at, 4) == 0x0606_4B50
+            else { throw failure("zip64 end record", mustBe: "inside the file", got: record) }
+            count = bytes.littleEndian(at + 32, 8)
+            size = bytes.littleEndian(at + 40, 8)
+            start = bytes.littleEndian(at + 48, 8)
+        }
+        guard let first = Int(exactly: start), first <= end, let size = Int(exactly: size),
+            size <= end - first
+        else { throw failure("central directory", mustBe: "inside the file", got: start) }
+        // A member takes 46 bytes or more.
+        guard count <= UInt64(size / 46) else {
+            throw failure("central directory", mustBe: "a list of all members", got: "less")
+        }
+        return (Int(count), first..<first + size)
+    }
+
     private static func member(
         _ bytes: [UInt8], at: Int, directoryEnd: Int
     ) throws(SPARSError) -> (String, Member, Int) {
@@ -85,22 +111,23 @@ struct ZipArchive {
         let flags = bytes.littleEndian(at + 8, 2)
         let method = bytes.littleEndian(at + 10, 2)
         let checksum = UInt32(bytes.littleEndian(at + 16, 4))
-        let storedSize = Int(bytes.littleEndian(at + 20, 4))
-        let size = Int(bytes.littleEndian(at + 24, 4))
-        let nameLength = Int(bytes.littleEndian(at + 28, 2))
-        let next =
-            at + 46 + nameLength + Int(bytes.littleEndian(at + 30, 2))
-            + Int(bytes.littleEndian(at + 32, 2))
-        let header = Int(bytes.littleEndian(at + 42, 4))
+        let extra = at + 46 + Int(bytes.littleEndian(at + 28, 2))
+        let comment = extra + Int(bytes.littleEndian(at + 30, 2))
+        let next = comment + Int(bytes.littleEndian(at + 32, 2))
         guard next <= directoryEnd else {
             throw failure("central directory", mustBe: "a list of all members", got: "less")
         }
-        guard let name = String(validating: bytes[at + 46..<at + 46 + nameLength], as: UTF8.self)
+        guard let name = String(validating: bytes[at + 46..<extra], as: UTF8.self)
         else { throw failure("member name", mustBe: "valid UTF-8", got: "other bytes") }
+        var wide = WideNumbers(extra: bytes[extra..<comment])
+        guard let size = wide.number(bytes.littleEndian(at + 24, 4)),
+            let storedSize = wide.number(bytes.littleEndian(at + 20, 4)),
+            let header = wide.number(bytes.littleEndian(at + 42, 4))
+        else { throw failure("\(name) size", mustBe: "a number of 64 bits", got: "none") }
         guard method == 0, flags & 1 == 0, size == storedSize else {
             throw failure("\(name) compression", mustBe: "stored", got: "method \(method)")
         }
-        guard header + 30 <= bytes.count, bytes.littleEndian(header, 4) == 0x0403_4B50 else {
+        guard header <= bytes.count - 30, bytes.littleEndian(header, 4) == 0x0403_4B50 else {
             throw failure("\(name) header", mustBe: "inside the file", got: header)
         }
         let start =
@@ -110,5 +137,31 @@ struct ZipArchive {
             throw failure("\(name) size", mustBe: "inside the file", got: size)
         }
         return (name, Member(range: start..<start + size, checksum: checksum), next)
+    }
+}
+
+/// The numbers of a member that do not fit 32 bits, from the extra field of id 1 (zip64).
+private struct WideNumbers {
+    /// Those not yet taken, in the order of APPNOTE 4.5.3.
+    private var rest: ArraySlice<UInt8> = []
+
+    init(extra: ArraySlice<UInt8>) {
+        var extra = extra
+        while extra.count >= 4 {
+            let header = Array(extra.prefix(4))
+            let (id, size) = (header.littleEndian(0, 2), Int(header.littleEndian(2, 2)))
+            extra = extra.dropFirst(4)
+            if id == 1 { rest = extra.prefix(size) }
+            extra = extra.dropFirst(size)
+        }
+    }
+
+    /// `narrow`, or the next wide number where `narrow` says that there is one; nil if there is none
+    /// or it exceeds Int.
+    mutating func number(_ narrow: UInt64) -> Int? {
+        guard narrow == 0xFFFF_FFFF else { return Int(narrow) }
+        guard rest.count >= 8 else { return nil }
+        defer { rest = rest.dropFirst(8) }
+        return Int(exactly: Array(rest.prefix(8)).littleEndian(0, 8))
     }
 }

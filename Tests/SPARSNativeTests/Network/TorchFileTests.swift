@@ -103,7 +103,7 @@ import Testing
 @Suite struct UnpicklerTests {
     private func value(_ text: String) throws -> PickleValue {
         // Latin-1: one byte for each character.
-        try Unpickler.value(of: text.unicodeScalars.map { UInt8($0.value) }[...])
+        try Unpickler.read(text.unicodeScalars.map { UInt8($0.value) }[...]).value
     }
 
     @Test(arguments: [
@@ -150,78 +150,7 @@ import Testing
                 random.integer(below: 4) == 0
                     ? UInt8(random.integer(below: 4)) : codes[random.integer(below: codes.count)]
             }
-            _ = try? Unpickler.value(of: program[...])
+            _ = try? Unpickler.read(program[...])
         }
-    }
-}
-
-/// Writes small PyTorch files, right or wrong.
-enum TestArchive {
-    /// A pickle of {"a": tensor} over storage "0" of one float.
-    static func oneTensor(offset: String = "K\0", shape: String = "K\u{1}") -> [UInt8] {
-        oneTensor(
-            offset: offset, shapeBytes: shape.unicodeScalars.map { UInt8($0.value) },
-            strideBytes: [0x4B, 1])
-    }
-
-    static func oneTensor(
-        offset: String = "K\0", shapeBytes: [UInt8], strideBytes: [UInt8]
-    ) -> [UInt8] {
-        let head =
-            "\u{80}\u{2}}X\u{1}\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\u{7}\0\0\0storage"
-            + "ctorch\nFloatStorage\nX\u{1}\0\0\00X\u{3}\0\0\0cpuK\u{1}tQ" + offset
-        let tail = "\u{89}ccollections\nOrderedDict\n)RtRs."
-        return head.unicodeScalars.map { UInt8($0.value) } + shapeBytes + [0x85] + strideBytes
-            + [0x85] + tail.unicodeScalars.map { UInt8($0.value) }
-    }
-
-    static func stateDict(pickle: [UInt8], storage: [UInt8]) -> [UInt8] {
-        zip([("x/data.pkl", pickle), ("x/data/0", storage)])
-    }
-
-    static func zip(_ members: [(name: String, bytes: [UInt8])], method: UInt64 = 0) -> [UInt8] {
-        var file: [UInt8] = []
-        var directory: [UInt8] = []
-        for (name, bytes) in members {
-            let offset = file.count
-            var fields: [UInt8] = []
-            fields.appendLittleEndian(20, 2)
-            fields.appendLittleEndian(0, 2)
-            fields.appendLittleEndian(method, 2)
-            fields.appendLittleEndian(0, 4)
-            fields.appendLittleEndian(UInt64(checksum(bytes)), 4)
-            fields.appendLittleEndian(UInt64(bytes.count), 4)
-            fields.appendLittleEndian(UInt64(bytes.count), 4)
-            fields.appendLittleEndian(UInt64(name.utf8.count), 2)
-            fields.appendLittleEndian(0, 2)
-            file.appendLittleEndian(0x0403_4B50, 4)
-            file += fields + Array(name.utf8) + bytes
-            directory.appendLittleEndian(0x0201_4B50, 4)
-            directory.appendLittleEndian(20, 2)
-            directory += fields
-            directory += [UInt8](repeating: 0, count: 10)
-            directory.appendLittleEndian(UInt64(offset), 4)
-            directory += Array(name.utf8)
-        }
-        let start = file.count
-        file += directory
-        file.appendLittleEndian(0x0605_4B50, 4)
-        file.appendLittleEndian(0, 4)
-        file.appendLittleEndian(UInt64(members.count), 2)
-        file.appendLittleEndian(UInt64(members.count), 2)
-        file.appendLittleEndian(UInt64(directory.count), 4)
-        file.appendLittleEndian(UInt64(start), 4)
-        file.appendLittleEndian(0, 2)
-        return file
-    }
-
-    /// CRC-32 bit by bit, independent of zlib's.
-    private static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        var sum = UInt32.max
-        for byte in bytes {
-            sum ^= UInt32(byte)
-            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
-        }
-        return ~sum
     }
 }
