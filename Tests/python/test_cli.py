@@ -13,6 +13,7 @@ import spars
 from spars import cli
 
 COMMANDS = ("demo", "train", "segment", "evaluate", "info")
+SEGMENT = ("segment", "scan.nii.gz", "--classifier", "weights.safetensors")
 PACKAGE = str(Path(spars.__file__).parents[1])
 
 
@@ -44,6 +45,16 @@ def folder(tmp_path_factory):
     spars.save(folder / "scan.nii.gz", scan)
     spars.save(folder / "labels.nii.gz", labels, like=scan)
     spars.save(folder / "mask.nii.gz", mask, like=scan)
+    moved = affine.copy()
+    moved[:3, 3] = 50
+    spars.save(folder / "moved.nii.gz", mask, like=spars.Volume(scan.array, moved))
+    spars.save(folder / "other.nii.gz", mask[1:])
+    spars.save(folder / "empty.nii.gz", np.zeros_like(mask), like=scan)
+    broken = mask.astype(np.float32)
+    broken[0, 0, 0] = np.nan
+    spars.save(folder / "nan.nii.gz", broken, like=scan)
+    (folder / "gone.csv").write_text("image,has_tumour\nscan.nii.gz,1\ngone.nii,0\n")
+    (folder / "none.csv").write_text("image,has_tumour\n")
     classifier = spars.Classifier(input_shape=(112, 112, 112), seed=1)
     classifier.intensity_window = spars.IntensityWindow()
     classifier.save(folder / "weights.safetensors")
@@ -133,12 +144,31 @@ def test_train_writes_weights_and_history(folder, tmp_path):
     ("arguments", "message"),
     [
         (["info", "absent.nii.gz"], "absent.nii.gz"),
-        (["evaluate", "mask.nii.gz", "labels.nii.gz"], "must hold 0 and 1 only"),
+        (["info", "absent"], "spars: error: absent: No such file"),
+        (["evaluate", "mask.nii.gz", "labels.nii.gz"], "for example --reference-value 2"),
+        (["evaluate", "labels.nii.gz", "mask.nii.gz"], "for example --mask-value 2"),
+        (
+            ["evaluate", "mask.nii.gz", "other.nii.gz"],
+            "mask.nii.gz and other.nii.gz must have the same shape. Got (24, 24, 20)",
+        ),
+        (["evaluate", "nan.nii.gz", "mask.nii.gz"], "nan.nii.gz: The 'mask' parameter of"),
+        (["evaluate", "nan.nii.gz", "mask.nii.gz", "--mask-value", "1"], "must be finite"),
+        (["evaluate", "moved.nii.gz", "mask.nii.gz"], "moved.nii.gz and mask.nii.gz lie 86.6 mm"),
         (["segment", "scan.nii.gz", "--classifier", "w", "--output", "mask.png"], "--output"),
         (
             ["segment", "scan.nii.gz", "--classifier", "mask.nii.gz", "--output", "m.nii.gz"],
             "mask.nii.gz",
         ),
+        ([*SEGMENT, "--output", "scan.nii.gz"], "--output would overwrite the scan"),
+        ([*SEGMENT, "--output", "x/../mask.nii.gz", "--region", "mask.nii.gz"], "not exist"),
+        ([*SEGMENT, "--output", "./mask.nii.gz", "--region", "mask.nii.gz"], "--region"),
+        ([*SEGMENT, "--output", "m.nii.gz", "--score-map", "m.nii.gz"], "--output"),
+        ([*SEGMENT, "--output", "m.nii.gz", "--region", "empty.nii.gz"], "region holds no voxel"),
+        ([*SEGMENT, "--output", "m.nii.gz", "--region", "moved.nii.gz"], "lie 86.6 mm apart"),
+        ([*SEGMENT, "--output", "m.nii.gz", "--report", "."], "--report is a folder"),
+        (["train", "--csv", "gone.csv", "--output", "w.safetensors"], "line 3: gone.nii"),
+        (["train", "--csv", "none.csv", "--output", "w.safetensors"], "none.csv: no scan"),
+        (["train", "--csv", "gone.csv", "--output", "w.pth"], "must end in .safetensors"),
         (["train", "--csv", "absent.csv", "--output", "w.safetensors"], "absent.csv"),
         (["train", "--csv", "labels.csv", "--output", "absent/w.safetensors"], "does not exist"),
         (["info", "--threads", "0"], "'count' parameter of set_thread_count"),
@@ -151,6 +181,42 @@ def test_failures_are_one_line_and_exit_1(folder, arguments, message):
     assert shown.stderr.startswith("spars: error: ")
     assert shown.stderr.count("\n") == 1
     assert message in shown.stderr
+
+
+def test_a_value_that_no_voxel_has_is_noted(folder):
+    shown = run(
+        "evaluate", folder / "mask.nii.gz", folder / "labels.nii.gz", "--reference-value", 7,
+        "--json",
+    )  # fmt: skip
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)["reference_ml"] == 0
+    assert "labels.nii.gz holds no voxel of value 7" in shown.stderr
+
+
+def test_voxels_are_compared_in_spite_of_the_geometry_when_asked(folder):
+    shown = run(
+        "evaluate", folder / "moved.nii.gz", folder / "mask.nii.gz", "--ignore-geometry", "--json"
+    )
+    assert json.loads(shown.stdout)["dice"] == 1
+
+
+def test_an_interrupted_training_keeps_its_epochs(folder, tmp_path, monkeypatch, capsys):
+    def fit(self, *arguments, callback, **options):
+        self.intensity_window = spars.IntensityWindow(60, 200)
+        callback(self, {"epoch": 1, "loss": 0.7})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(spars.Classifier, "fit", fit)
+    output, history = tmp_path / "w.safetensors", tmp_path / "history.json"
+    arguments = ["--phantoms", "2", "--epochs", "9", "--input-shape", "108", "108", "108"]
+    assert (
+        cli.main(["train", "--output", str(output), "--history", str(history), *arguments]) == 130
+    )
+    assert capsys.readouterr().err == (
+        f"spars: interrupted: {output} holds the weights after 1 of 9 epochs\n"
+    )
+    assert spars.Classifier.load(output).intensity_window == spars.IntensityWindow(60, 200)
+    assert json.loads(history.read_text())["epochs"] == [{"epoch": 1, "loss": 0.7}]
 
 
 @pytest.mark.parametrize(

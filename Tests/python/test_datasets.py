@@ -82,9 +82,11 @@ def test_csv_paths_labels_and_masks(tmp_path):
     assert dataset[0].load().array[0, 0, 0] == 7
     assert dataset[0].load_mask() is None
     assert dataset[1].load_mask()[0, 0, 0] == 2
-    other = datasets.from_csv(table, root=tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="elsewhere"):
-        other[0].load()
+    with pytest.raises(FileNotFoundError, match="line 2: .*elsewhere"):
+        datasets.from_csv(table, root=tmp_path / "elsewhere")
+    table.write_text("image,has_tumour,mask\na.nii,1,\na.nii,1,gone.nii\n", encoding="utf-8")
+    with pytest.raises(FileNotFoundError, match=r"line 3: .*gone\.nii"):
+        datasets.from_csv(table)
 
 
 @pytest.mark.parametrize(

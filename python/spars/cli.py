@@ -31,8 +31,8 @@ def main(arguments=None):
         result, text = getattr(commands, parsed.command)(parsed)
         print(json.dumps(jsonable(result), indent=2, allow_nan=False) if parsed.json else text)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("spars: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(": ".join(["spars", "interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return 130
     except BrokenPipeError:
         # Whoever read standard output has gone; Python's own flush at exit must not complain.
@@ -63,8 +63,9 @@ def jsonable(value):
 
 def _one_line(error):
     text = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        # The core's strerror has the path in it; Python's own errors have it apart.
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     return text or type(error).__name__
 
 
@@ -151,6 +152,7 @@ def _add_segment(commands):
     segment.add_argument("--region-value", type=int, help="label of the organ in that file")
     segment.add_argument("--reference", help="reference mask, to print Dice with")
     segment.add_argument("--reference-value", type=int, help="label of the tumour in that file")
+    _add_geometry(segment)
     segment.add_argument("--n-steps", type=int, help="steps an iteration (default 32)")
     segment.add_argument("--seed", type=int, default=0)
     return segment
@@ -166,6 +168,7 @@ def _add_evaluate(commands):
     evaluate.add_argument("reference", help="NIfTI file on the same voxels")
     evaluate.add_argument("--mask-value", type=int, help="label that counts in the mask")
     evaluate.add_argument("--reference-value", type=int, help="label that counts in the reference")
+    _add_geometry(evaluate)
     evaluate.add_argument("--tolerance", type=float, default=2.0, help="of surface Dice, in mm")
     return evaluate
 
@@ -191,6 +194,14 @@ def _add_frame(command):
         help="model grid as three numbers, or 'native' for the scan's own voxels",
     )
     command.add_argument("--protocol", choices=("paper", "published"), default="paper")
+
+
+def _add_geometry(command):
+    command.add_argument(
+        "--ignore-geometry",
+        action="store_true",
+        help="compare voxel by voxel, even where the files' affines place them apart",
+    )
 
 
 def _axis_or_native(text):

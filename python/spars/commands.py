@@ -4,10 +4,13 @@ The result is what `--json` prints, as plain values; the text is for people.
 """
 
 import os
+import sys
+
+import numpy as np
 
 import spars
 from spars import metrics
-from spars._extras import progress_bar
+from spars._extras import progress_bar, require
 from spars.segmentation import as_mask
 from spars.volume import as_volume
 
@@ -36,7 +39,11 @@ def train(arguments):
     """Train a classifier and write its weights."""
     from spars.report import losses
 
-    _check_writable(arguments.output, arguments.history)
+    if not arguments.output.endswith(".safetensors"):
+        raise ValueError(f"--output must end in .safetensors. Got {arguments.output}.")
+    _check_outputs(
+        {"--output": arguments.output, "--history": arguments.history}, {"--csv": arguments.csv}
+    )
     dataset = _dataset(arguments)
     kept = arguments.validation_scans
     if not 0 <= kept < len(dataset):
@@ -46,27 +53,39 @@ def train(arguments):
         )
     validation = dataset[len(dataset) - kept :] if kept else None
     classifier = spars.Classifier(input_shape=tuple(arguments.input_shape), seed=arguments.seed)
-    history = classifier.fit(
-        dataset[: len(dataset) - kept],
-        validation,
-        window=tuple(arguments.window),
-        grid=_grid(arguments.grid),
-        protocol=arguments.protocol,
-        epochs=arguments.epochs,
-        steps_per_epoch=arguments.steps_per_epoch,
-        scans_per_step=arguments.scans_per_step,
-        crops_per_scan=arguments.crops_per_scan,
-        learning_rate=arguments.learning_rate,
-        validation_steps=arguments.validation_steps,
-        seed=arguments.seed,
-        progress=progress_bar("training"),
-    )
+    epochs = []
+    try:
+        history = classifier.fit(
+            dataset[: len(dataset) - kept],
+            validation,
+            window=tuple(arguments.window),
+            grid=_grid(arguments.grid),
+            protocol=arguments.protocol,
+            epochs=arguments.epochs,
+            steps_per_epoch=arguments.steps_per_epoch,
+            scans_per_step=arguments.scans_per_step,
+            crops_per_scan=arguments.crops_per_scan,
+            learning_rate=arguments.learning_rate,
+            validation_steps=arguments.validation_steps,
+            seed=arguments.seed,
+            progress=progress_bar("training"),
+            callback=lambda _, record: epochs.append(record),
+        ).to_dict()
+    except KeyboardInterrupt:
+        if not epochs:
+            raise
+        # The classifier is at its last whole step; hours of work are kept.
+        classifier.save(arguments.output)
+        if arguments.history:
+            _write_json(arguments.history, {"epochs": epochs})
+        raise KeyboardInterrupt(
+            f"{arguments.output} holds the weights after {len(epochs)} of {arguments.epochs} epochs"
+        ) from None
     classifier.save(arguments.output)
-    result = {"output": arguments.output, "history": history.to_dict()}
     if arguments.history:
-        _write_json(arguments.history, result["history"])
-    loss = losses(result["history"]["epochs"])
-    return result, (
+        _write_json(arguments.history, history)
+    loss = losses(history["epochs"])
+    return {"output": arguments.output, "history": history}, (
         f"{arguments.output}: trained on {len(dataset) - kept} scans for {len(loss)} epochs, "
         f"loss {loss[0]:.3f} to {loss[-1]:.3f}"
     )
@@ -74,16 +93,33 @@ def train(arguments):
 
 def segment(arguments):
     """Segment a scan and write the mask."""
-    _check_writable(arguments.output, arguments.score_map, arguments.report)
     _check_nifti(arguments.output, "--output")
     if arguments.score_map:
         _check_nifti(arguments.score_map, "--score-map")
+    if arguments.report:
+        for module in ("jinja2", "matplotlib.pyplot"):
+            require(module, "report", "A report")
+    _check_outputs(
+        {
+            "--output": arguments.output,
+            "--score-map": arguments.score_map,
+            "--report": arguments.report,
+        },
+        {
+            "the scan": arguments.scan,
+            "--classifier": arguments.classifier,
+            "--region": arguments.region,
+            "--reference": arguments.reference,
+        },
+    )
     scan = as_volume(arguments.scan)
     reference = region = None
     if arguments.reference:
-        reference = _mask(arguments.reference, arguments.reference_value, "reference", scan.shape)
+        reference = _mask(arguments, "reference", arguments.scan, scan)
     if arguments.region:
-        region = _mask(arguments.region, arguments.region_value, "region", scan.shape)
+        region = _mask(arguments, "region", arguments.scan, scan)
+        if not region.any():
+            raise ValueError(f"{arguments.region}: the region holds no voxel.")
     more = {} if arguments.n_steps is None else {"n_steps": arguments.n_steps}
     found = spars.segment(
         scan,
@@ -122,14 +158,12 @@ def segment(arguments):
 
 def evaluate(arguments):
     """Compare a mask with a reference."""
-    reference = as_volume(arguments.reference)
-    mask = _mask(arguments.mask, arguments.mask_value, "mask", reference.shape)
-    wanted = as_mask(reference, "reference", "evaluate", value=arguments.reference_value)
-    result = metrics.evaluate(
-        mask, wanted, spacing=reference.spacing, tolerance=arguments.tolerance
-    )
     from spars.report import METRICS, number
 
+    volume = as_volume(arguments.reference)
+    mask = _mask(arguments, "mask", arguments.reference, volume)
+    wanted = _mask(arguments, "reference", arguments.reference, volume)
+    result = metrics.evaluate(mask, wanted, spacing=volume.spacing, tolerance=arguments.tolerance)
     lines = []
     for name, value in result.items():
         label, unit, *_ = METRICS[name]
@@ -152,13 +186,14 @@ def info(arguments):
 
 
 def _describe_scan(volume):
-    array = volume.array
+    finite = volume.array[np.isfinite(volume.array)]
     result = {
         "shape": list(volume.shape),
         "spacing": [round(length, 6) for length in volume.spacing],
         "affine": volume.affine.tolist(),
-        "minimum": float(array.min()),
-        "maximum": float(array.max()),
+        "minimum": float(finite.min()) if finite.size else None,
+        "maximum": float(finite.max()) if finite.size else None,
+        "not_finite": volume.array.size - finite.size,
     }
     if volume.header is not None:
         result["format"] = f"NIfTI-{volume.header.version}"
@@ -181,14 +216,55 @@ def _dataset(arguments):
     from spars import datasets
 
     if arguments.csv:
-        return datasets.from_csv(arguments.csv, root=arguments.root)
-    if arguments.msd:
-        return datasets.MSD(arguments.msd)
-    return datasets.phantoms(arguments.phantoms, seed=arguments.seed)
+        dataset = datasets.from_csv(arguments.csv, root=arguments.root)
+    elif arguments.msd:
+        dataset = datasets.MSD(arguments.msd)
+    else:
+        dataset = datasets.phantoms(arguments.phantoms, seed=arguments.seed)
+    if not dataset:
+        raise ValueError(f"{arguments.csv or arguments.msd or '--phantoms'}: no scan to train on.")
+    return dataset
 
 
-def _mask(path, value, name, shape):
-    return as_mask(path, name, "spars", value=value, shape=shape)
+def _mask(arguments, name, other, volume):
+    """Return the mask in the file of the option `name`, on the voxels of the file `other`."""
+    path, value = getattr(arguments, name), getattr(arguments, f"{name}_value")
+    found = volume if path == other else as_volume(path)
+    if found.shape != volume.shape:
+        raise ValueError(
+            f"{path} and {other} must have the same shape. "
+            f"Got {found.shape} and {volume.shape} instead."
+        )
+    if not arguments.ignore_geometry:
+        _check_geometry(path, found, other, volume)
+    if value is None:
+        held = np.unique(found.array[(found.array != 0) & (found.array != 1)])
+        if held.size and np.isfinite(held).all():
+            raise ValueError(
+                f"{path} must hold 0 and 1 only. Got {held[0]:g} instead; --{name}-value says "
+                f"which label counts, for example --{name}-value {held[0]:g}."
+            )
+    try:
+        mask = as_mask(found, name, "spars", value=value)
+    except ValueError as error:
+        raise type(error)(f"{path}: {error}") from None
+    if value is not None and not mask.any():
+        print(f"spars: note: {path} holds no voxel of value {value}", file=sys.stderr)
+    return mask
+
+
+def _check_geometry(path, found, other, volume):
+    """Refuse two files whose affines place a corner more than half a voxel apart."""
+    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)], dtype=np.float64)
+    corners[:, :3] *= np.subtract(volume.shape, 1)
+    apart = corners @ (found.affine - volume.affine).T
+    distance = np.linalg.norm(apart[:, :3], axis=1).max()
+    if distance > min(volume.spacing) / 2:
+        raise ValueError(
+            f"{path} and {other} lie {distance:.1f} mm apart by their affines: they are not of the "
+            "same scan, or one has lost its geometry. --ignore-geometry compares their voxels all "
+            "the same."
+        )
 
 
 def _grid(values):
@@ -206,12 +282,22 @@ def _check_nifti(path, option):
         raise ValueError(f"{option} must end in .nii or .nii.gz. Got {path}.")
 
 
-def _check_writable(*paths):
-    """Refuse outputs whose folder is missing now, not after minutes of work."""
-    for path in paths:
-        folder = os.path.dirname(path or "") or "."
-        if path and not os.path.isdir(folder):
+def _check_outputs(outputs, inputs):
+    """Refuse outputs that cannot be written, or would destroy a file, before the work starts."""
+    taken = {os.path.realpath(path): name for name, path in inputs.items() if path}
+    for name, path in outputs.items():
+        if not path:
+            continue
+        folder = os.path.dirname(path) or "."
+        if not os.path.isdir(folder):
             raise FileNotFoundError(2, "the folder of this output does not exist", path)
+        if os.path.isdir(path):
+            raise IsADirectoryError(21, f"{name} is a folder", path)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "the folder of this output cannot be written to", path)
+        same = taken.setdefault(os.path.realpath(path), name)
+        if same != name:
+            raise ValueError(f"{name} would overwrite {same}: {path}")
 
 
 def _write_json(path, content):

@@ -148,7 +148,7 @@ def from_csv(csv, root=None):
     Raises
     ------
     OSError
-        The CSV file cannot be read.
+        The CSV file cannot be read, or an image or mask that it names does not exist.
     FormatError
         A column or a value is missing or wrong; the message names the line.
     """
@@ -156,6 +156,10 @@ def from_csv(csv, root=None):
     cases = []
     for row in _rows(csv):
         mask = row.get("mask")
+        # Now, not when the scan is first drawn, which may be hours later.
+        for path in filter(None, (row["image"], mask)):
+            if not (root / path).is_file():
+                raise FileNotFoundError(f"{csv}, line {row['line']}: {root / path} does not exist.")
         cases.append(
             Case(
                 row["image"],
@@ -285,7 +289,12 @@ def _row(csv, line, row):
         raise FormatError(
             f"{csv}, line {line}: 'has_tumour' must be 0 or 1. Got {label!r} instead."
         )
-    return {"image": image, "has_tumour": bool(int(label)) if label else None, "mask": mask}
+    return {
+        "image": image,
+        "has_tumour": bool(int(label)) if label else None,
+        "mask": mask,
+        "line": line,
+    }
 
 
 def _checked_label(label):

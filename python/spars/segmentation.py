@@ -4,6 +4,7 @@ import numpy as np
 
 from spars import metrics
 from spars._checks import check_choice, check_extent, check_float, check_integer
+from spars._errors import NonFiniteError
 from spars._provenance import digest
 from spars.protocol import Protocol
 from spars.volume import Volume, as_volume, resample, save
@@ -219,12 +220,18 @@ def as_mask(mask, name, owner, *, value=None, shape=None):
     ------
     ValueError
         Another shape, or other values than 0 and 1 without `value`.
+    NonFiniteError
+        A voxel is NaN or infinite.
     """
     array = as_volume(mask).array
     if shape is not None and array.shape != tuple(shape):
         raise ValueError(
             f"The '{name}' parameter of {owner} must have the scan's shape {tuple(shape)}. "
             f"Got {array.shape} instead."
+        )
+    if not np.isfinite(array).all():
+        raise NonFiniteError(
+            f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
         )
     if value is not None:
         return (array == value).astype(np.uint8)
