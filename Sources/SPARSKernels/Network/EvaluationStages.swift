@@ -4,6 +4,9 @@ public struct EvaluationStages: Sendable {
     private let shifts: [FloatBuffer]
     private let repeated: RepeatedWeights
 
+    /// What a slab of conv1's pooled output may take.
+    private static let slabBytes = 12 << 20
+
     /// One stage's folded batch norm: y = scale conv + shift.
     public struct Stage {
         public let weights: [Float]
@@ -93,7 +96,9 @@ public struct EvaluationStages: Sendable {
         let plane = shape.input.y * shape.input.z * 8
         let rows = shape.output.halved.x
         // A pooled row of conv2 takes five planes of conv1's pool, the last shared with the next.
-        let slab = max(4, (Parallel.threadCount + 3) / 4)
+        // Wide planes come in thinner slabs, for the cache's sake.
+        let cached = EvaluationStages.slabBytes / (16 * plane)
+        let slab = max(min(cached, 4), 1, (Parallel.threadCount + 3) / 4)
         let planes = FloatBuffer(count: (4 * slab + 1) * plane)
         let distinct = DistinctPlanes(input, plane: plane, slab: 4 * slab + 1)
         var ready = 0

@@ -7,7 +7,7 @@ import SPARSKernels
 /// beside them. Logits stay within 1e-4 relative of float64 on the network of record.
 public final class NetworkEvaluator: Sendable {
     public let architecture: NetworkArchitecture
-    private let stages: EvaluationStages
+    let stages: EvaluationStages
     private let dense: [DenseWeights]
 
     /// - Throws: `invalidArgument` or `notFinite` naming the first tensor that is missing, of a
@@ -89,86 +89,8 @@ public final class NetworkEvaluator: Sendable {
         return try denseLogits(features, count: count)
     }
 
-    /// Logits [origins.count, 2] of windows cut from a volume, their values scaled by
-    /// `intensityWindow` if given, and brought to the network's grid by nearest neighbour.
-    ///
-    /// - Parameter volume: [x, y, z] values of `extent`.
-    /// - Throws: `invalidArgument` for a window that has no voxel or does not lie inside,
-    ///   `notFinite` for NaN or infinity inside a window, `interrupted`.
-    public func windowLogits(
-        volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent,
-        intensityWindow: IntensityWindow?
-    ) throws(SPARSError) -> [Float] {
-        try checkWindows(volume.count, extent: extent, origins: origins, window: window)
-        let features = FloatBuffer(count: origins.count * architecture.featureCount)
-        let grid = architecture.input
-        let axes = (0..<3).map {
-            RepeatedAxis(ResampleAxis.nearest(from: window[$0], to: grid[$0]).lower)
-        }
-        for (n, origin) in origins.enumerated() {
-            try Control.check()
-            let crop = try cropped(
-                volume, extent: extent, origin: origin, window: window, scaling: intensityWindow)
-            let target = features.pointer + n * architecture.featureCount
-            if let x = axes[0], let y = axes[1], let z = axes[2] {
-                stages.run(
-                    .repeated(
-                        RepeatedInput(source: crop, sourceShape: window.shape, x: x, y: y, z: z)),
-                    features: target)
-            } else {
-                let input = FloatBuffer(count: grid.count)
-                Resample.nearest(crop.pointer, from: window, into: input.pointer, to: grid)
-                stages.run(.dense(input.pointer, grid.shape), features: target)
-            }
-        }
-        return try denseLogits(features, count: origins.count)
-    }
-
-    private func checkWindows(
-        _ count: Int, extent: Extent, origins: [Voxel], window: Extent
-    ) throws(SPARSError) {
-        precondition(count == extent.count, "\(count) values for extent \(extent)")
-        guard (0..<3).allSatisfy({ (1...extent[$0]).contains(window[$0]) }) else {
-            throw .range(
-                "window", of: "score", mustBe: "from (1, 1, 1) to the volume's \(extent)",
-                got: window)
-        }
-        for origin in origins {
-            guard (0..<3).allSatisfy({ (0...extent[$0] - window[$0]).contains(origin[$0]) }) else {
-                throw .range(
-                    "origins", of: "score",
-                    mustBe: "lowest corners of windows \(window) inside the volume \(extent)",
-                    got: origin)
-            }
-        }
-    }
-
-    private func cropped(
-        _ volume: UnsafeBufferPointer<Float>, extent: Extent, origin: Voxel, window: Extent,
-        scaling: IntensityWindow?
-    ) throws(SPARSError) -> FloatBuffer {
-        let crop = FloatBuffer(count: window.count)
-        var target = crop.pointer
-        for x in 0..<window.x {
-            for y in 0..<window.y {
-                let start = extent.offset(origin.x + x, origin.y + y, origin.z)
-                for z in 0..<window.z {
-                    let value = volume[start + z]
-                    guard value.isFinite else {
-                        throw .notFinite(
-                            tensor: "volume",
-                            message: "'volume' holds \(value) at voxel "
-                                + "(\(origin.x + x), \(origin.y + y), \(origin.z + z)).")
-                    }
-                    target[z] = scaling?.scaled(value) ?? value
-                }
-                target += window.z
-            }
-        }
-        return crop
-    }
-
-    private func denseLogits(_ features: FloatBuffer, count: Int) throws(SPARSError) -> [Float] {
+    /// The fully connected layers on [count, features].
+    func denseLogits(_ features: FloatBuffer, count: Int) throws(SPARSError) -> [Float] {
         try Control.check()
         var current = features
         for (i, layer) in dense.enumerated() {
