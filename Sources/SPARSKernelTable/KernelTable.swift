@@ -45,11 +45,12 @@ public struct KernelTable: Sendable {
             _ shift: Floats, _ output: MutableFloats
         ) -> Void
 
-    /// max(0, max + shift) over 2 x 2 x 2 voxels of four raw rows [2 pairs, C].
+    /// max(0, max + shift) over 2 x 2 x 2 voxels of four raw rows whose voxels of C channels stand
+    /// `zStride` apart.
     public let poolMax:
         @Sendable (
-            _ raw: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ pairs: Int,
-            _ shift: Floats, _ output: MutableFloats
+            _ raw: Floats, _ xStride: Int, _ yStride: Int, _ zStride: Int, _ channels: Int,
+            _ pairs: Int, _ shift: Floats, _ output: MutableFloats
         ) -> Void
 
     /// max(0, scale v + shift) over 2 x 2 x 2 voxels of four raw rows, and which voxel it was.
@@ -148,7 +149,10 @@ public struct KernelTable: Sendable {
                 Floats, Int, Floats, Floats, Bool, Int, MutableFloats, Int
             ) -> Void,
         maxOfRows: @escaping @Sendable (Floats, Int, Int, Int, Int, Floats, MutableFloats) -> Void,
-        poolMax: @escaping @Sendable (Floats, Int, Int, Int, Int, Floats, MutableFloats) -> Void,
+        poolMax:
+            @escaping @Sendable (
+                Floats, Int, Int, Int, Int, Int, Floats, MutableFloats
+            ) -> Void,
         poolChoice:
             @escaping @Sendable (
                 Floats, Int, Int, Int, Int, Floats, Floats, MutableFloats,

@@ -82,8 +82,8 @@ import Testing
             let output = FloatBuffer(count: size)
             if channels == 8 {
                 ConvolutionKernels.firstPooled(
-                    input: layer.input.pointer, shape: shape.input, weights: layer.packed,
-                    shift: shift.pointer, planes: 0..<shape.output.halved.x,
+                    input: layer.input.pointer, shape: shape.input, seen: shape.input,
+                    weights: layer.packed, shift: shift.pointer, planes: 0..<shape.output.halved.x,
                     pooled: output.pointer, on: set)
             } else {
                 ConvolutionKernels.pooled(

@@ -56,6 +56,48 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (Shape3(256, 256, 180), Shape3(236, 236, 172)),
+        (Shape3(108, 108, 108), Shape3(108, 108, 108)),
+        (Shape3(171, 172, 173), Shape3(108, 172, 172)),
+    ])
+    func whatIsSeenOfAGrid(grid: Shape3, seen: Shape3) {
+        #expect(EvaluationStages.seen(grid) == seen)
+        #expect(EvaluationStages.outputShape(seen) == EvaluationStages.outputShape(grid))
+    }
+
+    /// Nothing behind `seen` reaches a feature; the last place of it along each axis does.
+    @Test(arguments: Seeds.few) func featuresDependOnWhatIsSeen(seed: UInt64) {
+        let grid = Shape3(120, 111, 125)
+        let seen = EvaluationStages.seen(grid)
+        let stages = stages(seed: seed)
+        let size = 64 * EvaluationStages.outputShape(grid).count
+        func features(_ change: (inout [Float]) -> Void) -> [Float] {
+            var values = randomBuffer(grid.count, seed: seed).values
+            change(&values)
+            let output = FloatBuffer(count: size)
+            let input = FloatBuffer(values)
+            stages.run(.dense(input.pointer, grid), features: output.pointer)
+            withExtendedLifetime(input) {}
+            return output.values
+        }
+        let plain = features { _ in }
+        let changed = features { values in
+            for x in 0..<grid.x {
+                for y in 0..<grid.y {
+                    for z in 0..<grid.z where x >= seen.x || y >= seen.y || z >= seen.z {
+                        values[(x * grid.y + y) * grid.z + z] = .nan
+                    }
+                }
+            }
+        }
+        #expect(changed == plain)
+        for corner in [(seen.x - 1, 50, 50), (50, seen.y - 1, 50), (50, 50, seen.z - 1)] {
+            let index = (corner.0 * grid.y + corner.1) * grid.z + corner.2
+            #expect(features { $0[index] = 1e6 } != plain, "\(corner)")
+        }
+    }
+
     @Test func reductionsHaveNoRepeatedAxis() {
         #expect(RepeatedAxis(ResampleAxis.nearest(from: 200, to: 108).lower) == nil)
         #expect(RepeatedAxis([0, 0, 2, 2]) == nil)

@@ -7,7 +7,9 @@ public final class FormulaScorer: WindowScorer {
 
     public init(_ formula: @escaping (Voxel) -> Float) { self.formula = formula }
 
-    public func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float] {
+    public func scores(
+        of field: SearchField, at starts: [Voxel], reportsProgress: Bool
+    ) throws(SPARSError) -> [Float] {
         asked += starts
         return starts.map(formula)
     }

@@ -69,7 +69,7 @@ func poolChoice(
 }
 
 func poolMax(
-    _ raw: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ pairs: Int,
+    _ raw: Floats, _ xStride: Int, _ yStride: Int, _ zStride: Int, _ channels: Int, _ pairs: Int,
     _ shift: Floats, _ output: MutableFloats
 ) {
     var c = 0
@@ -77,12 +77,12 @@ func poolMax(
         let t = load8(shift + c)
         var q = 0
         while q < pairs {
-            let p = raw + 2 * q * channels + c
-            let a = larger(load8(p), load8(p + channels))
-            let b = larger(load8(p + yStride), load8(p + yStride + channels))
+            let p = raw + 2 * q * zStride + c
+            let a = larger(load8(p), load8(p + zStride))
+            let b = larger(load8(p + yStride), load8(p + yStride + zStride))
             let p1 = p + xStride
-            let d = larger(load8(p1), load8(p1 + channels))
-            let e = larger(load8(p1 + yStride), load8(p1 + yStride + channels))
+            let d = larger(load8(p1), load8(p1 + zStride))
+            let e = larger(load8(p1 + yStride), load8(p1 + yStride + zStride))
             store(
                 larger(V8.zero, larger(larger(a, b), larger(d, e)) + t), output + q * channels + c)
             q += 1

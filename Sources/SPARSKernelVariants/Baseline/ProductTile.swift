@@ -78,6 +78,20 @@ func convolutionRow(
     _ input: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ zStep: Int,
     _ weights: Floats, _ count: Int, _ output: MutableFloats, _ outputStride: Int
 ) {
+    // conv2's steps as literals: a tile's six rows are then at fixed distances.
+    if channels == 8 && zStep == 16 {
+        row(input, xStride, yStride, 8, 16, weights, count, output, outputStride)
+    } else if channels == 8 && zStep == 8 {
+        row(input, xStride, yStride, 8, 8, weights, count, output, outputStride)
+    } else {
+        row(input, xStride, yStride, channels, zStep, weights, count, output, outputStride)
+    }
+}
+
+@inline(__always) private func row(
+    _ input: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ zStep: Int,
+    _ weights: Floats, _ count: Int, _ output: MutableFloats, _ outputStride: Int
+) {
     // The three taps along z of all channels are neighbours in memory, in input and weights.
     let taps = 3 * channels
     var z = 0

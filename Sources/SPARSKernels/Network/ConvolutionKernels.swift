@@ -41,14 +41,18 @@ public struct ConvolutionWeights: Sendable {
 public enum ConvolutionKernels {
     /// conv1 with shift, ReLU and max-pool: pooled[q, o] = max(0, max over q's voxels + shift[o]),
     /// for pooled planes `planes` of x; `pooled` begins at the first of them.
+    ///
+    /// - Parameters:
+    ///   - shape: of the input as it lies in memory.
+    ///   - seen: the part of it, from its first voxel, that the convolution takes.
     public static func firstPooled(
-        input: UnsafePointer<Float>, shape: Shape3, weights: ConvolutionWeights,
+        input: UnsafePointer<Float>, shape: Shape3, seen: Shape3, weights: ConvolutionWeights,
         shift: UnsafePointer<Float>, planes: Range<Int>, pooled: UnsafeMutablePointer<Float>,
         on set: InstructionSet = .current
     ) {
         precondition(weights.outputChannels == 8, "conv1 has 8 outputs")
         let kernels = Kernels.of(set)
-        let half = shape.convolved(stride: 1).halved
+        let half = seen.convolved(stride: 1).halved
         let xStride = shape.y * shape.z
         let rowLength = half.z * 8
         Parallel.forEach(planes.count) { item in
@@ -81,28 +85,33 @@ public enum ConvolutionKernels {
             pooled: pooled, on: set)
     }
 
-    /// The first `rows` pooled planes of x only; `input` need not reach further than they see.
+    /// The first `rows` pooled planes of x only, of each of `copies` inputs; an input need not reach
+    /// further than they see.
     static func pooledRows(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: ConvolutionWeights,
         shift: UnsafePointer<Float>, rows: Int, pooled: UnsafeMutablePointer<Float>,
-        on set: InstructionSet
+        copies: Int = 1, inputStride: Int = 0, pooledStride: Int = 0, on set: InstructionSet
     ) {
         let kernels = Kernels.of(set)
         let half = shape.output.halved
         let channels = shape.outputChannels
         let rowLength = half.z * 2 * channels
-        Parallel.forEach(rows * half.y) { item in
+        let items = rows * half.y
+        Parallel.forEach(copies * items) { index in
+            let item = index % items
             let x = item / half.y
             let y = item % half.y
+            let input = input + index / items * inputStride
+            let pooled = pooled + index / items * pooledStride
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rowLength) { rows in
                 let rows = rows.baseAddress!
                 for r in 0..<4 {
                     rawRow(
                         shape, kernels, input, weights, x: 2 * x + r / 2, y: 2 * y + r % 2,
-                        count: 2 * half.z, output: rows + r * rowLength)
+                        zStride: shape.stride, count: 2 * half.z, output: rows + r * rowLength)
                 }
                 kernels.poolMax(
-                    rows, 2 * rowLength, rowLength, channels, half.z, shift,
+                    rows, 2 * rowLength, rowLength, channels, channels, half.z, shift,
                     pooled + item * half.z * channels)
             }
         }
@@ -117,14 +126,16 @@ public enum ConvolutionKernels {
         let out = shape.output
         Parallel.forEach(out.x * out.y) { item in
             rawRow(
-                shape, kernels, input, weights, x: item / out.y, y: item % out.y, count: out.z,
+                shape, kernels, input, weights, x: item / out.y, y: item % out.y,
+                zStride: shape.stride, count: out.z,
                 output: output + item * out.z * shape.outputChannels)
         }
     }
 
-    private static func rawRow(
+    /// A row of outputs whose inputs are `zStride` places apart along z.
+    static func rawRow(
         _ shape: ConvolutionShape, _ kernels: KernelTable, _ input: UnsafePointer<Float>,
-        _ weights: ConvolutionWeights, x: Int, y: Int, count: Int,
+        _ weights: ConvolutionWeights, x: Int, y: Int, zStride: Int, count: Int,
         output: UnsafeMutablePointer<Float>
     ) {
         let channels = shape.inputChannels
@@ -137,7 +148,7 @@ public enum ConvolutionKernels {
         }
         for block in 0..<shape.outputChannels / 16 {
             kernels.row(
-                start, xStride, yStride, channels, shape.stride * channels,
+                start, xStride, yStride, channels, zStride * channels,
                 weights.packed.pointer + block * 27 * channels * 16, count, output + 16 * block,
                 shape.outputChannels)
         }

@@ -7,8 +7,8 @@ import SPARSKernelTable
 /// fall on one voxel act through their sum. Places with equal a and pattern have equal results: only
 /// one of them, a distinct place, is computed.
 public struct RepeatedAxis: Sendable {
-    /// Places along the enlarged axis.
-    public let length: Int
+    /// The source voxel of each place.
+    let source: [Int]
     /// First source voxel and pattern (2 first step + second step) of each distinct place.
     let base: [Int]
     let pattern: [Int]
@@ -21,7 +21,7 @@ public struct RepeatedAxis: Sendable {
     public init?(_ source: [Int]) {
         guard source.count >= 4, zip(source, source.dropFirst()).allSatisfy({ 0...1 ~= $1 - $0 })
         else { return nil }
-        length = source.count
+        self.source = source
         var base: [Int] = []
         var pattern: [Int] = []
         var places: [Int] = []
@@ -38,6 +38,17 @@ public struct RepeatedAxis: Sendable {
         let pairs = places.count / 2
         pairFirst = (0..<pairs).map { places[2 * $0] }
         pairSecond = (0..<pairs).map { places[2 * $0 + 1] }
+    }
+
+    /// Places along the enlarged axis.
+    public var length: Int { source.count }
+
+    /// The first `length` places alone.
+    func prefix(_ length: Int) -> RepeatedAxis {
+        guard let axis = RepeatedAxis(Array(source.prefix(length))) else {
+            preconditionFailure("\(length) places of \(source.count)")
+        }
+        return axis
     }
 
     /// The taps of each group that falls on one voxel, by pattern.
@@ -131,41 +142,83 @@ public struct RepeatedInput: Sendable {
     /// The enlarged input's shape.
     public var shape: Shape3 { Shape3(x.length, y.length, z.length) }
 
-    /// Writes the planes of distinct x `range`, each [Y pooled, Z pooled, 8] with shift and ReLU.
+    /// The first `shape` places along each axis alone.
+    func prefix(_ shape: Shape3) -> RepeatedInput {
+        RepeatedInput(
+            source: source, sourceShape: sourceShape, x: x.prefix(shape.x), y: y.prefix(shape.y),
+            z: z.prefix(shape.z))
+    }
+
+    /// Pooled rows that one thread makes in one go, of all planes asked for.
+    private static let rowsAtOnce = 16
+
+    /// Writes the pooled planes `range` of x, each [Y pooled, Z pooled, 8] with shift and ReLU.
+    ///
+    /// The distinct rows under one pooled row, two along y at most for each distinct x, are made
+    /// side by side and pooled at once: a row pooled along z, then the larger of up to 2 x 2 rows.
     func writePlanes(
-        _ range: Range<Int>, weights: RepeatedWeights, shift: FloatBuffer, to planes: FloatBuffer,
-        on set: InstructionSet
+        _ range: Range<Int>, weights: RepeatedWeights, shift: FloatBuffer,
+        to planes: UnsafeMutablePointer<Float>, on set: InstructionSet
     ) {
         let kernels = Kernels.of(set)
         let rowLength = z.pairFirst.count * 8
         let planeLength = y.pairFirst.count * rowLength
         let partialLength = 48 * sourceShape.z + 8
-        let distinctLength = z.base.count * 8
-        Parallel.forEach(range.count) { item in
-            let plane = planes.pointer + item * planeLength
-            withUnsafeTemporaryAllocation(
-                of: Float.self, capacity: 2 * rowLength + partialLength + distinctLength
-            ) { scratch in
+        let distinctX = x.pairFirst[range.lowerBound]...x.pairSecond[range.upperBound - 1]
+        let rowsLength = 2 * distinctX.count * rowLength
+        let size = rowsLength + partialLength + z.base.count * 8
+        let all = y.pairFirst.count
+        let chunks = (all + RepeatedInput.rowsAtOnce - 1) / RepeatedInput.rowsAtOnce
+        Parallel.forEach(chunks) { chunk in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { scratch in
                 let rows = scratch.baseAddress!
-                let partial = rows + 2 * rowLength
+                let partial = rows + rowsLength
                 (partial + partialLength - 8).update(repeating: 0, count: 8)
-                var ready = -1
-                for q in y.pairFirst.indices {
-                    let first = y.pairFirst[q]
-                    let second = y.pairSecond[q]
+                // Equal chunks to within a row.
+                let first = chunk * all / chunks
+                var ready = y.pairFirst[first] - 1
+                for q in first..<(chunk + 1) * all / chunks {
                     // Two rows are held; neighbours in a pair never stand in one slot.
-                    while ready < second {
+                    while ready < y.pairSecond[q] {
                         ready += 1
-                        row(
-                            range.lowerBound + item, ready, kernels: kernels, weights: weights,
-                            partial: partial, distinct: partial + partialLength,
-                            output: rows + ready % 2 * rowLength)
+                        for x in distinctX {
+                            row(
+                                x, ready, kernels: kernels, weights: weights, partial: partial,
+                                distinct: partial + partialLength,
+                                output: rows
+                                    + (2 * (x - distinctX.lowerBound) + ready % 2) * rowLength)
+                        }
                     }
-                    kernels.maxOfRows(
-                        rows + first % 2 * rowLength, (second % 2 - first % 2) * rowLength,
-                        first == second ? 1 : 2, 8, z.pairFirst.count, shift.pointer,
-                        plane + q * rowLength)
+                    for plane in range {
+                        let corner = PooledCorner(x, plane, from: distinctX.lowerBound, y, q)
+                        kernels.maxOfRows(
+                            rows + corner.first * rowLength, corner.step * rowLength,
+                            corner.count, 8, z.pairFirst.count, shift.pointer,
+                            planes + (plane - range.lowerBound) * planeLength + q * rowLength)
+                    }
                 }
+            }
+        }
+    }
+
+    /// Which of the rows held, two slots for each distinct x, lie under one pooled row.
+    private struct PooledCorner {
+        let first: Int
+        let step: Int
+        let count: Int
+
+        init(_ x: RepeatedAxis, _ plane: Int, from: Int, _ y: RepeatedAxis, _ q: Int) {
+            let low = 2 * (x.pairFirst[plane] - from)
+            let isWide = x.pairSecond[plane] > x.pairFirst[plane]
+            if y.pairSecond[q] > y.pairFirst[q] {
+                // Both slots, of one or of two neighbouring distinct x.
+                first = low
+                step = 1
+                count = isWide ? 4 : 2
+            } else {
+                first = low + y.pairFirst[q] % 2
+                step = 2
+                count = isWide ? 2 : 1
             }
         }
     }

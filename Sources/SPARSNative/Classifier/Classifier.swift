@@ -100,7 +100,7 @@ public final class Classifier: Sendable {
     ) throws(SPARSError) -> [Float] {
         let logits = try evaluator().windowLogits(
             volume: volume, extent: extent, origins: origins, window: window,
-            intensityWindow: intensityWindow)
+            intensityWindow: intensityWindow, reportsProgress: true)
         return Classifier.scores(ofLogits: logits)
     }
 

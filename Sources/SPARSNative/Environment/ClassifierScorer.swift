@@ -13,13 +13,20 @@ public final class ClassifierScorer: WindowScorer {
 
     public init(_ evaluator: NetworkEvaluator) { self.evaluator = evaluator }
 
-    public func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float] {
+    /// All: the more windows a call has, the more they share, in bounded memory.
+    public var windowsAtOnce: Int { .max }
+
+    public func scores(
+        of field: SearchField, at starts: [Voxel], reportsProgress: Bool
+    ) throws(SPARSError) -> [Float] {
         var result = [Float](repeating: 0, count: starts.count)
         // A crop cut short is stretched to the network's input like any other: one resize, no two.
-        for (extent, members) in try field.grouped(starts) {
+        let groups = try field.grouped(starts)
+        for (extent, members) in groups {
             var origins: [Voxel] = []
             for i in members { origins.append(try field.box(at: starts[i]).origin) }
-            let logits = try windowLogits(field, origins, extent)
+            let logits = try windowLogits(
+                field, origins, extent, reportsProgress: reportsProgress && groups.count == 1)
             for (n, i) in members.enumerated() {
                 result[i] = softmaxSecond(logits[2 * n], logits[2 * n + 1])
             }
@@ -28,14 +35,14 @@ public final class ClassifierScorer: WindowScorer {
     }
 
     private func windowLogits(
-        _ field: SearchField, _ origins: [Voxel], _ window: Extent
+        _ field: SearchField, _ origins: [Voxel], _ window: Extent, reportsProgress: Bool
     ) throws(SPARSError) -> [Float] {
         var failure: SPARSError?
         let logits = field.volume.values.withUnsafeBufferPointer { values -> [Float] in
             do throws(SPARSError) {
                 return try evaluator.windowLogits(
                     volume: values, extent: field.volume.extent, origins: origins, window: window,
-                    intensityWindow: nil)
+                    intensityWindow: nil, reportsProgress: reportsProgress)
             } catch {
                 failure = error
                 return []

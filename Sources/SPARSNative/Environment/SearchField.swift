@@ -96,14 +96,15 @@ public final class SearchField {
     func known(_ index: Int) -> Float { table[index] }
 
     /// Scores what is not known yet of `indices`, in one call of the scorer.
-    func score(_ indices: [Int]) throws(SPARSError) {
+    func score(_ indices: [Int], reportsProgress: Bool = false) throws(SPARSError) {
         var missing: [Int] = []
         var seen: Set<Int> = []
         for index in indices where table[index].isNaN && seen.insert(index).inserted {
             missing.append(index)
         }
         if missing.isEmpty { return }
-        let scores = try scorer.scores(of: self, at: missing.map(lattice.start))
+        let scores = try scorer.scores(
+            of: self, at: missing.map(lattice.start), reportsProgress: reportsProgress)
         precondition(scores.count == missing.count, "\(scores.count) scores for \(missing.count)")
         for (index, score) in zip(missing, scores) { try store(score, at: index) }
         scored += missing.count
@@ -119,11 +120,11 @@ public final class SearchField {
     /// Scores every place of the lattice that is not known yet, reporting progress.
     public func scoreAll() throws(SPARSError) {
         let missing = table.indices.filter { table[$0].isNaN }
-        // Enough for a scorer to share work between windows, little enough to answer an interrupt.
-        let chunk = max(lattice.axes[2].count, 256)
+        let chunk = scorer.windowsAtOnce
         for first in stride(from: 0, to: missing.count, by: chunk) {
             try Control.report(done: first, planned: missing.count)
-            try score(Array(missing[first..<min(first + chunk, missing.count)]))
+            try score(
+                Array(missing[first..<min(first + chunk, missing.count)]), reportsProgress: true)
         }
         try Control.report(done: missing.count, planned: missing.count)
     }

@@ -3,7 +3,20 @@
 /// A score depends on the window's crop only, so `SearchField` asks once for each place.
 public protocol WindowScorer: AnyObject {
     /// The score, in [0, 1], of each crop of `field` that starts at one of `starts`.
-    func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float]
+    ///
+    /// - Parameter reportsProgress: whether `Control` is told how many of `starts` are done, where
+    ///   `windowsAtOnce` is without limit.
+    func scores(
+        of field: SearchField, at starts: [Voxel], reportsProgress: Bool
+    ) throws(SPARSError) -> [Float]
+
+    /// Windows asked for in one call where all are wanted.
+    var windowsAtOnce: Int { get }
+}
+
+extension WindowScorer {
+    /// Few enough to report progress and to answer an interrupt between calls.
+    public var windowsAtOnce: Int { 256 }
 }
 
 /// Scores crops by calling a function, for example one of Python's.
@@ -22,7 +35,9 @@ public final class CallbackScorer: WindowScorer {
 
     public init(_ function: Function? = nil) { self.function = function }
 
-    public func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float] {
+    public func scores(
+        of field: SearchField, at starts: [Voxel], reportsProgress: Bool
+    ) throws(SPARSError) -> [Float] {
         guard let function else {
             throw .range(
                 "scorer", of: "the game", mustBe: "given where scores are unknown", got: "none")

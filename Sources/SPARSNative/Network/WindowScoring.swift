@@ -4,23 +4,25 @@ extension NetworkEvaluator {
     /// Logits [origins.count, 2] of windows cut from a volume, their values scaled by
     /// `intensityWindow` if given, and brought to the network's grid by nearest neighbour.
     ///
-    /// Ask for many windows at once: windows whose grids coincide share their convolutions (a whole
-    /// lattice costs about a twelfth of its windows one by one), and all share the passes over the
-    /// fully connected layers. A window's logits have the same bits alone and among others. They
-    /// differ from `logits(_:count:)` on the enlarged crop in rounding only, within 1e-5 of the
+    /// Ask for many windows at once: windows whose grids coincide share their convolutions, and all
+    /// share the passes over the fully connected layers. A window's logits have the same bits alone
+    /// and among others. They differ from `logits(_:count:)` on the enlarged crop in rounding only, within 1e-5 of the
     /// largest feature, because taps that see one source voxel are added before they meet it.
     ///
-    /// - Parameter volume: [x, y, z] values of `extent`.
+    /// - Parameters:
+    ///   - volume: [x, y, z] values of `extent`.
+    ///   - reportsProgress: whether `Control` is told how many windows are done.
     /// - Throws: `invalidArgument` for a window that has no voxel or does not lie inside,
     ///   `notFinite` for NaN or infinity inside a window, `interrupted`.
     public func windowLogits(
         volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent,
-        intensityWindow: IntensityWindow?
+        intensityWindow: IntensityWindow?, reportsProgress: Bool = false
     ) throws(SPARSError) -> [Float] {
         try checkWindows(volume.count, extent: extent, origins: origins, window: window)
         let scoring = WindowScoring(
-            evaluator: self, volume: volume, extent: extent, origins: origins, window: window,
-            intensityWindow: intensityWindow)
+            evaluator: self, volume: volume, extent: extent, origins: origins,
+            sharing: WindowSharing(window: window, grid: architecture.input, origins: origins),
+            intensityWindow: intensityWindow, reportsProgress: reportsProgress)
         return try scoring.logits()
     }
 
@@ -50,15 +52,14 @@ private struct WindowScoring {
     let volume: UnsafeBufferPointer<Float>
     let extent: Extent
     let origins: [Voxel]
-    let window: Extent
+    let sharing: WindowSharing
     let intensityWindow: IntensityWindow?
+    let reportsProgress: Bool
 
     /// Windows whose features wait for the fully connected layers together.
-    private static let batch = 2048
+    private static let batch = 480
 
     func logits() throws(SPARSError) -> [Float] {
-        let grid = evaluator.architecture.input
-        let axes = (0..<3).map { SharedAxis(window: window[$0], grid: grid[$0]) }
         var logits = [Float](repeating: 0, count: 2 * origins.count)
         let size = evaluator.architecture.featureCount
         let features = FloatBuffer(count: min(origins.count, WindowScoring.batch) * size)
@@ -71,56 +72,68 @@ private struct WindowScoring {
             }
             waiting = []
         }
-        var groups = WindowGroup.groups(origins, x: axes[0], y: axes[1])[...]
-        while let group = groups.popFirst() {
-            try Control.check()
-            guard let shared = try self.features(group, axes) else {
-                groups = (group.singles(origins, x: axes[0], y: axes[1]) + groups)[...]
+        var done = 0
+        var blocks = Array(sharing.blocks(origins).reversed())
+        while let block = blocks.popLast() {
+            guard let shared = try self.features(block, done: done) else {
+                let (low, high) = block.halves!
+                blocks += [high, low]
                 continue
             }
-            for member in group.members {
+            for member in block.members {
                 if waiting.count == WindowScoring.batch { try flush() }
-                shared.copy(
-                    x: member.x * axes[0].outputStep, y: member.y * axes[1].outputStep,
-                    to: features.pointer + waiting.count * size)
+                shared.copy(member.step, to: features.pointer + waiting.count * size)
                 waiting.append(member.index)
             }
+            done += block.members.count
+            if reportsProgress { try Control.report(done: done, planned: origins.count) }
         }
         try flush()
         return logits
     }
 
-    /// conv4's output for a group; nil if a block of several windows holds NaN or infinity, which
+    /// conv4's output for a block; nil if a block of several windows holds NaN or infinity, which
     /// may stand where no window of it looks.
-    private func features(
-        _ group: WindowGroup, _ axes: [SharedAxis]
-    ) throws(SPARSError) -> SharedFeatures? {
-        let block = group.extent(window: window, x: axes[0], y: axes[1])
+    private func features(_ block: WindowBlock, done: Int) throws(SPARSError) -> SharedFeatures? {
+        let extent = sharing.extent(block.steps)
         let crop: FloatBuffer
         do {
-            crop = try cropped(group.origin, block)
+            crop = try cropped(block.origin, extent)
         } catch {
-            if group.members.count > 1 { return nil }
+            if block.halves != nil { return nil }
             throw error
         }
-        let grid = evaluator.architecture.input
         let one = evaluator.architecture.stageOutputs[3]
-        if let x = axes[0].axis(group.stepsX), let y = axes[1].axis(group.stepsY),
-            let z = axes[2].axis(1)
+        let column = sharing.column(block.steps.z)
+        let shape = sharing.shape(block.steps)
+        let output = EvaluationStages.outputShape(
+            Shape3(shape.x, shape.y, shape.z - column.added))
+        let features = FloatBuffer(count: 64 * output.count * column.count)
+        let input: EvaluationStages.Input
+        let values: FloatBuffer
+        if let x = sharing.x.axis(block.steps.x), let y = sharing.y.axis(block.steps.y),
+            let z = sharing.z.axis(block.steps.z)
         {
-            let shape = EvaluationStages.outputShape(Shape3(x.length, y.length, z.length))
-            let output = FloatBuffer(count: 64 * shape.count)
-            let input = RepeatedInput(source: crop, sourceShape: block.shape, x: x, y: y, z: z)
-            evaluator.stages.run(.repeated(input), features: output.pointer)
-            return SharedFeatures(output: output, shape: shape, window: one)
+            values = crop
+            input = .repeated(
+                RepeatedInput(source: crop, sourceShape: extent.shape, x: x, y: y, z: z))
+        } else {
+            // A window that is reduced along an axis has no period there: it stands alone.
+            precondition(block.halves == nil, "\(block.steps) windows without repeats")
+            values = FloatBuffer(count: sharing.grid.count)
+            Resample.nearest(
+                crop.pointer, from: sharing.window, into: values.pointer, to: sharing.grid)
+            input = .dense(values.pointer, sharing.grid.shape)
         }
-        // A window that is reduced has no repeats, and no period in x or y if reduced there.
-        guard group.members.count == 1 else { return nil }
-        let input = FloatBuffer(count: grid.count)
-        Resample.nearest(crop.pointer, from: window, into: input.pointer, to: grid)
-        let output = FloatBuffer(count: 64 * one.count)
-        evaluator.stages.run(.dense(input.pointer, grid.shape), features: output.pointer)
-        return SharedFeatures(output: output, shape: one.shape, window: one)
+        evaluator.stages.run(input, column: column, features: features.pointer) { part in
+            guard reportsProgress else { return }
+            let windows = Int(part * Double(block.members.count))
+            try? Control.report(done: done + windows, planned: origins.count)
+        }
+        withExtendedLifetime(values) {}
+        try Control.check()
+        return SharedFeatures(
+            output: features, shape: output, window: one, first: block.first, sharing: sharing)
     }
 
     private func cropped(_ origin: Voxel, _ block: Extent) throws(SPARSError) -> FloatBuffer {
@@ -146,19 +159,25 @@ private struct WindowScoring {
     }
 }
 
-/// conv4's output [X, Y, Z, 64] of a group, of which each window takes a block.
+/// conv4's output [X, Y, Z, 64] for each window along z of a block, of which each window takes a
+/// part.
 private struct SharedFeatures {
     let output: FloatBuffer
     let shape: Shape3
     let window: Extent
+    /// The place, in periods, of the block's first window.
+    let first: Voxel
+    let sharing: WindowSharing
 
-    func copy(x: Int, y: Int, to features: UnsafeMutablePointer<Float>) {
+    func copy(_ step: Voxel, to features: UnsafeMutablePointer<Float>) {
         let row = 64 * window.z
+        let layer = output.pointer + (step.z - first.z) * shape.count * 64
         for i in 0..<window.x {
             for j in 0..<window.y {
-                let start = ((x + i) * shape.y + y + j) * shape.z * 64
+                let x = (step.x - first.x) * sharing.x.outputStep + i
+                let y = (step.y - first.y) * sharing.y.outputStep + j
                 (features + (i * window.y + j) * row).update(
-                    from: output.pointer + start, count: row)
+                    from: layer + (x * shape.y + y) * row, count: row)
             }
         }
     }

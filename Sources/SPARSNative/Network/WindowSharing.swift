@@ -1,28 +1,36 @@
 import SPARSKernels
 
-/// How windows of one size are brought to the network's grid along one axis, and by how much two
-/// windows may be apart so that one pass of the convolutions serves both.
+/// How windows of one size are brought to the network's grid along one axis, and how far apart two
+/// windows may be so that one pass of the convolutions serves both.
 ///
-/// Enlarged by nearest neighbour, windows S source voxels apart see the same grid P places apart,
-/// where the index rule repeats itself: source(i + P) = source(i) + S. If P is a multiple of 64, the
-/// product of all strides, every layer's values move by whole places, and nothing is padded. So a
-/// row of such windows is one longer grid.
+/// Enlarged by nearest neighbour, windows S source voxels apart see one grid P places apart if the
+/// index rule repeats itself: source(i + P) = source(i) + S. Layers move whole places if P is a
+/// multiple of their strides' product, and nothing is padded. So a row of such windows is one longer
+/// grid.
 struct SharedAxis {
     /// The source voxel of each place of one window's grid.
     let source: [Int]
-    /// P and S, if there are such.
+    /// P and S of windows that share, if any do.
     let period: (grid: Int, source: Int)?
 
-    private static let totalStride = 64
-
-    init(window: Int, grid: Int) {
+    /// - Parameters:
+    ///   - spacing: of the windows, in voxels; S is a multiple of it.
+    ///   - stride: P is a multiple of it.
+    init(window: Int, grid: Int, spacing: Int, stride: Int) {
         let source = ResampleAxis.nearest(from: window, to: grid).lower
         self.source = source
-        period = stride(from: SharedAxis.totalStride, to: grid, by: SharedAxis.totalStride)
-            .lazy.map { (grid: $0, source: source[$0] - source[0]) }
+        period = SharedAxis.smallestPeriod(source).flatMap { period in
+            (1...).lazy.map { (grid: $0 * period.grid, source: $0 * period.source) }
+                .prefix { $0.grid < grid }
+                .first { $0.grid % stride == 0 && $0.source % spacing == 0 }
+        }
+    }
+
+    private static func smallestPeriod(_ source: [Int]) -> (grid: Int, source: Int)? {
+        (1..<source.count).lazy.map { (grid: $0, source: source[$0] - source[0]) }
             .first { period in
                 period.source > 0
-                    && (0..<grid - period.grid).allSatisfy {
+                    && (0..<source.count - period.grid).allSatisfy {
                         source[$0 + period.grid] == source[$0] + period.source
                     }
             }
@@ -40,6 +48,14 @@ struct SharedAxis {
         source.count + (period?.grid ?? 0) * (count - 1)
     }
 
+    /// The voxels of `count` windows one period apart.
+    func sourceLength(_ count: Int, window: Int) -> Int {
+        window + (period?.source ?? 0) * (count - 1)
+    }
+
+    /// Places behind conv4 from one window to the next, where P is a multiple of all strides.
+    var outputStep: Int { (period?.grid ?? 0) / WindowSharing.totalStride }
+
     /// The axis of `count` windows one period apart; nil if the window is reduced, not enlarged.
     func axis(_ count: Int) -> RepeatedAxis? {
         guard let period else { return RepeatedAxis(source) }
@@ -48,75 +64,72 @@ struct SharedAxis {
                 source[$0 % period.grid] + $0 / period.grid * period.source
             })
     }
-
-    /// Places behind conv4 from one window to the next.
-    var outputStep: Int { (period?.grid ?? 0) / SharedAxis.totalStride }
 }
 
-/// Windows that one pass of the convolutions serves: a block of `steps` periods in x and y.
-struct WindowGroup {
-    /// The lowest corner of the block.
-    let origin: Voxel
-    let stepsX: Int
-    let stepsY: Int
-    /// For each window, its index among the origins asked for and its place in the block.
-    let members: [(index: Int, x: Int, y: Int)]
+/// The three axes of windows of one size on one network's grid.
+struct WindowSharing {
+    let window: Extent
+    let grid: Extent
+    let x: SharedAxis
+    let y: SharedAxis
+    let z: SharedAxis
 
-    /// Blocks of more periods cost more memory and gain little.
-    private static let longest = 24
+    /// Along x and y windows share every layer: P is a multiple of 64, the product of all strides.
+    static let totalStride = 64
 
-    /// Divides windows into groups, each worth sharing or of one window, in a fixed order.
-    static func groups(_ origins: [Voxel], x: SharedAxis, y: SharedAxis) -> [WindowGroup] {
-        struct Key: Hashable {
-            let x: Int
-            let y: Int
-            let z: Int
-            let blockX: Int
-            let blockY: Int
+    /// - Parameter origins: of the windows to be scored; they say how far apart windows are.
+    init(window: Extent, grid: Extent, origins: [Voxel]) {
+        func axis(_ axis: Int, stride: Int) -> SharedAxis {
+            SharedAxis(
+                window: window[axis], grid: grid[axis],
+                spacing: WindowSharing.spacing(origins.map { $0[axis] }), stride: stride)
         }
-        var order: [Key] = []
-        var members: [Key: [Int]] = [:]
-        for (i, origin) in origins.enumerated() {
-            let key = Key(
-                x: x.phase(origin.x), y: y.phase(origin.y), z: origin.z,
-                blockX: x.step(origin.x) / longest, blockY: y.step(origin.y) / longest)
-            if members[key] == nil { order.append(key) }
-            members[key, default: []].append(i)
-        }
-        return order.flatMap { key in
-            let indices = members[key]!
-            let group = WindowGroup(indices, origins, x: x, y: y)
-            let one = x.gridLength(1) * y.gridLength(1)
-            let all = x.gridLength(group.stepsX) * y.gridLength(group.stepsY)
-            if all < one * indices.count { return [group] }
-            return indices.map { WindowGroup([$0], origins, x: x, y: y) }
-        }
+        self.window = window
+        self.grid = grid
+        x = axis(0, stride: WindowSharing.totalStride)
+        y = axis(1, stride: WindowSharing.totalStride)
+        // Along z they share the first stages only, see `WindowColumn`.
+        z = axis(2, stride: 2)
     }
 
-    /// A group for each window of this one alone.
-    func singles(_ origins: [Voxel], x: SharedAxis, y: SharedAxis) -> [WindowGroup] {
-        members.map { WindowGroup([$0.index], origins, x: x, y: y) }
+    /// The smallest distance between two different coordinates; 1 if all are equal.
+    private static func spacing(_ coordinates: [Int]) -> Int {
+        let sorted = Set(coordinates).sorted()
+        return zip(sorted, sorted.dropFirst()).map { $1 - $0 }.min() ?? 1
     }
 
-    private init(_ indices: [Int], _ origins: [Voxel], x: SharedAxis, y: SharedAxis) {
-        let stepsX = indices.map { x.step(origins[$0].x) }
-        let stepsY = indices.map { y.step(origins[$0].y) }
-        let firstX = stepsX.min()!
-        let firstY = stepsY.min()!
-        origin = Voxel(
-            indices.map { origins[$0].x }.min()!, indices.map { origins[$0].y }.min()!,
-            origins[indices[0]].z)
-        self.stepsX = stepsX.max()! - firstX + 1
-        self.stepsY = stepsY.max()! - firstY + 1
-        members = indices.indices.map {
-            (index: indices[$0], x: stepsX[$0] - firstX, y: stepsY[$0] - firstY)
-        }
+    func column(_ count: Int) -> WindowColumn {
+        WindowColumn(count: count, shift: (z.period?.grid ?? 0) / 2)
     }
 
-    /// The source voxels the whole block sees.
-    func extent(window: Extent, x: SharedAxis, y: SharedAxis) -> Extent {
+    /// The grid of a block of windows.
+    func shape(_ steps: Extent) -> Shape3 {
+        Shape3(x.gridLength(steps.x), y.gridLength(steps.y), z.gridLength(steps.z))
+    }
+
+    /// The source voxels of a block of windows.
+    func extent(_ steps: Extent) -> Extent {
         Extent(
-            window.x + (stepsX - 1) * (x.period?.source ?? 0),
-            window.y + (stepsY - 1) * (y.period?.source ?? 0), window.z)
+            x.sourceLength(steps.x, window: window.x), y.sourceLength(steps.y, window: window.y),
+            z.sourceLength(steps.z, window: window.z))
+    }
+
+    /// What the convolutions of a block take.
+    func cost(_ steps: Extent) -> EvaluationCost {
+        EvaluationCost(shape(steps), column: column(steps.z))
+    }
+
+    /// Divides windows into blocks that one pass serves each, so that all passes together are
+    /// short and each is within `WindowBlock.largestBytes`; in a fixed order.
+    func blocks(_ origins: [Voxel]) -> [WindowBlock] {
+        var order: [Voxel] = []
+        var members: [Voxel: [WindowBlock.Member]] = [:]
+        for (index, origin) in origins.enumerated() {
+            let phase = Voxel(x.phase(origin.x), y.phase(origin.y), z.phase(origin.z))
+            if members[phase] == nil { order.append(phase) }
+            let step = Voxel(x.step(origin.x), y.step(origin.y), z.step(origin.z))
+            members[phase, default: []].append(.init(index: index, origin: origin, step: step))
+        }
+        return order.flatMap { WindowBlock(members[$0]!).divided(self).blocks }
     }
 }

@@ -4,36 +4,43 @@ import Testing
 
 @testable import SPARSNative
 
-@Suite struct WindowSharingTests {
+@Suite(.serialized) struct WindowSharingTests {
     @Test func periodsOfTheWindowsOfRecord() {
-        for (window, source) in [(16, 4), (32, 8), (48, 12), (64, 16), (8, 2)] {
-            let axis = SharedAxis(window: window, grid: 256)
-            #expect(axis.period?.grid == 64 && axis.period?.source == source, "\(window)")
+        for (window, grid, source) in [
+            (8, 128, 4), (16, 64, 4), (32, 64, 8), (48, 64, 12), (64, 64, 16),
+        ] {
+            let axis = SharedAxis(window: window, grid: 256, spacing: 4, stride: 64)
+            #expect(axis.period?.grid == grid && axis.period?.source == source, "\(window)")
         }
-        // 180 places of 24 voxels repeat every 15, which no multiple of 64 below 180 is.
-        #expect(SharedAxis(window: 24, grid: 180).period == nil)
-        #expect(SharedAxis(window: 47, grid: 256).period == nil)
+        // Windows 4 apart along z: 24 voxels on 180 places repeat every 15 places.
+        let deep = SharedAxis(window: 24, grid: 180, spacing: 4, stride: 2)
+        #expect(deep.period?.grid == 30 && deep.period?.source == 4)
+        #expect(SharedAxis(window: 24, grid: 180, spacing: 1, stride: 64).period == nil)
+        #expect(SharedAxis(window: 47, grid: 256, spacing: 1, stride: 64).period == nil)
     }
 
-    /// A lattice in which windows share, with holes and a stranger, against each window alone.
-    @Test(arguments: Seeds.few) func sharedWindowsHaveTheBitsOfSingleOnes(seed: UInt64) throws {
-        let architecture = try NetworkArchitecture(input: Extent(128, 128, 108))
-        let evaluator = try NetworkEvaluator(
-            architecture: architecture, parameters: goldenParameters(architecture, seed: seed))
-        let extent = Extent(44, 40, 12)
-        let window = Extent(16, 16, 9)
-        var values = goldenUniform(seed: seed, count: extent.count).map { 200 * ($0 - 0.5) }
-        var origins: [Voxel] = []
-        for x in stride(from: 0, through: 28, by: 4) {
-            for y in stride(from: 0, through: 24, by: 4) where x != 8 || y != 16 {
-                origins.append(Voxel(x, y, 1))
-            }
+    @Test func columnsOfTheWindowOfRecordShareMostOfConv2() {
+        let column = WindowColumn(count: 40, shift: 15)
+        #expect(column.work(42) < 0.4)
+        // Windows further apart than their own places gain nothing.
+        #expect(WindowColumn(count: 2, shift: 45).work(42) > 1)
+    }
+
+    private struct Scan {
+        let evaluator: NetworkEvaluator
+        let extent: Extent
+        let window: Extent
+        var values: [Float]
+
+        init(grid: Extent, extent: Extent, window: Extent, seed: UInt64) throws {
+            let architecture = try NetworkArchitecture(input: grid)
+            evaluator = try NetworkEvaluator(
+                architecture: architecture, parameters: goldenParameters(architecture, seed: seed))
+            self.extent = extent
+            self.window = window
+            values = goldenUniform(seed: seed, count: extent.count).map { 200 * ($0 - 0.5) }
         }
-        origins.append(Voxel(3, 2, 0))
-        let groups = WindowGroup.groups(
-            origins, x: SharedAxis(window: 16, grid: 128), y: SharedAxis(window: 16, grid: 128))
-        #expect(groups.count < origins.count / 4)
-        #expect(groups.map(\.members.count).reduce(0, +) == origins.count)
+
         func logits(_ origins: [Voxel]) throws -> [Float] {
             try values.withUnsafeBufferPointer { volume throws(SPARSError) in
                 try evaluator.windowLogits(
@@ -41,50 +48,137 @@ import Testing
                     intensityWindow: nil)
             }
         }
-        let together = try logits(origins)
-        for (n, origin) in origins.enumerated() {
-            #expect(try logits([origin]) == Array(together[2 * n..<2 * n + 2]), "\(origin)")
+
+        func lattice(stride step: Int) -> [Voxel] {
+            func starts(_ axis: Int) -> [Int] {
+                Array(stride(from: 0, through: extent[axis] - window[axis], by: step))
+            }
+            return starts(0).flatMap { x in
+                starts(1).flatMap { y in starts(2).map { Voxel(x, y, $0) } }
+            }
         }
-        // A bad voxel that no window sees spoils the blocks, not the windows.
-        values[extent.offset(0, 0, 11)] = .nan
-        #expect(try logits(origins) == together)
-        values[extent.offset(20, 20, 5)] = .infinity
-        #expect(throws: SPARSError.self) { try logits(origins) }
+
+        func blocks(_ origins: [Voxel]) -> [WindowBlock] {
+            WindowSharing(
+                window: window, grid: evaluator.architecture.input, origins: origins
+            ).blocks(origins)
+        }
+    }
+
+    /// Lattices in which windows share, with holes and strangers, against each window alone.
+    @Test(
+        arguments: [
+            // Grid, scan, window, stride: an odd shift along z, an even one, none, and no period.
+            (Extent(128, 128, 120), Extent(28, 24, 28), Extent(16, 16, 16), 4),
+            (Extent(128, 108, 128), Extent(34, 20, 30), Extent(16, 9, 16), 2),
+            (Extent(108, 128, 110), Extent(14, 32, 20), Extent(9, 8, 11), 4),
+            (Extent(109, 113, 108), Extent(14, 13, 12), Extent(11, 10, 10), 1),
+        ], Seeds.few)
+    func sharedWindowsHaveTheBitsOfSingleOnes(
+        shapes: (Extent, Extent, Extent, Int), seed: UInt64
+    ) throws {
+        var scan = try Scan(grid: shapes.0, extent: shapes.1, window: shapes.2, seed: seed)
+        var origins = scan.lattice(stride: shapes.3)
+        origins.remove(at: origins.count / 2)
+        origins.append(Voxel(1, 2, 1))
+        origins.append(origins[3])
+        let blocks = scan.blocks(origins)
+        #expect(blocks.flatMap(\.members).map(\.index).sorted() == Array(origins.indices))
+        let together = try scan.logits(origins)
+        // Every seventh alone: a run of the network each.
+        for n in origins.indices where n % 7 == 0 || n > origins.count - 4 {
+            #expect(
+                try scan.logits([origins[n]]) == Array(together[2 * n..<2 * n + 2]),
+                "seed \(seed), \(origins[n])")
+        }
+        // A bad voxel that no window sees spoils blocks, not windows.
+        let seen = origins.filter { $0.x > 0 || $0.y > 0 || $0.z > 0 }
+        let before = try scan.logits(seen)
+        scan.values[0] = .nan
+        #expect(try scan.logits(seen) == before)
+        #expect(throws: SPARSError.self) { try scan.logits(origins) }
+    }
+
+    @Test func latticesArePassedInFewBlocks() throws {
+        let scan = try Scan(
+            grid: Extent(128, 128, 120), extent: Extent(80, 80, 36), window: Extent(16, 16, 16),
+            seed: 1)
+        // Windows 8 apart share in x and y, 4 apart along z: two phases in x and in y.
+        #expect(scan.blocks(scan.lattice(stride: 4)).count == 4)
+        // Two windows at opposite corners do not.
+        #expect(scan.blocks([Voxel(0, 0, 0), Voxel(64, 64, 0)]).count == 2)
+        #expect(scan.blocks([]).isEmpty)
+    }
+
+    @Test(arguments: Seeds.few) func threadsDoNotChangeABit(seed: UInt64) throws {
+        let before = Parallel.threadCount
+        defer { Parallel.threadCount = before }
+        let scan = try Scan(
+            grid: Extent(128, 128, 120), extent: Extent(32, 24, 24), window: Extent(16, 16, 16),
+            seed: seed)
+        var logits: [[Float]] = []
+        for threads in [1, 2, 3, 7] {
+            Parallel.threadCount = threads
+            logits.append(try scan.logits(scan.lattice(stride: 4)))
+        }
+        #expect(logits.allSatisfy { $0 == logits[0] }, "seed \(seed)")
+    }
+
+    @Test func progressCountsWindows() throws {
+        let scan = try Scan(
+            grid: Extent(128, 128, 120), extent: Extent(24, 24, 24), window: Extent(16, 16, 16),
+            seed: 3)
+        let origins = scan.lattice(stride: 4)
+        let poll = { (_: Int, _: Int) in false }
+        let (done, planned) = try Control.with(poll: poll) { () throws(SPARSError) in
+            _ = try scan.values.withUnsafeBufferPointer { volume throws(SPARSError) in
+                try scan.evaluator.windowLogits(
+                    volume: volume, extent: scan.extent, origins: origins, window: scan.window,
+                    intensityWindow: nil, reportsProgress: true)
+            }
+            return (PollContext.current?.done, PollContext.current?.planned)
+        }
+        #expect(done == origins.count && planned == origins.count)
+    }
+
+    @Test func aStopEndsTheCall() throws {
+        let scan = try Scan(
+            grid: Extent(128, 128, 120), extent: Extent(24, 24, 24), window: Extent(16, 16, 16),
+            seed: 3)
+        let poll = { (_: Int, _: Int) in true }
+        #expect(throws: SPARSError.self) {
+            try Control.with(poll: poll) { () throws(SPARSError) in
+                try scan.values.withUnsafeBufferPointer { volume throws(SPARSError) in
+                    try scan.evaluator.windowLogits(
+                        volume: volume, extent: scan.extent, origins: scan.lattice(stride: 4),
+                        window: scan.window, intensityWindow: nil)
+                }
+            }
+        }
     }
 
     @Test func noWindowsGiveNoLogits() throws {
-        let architecture = try NetworkArchitecture(input: Extent(108, 108, 108))
-        let evaluator = try NetworkEvaluator(
-            architecture: architecture, parameters: goldenParameters(architecture, seed: 1))
-        let values = [Float](repeating: 0, count: 1000)
-        let logits = try values.withUnsafeBufferPointer { volume throws(SPARSError) in
-            try evaluator.windowLogits(
-                volume: volume, extent: Extent(10, 10, 10), origins: [], window: Extent(4, 4, 4),
-                intensityWindow: nil)
-        }
-        #expect(logits.isEmpty)
+        let scan = try Scan(
+            grid: Extent(108, 108, 108), extent: Extent(10, 10, 10), window: Extent(4, 4, 4),
+            seed: 1)
+        #expect(try scan.logits([]).isEmpty)
     }
 
     /// Windows wider than the grid in one axis have no repeats there.
     @Test func reducedWindowsAreScoredPlainly() throws {
-        let architecture = try NetworkArchitecture(input: Extent(108, 108, 108))
-        let evaluator = try NetworkEvaluator(
-            architecture: architecture, parameters: goldenParameters(architecture, seed: 2))
-        let extent = Extent(130, 20, 12)
-        let values = goldenUniform(seed: 4, count: extent.count).map { 200 * ($0 - 0.5) }
-        let window = Extent(120, 16, 9)
+        let scan = try Scan(
+            grid: Extent(108, 108, 108), extent: Extent(130, 20, 12), window: Extent(120, 16, 9),
+            seed: 4)
+        let origin = Voxel(4, 2, 1)
         let resized = try Resample.nearest(
-            Volume<Native>(extent: extent, values: values).crop(
-                Window(origin: Voxel(4, 2, 1), extent: window)),
-            from: window, to: architecture.input)
+            Volume<Native>(extent: scan.extent, values: scan.values).crop(
+                Window(origin: origin, extent: scan.window)),
+            from: scan.window, to: scan.evaluator.architecture.input)
         let direct = try resized.withUnsafeBufferPointer { input throws(SPARSError) in
-            try evaluator.logits(input, count: 1)
+            try scan.evaluator.logits(input, count: 1)
         }
-        let cut = try values.withUnsafeBufferPointer { volume throws(SPARSError) in
-            try evaluator.windowLogits(
-                volume: volume, extent: extent, origins: [Voxel(4, 2, 1)], window: window,
-                intensityWindow: nil)
-        }
-        #expect(cut == direct)
+        #expect(try scan.logits([origin]) == direct)
+        #expect(
+            try scan.logits([origin, origin, Voxel(5, 2, 1)]).prefix(4) == (direct + direct)[...])
     }
 }

@@ -1,0 +1,35 @@
+/// What one run of the convolution stages takes.
+public struct EvaluationCost: Sendable {
+    /// Multiply-adds of conv2 to conv4 and, for a repeated input, about as many as conv1's take time.
+    public let work: Double
+    /// Memory beside the input.
+    public let bytes: Int
+
+    /// conv1's time for each place of the grid, in multiply-adds of the other stages: measured on
+    /// windows of record, a few of the 216 that a dense conv1 takes.
+    private static let firstStageWork = 20.0
+
+    /// - Parameters:
+    ///   - grid: of the whole column.
+    ///   - column: windows along z.
+    public init(_ grid: Shape3, column: WindowColumn) {
+        let window = EvaluationStages.seen(Shape3(grid.x, grid.y, grid.z - column.added))
+        let shapes = EvaluationStages.stageShapes(window)
+        let windows = Double(column.count)
+        let second = shapes[2].input
+        let tall = Shape3(window.x, window.y, window.z + column.added)
+        let secondRows = 4 * second.x * second.y * column.rawLength(2 * second.z)
+        let third = windows * Double(8 * shapes[3].input.count)
+        let fourth = windows * Double(shapes[3].output.count)
+        work =
+            EvaluationCost.firstStageWork * Double(tall.count)
+            + Double(secondRows) * 16 * 216 + third * 32 * 432 + fourth * 64 * 864
+
+        let firstPooled = tall.convolved(stride: 1).halved
+        let plane = 8 * firstPooled.y * firstPooled.z
+        let slab = SlabPass.slab(plane)
+        let secondPlanes = (slab + 4) * second.y * second.z * 16 * column.count
+        let kept = column.count * (shapes[3].inputCount + shapes[3].outputCount)
+        bytes = 4 * ((4 * slab + 1) * plane + secondPlanes + kept)
+    }
+}
