@@ -1,4 +1,4 @@
-import SPARSKernels
+import SPARSKernelTable
 
 /// The Adam optimiser (Kingma and Ba, 2015), as PyTorch's `torch.optim.Adam` computes it without
 /// weight decay: float32 arithmetic, bias corrections in float64.
@@ -26,12 +26,9 @@ public struct Adam: Sendable {
     /// Moves every parameter that has a gradient of its name; the others stay as they are.
     public mutating func step(_ parameters: inout Parameters, gradients: Parameters) {
         stepCount += 1
-        let correction1 = 1 - power(beta1, stepCount)
-        let correction2 = 1 - power(beta2, stepCount)
-        let move = Move(
-            keep1: Float(1 - beta1), beta2: Float(beta2), keep2: Float(1 - beta2),
-            stepSize: Float(learningRate / correction1),
-            root: Float(correction2.squareRoot()), epsilon: Float(epsilon))
+        let step = AdamStep<Float>(
+            gradientScale: 1, learningRate: learningRate, epsilon: epsilon, count: stepCount,
+            beta1: beta1, beta2: beta2)
         for name in gradients.names {
             guard let gradient = gradients[name]?.values, var tensor = parameters[name] else {
                 preconditionFailure("no parameter '\(name)' for its gradient")
@@ -42,41 +39,12 @@ public struct Adam: Sendable {
             var mean = means.removeValue(forKey: name) ?? zeros
             var square = squares.removeValue(forKey: name) ?? zeros
             for i in gradient.indices {
-                move.apply(gradient[i], &mean[i], &square[i], &tensor.values[i])
+                step.move(
+                    &tensor.values[i], mean: &mean[i], square: &square[i], gradient: gradient[i])
             }
             means[name] = mean
             squares[name] = square
             parameters[name] = tensor
-        }
-    }
-
-    private func power(_ base: Double, _ exponent: Int) -> Double {
-        var result = 1.0
-        var square = base
-        var rest = exponent
-        while rest > 0 {
-            if rest & 1 == 1 { result *= square }
-            square *= square
-            rest >>= 1
-        }
-        return result
-    }
-
-    private struct Move {
-        let keep1: Float
-        let beta2: Float
-        let keep2: Float
-        let stepSize: Float
-        let root: Float
-        let epsilon: Float
-
-        @inline(__always)
-        func apply(
-            _ gradient: Float, _ mean: inout Float, _ square: inout Float, _ value: inout Float
-        ) {
-            mean += (gradient - mean) * keep1
-            square = square * beta2 + keep2 * gradient * gradient
-            value -= stepSize * (mean / (square.squareRoot() / root + epsilon))
         }
     }
 }

@@ -38,19 +38,7 @@ import Testing
 
     @Test(arguments: Seeds.many) func damagedFilesNeverTrap(seed: UInt64) throws {
         let whole = Array(try Fixture.data("tensors.pth"))
-        var random = RandomSource(seed: seed)
-        for _ in 0..<200 {
-            var bytes = whole
-            for _ in 0...random.integer(below: 3) {
-                bytes[random.integer(below: bytes.count)] = UInt8(random.integer(below: 256))
-            }
-            guard let file = try? TorchFile(bytes: bytes) else { continue }
-            for name in file.names {
-                let values = try? file.values(of: name)
-                let isWhole = values.map { $0.count == file.shape(of: name)!.reduce(1, *) } ?? true
-                #expect(isWhole, "seed \(seed)")
-            }
-        }
+        expectSurvivesDamage(whole, rounds: 200, seed: seed) { try TorchFile(bytes: $0) }
     }
 
     @Test func aChangedStorageFailsItsChecksum() throws {
