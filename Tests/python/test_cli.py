@@ -111,6 +111,7 @@ def test_segment_writes_the_mask_on_the_scans_geometry(folder, tmp_path):
         "--output", tmp_path / "mask.nii.gz", "--score-map", tmp_path / "map.nii.gz",
         "--report", tmp_path / "report.html", "--grid", "native", "--window", 8, 8, 6,
         "--iterations", 2, "--n-steps", 8, "--seed", 5, "--json",
+        "--checkpoint", tmp_path / "run.npz",
         "--reference", folder / "labels.nii.gz", "--reference-value", 2,
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr
@@ -122,6 +123,9 @@ def test_segment_writes_the_mask_on_the_scans_geometry(folder, tmp_path):
     assert mask.shape == scan.shape
     assert result["voxels"] == int(mask.array.sum())
     assert "data:image/png" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    kept = spars.Run.load(tmp_path / "run.npz")
+    assert len(kept) == 2
+    np.testing.assert_array_equal(kept.score_map, spars.load(tmp_path / "map.nii.gz").array)
 
 
 def test_train_writes_weights_and_history(folder, tmp_path):
@@ -144,7 +148,7 @@ def test_train_writes_weights_and_history(folder, tmp_path):
     ("arguments", "message"),
     [
         (["info", "absent.nii.gz"], "absent.nii.gz"),
-        (["info", "absent"], "spars: error: absent: No such file"),
+        (["info", "absent"], "spars: error: absent: No such file or directory"),
         (["evaluate", "mask.nii.gz", "labels.nii.gz"], "for example --reference-value 2"),
         (["evaluate", "labels.nii.gz", "mask.nii.gz"], "for example --mask-value 2"),
         (
@@ -165,6 +169,10 @@ def test_train_writes_weights_and_history(folder, tmp_path):
         ([*SEGMENT, "--output", "m.nii.gz", "--score-map", "m.nii.gz"], "--output"),
         ([*SEGMENT, "--output", "m.nii.gz", "--region", "empty.nii.gz"], "region holds no voxel"),
         ([*SEGMENT, "--output", "m.nii.gz", "--region", "moved.nii.gz"], "lie 86.6 mm apart"),
+        (
+            [*SEGMENT, "--output", "m.nii.gz", "--method", "greedy", "--checkpoint", "run"],
+            "--checkpoint is of self_play",
+        ),
         ([*SEGMENT, "--output", "m.nii.gz", "--report", "."], "--report is a folder"),
         (["train", "--csv", "gone.csv", "--output", "w.safetensors"], "line 3: gone.nii"),
         (["train", "--csv", "none.csv", "--output", "w.safetensors"], "none.csv: no scan"),
@@ -174,13 +182,22 @@ def test_train_writes_weights_and_history(folder, tmp_path):
         (["info", "--threads", "0"], "'count' parameter of set_thread_count"),
     ],
 )
-def test_failures_are_one_line_and_exit_1(folder, arguments, message):
-    shown = run(*arguments, cwd=folder)
-    assert shown.returncode == 1
-    assert shown.stdout == ""
-    assert shown.stderr.startswith("spars: error: ")
-    assert shown.stderr.count("\n") == 1
-    assert message in shown.stderr
+def test_failures_are_one_line_and_exit_1(folder, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(folder)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert cli.main(arguments) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("spars: error: ")
+    assert shown.err.count("\n") == 1
+    assert message in shown.err
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_a_failure_is_the_exit_code_of_the_process(folder):
+    shown = run("info", "absent.nii.gz", cwd=folder)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert shown.stderr == "spars: error: absent.nii.gz: No such file or directory\n"
 
 
 def test_a_value_that_no_voxel_has_is_noted(folder):

@@ -143,6 +143,11 @@ def _add_segment(commands):
     segment.add_argument("--output", required=True, help="mask to write (.nii or .nii.gz)")
     segment.add_argument("--score-map", help="also write the score map as NIfTI")
     segment.add_argument("--report", help="also write an HTML report")
+    segment.add_argument(
+        "--checkpoint",
+        help="file for the run's state, written when it ends or is interrupted; spars.Run.load "
+        "goes on from it (self_play only)",
+    )
     segment.add_argument("--method", choices=METHODS, default="self_play")
     segment.add_argument("--iterations", type=int, default=100)
     _add_frame(segment)

@@ -96,14 +96,12 @@ def segment(arguments):
     _check_nifti(arguments.output, "--output")
     if arguments.score_map:
         _check_nifti(arguments.score_map, "--score-map")
-    if arguments.report:
-        for module in ("jinja2", "matplotlib.pyplot"):
-            require(module, "report", "A report")
     _check_outputs(
         {
             "--output": arguments.output,
             "--score-map": arguments.score_map,
             "--report": arguments.report,
+            "--checkpoint": arguments.checkpoint,
         },
         {
             "the scan": arguments.scan,
@@ -112,6 +110,11 @@ def segment(arguments):
             "--reference": arguments.reference,
         },
     )
+    if arguments.checkpoint and arguments.method != "self_play":
+        raise ValueError("--checkpoint is of self_play; the other methods have no state to keep.")
+    if arguments.report:
+        for module in ("jinja2", "matplotlib.pyplot"):
+            require(module, "report", "A report")
     scan = as_volume(arguments.scan)
     reference = region = None
     if arguments.reference:
@@ -120,7 +123,11 @@ def segment(arguments):
         region = _mask(arguments, "region", arguments.scan, scan)
         if not region.any():
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
-    more = {} if arguments.n_steps is None else {"n_steps": arguments.n_steps}
+    more = {
+        name: getattr(arguments, name)
+        for name in ("n_steps", "checkpoint")
+        if getattr(arguments, name) is not None
+    }
     found = spars.segment(
         scan,
         spars.Classifier.load(arguments.classifier),
