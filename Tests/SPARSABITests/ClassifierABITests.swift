@@ -211,7 +211,7 @@ import Testing
         var handle: spars_handle = 0
         expectRefused(SPARS_IO) { spars_classifier_load("/none/file", nil, &handle, $0) }
         expectRefused { spars_classifier_load(nil, nil, &handle, $0) }
-        expectRefused(SPARS_BAD_FORMAT) { spars_classifier_load("/dev/null", nil, &handle, $0) }
+        expectRefused(SPARS_IO) { spars_classifier_load("/dev/null", nil, &handle, $0) }
         let notText: [CChar] = [-1, -2, 0]
         expectRefused { spars_classifier_load(notText, nil, &handle, $0) }
         withClassifier { classifier in

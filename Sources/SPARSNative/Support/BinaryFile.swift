@@ -10,8 +10,8 @@ public enum BinaryFile {
     ///
     /// - Parameter limit: a larger file is refused before any of it is read, so that a lying or
     ///   endless one cannot exhaust memory.
-    /// - Throws: `io` if it cannot be read; `badFormat` if it is larger than `limit` bytes or not a
-    ///   regular file.
+    /// - Throws: `io` if it cannot be read or is not a regular file; `badFormat` if it is larger than
+    ///   `limit` bytes.
     public static func read(_ path: String, limit: Int) throws(SPARSError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .lastError(path) }
@@ -19,13 +19,16 @@ public enum BinaryFile {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .lastError(path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .badFormat(field: "path", message: "\(path): it must be a regular file.")
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            throw .io(
+                path: path, code: isFolder ? EISDIR : EINVAL,
+                message: isFolder ? String(cString: strerror(EISDIR)) : "not a regular file")
         }
         let size = Int(status.st_size)
         guard size <= limit else {
             throw .badFormat(
                 field: "size",
-                message: "\(path): its size must be at most \(limit) bytes. Got \(size).")
+                message: "The file's size must be at most \(limit) bytes. Got \(size) instead.")
         }
         var filled = 0
         var failure: SPARSError?
@@ -42,7 +45,7 @@ public enum BinaryFile {
         }
         if let failure { throw failure }
         guard filled == size else {
-            throw .badFormat(field: "size", message: "\(path): it shrank while it was being read.")
+            throw .badFormat(field: "size", message: "The file shrank while it was being read.")
         }
         return bytes
     }
