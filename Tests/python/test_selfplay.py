@@ -195,3 +195,72 @@ def test_a_reference_of_labels_is_refused(scan):
         self_play(
             volume, score, iterations=1, window=WINDOW, grid=GRID, reference=2 * inside.astype(int)
         )
+
+
+@pytest.mark.parametrize("protocol", ["paper", "published"])
+def test_a_run_resumes_from_its_file_to_the_bit(scan, tmp_path, protocol):
+    volume, inside = scan
+    reference = inside.astype(np.uint8)
+    options = {"protocol": protocol, "opponent_update_interval": 48, "learning_rate": 0.01}
+    whole = play(scan, 6, **options)
+    play(scan, 3, snapshot_interval=2, **options).save(tmp_path / "run.npz")
+    resumed = Run.load(tmp_path / "run.npz", volume, score, reference).resume(3)
+    for name in ("rewards", "windows", "score_map", "dice", "ends", "actions"):
+        np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name), err_msg=name)
+    np.testing.assert_array_equal(resumed.log["train/loss"], whole.log["train/loss"])
+    assert [snapshot.iteration for snapshot in resumed.snapshots] == [2, 4, 6]
+
+
+def test_only_the_runs_own_scan_and_reference_bring_it_back(scan, tmp_path):
+    volume, inside = scan
+    play(scan, 1).save(tmp_path / "run.npz")
+    with pytest.raises(ValueError, match="'volume' parameter of load must be the scan"):
+        Run.load(tmp_path / "run.npz", volume.array * 2, score, inside.astype(np.uint8))
+    with pytest.raises(ValueError, match="'reference' parameter of load"):
+        Run.load(tmp_path / "run.npz", volume, score)
+    with pytest.raises(ValueError, match="both or neither"):
+        Run.load(tmp_path / "run.npz", volume)
+
+
+def test_a_failing_scorer_leaves_whole_iterations(scan):
+    calls = []
+
+    def failing(crops):
+        calls.append(len(crops))
+        if sum(calls) > 40:
+            raise RuntimeError("out of scores")
+        return score(crops)
+
+    volume, _ = scan
+    runs = []
+    with pytest.raises(RuntimeError, match="out of scores"):
+        self_play(
+            volume, failing, iterations=50, window=WINDOW, grid=GRID, termination_threshold=1.0,
+            seed=3, callback=runs.append,
+        )  # fmt: skip
+    broken = runs[-1]
+    assert 0 < len(broken) < 50
+    wanted = play(scan, len(broken), termination_threshold=1.0)
+    np.testing.assert_array_equal(broken.windows, wanted.windows)
+    np.testing.assert_array_equal(broken.score_map, wanted.score_map)
+
+
+def test_broken_states_are_refused(scan, tmp_path):
+    volume, inside = scan
+    play(scan, 1).save(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as archive:
+        arrays = dict(archive)
+    changes = {
+        "state.parameters": arrays["state.parameters"][:-1],
+        "state.moments": -np.abs(arrays["state.moments"]),
+        "state.counters": np.zeros(17, np.int64),
+        "state.opponent": np.zeros(3, np.float32),
+        "state.visits": arrays["state.visits"] + np.int16(2),
+        "records": arrays["records"][:, 1:],
+        "windows": arrays["windows"][0],
+        "score_map": arrays["score_map"][1:],
+    }
+    for name, value in changes.items():
+        np.savez(tmp_path / "broken.npz", **(arrays | {name: value}))
+        with pytest.raises(spars.FormatError, match="not a run"):
+            Run.load(tmp_path / "broken.npz", volume, score, inside.astype(np.uint8))
