@@ -41,16 +41,19 @@ def check_choice(value, name, owner, choices):
     return value
 
 
-def check_extent(value, name, owner, low=1):
-    """Return `value` as a tuple of three ints (x, y, z), each at least `low`."""
+def check_extent(value, name, owner, low=1, high=None):
+    """Return `value` as a tuple of three ints (x, y, z), each in [low, high]."""
     allowed = f"three integers (x, y, z), each {low} or more"
+    if high is not None:
+        allowed += f" and at most {high}"
     try:
         axes = tuple(value)
     except TypeError:
         raise TypeError(sentence(name, owner, allowed, value)) from None
     if any(isinstance(axis, bool) or not isinstance(axis, numbers.Integral) for axis in axes):
         raise TypeError(sentence(name, owner, allowed, value))
-    if len(axes) != 3 or any(axis < low for axis in axes):
+    inside = (axis >= low and (high is None or axis <= high) for axis in axes)
+    if len(axes) != 3 or not all(inside):
         raise ValueError(sentence(name, owner, allowed, value))
     return tuple(int(axis) for axis in axes)
 

@@ -1,5 +1,6 @@
 """What every environment is made of: a scan on its grid, and games played on it in the core."""
 
+import math
 import operator
 
 import numpy as np
@@ -15,6 +16,9 @@ AGENTS = ("learner", "opponent")
 ACTIONS = 6
 GRID_OF_RECORD = (256, 256, 180)
 WINDOW_OF_RECORD = (48, 48, 24)
+# The core's own limits.
+AXIS_LIMIT = 16383
+VOXEL_LIMIT = 2**30
 
 # The switches that a game is played by, in the order of the C ABI's configuration.
 _NUMBERED = (
@@ -54,8 +58,8 @@ class Field:
         self, volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
     ):
         self.owner = owner
-        self.window = check_extent(window, "window", owner)
-        self.stride = check_integer(stride, "stride", owner, 1)
+        self.window = check_extent(window, "window", owner, 1, AXIS_LIMIT)
+        self.stride = check_integer(stride, "stride", owner, 1, AXIS_LIMIT)
         self.termination_threshold = check_float(
             termination_threshold, "termination_threshold", owner, 0.0, 1.0
         )
@@ -106,7 +110,8 @@ class Field:
     def _configuration(self):
         protocol = self.protocol
         choices = [CHOICES[switch].index(getattr(protocol, switch)) for switch in _NUMBERED]
-        steps = protocol.max_episode_steps or 0
+        # Beyond 64 bits a limit is as good as the largest: no episode gets there.
+        steps = min(protocol.max_episode_steps or 0, 2**63 - 1)
         threshold = self.termination_threshold
         return (self.grid, self.window, self.stride, threshold, steps, *choices)
 
@@ -229,7 +234,7 @@ def picture(field, windows):
 
 def _on_grid(volume, grid, frame, owner):
     """Return the scan as the game indexes it, and the grid's extent."""
-    grid = None if grid is None else check_extent(grid, "grid", owner)
+    grid = None if grid is None else check_extent(grid, "grid", owner, 1, AXIS_LIMIT)
     is_scan = grid is not None or not _is_plain_array(volume)
     scan = as_volume(volume).array
     check_array(scan, "volume", owner, np.float32, (None, None, None))
@@ -243,6 +248,9 @@ def _on_grid(volume, grid, frame, owner):
             )
         return scan, scan.shape
     grid = grid or GRID_OF_RECORD
+    # Before the resampling, which would fill the memory: many systems promise more than they have.
+    if math.prod(grid) > VOXEL_LIMIT:
+        raise MemoryError(f"A grid of {grid} has more than the {VOXEL_LIMIT} voxels allowed.")
     if frame == "corner" or scan.shape == grid:
         return scan, grid
     from spars.volume import resample

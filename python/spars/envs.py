@@ -291,6 +291,15 @@ class VectorGame:
         that goes on. A recorded visit takes 12 bytes, a map that was read 4 or 8 bytes a voxel.
     **switches
         Single switches of the protocol.
+
+    Raises
+    ------
+    TypeError, ValueError, NonFiniteError
+        As for `parallel_env`.
+
+    Notes
+    -----
+    Step it from one thread at a time; another's results may overwrite those of the call otherwise.
     """
 
     def __init__(

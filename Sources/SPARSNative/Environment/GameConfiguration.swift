@@ -70,8 +70,8 @@ public struct GameConfiguration: Equatable, Sendable {
     /// grid + window below zero still writes the map, by NumPy's rules for negative slices.
     public static let axisLimit = Int(Int16.max) / 2
 
-    /// The most voxels a grid can have: a mean's sums and counts of them take 16 GiB.
-    public static let voxelLimit = 1 << 31
+    /// The most voxels a grid can have: a mean's sums and counts of them take 8 GiB.
+    public static let voxelLimit = 1 << 30
 
     /// - Throws: `outOfMemory` beyond `voxelLimit`, `invalidArgument` naming the first value outside its range.
     public func validate() throws(SPARSError) {

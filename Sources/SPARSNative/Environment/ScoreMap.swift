@@ -84,10 +84,7 @@ public struct ScoreMap: Sendable {
         let visit = visits[settled]
         settled += 1
         guard let box = box(at: visit.origin) else { return }
-        let geometry = BoxGeometry(
-            start: grid.offset(box.origin.x, box.origin.y, box.origin.z),
-            rows: (box.extent.x, box.extent.y), length: box.extent.z,
-            strides: (grid.y * grid.z, grid.z))
+        let geometry = BoxGeometry(of: box, in: grid)
         values.withUnsafeMutableBufferPointer { values in
             switch accumulation {
             case .sum: addToBox(values, geometry, visit.score)
@@ -133,5 +130,15 @@ public struct ScoreMap: Sendable {
         if accumulation == .mean && counts.isEmpty {
             counts = Array(repeating: 0, count: grid.count)
         }
+    }
+}
+
+extension BoxGeometry {
+    /// Where a window lies in an array of `extent`.
+    init(of window: Window<some Frame>, in extent: Extent) {
+        self.init(
+            start: extent.offset(window.origin.x, window.origin.y, window.origin.z),
+            rows: (window.extent.x, window.extent.y), length: window.extent.z,
+            strides: (extent.y * extent.z, extent.z))
     }
 }

@@ -1,3 +1,5 @@
+import SPARSKernels
+
 /// What a game is played on: the scan as the game indexes it, and what is known of its scores.
 ///
 /// Every game on the same scan, window and scorer shares one field, so that no window is scored
@@ -57,7 +59,23 @@ public final class SearchField {
     /// The crop from `start`, and its extent.
     public func crop(at start: Voxel) throws(SPARSError) -> (values: [Float], extent: Extent) {
         let box = try box(at: start)
-        return (volume.crop(box), box.extent)
+        return (crops([box], of: box.extent), box.extent)
+    }
+
+    /// The values of boxes of one extent, one after the other.
+    func crops(_ boxes: [Window<ModelGrid>], of extent: Extent) -> [Float] {
+        let count = extent.count
+        return [Float](unsafeUninitializedCapacity: boxes.count * count) { crops, initialized in
+            volume.values.withUnsafeBufferPointer { values in
+                for (i, box) in boxes.enumerated() {
+                    copyBox(
+                        values, BoxGeometry(of: box, in: volume.extent),
+                        to: UnsafeMutableBufferPointer(rebasing: crops[i * count..<(i + 1) * count])
+                    )
+                }
+            }
+            initialized = boxes.count * count
+        }
     }
 
     /// What an agent whose window stands at `origin` sees: its crop, brought by nearest neighbour

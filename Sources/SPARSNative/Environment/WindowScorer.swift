@@ -31,7 +31,7 @@ public final class CallbackScorer: WindowScorer {
     public var function: Function?
 
     /// Crops passed at a time are kept below this many voxels, or are one.
-    static let voxelsAtOnce = 1 << 22
+    static let voxelsAtOnce = 1 << 20
 
     public init(_ function: Function? = nil) { self.function = function }
 
@@ -49,9 +49,9 @@ public final class CallbackScorer: WindowScorer {
             for first in stride(from: 0, to: members.count, by: chunk) {
                 try Control.check()
                 let part = members[first..<min(first + chunk, members.count)]
-                var crops: [Float] = []
-                crops.reserveCapacity(part.count * extent.count)
-                for i in part { try crops += field.crop(at: starts[i]).values }
+                var boxes: [Window<ModelGrid>] = []
+                for i in part { boxes.append(try field.box(at: starts[i])) }
+                let crops = field.crops(boxes, of: extent)
                 let scores = try Self.call(function, crops, extent, count: part.count)
                 for (i, score) in zip(part, scores) { result[i] = score }
             }
