@@ -7,7 +7,7 @@ research on the parts and for checking them.
 import numpy as np
 
 from spars import _native
-from spars._checks import check_array, check_float, check_integer
+from spars._checks import check_array, check_float, check_integer, sentence
 
 __all__ = ["gae", "parameter_shapes", "resize_multiplicity", "update"]
 
@@ -123,6 +123,7 @@ def update(
     gae_lambda=0.95,
     seed=0,
     progress=None,
+    dtype=np.float32,
 ):
     """Return the parameters after one PPO update from a new Adam state, and its log.
 
@@ -133,7 +134,7 @@ def update(
     parameters : mapping of str to array
         An actor-critic under stable-baselines3's names: ``mlp_extractor.policy_net.0.weight``,
         ..., ``action_net.weight``, ``value_net.bias``; weights are (outputs, inputs), hidden
-        layers are followed by tanh. Computed in float64 if any of them is float64, else float32.
+        layers are followed by tanh.
     rollout : mapping of str to array
         ``obs`` (T, ...), flattened to (T, inputs); ``actions`` (T,), integers;
         ``values``, ``log_probs`` (T,) at collection; ``advantages`` and ``returns`` (T,), or
@@ -159,11 +160,15 @@ def update(
         Of the permutations, if they are drawn.
     progress : callable, optional
         Called with (done, planned) during long updates.
+    dtype : {float32, float64}
+        What is computed in and returned. float32 is what stable-baselines3 does, whose result
+        moves with the order of its sums by as much as this one differs from it (1e-5 of the
+        movement's norm); float64 is for checking the mathematics.
 
     Returns
     -------
     parameters : dict of str to array
-        New arrays; the given ones are not changed.
+        New arrays of `dtype`; the given ones are not changed.
     log : dict of str to float
         Under stable-baselines3's names: ``train/entropy_loss``, ``train/policy_gradient_loss``,
         ``train/value_loss``, ``train/approx_kl`` (of the last epoch), ``train/clip_fraction``,
@@ -180,7 +185,7 @@ def update(
     """
     owner = "update"
     arrays, shape = checked_parameters(parameters, owner)
-    dtype = np.float64 if any(a.dtype == np.float64 for a in arrays.values()) else np.float32
+    dtype = _scalar(dtype, owner)
     steps = _rollout(rollout, shape, dtype, gamma, gae_lambda)
     count = len(steps[1])
     if permutations is None:
@@ -217,6 +222,16 @@ def update(
     )  # fmt: skip
     named_log = log_dict(log, learning_rate, clip_range, clip_range_vf)
     return split_parameters(flat, shape), named_log
+
+
+def _scalar(dtype, owner):
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if dtype is None or found not in (np.float32, np.float64):
+        raise ValueError(sentence("dtype", owner, "float32 or float64", dtype))
+    return found
 
 
 def resize_multiplicity(window, shape):
