@@ -2,9 +2,11 @@
 import PackageDescription
 
 // Kernels are the only code built without overflow checks; see docs/decisions/0002-kernels.md.
+// Without -fno-math-errno every lane of a square root tests for a negative number.
 let kernelFlags: [SwiftSetting] = [
     .unsafeFlags(
-        ["-Ounchecked", "-Xllvm", "-unroll-threshold=600"], .when(configuration: .release))
+        ["-Ounchecked", "-Xllvm", "-unroll-threshold=600", "-Xcc", "-fno-math-errno"],
+        .when(configuration: .release))
 ]
 
 let package = Package(name: "spars")

@@ -149,6 +149,25 @@ def environment_step():
     return steps, {}
 
 
+@row("vector-game", 5)
+def vector_game():
+    """1,000,000 steps with every score in an atlas: 1,024 games stepped 1,000 times from Python."""
+    import spars
+
+    scan = np.zeros(INPUT_SHAPE, np.float32)
+    axes = [np.arange(0, n - w + 1, 4) for n, w in zip(INPUT_SHAPE, WINDOW, strict=True)]
+    scores = np.full([len(axis) for axis in axes], 0.1, np.float32)
+    atlas = spars.ScoreAtlas(scores, axes, WINDOW, INPUT_SHAPE)
+    games = spars.VectorGame(scan, atlas, 1024, WINDOW)
+    actions = np.random.default_rng(0).integers(0, 6, (64, 2, games.n)).astype(np.int8)
+
+    def steps():
+        for i in range(1_000):
+            games.step(*actions[i % 64])
+
+    return steps, {}
+
+
 @row("ppo-iteration", 7)
 def ppo_iteration():
     """One PPO iteration of record: 32 steps and an update on the 55,296 values of a window."""
@@ -163,6 +182,7 @@ def ppo_iteration():
         iterations=1,
         window=WINDOW,
         seed=0,
+        snapshot_interval=0,
     )
     return lambda: run.resume(1), {"stable-baselines3": peers.sb3_ppo(int(np.prod(WINDOW)))}
 

@@ -28,6 +28,8 @@ public struct PolicyKernelTable<S: PolicyNumber>: Sendable {
     public let multiply: @Sendable (MultiplyTile<S>) -> Void
     /// The tile's share of the squared norm of the gradient, c_j g^2 summed.
     public let normSquared: @Sendable (GradientTile<S>) -> S
+    /// Products of observations with each other.
+    public let gram: @Sendable (GramTile<S>) -> Void
     /// One Adam step on the tile.
     public let descend: @Sendable (DescentTile<S>) -> Void
     /// A narrow layer, forward and backward.
@@ -38,12 +40,14 @@ public struct PolicyKernelTable<S: PolicyNumber>: Sendable {
     public init(
         multiply: @escaping @Sendable (MultiplyTile<S>) -> Void,
         normSquared: @escaping @Sendable (GradientTile<S>) -> S,
+        gram: @escaping @Sendable (GramTile<S>) -> Void,
         descend: @escaping @Sendable (DescentTile<S>) -> Void,
         dense: @escaping @Sendable (DenseForward<S>) -> Void,
         denseBack: @escaping @Sendable (DenseBackward<S>) -> Void
     ) {
         self.multiply = multiply
         self.normSquared = normSquared
+        self.gram = gram
         self.descend = descend
         self.dense = dense
         self.denseBack = denseBack
@@ -107,6 +111,36 @@ public struct GradientTile<S: PolicyNumber> {
         self.batch = batch
         self.columns = columns
         self.multiplicity = multiplicity
+    }
+}
+
+/// Observations (B, J) whose products with each other are summed, each column m_j times.
+public struct GramTile<S: PolicyNumber> {
+    public var observations: UnsafePointer<S>
+    public var observationStride: Int
+    public var batch: Int
+    public var columns: Int
+    public var multiplicity: UnsafePointer<S>
+    /// Room for (B, J) and for J numbers.
+    public var wide: UnsafeMutablePointer<Double>
+    public var weighted: UnsafeMutablePointer<Double>
+    /// (B, B), of which the lower triangle is added to.
+    public var gram: UnsafeMutablePointer<Double>
+
+    @inlinable
+    public init(
+        observations: UnsafePointer<S>, observationStride: Int, batch: Int, columns: Int,
+        multiplicity: UnsafePointer<S>, wide: UnsafeMutablePointer<Double>,
+        weighted: UnsafeMutablePointer<Double>, gram: UnsafeMutablePointer<Double>
+    ) {
+        self.observations = observations
+        self.observationStride = observationStride
+        self.batch = batch
+        self.columns = columns
+        self.multiplicity = multiplicity
+        self.wide = wide
+        self.weighted = weighted
+        self.gram = gram
     }
 }
 

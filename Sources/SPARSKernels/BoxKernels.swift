@@ -29,23 +29,6 @@ public struct BoxGeometry: Sendable {
     }
 }
 
-/// Copies the box, row after row, to the start of `target`.
-public func copyBox(
-    _ source: UnsafeBufferPointer<Float>, _ box: BoxGeometry,
-    to target: UnsafeMutableBufferPointer<Float>
-) {
-    precondition(box.start >= 0 && box.end <= source.count, "box beyond \(source.count) elements")
-    precondition(
-        target.count >= box.rows.0 * box.rows.1 * box.length, "box beyond \(target.count) elements")
-    // SAFETY: rows lie inside both arrays by the preconditions.
-    let from = source.baseAddress!
-    var to = target.baseAddress!
-    box.forEachRow { row in
-        to.update(from: from + row, count: box.length)
-        to += box.length
-    }
-}
-
 /// Adds `value` to every element of the box.
 public func addToBox(_ array: UnsafeMutableBufferPointer<Float>, _ box: BoxGeometry, _ value: Float)
 {

@@ -89,11 +89,11 @@ import Testing
 
     private func update(
         _ change: (inout spars_ppo_hyperparameters) -> Void = { _ in }, steps: Int64 = 4,
-        actions: [Int64] = [0, 1, 0, 1], order: [Int64] = [3, 1, 0, 2], parameterCount: Int64 = 43,
+        actions: [Int64] = [0, 1, 0, 1], order: [Int64] = [3, 1, 0, 2], parameterCount: Int64 = 47,
         value: Double = 0.5
     ) -> Int32 {
         var (shape, h) = (shape(), hyperparameters(change))
-        var parameters = [Double](repeating: 0.1, count: 43)
+        var parameters = [Double](repeating: 0.1, count: 47)
         var log = [Double](repeating: 0, count: 8)
         let numbers = [Double](repeating: value, count: 12)
         return numbers.withUnsafeBufferPointer { numbers in
@@ -126,22 +126,22 @@ import Testing
         #expect(update(actions: [0, -1, 0, 1]) == invalid)
         #expect(update(order: [0, 0, 1, 2]) == invalid)
         #expect(update(order: [0, 1, 2, .max]) == invalid)
-        #expect(update(parameterCount: 42) == invalid)
+        #expect(update(parameterCount: 46) == invalid)
         #expect(update(value: .infinity) == Int32(SPARS_NOT_FINITE.rawValue))
     }
 
     @Test func statesAndPermutationsAreChecked() {
         let learner = learner()
-        var moments = [Float](repeating: 0, count: 86)
+        var moments = [Float](repeating: 0, count: 94)
         var counters = [UInt64](repeating: 0, count: 6)
-        #expect(spars_ppo_get_state(learner, &moments, 86, &counters, nil) == 0)
-        #expect(spars_ppo_set_state(learner, moments, 86, counters, nil) == 0)
-        #expect(spars_ppo_get_state(learner, &moments, 85, &counters, nil) == invalid)
-        #expect(spars_ppo_set_state(learner, moments, 86, nil, nil) == invalid)
+        #expect(spars_ppo_get_state(learner, &moments, 94, &counters, nil) == 0)
+        #expect(spars_ppo_set_state(learner, moments, 94, counters, nil) == 0)
+        #expect(spars_ppo_get_state(learner, &moments, 93, &counters, nil) == invalid)
+        #expect(spars_ppo_set_state(learner, moments, 94, nil, nil) == invalid)
         let still = [UInt64](repeating: 0, count: 6)
-        #expect(spars_ppo_set_state(learner, moments, 86, still, nil) == invalid)
-        moments[85] = -1
-        #expect(spars_ppo_set_state(learner, moments, 86, counters, nil) == invalid)
+        #expect(spars_ppo_set_state(learner, moments, 94, still, nil) == invalid)
+        moments[93] = -1
+        #expect(spars_ppo_set_state(learner, moments, 94, counters, nil) == invalid)
         var order = [Int64](repeating: -1, count: 6)
         #expect(spars_ppo_permutations(2, 3, 5, &order, nil) == 0)
         #expect(order[..<3].sorted() == [0, 1, 2] && order[3...].sorted() == [0, 1, 2])

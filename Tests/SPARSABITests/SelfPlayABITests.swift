@@ -58,7 +58,9 @@ import Testing
             { $0.snapshot_interval = -1 }, { $0.policy_input.0 = 3 }, { $0.policy_input.1 = .max },
             { $0.policy_input.2 = .min },
         ]
-        for (i, change) in changes.enumerated() { #expect(create(change).status == invalid, "\(i)") }
+        for (i, change) in changes.enumerated() {
+            #expect(create(change).status == invalid, "\(i)")
+        }
         #expect(create(field: 0).status == Int32(SPARS_STALE_HANDLE.rawValue))
     }
 
@@ -104,7 +106,9 @@ import Testing
         )
         var counters = [Int64](repeating: 0, count: 17)
         let m = Int(sizes.visits)
-        var (visits, scores) = ([Int64](repeating: 0, count: 4 * m), [Float](repeating: 0, count: m))
+        var (visits, scores) = (
+            [Int64](repeating: 0, count: 4 * m), [Float](repeating: 0, count: m)
+        )
         #expect(
             spars_selfplay_get_state(
                 run, &parameters, &moments, Int64(n), nil, 0, &counters, &visits, &scores, Int64(m),

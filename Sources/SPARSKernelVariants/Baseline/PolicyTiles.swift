@@ -60,93 +60,110 @@ func multiplyTile<S: PolicyNumber>(_ tile: MultiplyTile<S>) {
     }
 }
 
-@inline(__always)
-private func multiply4x2<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
-    let w0 = tile.weights + row * tile.weightStride
-    let w1 = w0 + tile.weightStride
-    let w2 = w1 + tile.weightStride
-    let w3 = w2 + tile.weightStride
-    let x0 = tile.observations + b * tile.observationStride
-    let x1 = x0 + tile.observationStride
-    var s00 = SIMD8<S>.zero
-    var s10 = SIMD8<S>.zero
-    var s20 = SIMD8<S>.zero
-    var s30 = SIMD8<S>.zero
-    var s01 = SIMD8<S>.zero
-    var s11 = SIMD8<S>.zero
-    var s21 = SIMD8<S>.zero
-    var s31 = SIMD8<S>.zero
-    var j = 0
-    while j < tile.columns {
-        let left = tile.columns - j
-        let a = loadUpTo8(x0 + j, left)
-        let c = loadUpTo8(x1 + j, left)
-        let v0 = loadUpTo8(w0 + j, left)
-        s00 = multiplyAdd(s00, v0, a)
-        s01 = multiplyAdd(s01, v0, c)
-        let v1 = loadUpTo8(w1 + j, left)
-        s10 = multiplyAdd(s10, v1, a)
-        s11 = multiplyAdd(s11, v1, c)
-        let v2 = loadUpTo8(w2 + j, left)
-        s20 = multiplyAdd(s20, v2, a)
-        s21 = multiplyAdd(s21, v2, c)
-        let v3 = loadUpTo8(w3 + j, left)
-        s30 = multiplyAdd(s30, v3, a)
-        s31 = multiplyAdd(s31, v3, c)
-        j += lanes
+/// Four rows and the sums of their products with one observation.
+private struct FourRows<S: PolicyNumber> {
+    let first: UnsafePointer<S>
+    let stride: Int
+
+    /// Eight columns of each row, or those that are left.
+    @inline(__always)
+    func load(_ j: Int, _ count: Int) -> (SIMD8<S>, SIMD8<S>, SIMD8<S>, SIMD8<S>) {
+        (
+            loadUpTo8(first + j, count), loadUpTo8(first + stride + j, count),
+            loadUpTo8(first + 2 * stride + j, count), loadUpTo8(first + 3 * stride + j, count)
+        )
     }
-    let first = tile.sums + b * tile.sumStride + row
-    first[0] += sum(s00)
-    first[1] += sum(s10)
-    first[2] += sum(s20)
-    first[3] += sum(s30)
-    let second = first + tile.sumStride
-    second[0] += sum(s01)
-    second[1] += sum(s11)
-    second[2] += sum(s21)
-    second[3] += sum(s31)
 }
 
-@inline(__always)
-private func multiply4x1<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
-    let w0 = tile.weights + row * tile.weightStride
-    let w1 = w0 + tile.weightStride
-    let w2 = w1 + tile.weightStride
-    let w3 = w2 + tile.weightStride
-    let x = tile.observations + b * tile.observationStride
+private struct FourSums<S: PolicyNumber> {
     var s0 = SIMD8<S>.zero
     var s1 = SIMD8<S>.zero
     var s2 = SIMD8<S>.zero
     var s3 = SIMD8<S>.zero
+
+    @inline(__always)
+    mutating func add(_ w: (SIMD8<S>, SIMD8<S>, SIMD8<S>, SIMD8<S>), _ x: SIMD8<S>) {
+        s0 = multiplyAdd(s0, w.0, x)
+        s1 = multiplyAdd(s1, w.1, x)
+        s2 = multiplyAdd(s2, w.2, x)
+        s3 = multiplyAdd(s3, w.3, x)
+    }
+
+    @inline(__always)
+    func add(to sums: UnsafeMutablePointer<S>) {
+        sums[0] += sum(s0)
+        sums[1] += sum(s1)
+        sums[2] += sum(s2)
+        sums[3] += sum(s3)
+    }
+}
+
+// Whole vectors have a loop of their own: with the test for the last, short one inside, sums are
+// kept in memory.
+
+@inline(__always)
+private func multiply4x2<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
+    let rows = FourRows(first: tile.weights + row * tile.weightStride, stride: tile.weightStride)
+    let x = tile.observations + b * tile.observationStride
+    let y = x + tile.observationStride
+    var (first, second) = (FourSums<S>(), FourSums<S>())
     var j = 0
-    while j < tile.columns {
-        let left = tile.columns - j
-        let a = loadUpTo8(x + j, left)
-        s0 = multiplyAdd(s0, loadUpTo8(w0 + j, left), a)
-        s1 = multiplyAdd(s1, loadUpTo8(w1 + j, left), a)
-        s2 = multiplyAdd(s2, loadUpTo8(w2 + j, left), a)
-        s3 = multiplyAdd(s3, loadUpTo8(w3 + j, left), a)
+    while j + lanes <= tile.columns {
+        let w = rows.load(j, lanes)
+        first.add(w, loadUpTo8(x + j, lanes))
+        second.add(w, loadUpTo8(y + j, lanes))
         j += lanes
     }
+    if j < tile.columns {
+        let left = tile.columns - j
+        let w = rows.load(j, left)
+        first.add(w, loadUpTo8(x + j, left))
+        second.add(w, loadUpTo8(y + j, left))
+    }
     let sums = tile.sums + b * tile.sumStride + row
-    sums[0] += sum(s0)
-    sums[1] += sum(s1)
-    sums[2] += sum(s2)
-    sums[3] += sum(s3)
+    first.add(to: sums)
+    second.add(to: sums + tile.sumStride)
+}
+
+@inline(__always)
+private func multiply4x1<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
+    let rows = FourRows(first: tile.weights + row * tile.weightStride, stride: tile.weightStride)
+    let x = tile.observations + b * tile.observationStride
+    var all = FourSums<S>()
+    var j = 0
+    while j + lanes <= tile.columns {
+        all.add(rows.load(j, lanes), loadUpTo8(x + j, lanes))
+        j += lanes
+    }
+    if j < tile.columns {
+        let left = tile.columns - j
+        all.add(rows.load(j, left), loadUpTo8(x + j, left))
+    }
+    all.add(to: tile.sums + b * tile.sumStride + row)
 }
 
 @inline(__always)
 private func multiply1x1<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
-    let w = tile.weights + row * tile.weightStride
-    let x = tile.observations + b * tile.observationStride
+    tile.sums[b * tile.sumStride + row] += dot(
+        tile.weights + row * tile.weightStride, tile.observations + b * tile.observationStride,
+        tile.columns)
+}
+
+/// The sum of products over eight lanes.
+@inline(__always)
+private func dot<S: PolicyNumber>(
+    _ a: UnsafePointer<S>, _ b: UnsafePointer<S>, _ count: Int
+) -> S {
     var s = SIMD8<S>.zero
     var j = 0
-    while j < tile.columns {
-        let left = tile.columns - j
-        s = multiplyAdd(s, loadUpTo8(w + j, left), loadUpTo8(x + j, left))
+    while j + lanes <= count {
+        s = multiplyAdd(s, loadUpTo8(a + j, lanes), loadUpTo8(b + j, lanes))
         j += lanes
     }
-    tile.sums[b * tile.sumStride + row] += sum(s)
+    if j < count {
+        s = multiplyAdd(s, loadUpTo8(a + j, count - j), loadUpTo8(b + j, count - j))
+    }
+    return sum(s)
 }
 
 /// Columns j ... j + 7 of the gradient of one row.
@@ -182,36 +199,82 @@ func normSquaredTile<S: PolicyNumber>(_ tile: GradientTile<S>) -> S {
     return total
 }
 
+/// gram[b][c] += sum over j of m_j x[b][j] x[c][j] for c <= b, in float64: what is left of the
+/// gradient's norm may be much smaller than its terms.
 @inline(__always)
-func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
-    let step = tile.step
-    let scale = SIMD8(repeating: step.gradientScale)
-    let oneMinusBeta1 = SIMD8(repeating: step.oneMinusBeta1)
-    let beta2 = SIMD8(repeating: step.beta2)
-    let oneMinusBeta2 = SIMD8(repeating: step.oneMinusBeta2)
-    let correction = SIMD8(repeating: step.squareCorrection)
-    let epsilon = SIMD8(repeating: step.epsilon)
-    let size = SIMD8(repeating: step.stepSize)
-    for row in 0..<tile.gradient.rows {
-        let weights = tile.weights + row * tile.weightStride
-        let means = tile.mean + row * tile.weightStride
-        let squares = tile.square + row * tile.weightStride
-        var j = 0
-        while j < tile.gradient.columns {
-            let left = tile.gradient.columns - j
-            let g = gradient(tile.gradient, row, j, left) * scale
-            var mean = loadUpTo8(means + j, left)
-            mean += (g - mean) * oneMinusBeta1
-            let square = loadUpTo8(squares + j, left) * beta2 + g * g * oneMinusBeta2
-            let denominator = square.squareRoot() / correction + epsilon
-            let moved =
-                loadUpTo8(tile.gradient.multiplicity + j, left) * (size * mean / denominator)
-            storeUpTo8(loadUpTo8(weights + j, left) - moved, weights + j, left)
-            storeUpTo8(mean, means + j, left)
-            storeUpTo8(square, squares + j, left)
-            j += lanes
+func gramTile<S: PolicyNumber>(_ tile: GramTile<S>) {
+    let (columns, batch) = (tile.columns, tile.batch)
+    for b in 0..<batch {
+        let x = tile.observations + b * tile.observationStride
+        let wide = tile.wide + b * columns
+        for j in 0..<columns { wide[j] = Double(x[j]) }
+    }
+    for b in 0..<batch {
+        let x = tile.wide + b * columns
+        for j in 0..<columns { tile.weighted[j] = x[j] * Double(tile.multiplicity[j]) }
+        for c in 0...b {
+            let y = tile.wide + c * columns
+            tile.gram[b * batch + c] += dot(tile.weighted, y, columns)
         }
     }
+}
+
+@inline(__always)
+func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
+    for row in 0..<tile.gradient.rows { descendRow(tile, row) }
+}
+
+/// Four vectors at a time, so that sums that wait for each other overlap; one row at a time, since
+/// the same columns of several rows may compete for the same lines of the cache.
+@inline(__always)
+private func descendRow<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
+    let g = tile.gradient
+    let start = row * tile.weightStride
+    var j = 0
+    while j + 4 * lanes <= g.columns {
+        var (a, b, c, d) = (SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero)
+        var x = g.observations + j
+        var delta = g.delta + row
+        for _ in 0..<g.batch {
+            let factor = SIMD8(repeating: delta.pointee)
+            a = multiplyAdd(a, loadUpTo8(x, lanes), factor)
+            b = multiplyAdd(b, loadUpTo8(x + lanes, lanes), factor)
+            c = multiplyAdd(c, loadUpTo8(x + 2 * lanes, lanes), factor)
+            d = multiplyAdd(d, loadUpTo8(x + 3 * lanes, lanes), factor)
+            x += g.observationStride
+            delta += g.deltaStride
+        }
+        move(tile, a, start, j, lanes)
+        move(tile, b, start, j + lanes, lanes)
+        move(tile, c, start, j + 2 * lanes, lanes)
+        move(tile, d, start, j + 3 * lanes, lanes)
+        j += 4 * lanes
+    }
+    while j < g.columns {
+        move(tile, gradient(g, row, j, g.columns - j), start, j)
+        j += lanes
+    }
+}
+
+/// `AdamStep.move` on eight weights of the row that begins at `row`, or on those that are left.
+@inline(__always)
+private func move<S: PolicyNumber>(
+    _ tile: DescentTile<S>, _ gradient: SIMD8<S>, _ row: Int, _ j: Int, _ count: Int? = nil
+) {
+    let left = count ?? (tile.gradient.columns - j)
+    let step = tile.step
+    let (weights, means) = (tile.weights + row + j, tile.mean + row + j)
+    let squares = tile.square + row + j
+    let g = gradient * step.gradientScale
+    var mean = loadUpTo8(means, left)
+    mean += (g - mean) * step.oneMinusBeta1
+    let square = loadUpTo8(squares, left) * step.beta2 + g * g * step.oneMinusBeta2
+    let denominator = square.squareRoot() / step.squareCorrection + step.epsilon
+    let moved =
+        loadUpTo8(tile.gradient.multiplicity + j, left) * (step.stepSize * mean / denominator)
+    storeUpTo8(loadUpTo8(weights, left) - moved, weights, left)
+    storeUpTo8(mean, means, left)
+    storeUpTo8(square, squares, left)
 }
 
 @inline(__always)

@@ -12,10 +12,12 @@ public func makeKernelTable() -> KernelTable {
         combineRepeats: combineRepeats, addScaled: addScaled,
         policyFloat: PolicyKernelTable(
             multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
+            gram: { gramTile($0) },
             descend: { descendTile($0) }, dense: { denseForward($0) },
             denseBack: { denseBackward($0) }),
         policyDouble: PolicyKernelTable(
             multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
+            gram: { gramTile($0) },
             descend: { descendTile($0) }, dense: { denseForward($0) },
             denseBack: { denseBackward($0) }))
 }

@@ -70,8 +70,7 @@ public final class SearchField {
                 for (i, box) in boxes.enumerated() {
                     copyBox(
                         values, BoxGeometry(of: box, in: volume.extent),
-                        to: UnsafeMutableBufferPointer(rebasing: crops[i * count..<(i + 1) * count])
-                    )
+                        into: .init(rebasing: crops[i * count..<(i + 1) * count]))
                 }
             }
             initialized = boxes.count * count

@@ -11,6 +11,8 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     var firstSquare: [S]
     var restMean: [S]
     var restSquare: [S]
+    /// Kept between updates for its memory only.
+    private var pass: MinibatchPass<S>
     /// Adam steps made.
     public internal(set) var stepCount = 0
     /// Epochs begun, stable-baselines3's `n_updates`.
@@ -26,6 +28,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         firstSquare = firstMean
         restMean = Array(repeating: 0, count: network.rest.count)
         restSquare = restMean
+        pass = MinibatchPass(inputs: network.shape.inputs)
     }
 
     /// One PPO update: the clipped surrogate loss over every epoch's minibatches, Adam steps on
@@ -54,7 +57,10 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
             }
         }
         var log = PPOLogSums()
-        var pass = MinibatchPass<S>(inputs: network.shape.inputs)
+        // Taken out, so that filling it does not copy it.
+        var pass = pass
+        self.pass = MinibatchPass(inputs: network.shape.inputs)
+        defer { self.pass = pass }
         pass.load(minibatches[0].1, gather)
         var products = network.firstProducts(
             pass.observations, batch: minibatches[0].1.count, part: .both)
@@ -196,7 +202,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
 }
 
 /// The observations of the current minibatch and of the next one.
-private struct MinibatchPass<S: PolicyScalar> {
+private struct MinibatchPass<S: PolicyScalar>: Sendable {
     let inputs: Int
     var observations: [S] = []
     var next: [S] = []

@@ -10,6 +10,8 @@ struct WindowPolicy {
     private var products: [[Int: [Float]]] = [[:], [:]]
     /// Whether both players see the same numbers (D12, D13), so that one memory serves both.
     private let seesAlike: Bool
+    /// What was last looked at, kept so that its memory is not cleared and mapped every step.
+    private var seen: [Float] = []
 
     init(_ field: SearchField) {
         self.field = field
@@ -29,11 +31,7 @@ struct WindowPolicy {
         let count = field.configuration.window.count
         let box = try field.box(at: field.lattice.cropStart(origin))
         if box.extent == field.configuration.window {
-            let extent = field.volume.extent
-            let geometry = BoxGeometry(
-                start: extent.offset(box.origin.x, box.origin.y, box.origin.z),
-                rows: (box.extent.x, box.extent.y), length: box.extent.z,
-                strides: (extent.y * extent.z, extent.z))
+            let geometry = BoxGeometry(of: box, in: field.volume.extent)
             matrix.withUnsafeMutableBufferPointer { matrix in
                 field.volume.values.withUnsafeBufferPointer { values in
                     copyBox(
@@ -84,18 +82,27 @@ struct WindowPolicy {
         _ windows: PerAgent<Voxel>, _ network: ActorCritic<Float>
     ) throws(SPARSError) {
         guard !unknown.isEmpty else { return }
-        var matrix = [Float](
-            repeating: 0, count: unknown.count * field.configuration.window.count)
-        for (row, item) in unknown.enumerated() {
-            try look(at: windows[item.agent], as: item.agent, into: &matrix, row: row)
-        }
+        try look(at: unknown.map { (windows[$0.agent], $0.agent) })
         let width = network.shape.firstRows
         let all = try Control.shielded { () throws(SPARSError) in
-            network.firstProducts(matrix, batch: unknown.count, part: .policy)
+            network.firstProducts(seen, batch: unknown.count, part: .policy)
         }
         for (row, item) in unknown.enumerated() {
             products[item.memory][places[item.agent]] =
                 Array(all[row * width..<(row + 1) * width])
+        }
+    }
+
+    /// Fills the first rows of `seen`.
+    private mutating func look(at windows: [(origin: Voxel, agent: Agent)]) throws(SPARSError) {
+        let needed = windows.count * field.configuration.window.count
+        if seen.count < needed { seen = [Float](repeating: 0, count: needed) }
+        // Taken out, so that writing into it does not overlap with reading `self`.
+        var matrix = seen
+        seen = []
+        defer { seen = matrix }
+        for (row, window) in windows.enumerated() {
+            try look(at: window.origin, as: window.agent, into: &matrix, row: row)
         }
     }
 
@@ -108,7 +115,7 @@ struct WindowPolicy {
     }
 
     /// The critic's values of windows as the learner sees them, read a few at a time.
-    func values(
+    mutating func values(
         at origins: [Voxel], _ network: ActorCritic<Float>
     ) throws(SPARSError) -> [Float] {
         let window = field.configuration.window.count
@@ -118,12 +125,9 @@ struct WindowPolicy {
         for first in stride(from: 0, to: origins.count, by: chunk) {
             try Control.check()
             let part = origins[first..<min(first + chunk, origins.count)]
-            var matrix = [Float](repeating: 0, count: part.count * window)
-            for (row, origin) in part.enumerated() {
-                try look(at: origin, as: .learner, into: &matrix, row: row)
-            }
+            try look(at: part.map { ($0, .learner) })
             let products = try Control.shielded { () throws(SPARSError) in
-                network.firstProducts(matrix, batch: part.count, part: .value)
+                network.firstProducts(seen, batch: part.count, part: .value)
             }
             values +=
                 network.activations(

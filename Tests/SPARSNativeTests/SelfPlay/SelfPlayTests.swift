@@ -45,7 +45,8 @@ import Testing
         try second.restore(first.state)
         try second.run(iterations: 3)
         #expect(second.state == whole.state)
-        #expect(second.iterations == Array(whole.iterations.suffix(3)))
+        // As text, where NaN equals NaN: without a reference there is no Dice.
+        #expect("\(second.iterations)" == "\(whole.iterations.suffix(3).map(\.self))")
         #expect(second.steps == Array(whole.steps.suffix(48)))
     }
 
@@ -55,11 +56,13 @@ import Testing
         let stopped = try play()
         var polls = 0
         #expect(throws: SPARSError.interrupted) {
-            try Control.with(
-                poll: { _, _ in
-                    polls += 1
-                    return true
-                }) { () throws(SPARSError) in try stopped.run(iterations: 4) }
+            let poll = { (_: Int, _: Int) in
+                polls += 1
+                return true
+            }
+            try Control.with(poll: poll) { () throws(SPARSError) in
+                try stopped.run(iterations: 4)
+            }
         }
         #expect(polls > 0)
         try stopped.run(iterations: 4 - stopped.iterationCount)
@@ -70,7 +73,9 @@ import Testing
         final class Failing: WindowScorer {
             var left: Int
             init(_ left: Int) { self.left = left }
-            func scores(of field: SearchField, at starts: [Voxel]) throws(SPARSError) -> [Float] {
+            func scores(
+                of field: SearchField, at starts: [Voxel], reportsProgress: Bool
+            ) throws(SPARSError) -> [Float] {
                 left -= 1
                 if left < 0 { throw .callbackFailed }
                 return starts.map { Float(($0.x + $0.z) % 11) / 11 }
@@ -105,7 +110,7 @@ import Testing
     }
 
     @Test func aFrozenOpponentIsToldApartOnlyWhileItDiffers() throws {
-        let live = try play()
+        let live = try play { $0.opponentUpdateInterval = 16 }
         try live.run(iterations: 2)
         #expect(!live.hasFrozenOpponent)
         let frozen = try play { $0.opponentUpdateInterval = 1_000 }
