@@ -53,4 +53,25 @@ except ImportError:
         __contains__ = contains
 
 
-__all__ = ["Box", "Discrete"]
+__all__ = ["Box", "Discrete", "bounds_of", "spaces_of"]
+
+
+def spaces_of(env):
+    """Return (observation shape, number of actions, first action) of an environment."""
+    shape = getattr(getattr(env, "observation_space", None), "shape", None)
+    count = getattr(getattr(env, "action_space", None), "n", None)
+    if not shape or count is None:
+        raise TypeError(
+            "The 'env' parameter of PPO must be a Gymnasium environment with Box observations and "
+            f"Discrete actions. Got {type(env).__name__} instead."
+        )
+    return tuple(int(n) for n in shape), int(count), int(getattr(env.action_space, "start", 0))
+
+
+def bounds_of(space):
+    """Return the least and the greatest value of observations where all voxels share them."""
+    ends = []
+    for name, unknown in (("low", -np.inf), ("high", np.inf)):
+        values = np.unique(np.asarray(getattr(space, name, unknown), np.float32))
+        ends.append(float(values[0]) if len(values) == 1 else unknown)
+    return tuple(ends)

@@ -2,14 +2,25 @@
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 from spars._archives import read_npz, write_npz
-from spars._checks import check_choice, check_float, check_integer
+from spars._checks import check_choice, check_extent, check_float, check_integer
 from spars._errors import FormatError
+from spars._spaces import bounds_of, spaces_of
+from spars._stable_baselines import is_stable_baselines, read_agent, write_agent
 from spars.policy import MlpPolicy
-from spars.ppo import SEED_LIMIT, checked_multiplicity, gae, log_dict, packed_hyperparameters
+from spars.ppo import (
+    SEED_LIMIT,
+    checked_multiplicity,
+    checked_parameters,
+    gae,
+    log_dict,
+    packed_hyperparameters,
+    resize_multiplicity,
+)
 
 __all__ = ["PPO"]
 
@@ -301,9 +312,15 @@ class PPO:
     # -- Files
 
     def save(self, path):
-        """Write everything but the environment; `load` continues from it to the bit.
+        """Write everything but the environment.
 
-        The file is NumPy's npz with a JSON description; nothing in it is ever executed.
+        Parameters
+        ----------
+        path : path
+            A name that ends in ".zip" makes a file for ``stable_baselines3.PPO.load``: its
+            observation is this agent's, in float32. Any other name makes NumPy's npz with a JSON
+            description, from which `load` continues to the bit. Nothing in either is executed by
+            `load`.
         """
         for name, value in self._schedules.items():
             if callable(value):
@@ -311,76 +328,93 @@ class PPO:
                     f"The '{name}' parameter of PPO must be a number to be saved. "
                     f"Got a function instead."
                 )
-        moments, counters = self.policy.state()
         description = {
             "n_steps": self.n_steps,
             "gamma": self.gamma,
             "gae_lambda": self.gae_lambda,
             "seed": self.seed,
             "observation_shape": list(self.observation_shape),
+            "actions": self.action_count,
             "action_start": self.action_start,
-            "shape": self.policy.shape,
             **self._schedules,
             **{name: value for name, value in self._fixed.items() if name != "adam_eps"},
         }
-        arrays = {f"parameter.{k}": v for k, v in self.policy.parameters().items()}
+        parameters = self.policy.parameters()
+        moments, counters = self.policy.state()
+        if Path(path).suffix == ".zip":
+            description |= {"bounds": self._bounds, "num_timesteps": self.num_timesteps}
+            counted = tuple(int(count) for count in counters[:2])
+            return write_agent(path, description, parameters, (moments, counted))
+        arrays = {f"parameter.{k}": v for k, v in parameters.items()}
         arrays |= {"moments": moments, "counters": counters}
         if self.policy.multiplicity is not None:
             arrays["multiplicity"] = self.policy.multiplicity
-        write_npz(path, description, arrays, FILE_FORMAT)
+        return write_npz(path, description, arrays, FILE_FORMAT)
 
     @classmethod
-    def load(cls, path, env=None):
-        """Read an agent that `save` wrote.
+    def load(cls, path, env=None, *, window=None):
+        """Read an agent that `save` wrote, or a PPO agent of stable-baselines3.
 
         Parameters
         ----------
         path : path
-            Where `save` wrote to.
+            Where `save` wrote to, or a ``.zip`` of stable-baselines3's PPO with "MlpPolicy" and
+            Discrete actions. Neither it nor PyTorch is needed, and nothing in the file is executed.
         env : Gymnasium environment or list of them, optional
-            To go on learning; must have the saved observation shape and actions.
+            To go on learning; must have the agent's observation shape and actions.
+        window : (int, int, int), optional
+            For a policy of stable-baselines3 that saw a window resized by nearest neighbour: the
+            window's extent. First-layer weights are summed over each voxel's replicas, and the
+            agent takes windows as they are, with the same probabilities.
 
         Raises
         ------
         FormatError
-            The file is not one of `save`, or is broken.
+            The file is neither, or is broken, or the policy is of another kind.
         ValueError
             The environment does not fit.
+
+        Notes
+        -----
+        stable-baselines3 divides byte images by 255 and keeps them with channels first: weights are
+        scaled, so that the agent takes bytes as numbers, in the order of the axes in the file.
+        Adam's moments are kept unless weights were summed or scaled. Random numbers are this
+        library's.
         """
-        description, arrays = read_npz(path, FILE_FORMAT)
+        window = None if window is None else check_extent(window, "window", "load")
+        read = _read_foreign if is_stable_baselines(path) else _read_own
         try:
-            inputs, actions, policy_hidden, value_hidden = description.pop("shape")
-            shape = tuple(description.pop("observation_shape"))
-            start = description.pop("action_start")
-            spaces = _Spaces(shape, actions, start)
-            named = {
-                name.removeprefix("parameter."): a
-                for name, a in arrays.items()
-                if name.startswith("parameter.")
-            }
-            agent = cls(
-                "MlpPolicy",
-                spaces,
-                multiplicity=arrays.get("multiplicity"),
-                net_arch={"pi": policy_hidden, "vf": value_hidden},
-                **description,
-            )
-            agent.policy.set_parameters(named)
-            agent.policy.set_state(arrays["moments"], arrays["counters"])
+            description, parameters, (moments, counted), counts = read(path, window)
+            names = ("observation_shape", "actions", "action_start")
+            spaces = _Spaces(*(description.pop(name) for name in names))
+            hidden = checked_parameters(parameters, "load")[1][2:]
+            net_arch = dict(zip(("pi", "vf"), hidden, strict=True))
+            agent = cls("MlpPolicy", spaces, multiplicity=counts, net_arch=net_arch, **description)
+            agent.policy.set_parameters(parameters)
+            if moments is not None:
+                # stable-baselines3's random numbers are not ours: the seed's own stay.
+                counters = agent.policy.state()[1]
+                counters[: len(counted)] = counted
+                agent.policy.set_state(moments, counters)
         except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, FormatError):
+                raise
             raise FormatError(f"{path}: not an agent that PPO saved: {error}") from error
         agent._envs = []
         if env is not None:
-            agent._set_environments(env)
-            if (agent.observation_shape, agent.action_count, agent.action_start) != (
-                shape, actions, start,
-            ):  # fmt: skip
-                raise ValueError(
-                    f"The 'env' parameter of load must have observations of shape {shape} and "
-                    f"{actions} actions. Got {agent.observation_shape} and {agent.action_count} "
-                    "instead."
-                )
+            agent._fit(env)
         return agent
+
+    def _fit(self, env):
+        """Take environments that must fit this agent."""
+        wanted = self.observation_shape, self.action_count, self.action_start
+        self._set_environments(env)
+        if (self.observation_shape, self.action_count, self.action_start) != wanted:
+            raise ValueError(
+                f"The 'env' parameter of load must have observations of shape {wanted[0]} and "
+                f"{wanted[1]} actions. Got {self.observation_shape} and {self.action_count} "
+                "instead."
+            )
 
     # -- Environments
 
@@ -390,13 +424,14 @@ class PPO:
         self._is_seeded = False
         if not self._envs:
             raise ValueError("The 'env' parameter of PPO must be an environment. Got [] instead.")
-        seen = {_spaces_of(env) for env in self._envs}
+        seen = {spaces_of(env) for env in self._envs}
         if len(seen) > 1:
             raise ValueError(
                 "The 'env' parameter of PPO must be environments of equal spaces. "
                 f"Got {seen} instead."
             )
         self.observation_shape, self.action_count, self.action_start = seen.pop()
+        self._bounds = bounds_of(self._envs[0].observation_space)
 
     def _flat(self, obs):
         obs = np.asarray(obs, np.float32)
@@ -416,16 +451,30 @@ class _Spaces:
         self.action_space = type("Discrete", (), {"n": actions, "start": start})
 
 
-def _spaces_of(env):
-    """Return (observation shape, number of actions, first action) of an environment."""
-    shape = getattr(getattr(env, "observation_space", None), "shape", None)
-    count = getattr(getattr(env, "action_space", None), "n", None)
-    if not shape or count is None:
-        raise TypeError(
-            "The 'env' parameter of PPO must be a Gymnasium environment with Box observations and "
-            f"Discrete actions. Got {type(env).__name__} instead."
+def _read_own(path, window):
+    """Return (description, parameters, (moments, counters), multiplicity) of a file of `save`."""
+    if window is not None:
+        raise ValueError(
+            "the 'window' parameter of load must be None for a file that PPO.save wrote"
         )
-    return tuple(int(n) for n in shape), int(count), int(getattr(env.action_space, "start", 0))
+    description, arrays = read_npz(path, FILE_FORMAT)
+    parameters = {
+        name.removeprefix("parameter."): a
+        for name, a in arrays.items()
+        if name.startswith("parameter.")
+    }
+    state = arrays["moments"], arrays["counters"]
+    return description, parameters, state, arrays.get("multiplicity")
+
+
+def _read_foreign(path, window):
+    """Return the same of a file of stable-baselines3, whose counters are two."""
+    description, parameters, state = read_agent(path, window)
+    counts = None
+    if window is not None:
+        counts = resize_multiplicity(window, description["observation_shape"])
+        description["observation_shape"] = window
+    return description, parameters, state, counts
 
 
 def _hidden(net_arch):
