@@ -218,21 +218,30 @@ def test_voxels_are_compared_in_spite_of_the_geometry_when_asked(folder):
     assert json.loads(shown.stdout)["dice"] == 1
 
 
-def test_an_interrupted_training_keeps_its_epochs(folder, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(5, "Input/output error"), 1, "error: Inp"),
+    ],
+)
+def test_a_training_that_ends_early_keeps_its_epochs(
+    folder, tmp_path, monkeypatch, capsys, failure, code, said
+):
     def fit(self, *arguments, callback, **options):
         self.intensity_window = spars.IntensityWindow(60, 200)
         callback(self, {"epoch": 1, "loss": 0.7})
-        raise KeyboardInterrupt
+        raise failure
 
     monkeypatch.setattr(spars.Classifier, "fit", fit)
     output, history = tmp_path / "w.safetensors", tmp_path / "history.json"
     arguments = ["--phantoms", "2", "--epochs", "9", "--input-shape", "108", "108", "108"]
     assert (
-        cli.main(["train", "--output", str(output), "--history", str(history), *arguments]) == 130
+        cli.main(["train", "--output", str(output), "--history", str(history), *arguments]) == code
     )
-    assert capsys.readouterr().err == (
-        f"spars: interrupted: {output} holds the weights after 1 of 9 epochs\n"
-    )
+    note, last = capsys.readouterr().err.splitlines()
+    assert note == f"spars: note: {output} holds the weights after 1 of 9 epochs"
+    assert last.startswith(f"spars: {said}")
     assert spars.Classifier.load(output).intensity_window == spars.IntensityWindow(60, 200)
     assert json.loads(history.read_text())["epochs"] == [{"epoch": 1, "loss": 0.7}]
 
@@ -256,6 +265,24 @@ def test_interrupt_exits_130(monkeypatch, capsys):
     monkeypatch.setattr(commands, "info", interrupted)
     assert cli.main(["info"]) == 130
     assert capsys.readouterr().err == "spars: interrupted\n"
+
+
+def test_an_interrupted_search_says_where_its_state_is(folder, tmp_path, monkeypatch, capsys):
+    state = tmp_path / "run.npz"
+    arguments = ["segment", "scan.nii.gz", "--classifier", "weights.safetensors", "--output"]
+    arguments += [str(tmp_path / "mask.nii.gz"), "--checkpoint", str(state)]
+    monkeypatch.chdir(folder)
+    for written in (False, True, False):
+
+        def search(*_, checkpoint, written=written, **options):
+            if written:
+                Path(checkpoint).write_bytes(b"state")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(spars, "segment", search)
+        assert cli.main(arguments) == 130
+        note = f"spars: note: {state} holds the state of the run\n" if written else ""
+        assert capsys.readouterr().err == f"{note}spars: interrupted\n"
 
 
 def test_json_holds_plain_values_only():

@@ -31,8 +31,8 @@ def main(arguments=None):
         result, text = getattr(commands, parsed.command)(parsed)
         print(json.dumps(jsonable(result), indent=2, allow_nan=False) if parsed.json else text)
         sys.stdout.flush()
-    except KeyboardInterrupt as interrupt:
-        print(": ".join(["spars", "interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+    except KeyboardInterrupt:
+        print("spars: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # Whoever read standard output has gone; Python's own flush at exit must not complain.

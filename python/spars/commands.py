@@ -71,16 +71,17 @@ def train(arguments):
             progress=progress_bar("training"),
             callback=lambda _, record: epochs.append(record),
         ).to_dict()
-    except KeyboardInterrupt:
-        if not epochs:
-            raise
-        # The classifier is at its last whole step; hours of work are kept.
-        classifier.save(arguments.output)
-        if arguments.history:
-            _write_json(arguments.history, {"epochs": epochs})
-        raise KeyboardInterrupt(
-            f"{arguments.output} holds the weights after {len(epochs)} of {arguments.epochs} epochs"
-        ) from None
+    except BaseException:
+        # The classifier is at its last whole step; hours of work are kept, whatever ended them.
+        if epochs:
+            classifier.save(arguments.output)
+            if arguments.history:
+                _write_json(arguments.history, {"epochs": epochs})
+            _note(
+                f"{arguments.output} holds the weights after {len(epochs)} of {arguments.epochs} "
+                "epochs"
+            )
+        raise
     classifier.save(arguments.output)
     if arguments.history:
         _write_json(arguments.history, history)
@@ -128,21 +129,27 @@ def segment(arguments):
         for name in ("n_steps", "checkpoint")
         if getattr(arguments, name) is not None
     }
-    found = spars.segment(
-        scan,
-        spars.Classifier.load(arguments.classifier),
-        iterations=arguments.iterations,
-        window=tuple(arguments.window),
-        grid=_grid(arguments.grid),
-        protocol=arguments.protocol,
-        termination_threshold=arguments.termination_threshold,
-        segmentation_threshold=arguments.segmentation_threshold,
-        method=arguments.method,
-        region=region,
-        seed=arguments.seed,
-        progress=progress_bar("searching"),
-        **more,
-    )
+    earlier = _modified(arguments.checkpoint)
+    try:
+        found = spars.segment(
+            scan,
+            spars.Classifier.load(arguments.classifier),
+            iterations=arguments.iterations,
+            window=tuple(arguments.window),
+            grid=_grid(arguments.grid),
+            protocol=arguments.protocol,
+            termination_threshold=arguments.termination_threshold,
+            segmentation_threshold=arguments.segmentation_threshold,
+            method=arguments.method,
+            region=region,
+            seed=arguments.seed,
+            progress=progress_bar("searching"),
+            **more,
+        )
+    except BaseException:
+        if _modified(arguments.checkpoint) != earlier:
+            _note(f"{arguments.checkpoint} holds the state of the run")
+        raise
     found.save(arguments.output)
     if arguments.score_map:
         found.save_score_map(arguments.score_map)
@@ -256,7 +263,7 @@ def _mask(arguments, name, other, volume):
     except ValueError as error:
         raise type(error)(f"{path}: {error}") from None
     if value is not None and not mask.any():
-        print(f"spars: note: {path} holds no voxel of value {value}", file=sys.stderr)
+        _note(f"{path} holds no voxel of value {value}")
     return mask
 
 
@@ -305,6 +312,15 @@ def _check_outputs(outputs, inputs):
         same = taken.setdefault(os.path.realpath(path), name)
         if same != name:
             raise ValueError(f"{name} would overwrite {same}: {path}")
+
+
+def _note(text):
+    print(f"spars: note: {text}", file=sys.stderr)
+
+
+def _modified(path):
+    """Return when a file was last written, or None."""
+    return os.stat(path).st_mtime_ns if path and os.path.exists(path) else None
 
 
 def _write_json(path, content):
