@@ -162,10 +162,24 @@ def test_the_curve_of_dice_says_where_it_is_not_of_the_mask(found, tmp_path):
     found.configuration["region"] = "ab12"
     cut = found.dice(reference)
     assert cut > found.run.dice[-1]
+    reference = Volume(reference, found.volume.affine)
     assert (
         "It is of the whole map, before the mask is cut to the region. The cut takes Dice from "
         f"0.600 at the curve's end to the mask's {cut:.3f}." in text()
     )
+
+
+@pytest.mark.parametrize("has_reference", [False, True])
+def test_both_pictures_show_the_same_slices(found, has_reference):
+    reference = np.zeros_like(found.mask)
+    reference[2, 3, 4] = 1
+    overlay, score_map = (
+        [ax.get_title() for ax in figure.axes]
+        for figure in report.scan_figures(found, reference if has_reference else None).values()
+    )
+    expected = (2, 3, 4) if has_reference else (5, 5, 5)
+    assert [title.split(" = ")[1] for title in overlay] == [str(i) for i in expected[::-1]]
+    assert score_map == overlay
 
 
 def test_without_reference_and_history_the_page_claims_no_quality(found, tmp_path):

@@ -98,10 +98,11 @@ def overlay(
     return figure
 
 
-def views(volume, prediction=None, reference=None, score_map=None):
-    """Draw the largest slice across each of the three axes side by side.
+def views(volume, prediction=None, reference=None, score_map=None, *, index=None):
+    """Draw one slice across each of the three axes side by side.
 
-    Parameters and errors are those of `overlay`; returns the figure.
+    Parameters and errors are those of `overlay`, but `index` takes one slice for each of the axes
+    x, y and z; returns the figure.
     """
     pyplot = require("matplotlib.pyplot", "report", "Plotting")
     volume = as_volume(volume)
@@ -116,7 +117,8 @@ def views(volume, prediction=None, reference=None, score_map=None):
         layout="constrained",
     )
     for axis, ax in zip(order, axes, strict=True):
-        overlay(volume, prediction, reference, score_map, axis=axis, ax=ax)
+        chosen = None if index is None else index[axis]
+        overlay(volume, prediction, reference, score_map, axis=axis, index=chosen, ax=ax)
         if ax is not axes[0] and ax.get_legend() is not None:
             ax.get_legend().remove()
     return figure

@@ -14,6 +14,7 @@ import numpy as np
 
 from spars import _runtime
 from spars._extras import require
+from spars.segmentation import as_mask
 
 __all__ = ["METRICS", "write_report"]
 
@@ -92,7 +93,7 @@ def write_report(
         The page's heading.
     summary : sequence of str
         Opening paragraphs.
-    reference : array of shape (X, Y, Z), optional
+    reference : Volume, array or path of shape (X, Y, Z), optional
         The reference mask, of 0 and 1. With it the page shows metrics and both outlines.
     comparisons : sequence of dict
         Other masks' rows: name, dice, sensitivity, precision, note.
@@ -123,6 +124,8 @@ def write_report(
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    if reference is not None:
+        reference = as_mask(reference, "reference", "write_report", shape=segmentation.mask.shape)
     metrics = _metrics(segmentation, reference)
     content = {
         "title": title,
@@ -222,10 +225,13 @@ def scan_figures(segmentation, reference):
     """Return the figures of a segmentation by name: "overlay" and "score_map"."""
     from spars import plots
 
-    volume, score_map = segmentation.volume, segmentation.score_map
+    volume, mask = segmentation.volume, segmentation.mask
+    index = [plots.largest_slice(volume.shape, reference, mask, axis=axis) for axis in range(3)]
     return {
-        "overlay": _dark(plots.views(volume, segmentation.mask, reference)),
-        "score_map": _dark(plots.views(volume, None, reference, score_map)),
+        "overlay": _dark(plots.views(volume, mask, reference, index=index)),
+        "score_map": _dark(
+            plots.views(volume, None, reference, segmentation.score_map, index=index)
+        ),
     }
 
 
@@ -234,13 +240,14 @@ def _pictures(segmentation, reference):
 
     figures = {n: _inline(png(f)) for n, f in scan_figures(segmentation, reference).items()}
     against = "" if reference is None else " and of the reference (blue, solid)"
+    largest = "mask" if reference is None or not np.any(reference) else "reference"
     low, high = plots.score_range(segmentation.score_map)
     return [
         {
             "data": figures["overlay"],
             "alt": f"Three slices of the scan with outlines of the mask{against}.",
             "caption": f"Outlines of the mask (orange, dashed){against}, on the slices where "
-            "they are largest. Soft-tissue range, level 40 HU, width 400 HU.",
+            f"the {largest} is largest. Soft-tissue range, level 40 HU, width 400 HU.",
         },
         {
             "data": figures["score_map"],
