@@ -196,6 +196,31 @@ release_volume:
 }
 
 // classifier_loss_and_gradients(classifier, inputs, has_tumour, gradients, progress) -> loss
+static PyObject *forecast(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long classifier;
+    PyObject *origin_object;
+    int64_t shape[3], window[3];
+    if (!PyArg_ParseTuple(
+            arguments, "K(LLL)O(LLL)", &classifier, &shape[0], &shape[1], &shape[2],
+            &origin_object, &window[0], &window[1], &window[2])) {
+        return NULL;
+    }
+    Py_buffer origins;
+    if (shim_get_buffer(origin_object, 'q', 0, "origins", &origins) != 0) return NULL;
+    spars_error error;
+    double seconds;
+    int64_t bytes;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_classifier_forecast(
+        classifier, shape, origins.buf, shim_count(&origins) / 3, window, &seconds, &bytes, &error);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&origins);
+    if (status != SPARS_OK) return shim_raise(&error);
+    return Py_BuildValue("dL", seconds, (long long)bytes);
+}
+
 static PyObject *loss_and_gradients(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long classifier;
@@ -460,6 +485,7 @@ PyMethodDef shim_classifier_methods[] = {
     {"classifier_set_intensity_window", set_intensity_window, METH_VARARGS, NULL},
     {"classifier_logits", logits, METH_VARARGS, NULL},
     {"classifier_scores", scores, METH_VARARGS, NULL},
+    {"classifier_forecast", forecast, METH_VARARGS, NULL},
     {"classifier_loss_and_gradients", loss_and_gradients, METH_VARARGS, NULL},
     {"classifier_save", save, METH_VARARGS, NULL},
     {"classifier_load", load, METH_VARARGS, NULL},

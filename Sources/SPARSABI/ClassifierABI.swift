@@ -159,22 +159,50 @@ public func sparsClassifierScores(
         let extent = try checkedExtent(shape, "volume", of: owner)
         let window = try checkedExtent(window, "window", of: owner)
         if count == 0 { return }
-        _ = try checkedCount([count, 3], "origins", of: owner)
         let volume = try checkedInput(volume, extent.count, "volume", of: owner)
-        let places = try checkedInput(origins, 3 * Int(count), "origins", of: owner)
+        let voxels = try checkedOrigins(origins, count, extent, of: owner)
         let out = try checkedOutput(scores, Int(count), "scores", of: owner)
-        let limit = Int64(extent.x + extent.y + extent.z)
-        guard places.allSatisfy({ (0...limit).contains($0) }) else {
-            throw .range(
-                "origins", of: owner, mustBe: "windows inside the volume's shape \(extent)",
-                got: "one outside")
-        }
-        let voxels = (0..<Int(count)).map {
-            Voxel(Int(places[3 * $0]), Int(places[3 * $0 + 1]), Int(places[3 * $0 + 2]))
-        }
         let found = try classifier.scores(
             volume: volume, extent: extent, origins: voxels, window: window)
         _ = out.update(fromContentsOf: found)
+    }
+}
+
+@_cdecl("spars_classifier_forecast")
+public func sparsClassifierForecast(
+    _ classifier: UInt64, _ shape: UnsafePointer<Int64>?, _ origins: UnsafePointer<Int64>?,
+    _ count: Int64, _ window: UnsafePointer<Int64>?, _ seconds: UnsafeMutablePointer<Double>?,
+    _ bytes: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let owner = "forecast"
+        let classifier = try living(classifier)
+        let extent = try checkedExtent(shape, "volume", of: owner)
+        let window = try checkedExtent(window, "window", of: owner)
+        let secondsOut = try checkedOutput(seconds, 1, "seconds", of: owner)
+        let bytesOut = try checkedOutput(bytes, 1, "bytes", of: owner)
+        let voxels = count == 0 ? [] : try checkedOrigins(origins, count, extent, of: owner)
+        let forecast = try classifier.evaluator().forecast(
+            extent: extent, origins: voxels, window: window)
+        secondsOut[0] = forecast.seconds
+        bytesOut[0] = Int64(forecast.bytes)
+    }
+}
+
+/// Lowest corners [count, 3] of windows, no further out than an overflow could reach.
+private func checkedOrigins(
+    _ origins: UnsafePointer<Int64>?, _ count: Int64, _ extent: Extent, of owner: String
+) throws(SPARSError) -> [Voxel] {
+    _ = try checkedCount([count, 3], "origins", of: owner)
+    let places = try checkedInput(origins, 3 * Int(count), "origins", of: owner)
+    let limit = Int64(extent.x + extent.y + extent.z)
+    guard places.allSatisfy({ (0...limit).contains($0) }) else {
+        throw .range(
+            "origins", of: owner, mustBe: "windows inside the volume's shape \(extent)",
+            got: "one outside")
+    }
+    return (0..<Int(count)).map {
+        Voxel(Int(places[3 * $0]), Int(places[3 * $0 + 1]), Int(places[3 * $0 + 2]))
     }
 }
 

@@ -133,6 +133,9 @@ public struct KernelTable: Sendable {
             _ output: MutableFloats
         ) -> Void
 
+    /// conv1 in training where the input repeats source voxels.
+    public let repeats: RepeatKernelTable
+
     /// The loops over a policy's weights.
     public let policyFloat: PolicyKernelTable<Float>
     public let policyDouble: PolicyKernelTable<Double>
@@ -193,6 +196,7 @@ public struct KernelTable: Sendable {
                 MutableFloats
             ) -> Void,
         addScaled: @escaping @Sendable (Float, Floats, Int, MutableFloats) -> Void,
+        repeats: RepeatKernelTable,
         policyFloat: PolicyKernelTable<Float>, policyDouble: PolicyKernelTable<Double>
     ) {
         self.firstRow = firstRow
@@ -212,6 +216,7 @@ public struct KernelTable: Sendable {
         self.subsetProducts = subsetProducts
         self.combineRepeats = combineRepeats
         self.addScaled = addScaled
+        self.repeats = repeats
         self.policyFloat = policyFloat
         self.policyDouble = policyDouble
     }

@@ -207,6 +207,43 @@ import Testing
         }
     }
 
+    @Test func forecastsCheckTheirArguments() {
+        withClassifier { classifier in
+            let shape: [Int64] = [20, 20, 20]
+            let window: [Int64] = [10, 9, 8]
+            var seconds = 0.0
+            var bytes: Int64 = 0
+            #expect(
+                spars_classifier_forecast(
+                    classifier, shape, [0, 0, 0, 4, 4, 4], 2, window, &seconds, &bytes, nil) == 0)
+            #expect(seconds > 0 && bytes > 0)
+            #expect(
+                spars_classifier_forecast(
+                    classifier, shape, nil, 0, window, &seconds, &bytes, nil) == 0)
+            #expect(seconds == 0 && bytes == 0)
+            for origin in [[11, 0, 0], [-1, 0, 0], [.max, 0, 0]] as [[Int64]] {
+                expectRefused {
+                    spars_classifier_forecast(
+                        classifier, shape, origin, 1, window, &seconds, &bytes, $0)
+                }
+            }
+            for count in [-1, Int64.max] {
+                expectRefused {
+                    spars_classifier_forecast(
+                        classifier, shape, [0, 0, 0], count, window, &seconds, &bytes, $0)
+                }
+            }
+            expectRefused {
+                spars_classifier_forecast(
+                    classifier, shape, [0, 0, 0], 1, window, nil, &bytes, $0)
+            }
+            expectRefused {
+                spars_classifier_forecast(
+                    classifier, shape, nil, 1, window, &seconds, &bytes, $0)
+            }
+        }
+    }
+
     @Test func filesThatCannotBeReadOrWrittenAreErrors() {
         var handle: spars_handle = 0
         expectRefused(SPARS_IO) { spars_classifier_load("/none/file", nil, &handle, $0) }

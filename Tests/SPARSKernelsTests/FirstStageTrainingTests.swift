@@ -76,9 +76,11 @@ import Testing
             #expect(distance(output, expected) < bound(terms: 27), "\(set)")
             // Random values have no near ties at these sizes, so the choices are equal.
             #expect((0..<size).allSatisfy { choice.pointer[$0] == expectedChoice.pointer[$0] })
+            let plane = half.y * half.z * 8
             let ours = FirstStageTraining.tapSums(
-                input: input.pointer, shape: shape, gradient: gradient.pointer,
-                pooled: output.pointer, choice: choice.pointer, on: set)
+                input: input.pointer, shape: shape, pooled: output.pointer,
+                choice: choice.pointer, on: set
+            ) { x, target in target.update(from: gradient.pointer + x * plane, count: plane) }
             for (a, b) in zip(ours, sums) { #expect(abs(a - b) < 1e-4, "\(set)") }
         }
     }

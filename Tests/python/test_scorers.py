@@ -194,6 +194,32 @@ def test_a_forecast_counts_windows_and_bytes(scan):
     assert forecast.seconds > 0
 
 
+@pytest.mark.parametrize("protocol", ["paper", "published"])
+def test_a_classifiers_forecast_knows_the_work_without_doing_it(rng, protocol):
+    classifier = spars.Classifier((112, 108, 108), spars.IntensityWindow(40, 400))
+    scan = rng.normal(40, 150, (40, 40, 24)).astype(np.float32)
+    small = spars.ScoreAtlas.forecast(scan, classifier, (16, 16, 8), stride=8, protocol=protocol)
+    large = spars.ScoreAtlas.forecast(scan, classifier, (16, 16, 8), stride=2, protocol=protocol)
+    assert 0 < small.windows < large.windows
+    assert small.seconds > 0
+    assert large.bytes > 4 * large.windows
+
+
+def test_an_atlas_of_a_classifier_has_the_scores_of_its_own_method(rng):
+    classifier = spars.Classifier((128, 128, 120), spars.IntensityWindow(40, 400))
+    scan = rng.normal(40, 150, (24, 24, 24)).astype(np.float32)
+    reports = []
+    atlas = spars.ScoreAtlas.compute(
+        scan, classifier, (16, 16, 16), progress=lambda *report: reports.append(report)
+    )
+    single = [classifier.score(scan, [origin], (16, 16, 16))[0] for origin in
+              atlas.origins.reshape(-1, 3)]  # fmt: skip
+    np.testing.assert_array_equal(atlas.scores.ravel(), np.float32(single))
+    done = [report[0] for report in reports]
+    assert done == sorted(done)
+    assert {report[1] for report in reports} == {27}
+
+
 def test_a_classifier_scores_what_its_own_method_scores(rng):
     scan = rng.normal(40, 150, (40, 40, 24)).astype(np.float32)
     classifier = spars.Classifier((112, 108, 108), spars.IntensityWindow(40, 400))

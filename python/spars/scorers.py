@@ -27,10 +27,10 @@ class Forecast:
     windows : int
         Windows to score.
     seconds : float
-        From a timed sample of eight windows; an upper estimate where a scorer shares work between
-        the windows of a call.
+        From a timed sample: one window and the work that all windows share for a classifier, eight
+        windows for a callable.
     bytes : int
-        Of the atlas itself, beside the scan.
+        Of memory beside the scan: the atlas and, for a classifier, the largest block of windows.
     """
 
     windows: int
@@ -132,7 +132,7 @@ class ScoreAtlas:
         cls, volume, scorer, window=(48, 48, 24), *, grid=None, stride=4, protocol="paper",
         **switches,
     ):  # fmt: skip
-        """Return what `compute` with the same arguments will take, from eight windows.
+        """Return what `compute` with the same arguments will take, from a timed sample.
 
         Returns
         -------
@@ -140,6 +140,11 @@ class ScoreAtlas:
         """
         field = cls._field(volume, scorer, window, grid, stride, protocol, switches)
         windows = int(np.prod([len(axis) for axis in field.axes()]))
+        if isinstance(scorer, Classifier):
+            seconds, size = _native.classifier_forecast(
+                scorer._handle.value, field.array.shape, _inside(field), field.window
+            )
+            return Forecast(windows, seconds, 4 * windows + size)
         from spars._game import Games
 
         # Games walk to places not scored yet; each has its own part of the way to the border.
@@ -222,6 +227,16 @@ class ScoreAtlas:
     def __repr__(self):
         nx, ny, nz = self.scores.shape
         return f"<spars.ScoreAtlas of {nx} x {ny} x {nz} windows {self.window} on {self.grid}>"
+
+
+def _inside(field):
+    """Return the places of a field, (N, 3), those beyond the border moved to it."""
+    highest = np.array(field.array.shape) - field.window
+    axes = [
+        np.clip(axis, 0, max(high, 0)) for axis, high in zip(field.axes(), highest, strict=True)
+    ]
+    places = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    return np.ascontiguousarray(places.reshape(-1, 3), np.int64)
 
 
 def fingerprint(array):

@@ -75,6 +75,12 @@ int32_t spars_classifier_scores(
     int64_t count, const int64_t window[3], float *scores, const spars_control *control,
     spars_error *error);
 
+/// What `spars_classifier_scores` of these windows will take: seconds, from a timed run of one
+/// window, and bytes of memory beside the volume. Takes a few times as long as one window.
+int32_t spars_classifier_forecast(
+    spars_handle classifier, const int64_t shape[3], const int64_t *origins, int64_t count,
+    const int64_t window[3], double *seconds, int64_t *bytes, spars_error *error);
+
 /// Mean cross entropy of a batch in training mode, and its gradients [gradient_count].
 /// The classifier stays as it is.
 int32_t spars_classifier_loss_and_gradients(

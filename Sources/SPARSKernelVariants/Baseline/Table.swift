@@ -10,6 +10,9 @@ public func makeKernelTable() -> KernelTable {
         firstWeightGradientRow: firstWeightGradientRow, channelSums: channelSums,
         channelSquares: channelSquares, affineRow: affineRow, subsetProducts: subsetProducts,
         combineRepeats: combineRepeats, addScaled: addScaled,
+        repeats: RepeatKernelTable(
+            poolChoice: poolChoiceOfRepeats, scatter: scatterToRepeats, fold: foldRepeats,
+            subsetGradients: subsetGradients),
         policyFloat: PolicyKernelTable(
             multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
             gram: { gramTile($0) },

@@ -49,32 +49,43 @@ public enum ConvolutionGradients {
         outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>,
         on set: InstructionSet = .current
     ) {
+        let plane = shape.input.y * shape.input.z * shape.inputChannels
+        Parallel.forEach(shape.input.x) { x in
+            inputPlane(
+                x, shape, weights: weights, outputGradient: outputGradient,
+                plane: gradient + x * plane, on: set)
+        }
+    }
+
+    /// Plane x of the gradient of the input, [Y, Z, C].
+    static func inputPlane(
+        _ x: Int, _ shape: ConvolutionShape, weights: InputGradientWeights,
+        outputGradient: UnsafePointer<Float>, plane: UnsafeMutablePointer<Float>,
+        on set: InstructionSet
+    ) {
         let kernels = Kernels.of(set)
         let size = shape.input
         let c = shape.inputChannels
         let o = shape.outputChannels
         let out = shape.output
         let pairs = (size.z + 1) / 2
-        Parallel.forEach(size.x) { x in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * pairs * c) { row in
-                let base = row.baseAddress!
-                for y in 0..<size.y {
-                    row.update(repeating: 0)
-                    for dx in taps(x, out.x) {
-                        for dy in taps(y, out.y) {
-                            let place = ((x - dx) / 2 * out.y + (y - dy) / 2) * (out.z + 2) + 1
-                            for block in 0..<c / 8 {
-                                kernels.inputGradientRow(
-                                    outputGradient + place * o, o,
-                                    weights.packed.pointer
-                                        + ((dx * 3 + dy) * (c / 8) + block) * 3 * o * 8,
-                                    pairs, base + 8 * block, c)
-                            }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * pairs * c) { row in
+            let base = row.baseAddress!
+            for y in 0..<size.y {
+                row.update(repeating: 0)
+                for dx in taps(x, out.x) {
+                    for dy in taps(y, out.y) {
+                        let place = ((x - dx) / 2 * out.y + (y - dy) / 2) * (out.z + 2) + 1
+                        for block in 0..<c / 8 {
+                            kernels.inputGradientRow(
+                                outputGradient + place * o, o,
+                                weights.packed.pointer
+                                    + ((dx * 3 + dy) * (c / 8) + block) * 3 * o * 8,
+                                pairs, base + 8 * block, c)
                         }
                     }
-                    (gradient + (x * size.y + y) * size.z * c).update(
-                        from: base, count: size.z * c)
                 }
+                (plane + y * size.z * c).update(from: base, count: size.z * c)
             }
         }
     }

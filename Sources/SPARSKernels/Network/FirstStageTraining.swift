@@ -35,26 +35,89 @@ public enum FirstStageTraining {
 
     /// What the gradient behind the pool sends to each channel's taps, [8, 28]: the sum of
     /// gradient times tap over the chosen voxels of active pools, and last the sum of gradients.
+    ///
+    /// - Parameter gradient: writes plane x of the gradient, [Y, Z, 8].
     public static func tapSums(
-        input: UnsafePointer<Float>, shape: Shape3, gradient: UnsafePointer<Float>,
-        pooled: UnsafePointer<Float>, choice: UnsafePointer<UInt8>,
-        on set: InstructionSet = .current
+        input: UnsafePointer<Float>, shape: Shape3, pooled: UnsafePointer<Float>,
+        choice: UnsafePointer<UInt8>, on set: InstructionSet = .current,
+        gradient: (_ x: Int, _ plane: UnsafeMutablePointer<Float>) -> Void
     ) -> [Double] {
         let kernels = Kernels.of(set)
         let half = shape.convolved(stride: 1).halved
         let xStride = shape.y * shape.z
+        let plane = half.y * half.z * 8
         return orderedSums(items: half.x, width: 8 * 28) { x, sums in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: 8 * 28) { row in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: plane + 8 * 28) { buffer in
+                let values = buffer.baseAddress!
+                let row = values + plane
+                gradient(x, values)
                 for y in 0..<half.y {
-                    row.update(repeating: 0)
-                    let place = (x * half.y + y) * half.z * 8
+                    row.update(repeating: 0, count: 8 * 28)
+                    let place = y * half.z * 8
                     kernels.firstWeightGradientRow(
                         input + 2 * x * xStride + 2 * y * shape.z, xStride, shape.z,
-                        gradient + place, pooled + place, choice + place, half.z,
-                        row.baseAddress!)
+                        values + place, pooled + x * plane + place, choice + x * plane + place,
+                        half.z, row)
                     for i in 0..<8 * 28 { sums[i] += Double(row[i]) }
                 }
             }
+        }
+    }
+
+    /// What the gradient of conv2's output, as `ConvolutionGradients` takes it, sends to conv1's
+    /// taps: `tapSums` of conv2's input gradient, which is made plane by plane and never held whole.
+    public static func tapSums(
+        _ input: FirstInput, pooled: UnsafePointer<Float>, choice: UnsafePointer<UInt8>,
+        behind second: ConvolutionShape, weights: InputGradientWeights,
+        outputGradient: UnsafePointer<Float>, on set: InstructionSet = .current
+    ) -> [Double] {
+        func gradient(_ x: Int, _ plane: UnsafeMutablePointer<Float>) {
+            ConvolutionGradients.inputPlane(
+                x, second, weights: weights, outputGradient: outputGradient, plane: plane, on: set)
+        }
+        switch input {
+        case .dense(let buffer, let shape):
+            return tapSums(
+                input: buffer.pointer, shape: shape, pooled: pooled, choice: choice, on: set,
+                gradient: gradient)
+        case .repeated(let input):
+            return input.tapSums(pooled: pooled, choice: choice, on: set, gradient: gradient)
+        }
+    }
+}
+
+/// What conv1 is trained on: every voxel of a crop's grid, or source voxels that the grid repeats.
+public enum FirstInput {
+    case dense(FloatBuffer, Shape3)
+    case repeated(RepeatedInput)
+}
+
+/// conv1's weights, scaled by batch norm, for either kind of input.
+public struct FirstWeights: Sendable {
+    let dense: ConvolutionWeights
+    let repeated: RepeatedWeights
+
+    /// - Parameter weights: [8, 1, 3, 3, 3], PyTorch's layout.
+    public init(_ weights: [Float], scale: [Float]) {
+        dense = ConvolutionWeights(weights, inputChannels: 1, outputChannels: 8, scale: scale)
+        repeated = RepeatedWeights(weights, scale: scale)
+    }
+}
+
+extension FirstStageTraining {
+    /// As `forward(input:shape:weights:shift:pooled:choice:on:)` for either kind of input.
+    public static func forward(
+        _ input: FirstInput, weights: FirstWeights, shift: UnsafePointer<Float>,
+        pooled: UnsafeMutablePointer<Float>, choice: UnsafeMutablePointer<UInt8>
+    ) {
+        switch input {
+        case .dense(let buffer, let shape):
+            forward(
+                input: buffer.pointer, shape: shape, weights: weights.dense, shift: shift,
+                pooled: pooled, choice: choice)
+        case .repeated(let input):
+            input.trainingForward(
+                weights: weights.repeated, shift: shift, pooled: pooled, choice: choice)
         }
     }
 }

@@ -108,9 +108,11 @@ public struct RepeatedInput: Sendable {
     let y: RepeatedAxis
     let z: RepeatedAxis
     /// For each distinct z, where in `subsetProducts` its terms stand; the last row is zero.
-    private let termIndex: [Int32]
-    private let terms: Int
-    private let pairIndex: [Int32]
+    let termIndex: [Int32]
+    let terms: Int
+    let pairIndex: [Int32]
+    /// Values of the products of one row, and of the zeros behind them.
+    var partialLength: Int { 48 * sourceShape.z + 8 }
 
     /// - Parameter source: [X, Y, Z] of `sourceShape`; the axes' source voxels lie inside.
     public init(
@@ -163,7 +165,7 @@ public struct RepeatedInput: Sendable {
         let kernels = Kernels.of(set)
         let rowLength = z.pairFirst.count * 8
         let planeLength = y.pairFirst.count * rowLength
-        let partialLength = 48 * sourceShape.z + 8
+        let partialLength = self.partialLength
         let distinctX = x.pairFirst[range.lowerBound]...x.pairSecond[range.upperBound - 1]
         let rowsLength = 2 * distinctX.count * rowLength
         let size = rowsLength + partialLength + z.base.count * 8
@@ -229,6 +231,36 @@ public struct RepeatedInput: Sendable {
         partial: UnsafeMutablePointer<Float>, distinct: UnsafeMutablePointer<Float>,
         output: UnsafeMutablePointer<Float>
     ) {
+        products(xIndex, yIndex, kernels: kernels, weights: weights, partial: partial)
+        kernels.combineRepeats(
+            partial, termIndex, terms, z.base.count, pairIndex, z.pairFirst.count, distinct, output)
+    }
+
+    /// One row of distinct (x, y), every distinct z of it.
+    func distinctRow(
+        _ xIndex: Int, _ yIndex: Int, kernels: KernelTable, weights: RepeatedWeights,
+        partial: UnsafeMutablePointer<Float>, distinct: UnsafeMutablePointer<Float>
+    ) {
+        products(xIndex, yIndex, kernels: kernels, weights: weights, partial: partial)
+        kernels.combineRepeats(
+            partial, termIndex, terms, z.base.count, pairIndex, 0, distinct, distinct)
+    }
+
+    private func products(
+        _ xIndex: Int, _ yIndex: Int, kernels: KernelTable, weights: RepeatedWeights,
+        partial: UnsafeMutablePointer<Float>
+    ) {
+        withOffsets(xIndex, yIndex) { offsets, groups in
+            kernels.subsetProducts(
+                source.pointer, offsets, groups, sourceShape.z,
+                weights.packed.pointer
+                    + (4 * x.pattern[xIndex] + y.pattern[yIndex]) * RepeatedWeights.rowCount,
+                partial)
+        }
+    }
+
+    /// Where the source rows begin that distinct (x, y) sees, and how many there are.
+    func withOffsets(_ xIndex: Int, _ yIndex: Int, _ body: (UnsafePointer<Int>, Int) -> Void) {
         let xGroups = RepeatedAxis.groupCount(x.pattern[xIndex])
         let yGroups = RepeatedAxis.groupCount(y.pattern[yIndex])
         withUnsafeTemporaryAllocation(of: Int.self, capacity: 9) { offsets in
@@ -240,14 +272,8 @@ public struct RepeatedInput: Sendable {
                     g += 1
                 }
             }
-            kernels.subsetProducts(
-                source.pointer, offsets.baseAddress!, g, sourceShape.z,
-                weights.packed.pointer
-                    + (4 * x.pattern[xIndex] + y.pattern[yIndex]) * RepeatedWeights.rowCount,
-                partial)
+            body(UnsafePointer(offsets.baseAddress!), g)
         }
-        kernels.combineRepeats(
-            partial, termIndex, terms, z.base.count, pairIndex, z.pairFirst.count, distinct, output)
     }
 }
 

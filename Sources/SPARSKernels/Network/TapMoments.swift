@@ -10,6 +10,9 @@ public struct TapMoments: Sendable {
     /// Places seen so far.
     public private(set) var count = 0
     private var bins: [Double]
+    /// Of inputs that came as sums: of each tap, and of each pair i <= j of [27, 27].
+    private var sums = [Double](repeating: 0, count: 27)
+    private var products = [Double](repeating: 0, count: 27 * 27)
 
     /// Displacements with the first nonzero component positive, (dx, dy) of each; dz is -2...2.
     private static let rowPairs: [(x: Int, y: Int)] =
@@ -43,6 +46,15 @@ public struct TapMoments: Sendable {
             let bin = TapMoments.bin(x, shape.x - 2)
             for s in 0..<slots { bins[bin * slots + s] += planes[x * slots + s] }
         }
+        count += shape.convolved(stride: 1).count
+    }
+
+    /// Adds one input of the same shape that repeats source voxels.
+    public mutating func add(_ input: RepeatedInput) {
+        precondition(input.shape == shape, "\(input.shape) among inputs of \(shape)")
+        let part = RepeatedMoments(input)
+        for i in sums.indices { sums[i] += part.sums[i] }
+        for i in products.indices { products[i] += part.products[i] }
         count += shape.convolved(stride: 1).count
     }
 
@@ -123,7 +135,8 @@ public struct TapMoments: Sendable {
     /// The mean of each tap.
     public var mean: [Double] {
         (0..<27).map { tap in
-            total(slot: TapMoments.rowPairs.count * 5, TapMoments.offset(tap)) / Double(count)
+            (sums[tap] + total(slot: TapMoments.rowPairs.count * 5, TapMoments.offset(tap)))
+                / Double(count)
         }
     }
 
@@ -138,8 +151,8 @@ public struct TapMoments: Sendable {
                 let b = TapMoments.offset(j)
                 let pair = TapMoments.rowPairs.firstIndex { $0 == (b.0 - a.0, b.1 - a.1) }
                 guard let pair else { preconditionFailure("taps \(i) and \(j) are out of order") }
-                let product = total(slot: pair * 5 + b.2 - a.2 + 2, a) / Double(count)
-                matrix[27 * i + j] = product - mean[i] * mean[j]
+                let product = products[27 * i + j] + total(slot: pair * 5 + b.2 - a.2 + 2, a)
+                matrix[27 * i + j] = product / Double(count) - mean[i] * mean[j]
                 matrix[27 * j + i] = matrix[27 * i + j]
             }
         }

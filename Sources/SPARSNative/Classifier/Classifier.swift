@@ -111,7 +111,7 @@ public final class Classifier: Sendable {
         let voxels = architecture.input.count
         return try SPARSNative.lossAndGradients(
             architecture: architecture, parameters: parameters, count: hasTumour.count,
-            fill: { (index, crop) throws(SPARSError) in
+            crops: TrainingCrops { index, crop in
                 _ = crop.update(
                     fromContentsOf: UnsafeBufferPointer(
                         rebasing: inputs[index * voxels..<(index + 1) * voxels]))

@@ -66,6 +66,7 @@ public final class Trainer: Sendable {
     }
     private let state: Mutex<State>
     private let source: RandomSource
+    private let workspace = TrainingWorkspace()
 
     public init(_ classifier: Classifier, _ configuration: TrainingConfiguration) {
         self.classifier = classifier
@@ -135,8 +136,8 @@ public final class Trainer: Sendable {
             var parameters = classifier.parameters
             let pass = try lossAndGradients(
                 architecture: classifier.architecture, parameters: parameters, count: crops.count,
-                fill: { (index, input) throws(SPARSError) in self.fill(crops[index], input) },
-                hasTumour: crops.map(\.hasTumour))
+                crops: trainingCrops(crops), hasTumour: crops.map(\.hasTumour),
+                workspace: workspace)
             try Self.checkPass(pass)
             var adam = state.adam
             adam.step(&parameters, gradients: pass.gradients)
@@ -174,6 +175,17 @@ public final class Trainer: Sendable {
             throw .range("batch", of: "fit", mustBe: "of one crop or more", got: 0)
         }
         return crops
+    }
+
+    /// Crops enlarged by nearest neighbour are handed over as they are.
+    private func trainingCrops(_ crops: [Crop]) -> TrainingCrops {
+        let fill = { (index: Int, input: UnsafeMutableBufferPointer<Float>) in
+            self.fill(crops[index], input)
+        }
+        guard configuration.rule.interpolation == .nearest else { return TrainingCrops(fill) }
+        return TrainingCrops(fill, enlargedTo: classifier.architecture.input) {
+            (crops[$0].values, crops[$0].extent)
+        }
     }
 
     private static func checkPass(_ pass: TrainingPass) throws(SPARSError) {

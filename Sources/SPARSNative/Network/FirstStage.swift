@@ -11,7 +11,6 @@ import SPARSKernels
 /// dW = sum dz x and use that z is linear in x; sums over all places become m and C.)
 struct FirstStage {
     var moments: TapMoments
-    var kept: [Int: StageOutput] = [:]
     private let shape: Shape3
     private let weights: [Float]
     private let gamma: [Float]
@@ -20,7 +19,7 @@ struct FirstStage {
     private var tapMean: [Double] = []
     private var tapCovariance: [Double] = []
     private var inverseDeviation: [Double] = []
-    private var folded: ConvolutionWeights?
+    private var folded: FirstWeights?
     private var shift = FloatBuffer(count: 8)
     private var tapSums = [Double](repeating: 0, count: 8 * 28)
 
@@ -66,25 +65,37 @@ struct FirstStage {
             scale.append(Float(Double(gamma[c]) * inverse))
             shift.pointer[c] = Float(Double(beta[c]) - centredMean * Double(gamma[c]) * inverse)
         }
-        folded = ConvolutionWeights(weights, inputChannels: 1, outputChannels: 8, scale: scale)
+        folded = FirstWeights(weights, scale: scale)
         return BatchStatistics(mean: mean, unbiasedVariance: unbiased)
     }
 
-    func forward(_ crop: FloatBuffer) -> StageOutput {
-        guard let folded else { preconditionFailure("forward before the statistics") }
-        let size = shape.convolved(stride: 1).halved.count * 8
-        let output = FloatBuffer(count: size)
-        let choice = ChoiceBuffer(count: size)
-        FirstStageTraining.forward(
-            input: crop.pointer, shape: shape, weights: folded, shift: shift.pointer,
-            pooled: output.pointer, choice: choice.pointer)
-        return StageOutput(output: output, choice: choice)
+    mutating func addMoments(_ input: FirstInput) {
+        switch input {
+        case .dense(let crop, _): moments.add(crop.pointer)
+        case .repeated(let input): moments.add(input)
+        }
     }
 
-    mutating func backward(_ crop: FloatBuffer, output: StageOutput, gradient: FloatBuffer) {
+    /// Values and choices of a crop's pooled output.
+    var outputCount: Int { shape.convolved(stride: 1).halved.count * 8 }
+
+    func forward(_ input: FirstInput, to output: StageOutput) {
+        guard let folded, let choice = output.choice else {
+            preconditionFailure("forward before the statistics")
+        }
+        FirstStageTraining.forward(
+            input, weights: folded, shift: shift.pointer, pooled: output.output.pointer,
+            choice: choice.pointer)
+    }
+
+    /// Takes the gradient of conv2's output, in padded rows.
+    mutating func backward(
+        _ input: FirstInput, output: StageOutput, second: LaterStage, outputGradient: FloatBuffer
+    ) {
         let sums = FirstStageTraining.tapSums(
-            input: crop.pointer, shape: shape, gradient: gradient.pointer,
-            pooled: output.output.pointer, choice: output.choice!.pointer)
+            input, pooled: output.output.pointer, choice: output.choice!.pointer,
+            behind: second.shape, weights: second.backwardWeights,
+            outputGradient: outputGradient.pointer)
         for i in sums.indices { tapSums[i] += sums[i] }
     }
 

@@ -4,9 +4,9 @@ import SPARSKernels
 struct LaterStage {
     private(set) var outputs: [StageOutput] = []
     private let index: Int
-    private let shape: ConvolutionShape
+    let shape: ConvolutionShape
     private let weights: ConvolutionWeights
-    private let backwardWeights: InputGradientWeights
+    let backwardWeights: InputGradientWeights
     private let gamma: [Float]
     private let beta: [Float]
     private let bias: [Float]
@@ -32,8 +32,8 @@ struct LaterStage {
         beta = parameters.values("bn\(index + 1).bias")
     }
 
-    mutating func convolve(_ input: FloatBuffer) {
-        let output = FloatBuffer(count: shape.outputCount)
+    /// - Parameter output: takes the raw output, and is kept.
+    mutating func convolve(_ input: FloatBuffer, to output: FloatBuffer) {
         ConvolutionKernels.raw(
             shape, input: input.pointer, weights: weights, output: output.pointer)
         raw.append(output)
@@ -142,12 +142,15 @@ struct LaterStage {
             weightCount: shape.weightCount)
     }
 
-    /// Adds crop n's share of the weights' gradient to `pass`; returns its input's gradient.
+    /// Values of a crop's output gradient in padded rows.
+    var paddedCount: Int { shape.output.x * shape.output.y * (shape.output.z + 2) * channels }
+
+    /// Adds crop n's share of the weights' gradient to `pass`; writes the gradient of the raw output,
+    /// in padded rows, to `padded`.
     func backward(
-        _ n: Int, _ pass: Pass, input: FloatBuffer, outputGradient: FloatBuffer
-    ) -> FloatBuffer {
-        let out = shape.output
-        let padded = FloatBuffer(count: out.x * out.y * (out.z + 2) * channels)
+        _ n: Int, _ pass: Pass, input: FloatBuffer, outputGradient: FloatBuffer,
+        padded: FloatBuffer
+    ) {
         if index == 3 {
             BatchNormKernels.gradient(
                 unpooled: pooled(n), raw: raw[n].pointer, gradient: outputGradient.pointer,
@@ -164,6 +167,9 @@ struct LaterStage {
         let part = ConvolutionGradients.weights(
             shape, input: input.pointer, outputGradient: padded.pointer)
         add(part, to: &pass.weightGradient)
+    }
+
+    func inputGradient(_ padded: FloatBuffer) -> FloatBuffer {
         let inputGradient = FloatBuffer(count: shape.inputCount)
         ConvolutionGradients.input(
             shape, weights: backwardWeights, outputGradient: padded.pointer,
@@ -183,10 +189,13 @@ struct LaterStage {
         gradients["bn\(name).bias"] = Tensor(shape: [channels], values: pass.plain.map(Float.init))
     }
 
-    /// Gives the stage's memory back once its gradients are stored.
-    mutating func release() {
-        raw = []
-        outputs = []
+    /// Lets go of the stage's memory once its gradients are stored; returns the raw outputs.
+    mutating func release() -> [FloatBuffer] {
+        defer {
+            raw = []
+            outputs = []
+        }
+        return raw
     }
 }
 

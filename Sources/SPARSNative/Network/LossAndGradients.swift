@@ -3,37 +3,38 @@ import SPARSKernels
 /// Loss and gradients of a batch in training mode: batch norm takes its statistics from the whole
 /// batch, running statistics are left alone.
 ///
-/// Crops are asked for by index, as often as they are needed, and not all kept: `fill` writes crop
-/// `index`, [x, y, z] on the architecture's input extent, and must write the same values each
-/// time. Compute is float32; statistics and sums over the batch are float64.
+/// Crops are asked for by index, as often as they are needed, and not all kept: `crops` must give
+/// the same values each time. Compute is float32; statistics and sums over the batch are float64. A
+/// crop that is enlarged by nearest neighbour goes through conv1 by its distinct places, with the
+/// same results but for rounding.
 ///
 /// - Parameters:
 ///   - count: crops in the batch, 1 or more.
+///   - crops: [x, y, z] on the architecture's input extent, or voxels to be enlarged to it.
 ///   - hasTumour: 0 or 1 for each crop.
 ///   - classWeights: two positive weights, or nil.
 /// - Throws: `invalidArgument` for counts, labels, weights or parameters that do not fit;
 ///   `notFinite` naming the crop or tensor; what `fill` throws; `interrupted`.
 public func lossAndGradients(
     architecture: NetworkArchitecture, parameters: Parameters, count: Int,
-    fill: (Int, UnsafeMutableBufferPointer<Float>) throws(SPARSError) -> Void,
-    hasTumour: [Int], classWeights: [Float]? = nil
+    crops: TrainingCrops, hasTumour: [Int], classWeights: [Float]? = nil,
+    workspace: TrainingWorkspace = TrainingWorkspace()
 ) throws(SPARSError) -> TrainingPass {
     try architecture.check(parameters)
     try checkBatch(count: count, hasTumour: hasTumour, classWeights: classWeights)
-    return try withoutActuallyEscaping(fill) { (fill) throws(SPARSError) in
-        let run = TrainingRun(
-            architecture: architecture, parameters: parameters, count: count, fill: fill)
-        let head = DenseHead(
-            parameters: parameters, features: try run.forward(), count: count,
-            inputs: architecture.featureCount)
-        let (loss, logitGradient) = CrossEntropy.lossAndGradient(
-            head.logits, hasTumour: hasTumour, classWeights: classWeights)
-        try Control.check()
-        try run.backward(head.backward(logitGradient, gradients: &run.gradients))
-        return TrainingPass(
-            loss: loss, logits: head.logits, gradients: run.orderedGradients(),
-            statistics: run.statistics)
-    }
+    let run = TrainingRun(
+        architecture: architecture, parameters: parameters, count: count, crops: crops,
+        workspace: workspace)
+    let head = DenseHead(
+        parameters: parameters, features: try run.forward(), count: count,
+        inputs: architecture.featureCount)
+    let (loss, logitGradient) = CrossEntropy.lossAndGradient(
+        head.logits, hasTumour: hasTumour, classWeights: classWeights)
+    try Control.check()
+    try run.backward(head.backward(logitGradient, gradients: &run.gradients))
+    return TrainingPass(
+        loss: loss, logits: head.logits, gradients: run.orderedGradients(),
+        statistics: run.statistics)
 }
 
 private func checkBatch(

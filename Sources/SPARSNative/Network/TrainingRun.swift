@@ -2,36 +2,34 @@ import SPARSKernels
 
 /// The convolution stages of one batch, forward and backward.
 ///
-/// Crops and conv1's pooled output are large and can be had again: they are kept only as long as
-/// they fit a budget, and otherwise made anew for the way back, with the same bits.
+/// Crops on the network's grid and conv1's pooled output are large and can be had again: crops are
+/// made anew each time, pooled outputs are kept only as long as they fit a budget. With one or the
+/// other, results have the same bits.
 final class TrainingRun {
-    typealias Fill = (Int, UnsafeMutableBufferPointer<Float>) throws(SPARSError) -> Void
-
     private let architecture: NetworkArchitecture
-    private let parameters: Parameters
     private let count: Int
-    private let fill: Fill
+    private let crops: TrainingCrops
+    private let workspace: TrainingWorkspace
     private var first: FirstStage
     private var stages: [LaterStage]
-    private var keptCrops: [Int: FloatBuffer] = [:]
-    private var centre: Float = 0
-    private var budget: Int
+    private var keptOutputs: [Int: StageOutput] = [:]
+    private var centre: Float?
+    private var budget = TrainingRun.keptBytes
 
     private(set) var statistics: [BatchStatistics] = []
     var gradients = Parameters()
 
-    /// What the crops and pooled outputs of a batch may take, bytes.
-    private static let keptBytes = 1 << 30
+    /// What conv1's pooled outputs of a batch may take, bytes.
+    private static let keptBytes = 384 << 20
 
     init(
         architecture: NetworkArchitecture, parameters: Parameters, count: Int,
-        fill: @escaping Fill
+        crops: TrainingCrops, workspace: TrainingWorkspace
     ) {
         self.architecture = architecture
-        self.parameters = parameters
         self.count = count
-        self.fill = fill
-        budget = TrainingRun.keptBytes
+        self.crops = crops
+        self.workspace = workspace
         first = FirstStage(shape: architecture.input.shape, parameters: parameters)
         stages = (1..<4).map {
             LaterStage(index: $0, shape: architecture.convolution($0), parameters: parameters)
@@ -41,18 +39,24 @@ final class TrainingRun {
     /// Returns the features, [count, features] in PyTorch's channel-major order.
     func forward() throws(SPARSError) -> [Float] {
         for n in 0..<count {
-            let crop = try crop(n)
-            first.moments.add(crop.pointer)
-            try Control.check()
+            try withCrop(n) { first.addMoments($0) }
         }
-        statistics.append(first.takeStatistics(centre: Double(centre)))
+        statistics.append(first.takeStatistics(centre: Double(centre ?? 0)))
         for n in 0..<count {
-            try stages[0].convolve(firstOutput(n).output)
-            try Control.check()
+            let raw = workspace.take(stages[0].shape.outputCount)
+            try withCrop(n) { crop in
+                let output = firstOutput(n, crop)
+                stages[0].convolve(output.output, to: raw)
+                giveBack(n, output)
+            }
         }
         for i in stages.indices {
             if i > 0 {
-                for n in 0..<count { stages[i].convolve(stages[i - 1].outputs[n].output) }
+                for n in 0..<count {
+                    stages[i].convolve(
+                        stages[i - 1].outputs[n].output,
+                        to: FloatBuffer(count: stages[i].shape.outputCount))
+                }
             }
             statistics.append(try stages[i].takeStatistics())
             stages[i].normalise()
@@ -61,38 +65,37 @@ final class TrainingRun {
         return features()
     }
 
-    /// Crop n less the centre of the batch's first crop: training mode cannot tell the difference,
-    /// and moments of centred values lose nothing.
-    private func crop(_ n: Int) throws(SPARSError) -> FloatBuffer {
-        if let kept = keptCrops[n] { return kept }
-        let crop = FloatBuffer(count: architecture.input.count)
-        let values = UnsafeMutableBufferPointer(start: crop.pointer, count: crop.count)
-        try fill(n, values)
-        if let i = InputKernels.firstNotFinite(UnsafeBufferPointer(values)) {
-            throw .notFinite(
-                tensor: "crop \(n)", message: "Crop \(n) holds \(values[i]) at flat index \(i).")
+    /// Lends crop n, less the centre of the batch's first crop: training mode cannot tell the
+    /// difference, and moments of centred values lose nothing.
+    private func withCrop(_ n: Int, _ body: (FirstInput) -> Void) throws(SPARSError) {
+        if let input = try crops.repeated(n, centre: &centre) {
+            body(.repeated(input))
+        } else {
+            let crop = workspace.take(architecture.input.count)
+            defer { workspace.give(crop) }
+            try crops.fill(n, crop, centre: &centre)
+            body(.dense(crop, architecture.input.shape))
         }
-        if n == 0 && first.moments.count == 0 {
-            centre = Float(InputKernels.mean(crop.pointer, count: crop.count))
-        }
-        InputKernels.subtract(centre, from: crop.pointer, count: crop.count)
-        let bytes = 4 * crop.count
-        if bytes <= budget {
-            budget -= bytes
-            keptCrops[n] = crop
-        }
-        return crop
+        try Control.check()
     }
 
-    private func firstOutput(_ n: Int) throws(SPARSError) -> StageOutput {
-        if let kept = first.kept[n] { return kept }
-        let output = first.forward(try crop(n))
-        let bytes = 4 * output.output.count + output.choice!.count
+    /// conv1's pooled output: kept, or made now.
+    private func firstOutput(_ n: Int, _ crop: FirstInput) -> StageOutput {
+        if let kept = keptOutputs[n] { return kept }
+        let output = workspace.takeOutput(first.outputCount)
+        first.forward(crop, to: output)
+        return output
+    }
+
+    private func giveBack(_ n: Int, _ output: StageOutput) {
+        if keptOutputs[n] != nil { return }
+        let bytes = 5 * output.output.count
         if bytes <= budget {
             budget -= bytes
-            first.kept[n] = output
+            keptOutputs[n] = output
+        } else {
+            workspace.giveOutput(output)
         }
-        return output
     }
 
     private func features() -> [Float] {
@@ -115,29 +118,33 @@ final class TrainingRun {
         var outputGradients = channelLast(featureGradient)
         for i in (1..<stages.count).reversed() {
             let pass = stages[i].prepareBackward(outputGradients)
-            var inputGradients: [FloatBuffer] = []
+            let padded = FloatBuffer(count: stages[i].paddedCount)
             for n in 0..<count {
-                inputGradients.append(
-                    stages[i].backward(
-                        n, pass, input: stages[i - 1].outputs[n].output,
-                        outputGradient: outputGradients[n]))
+                stages[i].backward(
+                    n, pass, input: stages[i - 1].outputs[n].output,
+                    outputGradient: outputGradients[n], padded: padded)
+                outputGradients[n] = stages[i].inputGradient(padded)
                 try Control.check()
             }
             stages[i].store(pass, in: &gradients)
-            stages[i].release()
-            outputGradients = inputGradients
+            _ = stages[i].release()
         }
         let pass = stages[0].prepareBackward(outputGradients)
+        let padded = workspace.take(stages[0].paddedCount)
         for n in 0..<count {
-            let output = try firstOutput(n)
-            let gradient = stages[0].backward(
-                n, pass, input: output.output, outputGradient: outputGradients[n])
-            try first.backward(crop(n), output: output, gradient: gradient)
-            first.kept[n] = nil
-            keptCrops[n] = nil
-            try Control.check()
+            try withCrop(n) { crop in
+                let output = firstOutput(n, crop)
+                stages[0].backward(
+                    n, pass, input: output.output, outputGradient: outputGradients[n],
+                    padded: padded)
+                first.backward(crop, output: output, second: stages[0], outputGradient: padded)
+                workspace.giveOutput(output)
+                keptOutputs[n] = nil
+            }
         }
+        workspace.give(padded)
         stages[0].store(pass, in: &gradients)
+        for raw in stages[0].release() { workspace.give(raw) }
         first.store(in: &gradients)
     }
 

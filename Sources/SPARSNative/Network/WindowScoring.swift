@@ -18,7 +18,8 @@ extension NetworkEvaluator {
         volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent,
         intensityWindow: IntensityWindow?, reportsProgress: Bool = false
     ) throws(SPARSError) -> [Float] {
-        try checkWindows(volume.count, extent: extent, origins: origins, window: window)
+        precondition(volume.count == extent.count, "\(volume.count) values for extent \(extent)")
+        try checkWindows(extent: extent, origins: origins, window: window)
         let scoring = WindowScoring(
             evaluator: self, volume: volume, extent: extent, origins: origins,
             sharing: WindowSharing(window: window, grid: architecture.input, origins: origins),
@@ -26,10 +27,9 @@ extension NetworkEvaluator {
         return try scoring.logits()
     }
 
-    private func checkWindows(
-        _ count: Int, extent: Extent, origins: [Voxel], window: Extent
+    func checkWindows(
+        extent: Extent, origins: [Voxel], window: Extent
     ) throws(SPARSError) {
-        precondition(count == extent.count, "\(count) values for extent \(extent)")
         guard (0..<3).allSatisfy({ window[$0] >= 1 && window[$0] <= extent[$0] }) else {
             throw .range(
                 "window", of: "score", mustBe: "from (1, 1, 1) to the volume's \(extent)",
@@ -47,7 +47,7 @@ extension NetworkEvaluator {
 }
 
 /// One call of `windowLogits`.
-private struct WindowScoring {
+struct WindowScoring {
     let evaluator: NetworkEvaluator
     let volume: UnsafeBufferPointer<Float>
     let extent: Extent
@@ -57,7 +57,7 @@ private struct WindowScoring {
     let reportsProgress: Bool
 
     /// Windows whose features wait for the fully connected layers together.
-    private static let batch = 480
+    static let batch = 480
 
     func logits() throws(SPARSError) -> [Float] {
         var logits = [Float](repeating: 0, count: 2 * origins.count)

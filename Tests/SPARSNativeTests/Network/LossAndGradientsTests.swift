@@ -64,7 +64,7 @@ import Testing
         func run(_ count: Int, _ labels: [Int], _ weights: [Float]?, bad: Bool = false) throws {
             _ = try lossAndGradients(
                 architecture: architecture, parameters: parameters, count: count,
-                fill: { (_, crop) throws(SPARSError) in
+                crops: TrainingCrops { _, crop in
                     for i in crop.indices { crop[i] = Float(i % 7) }
                     if bad { crop[5] = .infinity }
                 }, hasTumour: labels, classWeights: weights)
@@ -86,7 +86,7 @@ import Testing
         let all = goldenUniform(seed: test.seed + 7, count: test.hasTumour.count * voxels)
         return try lossAndGradients(
             architecture: architecture, parameters: parameters, count: test.hasTumour.count,
-            fill: { (n, crop) throws(SPARSError) in
+            crops: TrainingCrops { n, crop in
                 for i in 0..<voxels { crop[i] = 400 * (all[n * voxels + i] - 0.5) }
             }, hasTumour: test.hasTumour, classWeights: test.classWeights)
     }

@@ -1,0 +1,99 @@
+import SPARSTestSupport
+import Testing
+
+@testable import SPARSKernels
+
+/// conv1's training over distinct places against the same over every place.
+@Suite struct RepeatedTrainingTests {
+    /// Windows and grids: many repeats, few, none along an axis, one voxel, three voxels in a row.
+    static let shapes: [(Shape3, Shape3)] = [
+        (Shape3(3, 4, 5), Shape3(16, 21, 23)), (Shape3(7, 5, 9), Shape3(11, 18, 10)),
+        (Shape3(1, 2, 1), Shape3(6, 7, 8)), (Shape3(9, 3, 17), Shape3(10, 12, 17)),
+    ]
+
+    private struct Case {
+        let grid: Shape3
+        let dense: FloatBuffer
+        let repeated: RepeatedInput
+        let weights: [Float]
+        let scale: [Float]
+        let shift: FloatBuffer
+        let half: Shape3
+
+        init(_ shapes: (Shape3, Shape3), seed: UInt64) {
+            let (window, grid) = shapes
+            self.grid = grid
+            let source = randomBuffer(window.count, seed: seed)
+            let axes = [(window.x, grid.x), (window.y, grid.y), (window.z, grid.z)].map {
+                ResampleAxis.nearest(from: $0, to: $1)
+            }
+            dense = FloatBuffer(count: grid.count)
+            ResampleKernels.nearest(
+                source: source.pointer, from: window, target: dense.pointer, x: axes[0],
+                y: axes[1], z: axes[2])
+            repeated = RepeatedInput(
+                source: source, sourceShape: window, x: RepeatedAxis(axes[0].lower)!,
+                y: RepeatedAxis(axes[1].lower)!, z: RepeatedAxis(axes[2].lower)!)
+            weights = randomBuffer(27 * 8, seed: seed + 1).values
+            // Of both signs: the maximum must be taken behind the scale.
+            scale = randomBuffer(8, seed: seed + 2).values
+            shift = randomBuffer(8, seed: seed + 3)
+            half = grid.convolved(stride: 1).halved
+        }
+    }
+
+    @Test(arguments: shapes, Seeds.few)
+    func pooledValuesAndTapSums(shapes: (Shape3, Shape3), seed: UInt64) {
+        let test = Case(shapes, seed: seed)
+        let size = test.half.count * 8
+        let plane = test.half.y * test.half.z * 8
+        let gradient = randomBuffer(size, seed: seed + 4)
+        func copyPlane(_ x: Int, _ target: UnsafeMutablePointer<Float>) {
+            target.update(from: gradient.pointer + x * plane, count: plane)
+        }
+        for set in InstructionSet.available {
+            let expected = FloatBuffer(count: size)
+            let expectedChoice = ChoiceBuffer(count: size)
+            FirstStageTraining.forward(
+                input: test.dense.pointer, shape: test.grid,
+                weights: ConvolutionWeights(
+                    test.weights, inputChannels: 1, outputChannels: 8, scale: test.scale),
+                shift: test.shift.pointer, pooled: expected.pointer,
+                choice: expectedChoice.pointer, on: set)
+            let output = FloatBuffer(count: size)
+            let choice = ChoiceBuffer(count: size)
+            test.repeated.trainingForward(
+                weights: RepeatedWeights(test.weights, scale: test.scale),
+                shift: test.shift.pointer, pooled: output.pointer, choice: choice.pointer, on: set)
+            #expect(distance(output, expected) < bound(terms: 27), "\(set), seed \(seed)")
+            #expect(output.values.contains { $0 > 0 })
+
+            let plain = FirstStageTraining.tapSums(
+                input: test.dense.pointer, shape: test.grid, pooled: expected.pointer,
+                choice: expectedChoice.pointer, on: set, gradient: copyPlane)
+            let ours = test.repeated.tapSums(
+                pooled: output.pointer, choice: choice.pointer, on: set, gradient: copyPlane)
+            // Equal places tie; which of them is chosen must not matter.
+            let magnitude = gradient.values.reduce(0) { $0 + Double(abs($1)) }
+            for (a, b) in zip(ours, plain) {
+                #expect(abs(a - b) < 1e-6 * magnitude, "\(set), seed \(seed)")
+            }
+        }
+    }
+
+    @Test(arguments: shapes, Seeds.few)
+    func moments(shapes: (Shape3, Shape3), seed: UInt64) {
+        let test = Case(shapes, seed: seed)
+        let other = randomBuffer(test.grid.count, seed: seed + 5)
+        var plain = TapMoments(shape: test.grid)
+        var ours = TapMoments(shape: test.grid)
+        plain.add(test.dense.pointer)
+        ours.add(test.repeated)
+        // Both kinds of input may stand in one batch.
+        plain.add(other.pointer)
+        ours.add(other.pointer)
+        #expect(ours.count == plain.count)
+        for (a, b) in zip(ours.mean, plain.mean) { #expect(abs(a - b) < 1e-10) }
+        for (a, b) in zip(ours.covariance, plain.covariance) { #expect(abs(a - b) < 1e-6) }
+    }
+}
