@@ -91,10 +91,9 @@ def torch_training_crop(network):
     return train
 
 
-def sb3_ppo(inputs, seed=0):
-    """Return a function that runs one PPO iteration of record (32 steps, one update) in SB3."""
+def noise_environment(inputs, seed=0):
+    """Return an environment that costs nothing: one of eight observations in turn."""
     import gymnasium
-    from stable_baselines3 import PPO
 
     class Noise(gymnasium.Env):
         observation_space = gymnasium.spaces.Box(-1, 1, (inputs,), np.float32)
@@ -112,5 +111,14 @@ def sb3_ppo(inputs, seed=0):
             self.count += 1
             return self.frames[self.count % 8], float(action == 0), False, False, {}
 
-    model = PPO("MlpPolicy", Noise(), n_steps=32, batch_size=8, n_epochs=1, device="cpu")
-    return lambda: model.learn(32, reset_num_timesteps=False)
+    return Noise()
+
+
+def sb3_ppo(inputs, environments=1, batch_size=8):
+    """Return a function that runs one PPO iteration (32 steps each, one update) in SB3."""
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    envs = DummyVecEnv([lambda i=i: noise_environment(inputs, i) for i in range(environments)])
+    model = PPO("MlpPolicy", envs, n_steps=32, batch_size=batch_size, n_epochs=1, device="cpu")
+    return lambda: model.learn(32 * environments, reset_num_timesteps=False)

@@ -187,6 +187,33 @@ def ppo_iteration():
     return lambda: run.resume(1), {"stable-baselines3": peers.sb3_ppo(int(np.prod(WINDOW)))}
 
 
+def many_environments(batch_size):
+    """Return 512 steps of spars.PPO and of its peer: 32 in each of 16 environments, one update."""
+    import peers
+
+    import spars
+
+    inputs = int(np.prod(WINDOW))
+    envs = [peers.noise_environment(inputs, i) for i in range(16)]
+    agent = spars.PPO("MlpPolicy", envs, n_steps=32, batch_size=batch_size, n_epochs=1, seed=0)
+    return (
+        lambda: agent.learn(512, reset_num_timesteps=False),
+        {"stable-baselines3": peers.sb3_ppo(inputs, 16, batch_size)},
+    )
+
+
+@row("ppo-16", 3)
+def ppo_16():
+    """One PPO iteration at 16 environments: 512 steps and an update in minibatches of 8."""
+    return many_environments(8)
+
+
+@row("ppo-16-wide", 3)
+def ppo_16_wide():
+    """One PPO iteration at 16 environments: 512 steps and an update in minibatches of 128."""
+    return many_environments(128)
+
+
 def measure(name):
     """Time one row in this process and return its figures."""
     function, repeats = ROWS[name]

@@ -121,10 +121,10 @@ public struct GramTile<S: PolicyNumber> {
     public var batch: Int
     public var columns: Int
     public var multiplicity: UnsafePointer<S>
-    /// Room for (B, J) and for J numbers.
+    /// Room for (B, J) each.
     public var wide: UnsafeMutablePointer<Double>
     public var weighted: UnsafeMutablePointer<Double>
-    /// (B, B), of which the lower triangle is added to.
+    /// (B, B), whose upper triangle is added to; what stands below the diagonal has no meaning.
     public var gram: UnsafeMutablePointer<Double>
 
     @inlinable

@@ -208,7 +208,10 @@ class PPO:
     def _collect(self, callback, progress, planned):
         """Return a flat rollout of `n_steps` steps in each environment, or None to stop."""
         count, inputs = len(self._envs), self.policy.inputs
-        obs = np.empty((count, self.n_steps + 1, inputs), np.float32)
+        shape = (count, self.n_steps, inputs)
+        if self._seen is None or self._seen.shape != shape:
+            self._seen = np.empty(shape, np.float32)
+        obs = self._seen
         actions = np.empty((self.n_steps, count), np.int64)
         log_probs = np.empty((self.n_steps, count), np.float32)
         rewards = np.zeros((self.n_steps, count))
@@ -224,22 +227,18 @@ class PPO:
                 progress(min(self.num_timesteps, planned), planned)
             if callback is not None and callback(self) is False:
                 return None
-        obs[:, self.n_steps] = self._obs
         # Values are needed only now, so the critic's weights are read once a rollout.
-        values = self.policy.values(obs.reshape(-1, inputs)).reshape(count, -1)
+        values = self.policy.values(obs.reshape(-1, inputs)).reshape(count, -1).T
         advantages, returns = gae(
             rewards,
-            values[:, :-1].T,
+            values,
             starts,
-            values[:, -1],
+            self.policy.values(self._obs),
             self._starts,
             self.gamma,
             self.gae_lambda,
         )
-        flat = [
-            obs[:, :-1],
-            *(a.T for a in (actions, values[:, :-1].T, log_probs, advantages, returns)),
-        ]
+        flat = [obs, *(a.T for a in (actions, values, log_probs, advantages, returns))]
         return tuple(np.ascontiguousarray(a).reshape(-1) for a in flat)
 
     def _step(self, i, action):
@@ -421,6 +420,8 @@ class PPO:
     def _set_environments(self, env):
         self._envs = list(env) if isinstance(env, (list, tuple)) else [env]
         self._obs = None
+        # A rollout's observations; kept for its memory only.
+        self._seen = None
         self._is_seeded = False
         if not self._envs:
             raise ValueError("The 'env' parameter of PPO must be an environment. Got [] instead.")

@@ -199,35 +199,56 @@ func normSquaredTile<S: PolicyNumber>(_ tile: GradientTile<S>) -> S {
     return total
 }
 
-/// gram[b][c] += sum over j of m_j x[b][j] x[c][j] for c <= b, in float64: what is left of the
-/// gradient's norm may be much smaller than its terms.
+/// gram[c][b] += sum over j of m_j x[b][j] x[c][j] for c <= b, in float64: what is left of the
+/// gradient's norm may be much smaller than its terms. Some elements above the diagonal are added
+/// to as well.
 @inline(__always)
 func gramTile<S: PolicyNumber>(_ tile: GramTile<S>) {
     let (columns, batch) = (tile.columns, tile.batch)
     for b in 0..<batch {
         let x = tile.observations + b * tile.observationStride
-        let wide = tile.wide + b * columns
-        for j in 0..<columns { wide[j] = Double(x[j]) }
-    }
-    for b in 0..<batch {
-        let x = tile.wide + b * columns
-        for j in 0..<columns { tile.weighted[j] = x[j] * Double(tile.multiplicity[j]) }
-        for c in 0...b {
-            let y = tile.wide + c * columns
-            tile.gram[b * batch + c] += dot(tile.weighted, y, columns)
+        let (wide, weighted) = (tile.wide + b * columns, tile.weighted + b * columns)
+        for j in 0..<columns {
+            let value = Double(x[j])
+            wide[j] = value
+            weighted[j] = value * Double(tile.multiplicity[j])
         }
+    }
+    let products = MultiplyTile(
+        weights: UnsafePointer(tile.weighted), weightStride: columns, rows: batch,
+        observations: UnsafePointer(tile.wide), observationStride: columns, batch: batch,
+        columns: columns, sums: tile.gram, sumStride: batch)
+    var b = 0
+    while b + 4 <= batch {
+        // One at a time: sums of two, in float64, do not fit the registers.
+        for c in 0..<b + 4 { multiply4x1(products, b, c) }
+        b += 4
+    }
+    while b < batch {
+        for c in 0...b { multiply1x1(products, b, c) }
+        b += 1
     }
 }
 
 @inline(__always)
 func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
-    for row in 0..<tile.gradient.rows { descendRow(tile, row) }
+    var row = 0
+    // Small batches wait for memory and divisions, and there one row at a time is faster.
+    if tile.gradient.batch > 16 {
+        while row + 2 <= tile.gradient.rows {
+            descend2(tile, row)
+            row += 2
+        }
+    }
+    while row < tile.gradient.rows {
+        descend1(tile, row)
+        row += 1
+    }
 }
 
-/// Four vectors at a time, so that sums that wait for each other overlap; one row at a time, since
-/// the same columns of several rows may compete for the same lines of the cache.
+/// Four vectors at a time, so that sums that wait for each other overlap.
 @inline(__always)
-private func descendRow<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
+private func descend1<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
     let g = tile.gradient
     let start = row * tile.weightStride
     var j = 0
@@ -250,8 +271,62 @@ private func descendRow<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
         move(tile, d, start, j + 3 * lanes, lanes)
         j += 4 * lanes
     }
-    while j < g.columns {
-        move(tile, gradient(g, row, j, g.columns - j), start, j)
+    descendRest(tile, row, from: j)
+}
+
+/// Two rows share the loads of the observations. Not more: the same columns of several rows may lie
+/// in the same few lines of the cache.
+@inline(__always)
+private func descend2<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
+    let g = tile.gradient
+    let start = row * tile.weightStride
+    var j = 0
+    while j + 4 * lanes <= g.columns {
+        var (a0, a1, a2, a3) = (SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero)
+        var (b0, b1, b2, b3) = (SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero)
+        var x = g.observations + j
+        var delta = g.delta + row
+        for _ in 0..<g.batch {
+            let (a, b) = (SIMD8(repeating: delta[0]), SIMD8(repeating: delta[1]))
+            let x0 = loadUpTo8(x, lanes)
+            a0 = multiplyAdd(a0, x0, a)
+            b0 = multiplyAdd(b0, x0, b)
+            let x1 = loadUpTo8(x + lanes, lanes)
+            a1 = multiplyAdd(a1, x1, a)
+            b1 = multiplyAdd(b1, x1, b)
+            let x2 = loadUpTo8(x + 2 * lanes, lanes)
+            a2 = multiplyAdd(a2, x2, a)
+            b2 = multiplyAdd(b2, x2, b)
+            let x3 = loadUpTo8(x + 3 * lanes, lanes)
+            a3 = multiplyAdd(a3, x3, a)
+            b3 = multiplyAdd(b3, x3, b)
+            x += g.observationStride
+            delta += g.deltaStride
+        }
+        move(tile, a0, start, j, lanes)
+        move(tile, a1, start, j + lanes, lanes)
+        move(tile, a2, start, j + 2 * lanes, lanes)
+        move(tile, a3, start, j + 3 * lanes, lanes)
+        let second = start + tile.weightStride
+        move(tile, b0, second, j, lanes)
+        move(tile, b1, second, j + lanes, lanes)
+        move(tile, b2, second, j + 2 * lanes, lanes)
+        move(tile, b3, second, j + 3 * lanes, lanes)
+        j += 4 * lanes
+    }
+    descendRest(tile, row, from: j)
+    descendRest(tile, row + 1, from: j)
+}
+
+/// The columns of one row from `first`.
+@inline(__always)
+private func descendRest<S: PolicyNumber>(
+    _ tile: DescentTile<S>, _ row: Int, from first: Int
+) {
+    var j = first
+    while j < tile.gradient.columns {
+        let g = gradient(tile.gradient, row, j, tile.gradient.columns - j)
+        move(tile, g, row * tile.weightStride, j)
         j += lanes
     }
 }

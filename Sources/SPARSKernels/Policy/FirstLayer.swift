@@ -12,6 +12,8 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
 
     static var blockColumns: Int { 2048 }
     static var tileRows: Int { 4 }
+    /// So many blocks of observations stay in a core's cache while all rows pass over them.
+    private static var fewObservations: Int { 16 }
     /// Numbers between packed observations. Rows of a multiple of 4 KiB, as those of 55,296 columns
     /// are, lie in the same few lines of the cache: a pass over eight of them and the weights ran
     /// at half its speed.
@@ -50,6 +52,9 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
     ) {
         // SAFETY: each item writes the outputs of its own rows only.
         nonisolated(unsafe) let (weights, observations, outputs) = (weights, observations, outputs)
+        if batch > Self.fewObservations {
+            return multiplyByBlocks(weights, wanted, observations, batch, outputs)
+        }
         let groups = (wanted.count + Self.tileRows - 1) / Self.tileRows
         for b in 0..<batch {
             for o in wanted { outputs[b * rows + o] = 0 }
@@ -65,6 +70,45 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
                         observations: observations + column, observationStride: columns,
                         batch: batch, columns: width(ofBlock: block),
                         sums: outputs + row, sumStride: rows))
+            }
+        }
+    }
+
+    /// The same bits in an order that reads the observations once, a few at a time for all rows.
+    @_specialize(where S == Float)
+    @_specialize(where S == Double)
+    private func multiplyByBlocks(
+        _ weights: UnsafePointer<S>, _ wanted: Range<Int>, _ observations: UnsafePointer<S>,
+        _ batch: Int, _ outputs: UnsafeMutablePointer<S>
+    ) {
+        let count = batch * wanted.count
+        let parts = UnsafeMutablePointer<S>.allocate(capacity: blocks * count)
+        defer { parts.deallocate() }
+        parts.initialize(repeating: 0, count: blocks * count)
+        // SAFETY: each item writes its own part.
+        nonisolated(unsafe) let (weights, observations, shares) = (weights, observations, parts)
+        Self.forEach(blocks, work: wanted.count * columns * batch) { block in
+            let column = block * Self.blockColumns
+            for b in stride(from: 0, to: batch, by: Self.fewObservations) {
+                for row in stride(from: 0, to: wanted.count, by: Self.tileRows) {
+                    S.policyKernels.multiply(
+                        MultiplyTile(
+                            weights: weights + (wanted.lowerBound + row) * columns + column,
+                            weightStride: columns, rows: min(Self.tileRows, wanted.count - row),
+                            observations: observations + b * columns + column,
+                            observationStride: columns,
+                            batch: min(Self.fewObservations, batch - b),
+                            columns: width(ofBlock: block),
+                            sums: shares + block * count + b * wanted.count + row,
+                            sumStride: wanted.count))
+                }
+            }
+        }
+        for b in 0..<batch {
+            for (i, o) in wanted.enumerated() {
+                var sum = S.zero
+                for block in 0..<blocks { sum += parts[block * count + b * wanted.count + i] }
+                outputs[b * rows + o] = sum
             }
         }
     }
@@ -114,7 +158,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         _ multiplicity: UnsafePointer<S>
     ) -> Double {
         let size = batch * batch
-        let scratch = (batch + 1) * Self.blockColumns
+        let part = Self.packedColumns(batch: batch)
         let grams = UnsafeMutablePointer<Double>.allocate(capacity: blocks * size)
         defer { grams.deallocate() }
         grams.initialize(repeating: 0, count: blocks * size)
@@ -122,15 +166,18 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         nonisolated(unsafe) let (observations, multiplicity, shares) =
             (observations, multiplicity, grams)
         Self.forEach(blocks, work: size * columns) { block in
-            let column = block * Self.blockColumns
-            let wide = UnsafeMutablePointer<Double>.allocate(capacity: scratch)
+            let wide = UnsafeMutablePointer<Double>.allocate(capacity: 2 * batch * part)
             defer { wide.deallocate() }
-            S.policyKernels.gram(
-                GramTile(
-                    observations: observations + column, observationStride: columns, batch: batch,
-                    columns: width(ofBlock: block), multiplicity: multiplicity + column,
-                    wide: wide, weighted: wide + batch * Self.blockColumns,
-                    gram: shares + block * size))
+            let column = block * Self.blockColumns
+            let end = column + width(ofBlock: block)
+            for first in stride(from: column, to: end, by: part) {
+                S.policyKernels.gram(
+                    GramTile(
+                        observations: observations + first, observationStride: columns,
+                        batch: batch, columns: min(part, end - first),
+                        multiplicity: multiplicity + first, wide: wide,
+                        weighted: wide + batch * part, gram: shares + block * size))
+            }
         }
         var total = 0.0
         for b in 0..<batch {
@@ -140,7 +187,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
                     product += Double(delta[b * rows + o]) * Double(delta[c * rows + o])
                 }
                 var gram = 0.0
-                for block in 0..<blocks { gram += grams[block * size + b * batch + c] }
+                for block in 0..<blocks { gram += grams[block * size + c * batch + b] }
                 total += (b == c ? 1 : 2) * product * gram
             }
         }

@@ -7,7 +7,7 @@ import Testing
     /// Odd rows, columns around the lanes, the blocks and none of both, odd batches.
     static let shapes: [(rows: Int, columns: Int, batch: Int)] = [
         (1, 1, 1), (3, 7, 2), (4, 8, 1), (5, 9, 3), (6, 2_047, 2), (7, 2_048, 1), (9, 2_049, 5),
-        (21, 4_100, 8), (5, 6_151, 17),
+        (21, 4_100, 8), (5, 6_151, 17), (22, 4_100, 19), (6, 2_100, 34),
     ]
 
     private func numbers<S: PolicyScalar>(_ count: Int, _ seed: UInt64) -> [S] {
