@@ -322,17 +322,18 @@ static PyObject *training(PyObject *module, PyObject *argument) {
 }
 
 // trainer_create(classifier, voxel_labels, linear, stretched, foreground_threshold or None,
-//                (x, y, z), crops_per_scan, learning_rate, seed)
+//                (x, y, z), crops_per_scan, pooling, (class weights), seed)
 static PyObject *trainer_create(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long classifier, seed;
     int voxel_labels, linear, stretched;
     PyObject *threshold;
-    long long shape[3], crops;
+    long long shape[3], crops, pooling;
     spars_training training = {0};
     if (!PyArg_ParseTuple(
-            arguments, "KpppO(LLL)LdK", &classifier, &voxel_labels, &linear, &stretched, &threshold,
-            &shape[0], &shape[1], &shape[2], &crops, &training.learning_rate, &seed)) {
+            arguments, "KpppO(LLL)LL(ff)K", &classifier, &voxel_labels, &linear, &stretched, &threshold,
+            &shape[0], &shape[1], &shape[2], &crops, &pooling, &training.class_weights[0],
+            &training.class_weights[1], &seed)) {
         return NULL;
     }
     if (threshold != Py_None) {
@@ -345,6 +346,7 @@ static PyObject *trainer_create(PyObject *module, PyObject *arguments) {
     training.stretched = stretched;
     for (int axis = 0; axis < 3; axis++) training.crop_shape[axis] = shape[axis];
     training.crops_per_scan = crops;
+    training.pooling = pooling;
     training.seed = seed;
     spars_handle handle = 0;
     spars_error error;
@@ -352,21 +354,32 @@ static PyObject *trainer_create(PyObject *module, PyObject *arguments) {
     return new_handle(status, handle, &error);
 }
 
-// trainer_draw_scans(trainer, validation, scan_count, scans)
+// trainer_draw_scans(trainer, validation, scan_count, has_tumour or None, scans)
 static PyObject *trainer_draw_scans(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long trainer;
     int validation;
     long long scan_count;
-    PyObject *scan_object;
-    if (!PyArg_ParseTuple(arguments, "KpLO", &trainer, &validation, &scan_count, &scan_object)) {
+    PyObject *label_object, *scan_object;
+    if (!PyArg_ParseTuple(
+            arguments, "KpLOO", &trainer, &validation, &scan_count, &label_object, &scan_object)) {
         return NULL;
     }
-    Py_buffer scans;
-    if (shim_get_buffer(scan_object, 'q', 1, "scans", &scans) != 0) return NULL;
+    Py_buffer labels, scans;
+    int has_labels = label_object != Py_None;
+    if (has_labels &&
+        shim_get_buffer_of(label_object, 'q', 0, scan_count, "has_tumour", &labels) != 0) {
+        return NULL;
+    }
+    if (shim_get_buffer(scan_object, 'q', 1, "scans", &scans) != 0) {
+        if (has_labels) PyBuffer_Release(&labels);
+        return NULL;
+    }
     spars_error error;
     int32_t status = spars_trainer_draw_scans(
-        trainer, validation, scan_count, scans.buf, shim_count(&scans), &error);
+        trainer, validation, scan_count, has_labels ? labels.buf : NULL, scans.buf,
+        shim_count(&scans), &error);
+    if (has_labels) PyBuffer_Release(&labels);
     PyBuffer_Release(&scans);
     if (status != SPARS_OK) return shim_raise(&error);
     Py_RETURN_NONE;
@@ -407,17 +420,19 @@ static PyObject *trainer_add_scan(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-static PyObject *trainer_step(PyObject *module, PyObject *argument) {
+// trainer_step(trainer, learning_rate) -> loss
+static PyObject *trainer_step(PyObject *module, PyObject *arguments) {
     (void)module;
-    unsigned long long trainer = PyLong_AsUnsignedLongLong(argument);
-    if (PyErr_Occurred()) return NULL;
+    unsigned long long trainer;
+    double learning_rate;
+    if (!PyArg_ParseTuple(arguments, "Kd", &trainer, &learning_rate)) return NULL;
     shim_control control;
     if (shim_control_init(&control, Py_None) != 0) return NULL;
     double loss = 0;
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
-    status = spars_trainer_step(trainer, &loss, &control.control, &error);
+    status = spars_trainer_step(trainer, learning_rate, &loss, &control.control, &error);
     Py_END_ALLOW_THREADS
     if (status != SPARS_OK) return shim_raise(&error);
     return PyFloat_FromDouble(loss);
@@ -493,7 +508,7 @@ PyMethodDef shim_classifier_methods[] = {
     {"trainer_create", trainer_create, METH_VARARGS, NULL},
     {"trainer_draw_scans", trainer_draw_scans, METH_VARARGS, NULL},
     {"trainer_add_scan", trainer_add_scan, METH_VARARGS, NULL},
-    {"trainer_step", trainer_step, METH_O, NULL},
+    {"trainer_step", trainer_step, METH_VARARGS, NULL},
     {"trainer_evaluate", trainer_evaluate, METH_VARARGS, NULL},
     {"classification_metrics", classification_metrics, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

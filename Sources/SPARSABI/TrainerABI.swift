@@ -18,7 +18,7 @@ public func sparsTrainerCreate(
 @_cdecl("spars_trainer_draw_scans")
 public func sparsTrainerDrawScans(
     _ trainer: UInt64, _ validation: Int32, _ scanCount: Int64,
-    _ scans: UnsafeMutablePointer<Int64>?, _ count: Int64,
+    _ hasTumour: UnsafePointer<Int64>?, _ scans: UnsafeMutablePointer<Int64>?, _ count: Int64,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -29,9 +29,16 @@ public func sparsTrainerDrawScans(
                 got: count)
         }
         let out = try checkedOutput(scans, Int(count), "scans", of: "fit")
+        var labels: [Int]?
+        if let hasTumour {
+            let total = try checkedCount([scanCount], "has_tumour", of: "fit")
+            labels = try checkedInput(hasTumour, total, "has_tumour", of: "fit").map {
+                Int(clamping: $0)
+            }
+        }
         let drawn = try trainer.drawScans(
             Int(count), of: Int(clamping: scanCount),
-            phase: validation == 0 ? .training : .validation)
+            phase: validation == 0 ? .training : .validation, balancing: labels)
         for (i, scan) in drawn.enumerated() { out[i] = Int64(scan) }
     }
 }
@@ -55,14 +62,16 @@ public func sparsTrainerAddScan(
 
 @_cdecl("spars_trainer_step")
 public func sparsTrainerStep(
-    _ trainer: UInt64, _ loss: UnsafeMutablePointer<Double>?,
+    _ trainer: UInt64, _ learningRate: Double, _ loss: UnsafeMutablePointer<Double>?,
     _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
         let out = try checkedOutput(loss, 1, "loss", of: "fit")
         // Not through `guarded(_:_:_:)`: it checks once more at the end, when the step is taken.
-        try underControl(control) { () throws(SPARSError) in out[0] = try trainer.step() }
+        try underControl(control) { () throws(SPARSError) in
+            out[0] = try trainer.step(learningRate: learningRate)
+        }
     }
 }
 
@@ -137,5 +146,15 @@ private func configuration(
         foregroundThreshold: training.has_foreground == 0 ? nil : training.foreground_threshold)
     return try TrainingConfiguration(
         rule: rule, cropsPerScan: Int(clamping: training.crops_per_scan),
-        learningRate: training.learning_rate, seed: training.seed)
+        pooling: try pooling(training.pooling),
+        classWeights: [training.class_weights.0, training.class_weights.1], seed: training.seed)
+}
+
+private func pooling(_ code: Int64) throws(SPARSError) -> CropPooling {
+    switch code {
+    case 0: return .none
+    case -1: return .logSumExp
+    case 1...: return .highest(Int(clamping: code))
+    default: throw .range("pooling", of: "fit", mustBe: "-1, 0 or above", got: code)
+    }
 }

@@ -134,12 +134,14 @@ import Testing
             expectRefused(SPARS_STALE_HANDLE) {
                 spars_trainer_create(handle, &training, &trainer, $0)
             }
-            expectRefused(SPARS_STALE_HANDLE) { spars_trainer_step(handle, &loss, nil, $0) }
+            expectRefused(SPARS_STALE_HANDLE) { spars_trainer_step(handle, 1e-3, &loss, nil, $0) }
         }
         // A classifier is no trainer.
         withClassifier { classifier in
             var loss = 0.0
-            expectRefused(SPARS_STALE_HANDLE) { spars_trainer_step(classifier, &loss, nil, $0) }
+            expectRefused(SPARS_STALE_HANDLE) {
+                spars_trainer_step(classifier, 1e-3, &loss, nil, $0)
+            }
         }
     }
 
@@ -262,12 +264,17 @@ import Testing
             var good = spars_training()
             good.crop_shape = (2, 2, 2)
             good.crops_per_scan = 1
-            good.learning_rate = 1e-3
+            good.class_weights = (1, 1)
             var trainer: spars_handle = 0
             for change in [
                 { $0.crop_shape.0 = 0 }, { $0.crop_shape.1 = .max }, { $0.crop_shape.2 = .min },
                 { $0.crops_per_scan = 0 }, { $0.crops_per_scan = .max },
-                { $0.learning_rate = -1 }, { $0.learning_rate = .nan },
+                { $0.class_weights.0 = 0 }, { $0.class_weights.1 = .nan },
+                { $0.pooling = 2 }, { $0.pooling = -2 }, { $0.pooling = .max },
+                {
+                    $0.pooling = 1
+                    $0.voxel_labels = 1
+                },
                 {
                     $0.has_foreground = 1
                     $0.foreground_threshold = .infinity
@@ -284,8 +291,17 @@ import Testing
             for (scans, count) in [(0, 1), (-1, 1), (1, 0), (1, -1), (1, Int64.max)]
                 as [(Int64, Int64)]
             {
-                expectRefused { spars_trainer_draw_scans(trainer, 0, scans, &scan, count, $0) }
+                expectRefused {
+                    spars_trainer_draw_scans(trainer, 0, scans, nil, &scan, count, $0)
+                }
             }
+            for labels in [[0, 0], [1, 1], [0, 2]] as [[Int64]] {
+                expectRefused {
+                    spars_trainer_draw_scans(trainer, 0, 2, labels, &scan, 1, $0)
+                }
+            }
+            #expect(spars_trainer_draw_scans(trainer, 0, 2, [1, 0], &scan, 1, nil) == 0)
+            #expect(scan == 1)
             let volume = [Float](repeating: 0, count: 8)
             for (shape, label) in [
                 ([2, 2, 2], 2), ([2, 2, 2], -1), ([2, 2, 2], .max), ([1, 2, 4], 1), ([0, 2, 2], 1),
@@ -297,8 +313,10 @@ import Testing
             }
             var loss = 0.0
             var score: Float = 0
-            expectRefused { spars_trainer_step(trainer, &loss, nil, $0) }
-            expectRefused { spars_trainer_step(trainer, nil, nil, $0) }
+            for rate in [1e-3, 0, -1, .nan, .infinity] {
+                expectRefused { spars_trainer_step(trainer, rate, &loss, nil, $0) }
+            }
+            expectRefused { spars_trainer_step(trainer, 1e-3, nil, nil, $0) }
             expectRefused { spars_trainer_evaluate(trainer, &score, &scan, 1, nil, $0) }
         }
     }

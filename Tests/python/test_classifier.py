@@ -287,6 +287,67 @@ def test_the_schedule_of_record_takes_a_quarter_of_the_scans_as_steps():
     assert calls == [(1, 2), (2, 2)]
 
 
+def test_a_learning_rate_may_follow_a_schedule():
+    remains, rates = [], []
+
+    def schedule(remaining):
+        remains.append(remaining)
+        return 1e-3 * remaining
+
+    history = _fit(
+        spars.Classifier(INPUT), epochs=2, steps_per_epoch=2, learning_rate=schedule,
+        callback=lambda _, record: rates.append(record["learning_rate"]),
+    )  # fmt: skip
+    assert remains == [1.0, 0.75, 0.5, 0.25]
+    assert rates == [0.75e-3, 0.25e-3]
+    assert history.configuration["learning_rate"] == "a schedule"
+
+
+def test_a_constant_schedule_is_a_constant():
+    first, second = (spars.Classifier(INPUT, seed=2) for _ in range(2))
+    _fit(first, learning_rate=1e-3)
+    _fit(second, learning_rate=lambda _: 1e-3)
+    for name, array in first.parameters().items():
+        assert np.array_equal(array, second.parameters()[name]), name
+
+
+def test_class_weights_weigh_the_loss():
+    dataset = [_case("without", False, 0.0), _case("with", True, 0.0), _case("too", True, 0.0)]
+    loss = {}
+    for weights in (None, (3.0, 1.0), "balanced"):
+        history = _fit(
+            spars.Classifier(INPUT, seed=5), dataset, epochs=1, class_weights=weights,
+            scan_sampling="balanced",
+        )  # fmt: skip
+        loss[history.configuration["class_weights"]] = history.epochs[0]["loss"]
+    assert list(loss) == [(1.0, 1.0), (3.0, 1.0), (1.5, 0.75)]
+    # The batch holds one scan of each label, so that two of the losses tell both parts.
+    without = 2 * loss[3.0, 1.0] - loss[1.0, 1.0]
+    with_tumour = 2 * loss[1.0, 1.0] - without
+    assert without != pytest.approx(with_tumour)
+    assert loss[1.5, 0.75] == pytest.approx((2 * without + with_tumour) / 3, rel=1e-6)
+
+
+def test_pooled_crops_learn_which_part_the_label_means():
+    """A bright corner marks the scans with tumours; few crops show it."""
+
+    def case(number):
+        values = np.random.default_rng(number).normal(0, 20, (30, 30, 30))
+        if number % 2:
+            values[15:, 15:, 15:] += 150
+        return datasets.Case(f"scan{number}", number % 2 == 1, lambda: values.astype(np.float32))
+
+    classifier = spars.Classifier(INPUT, seed=2)
+    history = _fit(
+        classifier, [case(number) for number in range(6)], epochs=16, crops_per_scan=4,
+        pooling="log_sum_exp", scan_sampling="balanced",
+    )  # fmt: skip
+    assert history.configuration["pooling"] == "log_sum_exp"
+    scores = classifier.score(case(7).load(), [(0, 0, 0), (18, 18, 18)], window=(12, 12, 12))
+    log_odds = np.log(scores / (1 - scores))
+    assert log_odds[1] > log_odds[0] + 1, scores
+
+
 def test_a_callback_ends_the_training():
     history = _fit(spars.Classifier(INPUT), epochs=5, callback=lambda *_: False)
     assert len(history.epochs) == 1
@@ -349,7 +410,32 @@ def test_scans_are_brought_to_the_grid_and_leave_a_full_cache():
         ({"protocol": "other"}, ValueError, "'protocol'"),
         ({"crop_sampling": "all"}, ValueError, "'crop_sampling'"),
         ({"foreground_threshold": math.nan}, ValueError, "'foreground_threshold'"),
-        ({"foreground_threshold": 3000.0}, ValueError, "Scan 'scan.*foreground_threshold"),
+        (
+            {"crop_sampling": "foreground", "foreground_threshold": 3000.0},
+            ValueError,
+            "Scan 'scan.*foreground_threshold",
+        ),
+        ({"learning_rate": lambda remaining: -remaining}, ValueError, "'learning_rate'"),
+        ({"learning_rate": lambda remaining: "fast"}, TypeError, "'learning_rate'"),
+        ({"pooling": "mean"}, ValueError, "'pooling'"),
+        ({"pooling": 2}, ValueError, r"'pooling'.*\[1, 1\]"),
+        ({"pooling": True}, TypeError, "'pooling'"),
+        ({"pooling": "max", "protocol": "published"}, ValueError, "'pooling'"),
+        ({"class_weights": "equal"}, ValueError, "'class_weights'"),
+        ({"class_weights": (1.0,)}, ValueError, "'class_weights'"),
+        ({"class_weights": (1.0, 0.0)}, ValueError, "'class_weights'"),
+        ({"class_weights": 2.0}, TypeError, "'class_weights'"),
+        (
+            {"class_weights": "balanced", "dataset": [_case("a", True, 1.0)]},
+            ValueError,
+            "'class_weights'",
+        ),
+        ({"scan_sampling": "any"}, ValueError, "'scan_sampling'"),
+        (
+            {"scan_sampling": "balanced", "dataset": [_case("a", True, 1.0)]},
+            ValueError,
+            "'scan_sampling'",
+        ),
         ({"window": (31, 12, 12)}, ValueError, "Scan 'scan.*'window'"),
         ({"window": (0, 12, 12)}, ValueError, "'window'"),
         ({"grid": (8, 8)}, ValueError, "'grid'"),

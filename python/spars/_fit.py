@@ -26,9 +26,10 @@ class History:
     Attributes
     ----------
     epochs : list of dict
-        One for each epoch: "epoch" (from 1), "loss" (mean cross entropy over its steps) and, with
-        validation scans, "validation": "loss", "true_positives", "false_positives",
-        "true_negatives", "false_negatives" (a crop is positive where its score exceeds 0.5),
+        One for each epoch: "epoch" (from 1), "loss" (mean over its steps), "learning_rate" (of its
+        last step) and, with validation scans, "validation": "loss", "true_positives",
+        "false_positives", "true_negatives", "false_negatives" (a crop is positive where its score
+        exceeds 0.5),
         "accuracy", "precision", "sensitivity", "specificity" and "roc_auc". What would divide by
         zero is NaN; the released scripts print 0 there.
     configuration : dict
@@ -61,8 +62,11 @@ def fit(
     scans_per_step=4,
     crops_per_scan=10,
     learning_rate=1e-3,
+    pooling=None,
+    class_weights=None,
+    scan_sampling="independent",
     protocol="paper",
-    crop_sampling="foreground",
+    crop_sampling="uniform",
     foreground_threshold=-150.0,
     validation_steps=4,
     seed=0,
@@ -73,7 +77,8 @@ def fit(
     """Train on a dataset of scans and their labels; return what was measured.
 
     A step draws `scans_per_step` scans with replacement, cuts `crops_per_scan` crops of each, and
-    moves the parameters once by Adam (0.9, 0.999, 1e-8) on the mean cross entropy of all crops.
+    moves the parameters once by Adam (0.9, 0.999, 1e-8) on the mean cross entropy of all crops, or
+    of the scans if crops are pooled.
     After each epoch the validation scans are scored likewise, in evaluation mode.
 
     With ``protocol="paper"`` a scan is brought to `grid` (trilinear), crops of `window` lie inside
@@ -100,13 +105,26 @@ def fit(
         Default: the schedule of record, a quarter of the training scans (2 to 6 for 8 to 24).
     scans_per_step, crops_per_scan : int
         4 and 10 of record.
-    learning_rate : float
-        Of Adam.
+    learning_rate : float or callable
+        Of Adam. A callable gets the part of the steps that remains, from 1 down towards 0, and
+        returns the rate of the next step, as stable-baselines3's schedules do.
+    pooling : None, "max", "log_sum_exp" or int
+        How the crops of a scan share its label, which says whether a tumour is anywhere in it.
+        None: each carries it, as in the paper. An integer k: the mean of the k highest margins
+        (the tumour's logit less the other) takes it; "max" is 1. "log_sum_exp":
+        log(mean(exp(margin))) takes it.
+    class_weights : None, "balanced" or (float, float)
+        The loss's weights of tumour-free scans and of scans with tumours; each batch's are divided
+        by their sum, as PyTorch's. "balanced" weighs by the inverse of how many there are.
+    scan_sampling : str
+        "independent" draws any scan, as the released scripts do; "balanced" draws scans without
+        and with tumours by turns, for training and validation.
     protocol : str or Protocol
         "paper" or "published", or switches of your own.
     crop_sampling : str
-        For image-level labels: "foreground" draws crops whose centre voxel exceeds
-        `foreground_threshold` HU, since crops of air teach nothing; "uniform" draws any.
+        For image-level labels: "uniform" draws crops from anywhere, as play visits windows
+        anywhere; "foreground" draws crops whose centre voxel exceeds `foreground_threshold` HU.
+        More of those show tissue, but what windows of air and edges score is then left to chance.
     foreground_threshold : float
         HU; between air and soft tissue.
     validation_steps : int
@@ -148,7 +166,10 @@ def fit(
         "epochs": check_integer(epochs, "epochs", _OWNER, 1),
         "scans_per_step": check_integer(scans_per_step, "scans_per_step", _OWNER, 1, 65536),
         "crops_per_scan": check_integer(crops_per_scan, "crops_per_scan", _OWNER, 1, 65536),
-        "learning_rate": check_float(learning_rate, "learning_rate", _OWNER, 0.0, open_low=True),
+        "pooling": _check_pooling(pooling, crops_per_scan, protocol),
+        "scan_sampling": check_choice(
+            scan_sampling, "scan_sampling", _OWNER, ("independent", "balanced")
+        ),
         "crop_sampling": check_choice(
             crop_sampling, "crop_sampling", _OWNER, ("foreground", "uniform")
         ),
@@ -162,19 +183,25 @@ def fit(
             raise TypeError(sentence(name, _OWNER, "callable or None", value))
     training = _cases(dataset, "dataset", protocol)
     held_out = [] if validation is None else _cases(validation, "validation", protocol)
+    options["class_weights"] = _check_class_weights(class_weights, training)
+    if not callable(learning_rate):
+        check_float(learning_rate, "learning_rate", _OWNER, 0.0, open_low=True)
+    options["learning_rate"] = "a schedule" if callable(learning_rate) else float(learning_rate)
     if steps_per_epoch is None:
         steps_per_epoch = max(1, len(training) // 4)
     options["steps_per_epoch"] = check_integer(steps_per_epoch, "steps_per_epoch", _OWNER, 1)
     if classifier.intensity_window is None:
         classifier.intensity_window = protocol.intensity_window
-    run = _Run(classifier, protocol, options, cache_bytes, progress)
+    schedule = learning_rate if callable(learning_rate) else lambda remaining: learning_rate
+    run = _Run(classifier, protocol, options, schedule, cache_bytes, progress)
     return run.run(training, held_out, callback)
 
 
 class _Run:
-    def __init__(self, classifier, protocol, options, cache_bytes, progress):
+    def __init__(self, classifier, protocol, options, schedule, cache_bytes, progress):
         self.classifier = classifier
         self.options = options
+        self.schedule = schedule
         self.protocol = protocol
         self.progress = progress
         self.done = 0
@@ -186,13 +213,12 @@ class _Run:
         self.has_voxel_labels = protocol.crop_label == "voxel"
         grid = options["grid"] if protocol.scan_frame == "resampled" else None
         self.scans = _Scans(grid, self.has_voxel_labels, cache_bytes)
-        window = classifier.intensity_window
+        used = protocol.with_switches(intensity_window=classifier.intensity_window)
         self.history = History(
             configuration={
                 "input_shape": classifier.input_shape,
-                "intensity_window": None if window is None else asdict(window),
                 "optimizer": {"name": "Adam", "betas": (0.9, 0.999), "eps": 1e-8},
-                "protocol": protocol.to_dict(),
+                "protocol": used.to_dict(),
                 **options,
             },
             versions=versions(),
@@ -203,13 +229,15 @@ class _Run:
         steps, validation_steps = options["steps_per_epoch"], options["validation_steps"]
         planned = options["epochs"] * (steps + (validation_steps if held_out else 0))
         trainer = self._trainer()
+        total = options["epochs"] * steps
         for epoch in range(1, options["epochs"] + 1):
             losses = []
-            for _ in range(steps):
+            for step in range(steps):
                 self._fill(trainer, training, "training")
-                losses.append(_native.trainer_step(trainer.value))
+                rate = self._rate(1.0 - ((epoch - 1) * steps + step) / total)
+                losses.append(_native.trainer_step(trainer.value, rate))
                 self._report(planned)
-            record = {"epoch": epoch, "loss": math.fsum(losses) / steps}
+            record = {"epoch": epoch, "loss": math.fsum(losses) / steps, "learning_rate": rate}
             if held_out:
                 record["validation"] = self._validate(trainer, held_out, planned)
             self.history.epochs.append(record)
@@ -217,6 +245,10 @@ class _Run:
             if callback is not None and callback(self.classifier, record) is False:
                 break
         return self.history
+
+    def _rate(self, remaining):
+        rate = self.schedule(remaining)
+        return check_float(rate, "learning_rate", _OWNER, 0.0, open_low=True)
 
     def _trainer(self):
         options = self.options
@@ -230,14 +262,18 @@ class _Run:
                 threshold if options["crop_sampling"] == "foreground" else None,
                 self.crop_shape,
                 options["crops_per_scan"],
-                options["learning_rate"],
+                {None: 0, "max": 1, "log_sum_exp": -1}.get(options["pooling"], options["pooling"]),
+                options["class_weights"],
                 options["seed"],
             )
         )
 
     def _fill(self, trainer, cases, role):
         drawn = np.empty(self.options["scans_per_step"], np.int64)
-        _native.trainer_draw_scans(trainer.value, role == "validation", len(cases), drawn)
+        labels = None
+        if self.options["scan_sampling"] == "balanced":
+            labels = np.array([bool(case.has_tumour) for case in cases], np.int64)
+        _native.trainer_draw_scans(trainer.value, role == "validation", len(cases), labels, drawn)
         for index in drawn:
             case = cases[index]
             array, mask = self.scans.of(case, (role, int(index)))
@@ -355,6 +391,42 @@ def classification_metrics(scores, has_tumour):
         "specificity": ratio(tn, tn + fp),
         "roc_auc": roc_auc,
     }
+
+
+def _check_pooling(pooling, crops_per_scan, protocol):
+    if pooling is None:
+        return None
+    if protocol.crop_label == "voxel":
+        raise ValueError(
+            "The 'pooling' parameter of fit must be None with crop_label='voxel', where crops have "
+            f"labels of their own. Got {pooling!r} instead."
+        )
+    if isinstance(pooling, str):
+        return check_choice(pooling, "pooling", _OWNER, ("max", "log_sum_exp"))
+    return check_integer(pooling, "pooling", _OWNER, 1, crops_per_scan)
+
+
+def _check_class_weights(weights, cases):
+    if weights is None:
+        return (1.0, 1.0)
+    if isinstance(weights, str):
+        check_choice(weights, "class_weights", _OWNER, ("balanced",))
+        positive = sum(bool(case.has_tumour) for case in cases)
+        if not 0 < positive < len(cases):
+            raise ValueError(
+                "The 'class_weights' parameter of fit must not be 'balanced' unless there are "
+                f"scans without and with tumours. Got {positive} of {len(cases)} with tumours."
+            )
+        return (len(cases) / (2 * (len(cases) - positive)), len(cases) / (2 * positive))
+    try:
+        pair = tuple(weights)
+    except TypeError:
+        raise TypeError(sentence("class_weights", _OWNER, "two floats", weights)) from None
+    if len(pair) != 2:
+        raise ValueError(sentence("class_weights", _OWNER, "two floats", weights))
+    return tuple(
+        check_float(weight, "class_weights", _OWNER, 0.0, open_low=True) for weight in pair
+    )
 
 
 def _cases(dataset, name, protocol):

@@ -126,9 +126,40 @@ def _add_train(commands):
     train.add_argument("--scans-per-step", type=int, default=4)
     train.add_argument("--crops-per-scan", type=int, default=10)
     train.add_argument("--learning-rate", type=float, default=1e-3)
+    train.add_argument(
+        "--pooling",
+        type=_pooling,
+        metavar="{none,max,log_sum_exp,K}",
+        help="how crops share their scan's label: none (each carries it, the default), max, "
+        "log_sum_exp, or the K highest",
+    )
+    train.add_argument(
+        "--class-weights",
+        choices=("balanced",),
+        help="weigh scans without and with tumours by the inverse of their number",
+    )
+    train.add_argument(
+        "--scan-sampling",
+        default="independent",
+        choices=("independent", "balanced"),
+        help="draw any scan, or scans without and with tumours by turns",
+    )
+    train.add_argument(
+        "--crop-sampling",
+        default="uniform",
+        choices=("uniform", "foreground"),
+        help="draw any crop, or those with a centre brighter than air",
+    )
     train.add_argument("--validation-steps", type=int, default=4)
     train.add_argument("--seed", type=int, default=0)
     return train
+
+
+def _pooling(text):
+    """Return the value of --pooling; the core checks the range of a number."""
+    if text == "none":
+        return None
+    return int(text) if text.lstrip("-").isdigit() else text
 
 
 def _add_segment(commands):

@@ -29,7 +29,10 @@ typedef struct {
     float foreground_threshold;
     int64_t crop_shape[3];
     int64_t crops_per_scan;
-    double learning_rate;
+    /// How the crops of a scan share its label: 0: each carries it; -1: by the logarithm
+    /// of the mean of exponentials; k > 0: the mean of the k highest.
+    int64_t pooling;
+    float class_weights[2];    ///< the loss's weight of tumour-free scans, and of the others
     uint64_t seed;
 } spars_training;
 
@@ -109,10 +112,11 @@ int32_t spars_trainer_create(
     spars_error *error);
 
 /// Begins a batch of training (`validation` 0) or validation crops: draws the `count` scans of
-/// 0...scan_count - 1 whose crops it is made of.
+/// 0...scan_count - 1 whose crops it is made of. With `has_tumour`, the label of each scan, scans
+/// without and with tumours are drawn by turns; NULL draws any.
 int32_t spars_trainer_draw_scans(
-    spars_handle trainer, int32_t validation, int64_t scan_count, int64_t *scans, int64_t count,
-    spars_error *error);
+    spars_handle trainer, int32_t validation, int64_t scan_count, const int64_t *has_tumour,
+    int64_t *scans, int64_t count, spars_error *error);
 
 /// Draws the crops of one scan and adds them to the batch. `mask` (0 background, 1 liver,
 /// 2 tumour) may be NULL where labels are the scan's.
@@ -120,10 +124,11 @@ int32_t spars_trainer_add_scan(
     spars_handle trainer, const float *volume, const int64_t shape[3], const uint8_t *mask,
     int64_t has_tumour, const spars_control *control, spars_error *error);
 
-/// Learns from the batch; the classifier changes at once and only as a whole. `*loss` is the mean
-/// cross entropy before the step.
+/// Learns from the batch; the classifier changes at once and only as a whole. `*loss` is the
+/// batch's before the step.
 int32_t spars_trainer_step(
-    spars_handle trainer, double *loss, const spars_control *control, spars_error *error);
+    spars_handle trainer, double learning_rate, double *loss, const spars_control *control,
+    spars_error *error);
 
 /// Scores the batch in evaluation mode and ends it. `count` must be the number of its crops.
 int32_t spars_trainer_evaluate(

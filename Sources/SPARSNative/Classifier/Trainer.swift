@@ -5,12 +5,15 @@ import Synchronization
 public struct TrainingConfiguration: Equatable, Sendable {
     public var rule: CropRule
     public var cropsPerScan: Int
-    public var learningRate: Double
+    public var pooling: CropPooling
+    /// The loss's weight of tumour-free scans and of those with tumours.
+    public var classWeights: [Float]
     public var seed: UInt64
 
     /// - Throws: `invalidArgument` naming the field.
     public init(
-        rule: CropRule, cropsPerScan: Int, learningRate: Double, seed: UInt64
+        rule: CropRule, cropsPerScan: Int, pooling: CropPooling = .none,
+        classWeights: [Float] = [1, 1], seed: UInt64
     ) throws(SPARSError) {
         guard (0..<3).allSatisfy({ (1...65_536).contains(rule.extent[$0]) }) else {
             throw .range(
@@ -22,8 +25,19 @@ public struct TrainingConfiguration: Equatable, Sendable {
                 "crops_per_scan", of: "fit", mustBe: "an integer in the range [1, 65536]",
                 got: cropsPerScan)
         }
-        guard learningRate.isFinite, learningRate > 0 else {
-            throw .range("learning_rate", of: "fit", mustBe: "a float above 0.0", got: learningRate)
+        if case .highest(let count) = pooling, !(1...cropsPerScan).contains(count) {
+            throw .range(
+                "pooling", of: "fit", mustBe: "an integer in the range [1, \(cropsPerScan)]",
+                got: count)
+        }
+        guard pooling == .none || rule.label == .image else {
+            throw .range(
+                "pooling", of: "fit", mustBe: "None where crops carry labels of their own",
+                got: pooling)
+        }
+        guard classWeights.count == 2, classWeights.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw .range(
+                "class_weights", of: "fit", mustBe: "two floats above 0.0", got: classWeights)
         }
         if let threshold = rule.foregroundThreshold, !threshold.isFinite {
             throw .range(
@@ -31,7 +45,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
         }
         self.rule = rule
         self.cropsPerScan = cropsPerScan
-        self.learningRate = learningRate
+        self.pooling = pooling
+        self.classWeights = classWeights
         self.seed = seed
     }
 }
@@ -60,9 +75,17 @@ public final class Trainer: Sendable {
     private struct State {
         var adam: Adam
         var crops: [Crop] = []
+        /// Crops of each scan added.
+        var bags: [Int] = []
         var values = 0
         var random: RandomSource
         var batches = [0, 0]
+
+        mutating func empty() {
+            crops = []
+            bags = []
+            values = 0
+        }
     }
     private let state: Mutex<State>
     private let source: RandomSource
@@ -72,13 +95,16 @@ public final class Trainer: Sendable {
         self.classifier = classifier
         self.configuration = configuration
         source = RandomSource(seed: configuration.seed)
-        state = Mutex(State(adam: Adam(learningRate: configuration.learningRate), random: source))
+        state = Mutex(State(adam: Adam(learningRate: 0), random: source))
     }
 
     /// Begins a batch, and draws the scans it takes its crops from: `count` of 0..<`scanCount`, each
     /// independently, as the released scripts draw them. Crops added before are dropped.
+    ///
+    /// - Parameter hasTumour: the label of each scan, to draw scans without and with tumours by
+    ///   turns; nil draws any.
     public func drawScans(
-        _ count: Int, of scanCount: Int, phase: Phase
+        _ count: Int, of scanCount: Int, phase: Phase, balancing hasTumour: [Int]? = nil
     ) throws(SPARSError) -> [Int] {
         guard (1...65_536).contains(count) else {
             throw .range(
@@ -88,15 +114,34 @@ public final class Trainer: Sendable {
         guard scanCount > 0 else {
             throw .range("dataset", of: "fit", mustBe: "one scan or more", got: scanCount)
         }
+        let groups = try Self.groups(scanCount, hasTumour)
         return state.withLock { state in
             var random = source.stream(UInt64(2 * state.batches[phase.rawValue] + phase.rawValue))
             state.batches[phase.rawValue] += 1
-            state.crops = []
-            state.values = 0
-            let scans = (0..<count).map { _ in random.integer(below: scanCount) }
+            state.empty()
+            let scans = (0..<count).map { i in
+                let group = groups[i % groups.count]
+                return group[random.integer(below: group.count)]
+            }
             state.random = random
             return scans
         }
+    }
+
+    /// The scans to draw from by turns.
+    private static func groups(
+        _ scanCount: Int, _ hasTumour: [Int]?
+    ) throws(SPARSError) -> [[Int]] {
+        guard let hasTumour else { return [Array(0..<scanCount)] }
+        let groups = [0, 1].map { label in (0..<scanCount).filter { hasTumour[$0] == label } }
+        guard groups.allSatisfy({ !$0.isEmpty }), groups[0].count + groups[1].count == scanCount
+        else {
+            throw .range(
+                "scan_sampling", of: "fit",
+                mustBe: "'independent' unless there are scans without and with tumours",
+                got: "'balanced'")
+        }
+        return groups
     }
 
     /// Draws crops of one scan and adds them to the batch, scaled by the classifier's intensity
@@ -114,6 +159,7 @@ public final class Trainer: Sendable {
             var random = state.random
             let crops = try rule.draw(configuration.cropsPerScan, from: scan, using: &random)
             state.random = random
+            state.bags.append(crops.count)
             for crop in crops {
                 state.values += crop.values.count
                 guard state.values <= Trainer.batchLimit else {
@@ -128,26 +174,32 @@ public final class Trainer: Sendable {
     /// Learns from the batch: loss, gradients, one Adam step, running statistics. The classifier
     /// changes at the end and all at once; when this throws, it has not changed.
     ///
-    /// - Returns: the batch's mean cross entropy before the step.
+    /// - Parameter learningRate: of this step.
+    /// - Returns: the batch's loss before the step.
     /// - Throws: `notFinite` naming the tensor that is not a number first; `interrupted`.
-    public func step() throws(SPARSError) -> Double {
-        try state.withLock { (state: inout State) throws(SPARSError) in
+    public func step(learningRate: Double) throws(SPARSError) -> Double {
+        guard learningRate.isFinite, learningRate > 0 else {
+            throw .range("learning_rate", of: "fit", mustBe: "a float above 0.0", got: learningRate)
+        }
+        return try state.withLock { (state: inout State) throws(SPARSError) in
             let crops = try Self.batch(state.crops)
             var parameters = classifier.parameters
             let pass = try lossAndGradients(
                 architecture: classifier.architecture, parameters: parameters, count: crops.count,
                 crops: trainingCrops(crops), hasTumour: crops.map(\.hasTumour),
+                classWeights: configuration.classWeights,
+                bags: CropBags(sizes: state.bags, pooling: configuration.pooling),
                 workspace: workspace)
             try Self.checkPass(pass)
             var adam = state.adam
+            adam.learningRate = learningRate
             adam.step(&parameters, gradients: pass.gradients)
             Self.follow(pass.statistics, &parameters)
             try classifier.architecture.check(parameters)
             try Control.check()
             classifier.commit(parameters)
             state.adam = adam
-            state.crops = []
-            state.values = 0
+            state.empty()
             return pass.loss
         }
     }
@@ -164,8 +216,7 @@ public final class Trainer: Sendable {
                 case .nearest: try windowLogits(crops, evaluator)
                 case .linear: try resizedLogits(crops, evaluator)
                 }
-            state.crops = []
-            state.values = 0
+            state.empty()
             return (Classifier.scores(ofLogits: logits), crops.map(\.hasTumour))
         }
     }

@@ -5,7 +5,8 @@ import SPARSKernelTable
 ///
 /// One step stays within a few units in the last place of PyTorch's for equal gradients.
 public struct Adam: Sendable {
-    public let learningRate: Double
+    /// May change from step to step, for schedules.
+    public var learningRate: Double
     public let beta1: Double
     public let beta2: Double
     public let epsilon: Double

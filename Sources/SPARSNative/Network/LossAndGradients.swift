@@ -13,15 +13,18 @@ import SPARSKernels
 ///   - crops: [x, y, z] on the architecture's input extent, or voxels to be enlarged to it.
 ///   - hasTumour: 0 or 1 for each crop.
 ///   - classWeights: two positive weights, or nil.
+///   - bags: which crops are of one scan, and how they share its label; nil where every crop has a
+///     label of its own.
 /// - Throws: `invalidArgument` for counts, labels, weights or parameters that do not fit;
 ///   `notFinite` naming the crop or tensor; what `fill` throws; `interrupted`.
 public func lossAndGradients(
     architecture: NetworkArchitecture, parameters: Parameters, count: Int,
     crops: TrainingCrops, hasTumour: [Int], classWeights: [Float]? = nil,
-    workspace: TrainingWorkspace = TrainingWorkspace()
+    bags: CropBags? = nil, workspace: TrainingWorkspace = TrainingWorkspace()
 ) throws(SPARSError) -> TrainingPass {
     try architecture.check(parameters)
     try checkBatch(count: count, hasTumour: hasTumour, classWeights: classWeights)
+    if let bags { try check(bags, hasTumour: hasTumour) }
     let run = TrainingRun(
         architecture: architecture, parameters: parameters, count: count, crops: crops,
         workspace: workspace)
@@ -29,7 +32,8 @@ public func lossAndGradients(
         parameters: parameters, features: try run.forward(), count: count,
         inputs: architecture.featureCount)
     let (loss, logitGradient) = CrossEntropy.lossAndGradient(
-        head.logits, hasTumour: hasTumour, classWeights: classWeights)
+        head.logits, hasTumour: hasTumour, classWeights: classWeights,
+        bags: bags ?? CropBags(sizes: [count], pooling: .none))
     try Control.check()
     try run.backward(head.backward(logitGradient, gradients: &run.gradients))
     return TrainingPass(
@@ -55,5 +59,27 @@ private func checkBatch(
                 "class_weights", of: "loss_and_gradients", mustBe: "two floats above 0.0",
                 got: classWeights)
         }
+    }
+}
+
+private func check(_ bags: CropBags, hasTumour: [Int]) throws(SPARSError) {
+    var start = 0
+    for size in bags.sizes {
+        guard size >= 1, size <= hasTumour.count - start,
+            bags.pooling == .none
+                || hasTumour[start..<start + size].allSatisfy({ $0 == hasTumour[start] })
+        else {
+            throw .range(
+                "bags", of: "loss_and_gradients", mustBe: "runs of crops of one label",
+                got: bags.sizes)
+        }
+        start += size
+    }
+    guard start == hasTumour.count else {
+        throw .range(
+            "bags", of: "loss_and_gradients", mustBe: "\(hasTumour.count) crops in all", got: start)
+    }
+    if case .highest(let count) = bags.pooling, count < 1 {
+        throw .range("pooling", of: "fit", mustBe: "an integer of 1 or more", got: count)
     }
 }

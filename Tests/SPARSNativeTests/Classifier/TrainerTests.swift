@@ -18,7 +18,7 @@ import Testing
 
     private static func trainer(
         _ classifier: Classifier, interpolation: CropRule.Interpolation = .nearest,
-        learningRate: Double = 1e-3
+        cropsPerScan: Int = 1, pooling: CropPooling = .none
     ) throws -> Trainer {
         let rule = CropRule(
             label: .image, extent: Extent(12, 12, 12), interpolation: interpolation,
@@ -26,7 +26,7 @@ import Testing
         return Trainer(
             classifier,
             try TrainingConfiguration(
-                rule: rule, cropsPerScan: 1, learningRate: learningRate, seed: 5))
+                rule: rule, cropsPerScan: cropsPerScan, pooling: pooling, seed: 5))
     }
 
     private static func add(_ scans: [[Float]], _ indices: [Int], to trainer: Trainer) throws {
@@ -51,7 +51,7 @@ import Testing
         for _ in 0..<6 {
             _ = try trainer.drawScans(2, of: 2, phase: .training)
             try Self.add(scans, [0, 1], to: trainer)
-            losses.append(try trainer.step())
+            losses.append(try trainer.step(learningRate: 1e-3))
         }
         #expect(abs(losses[0] - 0.693) < 0.1, "\(losses)")
         #expect(losses[5] < 0.3, "\(losses)")
@@ -70,7 +70,7 @@ import Testing
             for _ in 0..<2 {
                 let drawn = try trainer.drawScans(2, of: 2, phase: .training)
                 try Self.add(scans, drawn, to: trainer)
-                _ = try trainer.step()
+                _ = try trainer.step(learningRate: 1e-3)
             }
             results.append(classifier.parameters)
         }
@@ -84,7 +84,7 @@ import Testing
         let scans = Self.scans(seed: 3)
         let drawn = try trainer.drawScans(2, of: 2, phase: .training)
         try Self.add(scans, drawn, to: trainer)
-        let loss = try trainer.step()
+        let loss = try trainer.step(learningRate: 1e-3)
 
         // The same by hand, from crops drawn with the same stream.
         var random = RandomSource(seed: 5).stream(0)
@@ -165,7 +165,8 @@ import Testing
         try Self.add(Self.scans(seed: 2), [0, 1], to: trainer)
         #expect(throws: SPARSError.interrupted) {
             try Control.with(
-                poll: { _, _ in true }, { () throws(SPARSError) in _ = try trainer.step() })
+                poll: { _, _ in true },
+                { () throws(SPARSError) in _ = try trainer.step(learningRate: 1e-3) })
         }
         #expect(classifier.parameters == before)
         #expect(classifier.batchesTracked == 0)
@@ -173,13 +174,13 @@ import Testing
 
     @Test func leavingTheFiniteNumbersNamesATensor() throws {
         let classifier = try Self.classifier(seed: 1)
-        let trainer = try Self.trainer(classifier, learningRate: 1e38)
+        let trainer = try Self.trainer(classifier)
         var failure: SPARSError?
         for _ in 0..<3 where failure == nil {
             let before = classifier.parameters
             _ = try trainer.drawScans(2, of: 2, phase: .training)
             try Self.add(Self.scans(seed: 2), [0, 1], to: trainer)
-            do { _ = try trainer.step() } catch {
+            do { _ = try trainer.step(learningRate: 1e38) } catch {
                 failure = error
                 #expect(classifier.parameters == before)
             }
@@ -195,24 +196,72 @@ import Testing
         let rule = CropRule(
             label: .image, extent: Extent(4, 4, 4), interpolation: .nearest, border: .full,
             foregroundThreshold: nil)
-        func refuses(_ rule: CropRule, _ crops: Int, _ rate: Double) {
+        func refuses(
+            _ rule: CropRule, _ crops: Int, pooling: CropPooling = .none, weights: [Float] = [1, 1]
+        ) {
             #expect(throws: SPARSError.self) {
                 try TrainingConfiguration(
-                    rule: rule, cropsPerScan: crops, learningRate: rate, seed: 0)
+                    rule: rule, cropsPerScan: crops, pooling: pooling, classWeights: weights,
+                    seed: 0)
             }
         }
-        refuses(rule, 0, 1e-3)
-        refuses(rule, 1, 0)
-        refuses(rule, 1, .nan)
+        refuses(rule, 0)
+        refuses(rule, 3, pooling: .highest(0))
+        refuses(rule, 3, pooling: .highest(4))
+        refuses(rule, 3, weights: [1])
+        refuses(rule, 3, weights: [1, 0])
         var bad = rule
         bad.extent = Extent(0, 4, 4)
-        refuses(bad, 1, 1e-3)
+        refuses(bad, 1)
+        bad = rule
+        bad.label = .voxel
+        refuses(bad, 3, pooling: .logSumExp)
         bad = rule
         bad.foregroundThreshold = .nan
-        refuses(bad, 1, 1e-3)
+        refuses(bad, 1)
         let trainer = try Self.trainer(try Self.classifier(seed: 1))
         #expect(throws: SPARSError.self) { try trainer.drawScans(0, of: 1, phase: .training) }
         #expect(throws: SPARSError.self) { try trainer.drawScans(1, of: 0, phase: .training) }
-        #expect(throws: SPARSError.self) { try trainer.step() }
+        #expect(throws: SPARSError.self) { try trainer.step(learningRate: 1e-3) }
+        for rate in [0, -1, .nan, .infinity] {
+            _ = try trainer.drawScans(1, of: 2, phase: .training)
+            try Self.add(Self.scans(seed: 2), [0], to: trainer)
+            #expect(throws: SPARSError.self) { try trainer.step(learningRate: rate) }
+        }
+    }
+
+    @Test func balancedScansTakeTurns() throws {
+        let trainer = try Self.trainer(try Self.classifier(seed: 1))
+        let labels = [1, 0, 1, 1, 0, 1]
+        var seen: Set<Int> = []
+        for _ in 0..<40 {
+            let drawn = try trainer.drawScans(5, of: 6, phase: .training, balancing: labels)
+            #expect(drawn.map { labels[$0] } == [0, 1, 0, 1, 0])
+            seen.formUnion(drawn)
+        }
+        #expect(seen.count == 6)
+        for bad in [[0, 0], [1, 1], [0, 2]] {
+            #expect(throws: SPARSError.self) {
+                try trainer.drawScans(1, of: 2, phase: .training, balancing: bad)
+            }
+        }
+    }
+
+    /// In a scan with tumours one octant is brighter, so that most crops show nothing.
+    @Test func pooledCropsLearnFromTheScansLabel() throws {
+        let classifier = try Self.classifier(seed: 1)
+        let trainer = try Self.trainer(classifier, cropsPerScan: 4, pooling: .highest(1))
+        var losses: [Double] = []
+        for step in 0..<12 {
+            var scans = Self.scans(seed: UInt64(step))
+            for i in scans[1].indices {
+                let place = [i / 576, i / 24 % 24, i % 24]
+                if place.contains(where: { $0 < 12 }) { scans[1][i] -= 60 }
+            }
+            _ = try trainer.drawScans(2, of: 2, phase: .training)
+            try Self.add(scans, [0, 1], to: trainer)
+            losses.append(try trainer.step(learningRate: 1e-3))
+        }
+        #expect(losses.suffix(3).reduce(0, +) / 3 < 0.5, "\(losses)")
     }
 }
