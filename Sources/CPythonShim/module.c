@@ -8,6 +8,7 @@ static PyMethodDef *const all_methods[] = {
     shim_metrics_methods,
     shim_phantom_methods,
     shim_classifier_methods,
+    shim_trainer_methods,
     shim_volume_methods,
 };
 

@@ -55,6 +55,7 @@ extern PyMethodDef shim_game_methods[];
 extern PyMethodDef shim_metrics_methods[];
 extern PyMethodDef shim_phantom_methods[];
 extern PyMethodDef shim_classifier_methods[];
+extern PyMethodDef shim_trainer_methods[];
 extern PyMethodDef shim_volume_methods[];
 
 #endif
