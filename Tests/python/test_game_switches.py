@@ -26,6 +26,17 @@ def test_d3_a_scorer_with_an_intensity_window_sets_what_is_seen(scan):
     np.testing.assert_array_equal(explicit.reset()[0]["learner"], seen)
 
 
+def test_d3_a_field_and_the_classifier_scale_intensities_to_the_same_bits(scan):
+    # The field scales what policies see in NumPy, the classifier what it scores in the core.
+    window = spars.IntensityWindow(37.3, 333.3)
+    scaling, plain = (spars.Classifier((108,) * 3, w, seed=4) for w in (window, None))
+    origins = [[3, 5, 7], [20, 1, 0]]
+    np.testing.assert_array_equal(
+        scaling.score(scan, origins, window=WINDOW),
+        plain.score(parallel(scan, scaling).field.array, origins, window=WINDOW),
+    )
+
+
 def test_d4_a_scan_is_resampled_or_indexed_from_its_corner_or_played_as_it_is(rng):
     scan = spars.Volume(rng.normal(size=(50, 48, 40)))
     corner = parallel(scan, grid=GRID, scan_frame="corner", border="clamped_crop")

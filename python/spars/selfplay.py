@@ -119,8 +119,7 @@ def self_play(
     more while a frozen opponent differs from the learner, and about 100 bytes a step.
 
     Time, once scores are known, is an iteration's `n_steps` readings of the policy's first layer
-    and three readings and writings of all weights and moments a minibatch: see
-    Benchmarks/RESULTS.md.
+    and one reading and writing of all weights and moments a minibatch: see Benchmarks/RESULTS.md.
     """
     owner = "self_play"
     iterations = check_integer(iterations, "iterations", owner, 1)
