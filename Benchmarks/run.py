@@ -102,13 +102,47 @@ def window():
     )
 
 
+def part_of(count, function):
+    """Return `function`, whose time is to be multiplied by `count`: the whole would take hours."""
+
+    def part():
+        return function()
+
+    part.parts = count
+    return part
+
+
 @row("windows-1000", 3)
 def windows_1000():
-    """1,000 windows of one scan in one call; the peer's time is 1,000 times its median of one."""
-    classifier, volume, origins, openvino_one = window_case(1000)
+    """1,000 neighbouring windows (10 x 10 x 10, 4 voxels apart) in one call."""
+    classifier, volume, _, openvino_one = window_case(1)
+    axes = [np.arange(10) * 4 + start for start in (100, 100, 60)]
+    origins = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     return (
         lambda: classifier.score(volume, origins, window=WINDOW),
-        {"OpenVINO float32, 1 of 1,000": openvino_one},
+        {"OpenVINO float32, 1,000 times one": part_of(1000, openvino_one)},
+    )
+
+
+@row("windows-scattered", 2)
+def windows_scattered():
+    """200 windows scattered over the lattice of a scan in one call."""
+    classifier, volume, origins, openvino_one = window_case(200)
+    return (
+        lambda: classifier.score(volume, origins, window=WINDOW),
+        {"OpenVINO float32, 200 times one": part_of(200, openvino_one)},
+    )
+
+
+@row("atlas", 1)
+def atlas():
+    """The atlas of a 256x256x180 volume, 112,360 windows of 48x48x24, stride 4."""
+    import spars
+
+    classifier, volume, _, openvino_one = window_case(1)
+    return (
+        lambda: spars.ScoreAtlas.compute(volume, classifier, WINDOW),
+        {"OpenVINO float32, 112,360 times one": part_of(53 * 53 * 40, openvino_one)},
     )
 
 
@@ -125,6 +159,55 @@ def training_crop():
         lambda: classifier.loss_and_gradients(x, has_tumour),
         {"PyTorch eager": lambda: train(x, has_tumour)},
     )
+
+
+def fit_case(classifier, protocol, scans, crops):
+    """Return a training of two steps on phantoms in their own voxels."""
+    import spars
+
+    dataset = spars.datasets.phantoms(2, shape=(128, 128, 96))
+    return lambda: classifier.fit(
+        dataset, window=WINDOW, grid=None, epochs=1, steps_per_epoch=2, scans_per_step=scans,
+        crops_per_scan=crops, protocol=protocol,
+    )  # fmt: skip
+
+
+def training_case(protocol):
+    import peers
+
+    classifier, network = record_network()
+    x = np.random.default_rng(0).standard_normal((2, *INPUT_SHAPE), dtype=np.float32)
+    train = peers.torch_training_crop(network)
+    pair = part_of(8, lambda: train(x, np.array([0, 1])))
+    return fit_case(classifier, protocol, 2, 4), {"PyTorch eager, 8 times two crops": pair}
+
+
+@row("training", 2)
+def training():
+    """Two training steps of 8 crops, 48x48x24 enlarged by nearest neighbour (paper protocol)."""
+    return training_case("paper")
+
+
+@row("training-published", 2)
+def training_published():
+    """Two training steps of 8 crops, 96x96x64 resized trilinearly (published protocol)."""
+    return training_case("published")
+
+
+@row("training-40", 1)
+def training_40():
+    """Two training steps of record, 40 crops each, paper protocol; no peer loaded."""
+    import spars
+
+    return fit_case(spars.Classifier(INPUT_SHAPE), "paper", 4, 10), {}
+
+
+@row("training-40-published", 1)
+def training_40_published():
+    """Two training steps of record, 40 crops each, published protocol; no peer loaded."""
+    import spars
+
+    return fit_case(spars.Classifier(INPUT_SHAPE), "published", 4, 10), {}
 
 
 @row("environment-step", 5)
@@ -219,14 +302,16 @@ def measure(name):
     function, repeats = ROWS[name]
     ours, others = function()
     calls = {"spars": ours, **others}
-    for call in calls.values():
-        call()
+    if repeats > 1:
+        for call in calls.values():
+            call()
     times = {peer: [] for peer in calls}
     for _ in range(repeats):
         for peer, call in calls.items():
             start = time.perf_counter()
             call()
-            times[peer].append(time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            times[peer].append(seconds * getattr(call, "parts", 1))
     ratios = {
         peer: statistics.median(b / a for a, b in zip(times["spars"], times[peer], strict=True))
         for peer in others
