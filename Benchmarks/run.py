@@ -162,10 +162,17 @@ def training_crop():
 
 
 def fit_case(classifier, protocol, scans, crops):
-    """Return a training of two steps on phantoms in their own voxels."""
+    """Return a training of two steps on phantoms in their own voxels, made before."""
     import spars
 
-    dataset = spars.datasets.phantoms(2, shape=(128, 128, 96))
+    def case(seed):
+        made = spars.phantom(seed=seed, shape=(128, 128, 96))
+        mask = np.where(made.tumour != 0, 2, made.liver != 0)
+        return spars.datasets.Case(
+            f"phantom {seed}", made.has_tumour, lambda: made.volume, lambda: mask
+        )
+
+    dataset = [case(seed) for seed in range(2)]
     return lambda: classifier.fit(
         dataset, window=WINDOW, grid=None, epochs=1, steps_per_epoch=2, scans_per_step=scans,
         crops_per_scan=crops, protocol=protocol,
