@@ -42,3 +42,29 @@ def test_calibrated_segmentation_of_a_tumour_free_scan_is_all_but_empty(rng):
 def test_no_scan_is_refused():
     with pytest.raises(ValueError, match="'scans' parameter of calibrate must hold a scan"):
         calibrate([], mean_of)
+
+
+def test_scans_with_tumours_raise_the_threshold_by_its_share(rng):
+    free = [rng.random((14, 13, 12)).astype(np.float32) / 4]
+    ill = [free[0].copy() for _ in range(3)]
+    for level, scan in zip((0.5, 0.7, 0.9), ill, strict=True):
+        scan[2:12, 2:12, 2:10] = level
+    options = {"window": (6, 5, 4), "grid": None, "stride": 4, "quantile": 0.9}
+    base = calibrate(free, mean_of, **options)
+    tops = [
+        spars.ScoreAtlas.compute(scan, mean_of, (6, 5, 4), stride=4, protocol="paper")
+        .exhaustive_map("mean")
+        .max()
+        for scan in ill
+    ]
+    assert np.isnan(base.ceiling)
+    for share in (0.0, 0.4, 1.0):
+        found = calibrate(free, mean_of, tumour_scans=ill, share=share, **options)
+        assert found.ceiling == pytest.approx(np.median(tops))
+        assert found.termination_threshold == base.termination_threshold
+        low = base.segmentation_threshold
+        assert found.segmentation_threshold == pytest.approx(low + share * (np.median(tops) - low))
+    below = calibrate(ill, mean_of, tumour_scans=free, **options)
+    assert below.segmentation_threshold == calibrate(ill, mean_of, **options).segmentation_threshold
+    with pytest.raises(ValueError, match="'share' parameter of calibrate"):
+        calibrate(free, mean_of, share=1.5)

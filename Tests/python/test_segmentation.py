@@ -134,6 +134,8 @@ def test_plot_shows_the_reference(scan):
         ({"segmentation_threshold": -1.0}, ValueError, "'segmentation_threshold'"),
         ({"protocol": "draft"}, ValueError, "'protocol'"),
         ({"region": np.zeros((2, 2, 2))}, ValueError, "'region' parameter of segment"),
+        ({"isolated": True}, ValueError, "'isolated' parameter of segment"),
+        ({"isolated": 1}, TypeError, "'isolated' parameter of segment"),
         ({"stridee": 4}, TypeError, "stridee"),
     ],
 )
@@ -157,6 +159,7 @@ def test_masks_other_than_0_and_1_need_a_value():
     with pytest.raises(ValueError, match=r"must hold 0 and 1 only. Got 2"):
         as_mask(labels, "reference", "dice")
     np.testing.assert_array_equal(as_mask(labels, "reference", "dice", value=2), [[[0, 0, 1]]])
+    np.testing.assert_array_equal(as_mask(labels, "region", "x", value=[1, 2]), [[[0, 1, 1]]])
     with pytest.raises(ValueError, match="must have the scan's shape"):
         as_mask(labels, "reference", "dice", value=2, shape=(3, 1, 1))
 
@@ -172,6 +175,29 @@ def test_isolated_organ_lies_in_place(scan, margin):
     box = tuple(slice(a, a + n) for a, n in zip(first, part.shape, strict=True))
     np.testing.assert_array_equal(part.array, np.where(blob == 1, volume.array, -200.0)[box])
     assert blob[box].sum() == blob.sum()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("grid", [None, (16, 16, 12)])
+def test_an_isolated_search_is_a_search_of_the_isolated_organ(scan, method, grid):
+    volume, blob = scan
+    region = np.zeros_like(blob)
+    region[2:-1, 3:-2, 1:-1] = 1
+    options = {"method": method, "grid": grid}
+    if method == "self_play":
+        options["reference"] = blob
+    whole = segmented(volume, region=region, isolated=True, **options)
+    box = np.s_[2:-1, 3:-2, 1:-1]
+    if method == "self_play":
+        options["reference"] = blob[box]
+    alone = segmented(spars.isolate(volume, region), **options)
+    assert whole.mask.shape == whole.score_map.shape == volume.shape
+    np.testing.assert_array_equal(whole.score_map[box], alone.score_map)
+    np.testing.assert_array_equal(whole.mask[box], alone.mask)
+    assert whole.mask.sum() == alone.mask.sum()
+    assert np.count_nonzero(whole.score_map) == np.count_nonzero(alone.score_map)
+    if method == "self_play":
+        np.testing.assert_array_equal(whole.run.dice, alone.run.dice)
 
 
 def test_an_empty_organ_is_refused(scan):

@@ -32,6 +32,13 @@ def check_float(value, name, owner, low=None, high=None, *, open_low=False, open
     return value
 
 
+def check_bool(value, name, owner):
+    """Return `value`, True or False, or raise TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(sentence(name, owner, "a bool", value))
+    return value
+
+
 def check_choice(value, name, owner, choices):
     """Return `value` if it is one of `choices`, or raise ValueError."""
     if not isinstance(value, str) or value not in choices:

@@ -185,7 +185,14 @@ def _add_segment(commands):
     segment.add_argument("--termination-threshold", type=float, default=0.3)
     segment.add_argument("--segmentation-threshold", type=float, help="default: the protocol's")
     segment.add_argument("--region", help="organ mask; outside of it nothing is segmented")
-    segment.add_argument("--region-value", type=int, help="label of the organ in that file")
+    segment.add_argument(
+        "--region-value", type=int, nargs="+", help="labels of the organ in that file"
+    )
+    segment.add_argument(
+        "--isolated",
+        action="store_true",
+        help="search the region alone, as a classifier trained on isolated organs needs",
+    )
     segment.add_argument("--reference", help="reference mask, to print Dice with")
     segment.add_argument("--reference-value", type=int, help="label of the tumour in that file")
     _add_geometry(segment)

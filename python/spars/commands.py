@@ -146,6 +146,7 @@ def segment(arguments):
             segmentation_threshold=arguments.segmentation_threshold,
             method=arguments.method,
             region=region,
+            isolated=arguments.isolated,
             seed=arguments.seed,
             progress=progress_bar("searching"),
             **more,

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 
-from spars._checks import check_choice, check_extent, check_float, check_integer
+from spars._checks import check_bool, check_choice, check_extent, check_float, check_integer
 
 __all__ = ["IntensityWindow", "Protocol"]
 
@@ -114,11 +114,7 @@ class Protocol:
             )
         if self.max_episode_steps is not None:
             check_integer(self.max_episode_steps, "max_episode_steps", "Protocol", 1)
-        if not isinstance(self.reset_each_iteration, bool):
-            raise TypeError(
-                "The 'reset_each_iteration' parameter of Protocol must be a bool. "
-                f"Got {self.reset_each_iteration!r} instead."
-            )
+        check_bool(self.reset_each_iteration, "reset_each_iteration", "Protocol")
         check_float(self.segmentation_threshold, "segmentation_threshold", "Protocol", 0.0)
 
     @classmethod

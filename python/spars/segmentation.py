@@ -3,7 +3,7 @@
 import numpy as np
 
 from spars import metrics
-from spars._checks import check_choice, check_extent, check_float, check_integer
+from spars._checks import check_bool, check_choice, check_extent, check_float, check_integer
 from spars._errors import NonFiniteError
 from spars._provenance import digest
 from spars.protocol import Protocol
@@ -27,6 +27,7 @@ def segment(
     segmentation_threshold=None,
     method="self_play",
     region=None,
+    isolated=False,
     seed=0,
     progress=None,
     **search,
@@ -61,6 +62,10 @@ def segment(
         How windows are chosen.
     region : Volume, array or path, optional
         An organ mask on the scan's voxels; outside of it the mask is 0.
+    isolated : bool
+        Whether to search the region alone, as `isolate` cuts it out, which is what a classifier
+        trained on isolated organs knows. The mask and the map are the whole scan's all the same.
+        An atlas must then be of the isolated region.
     seed : int
         Of every random draw.
     progress : callable, optional
@@ -76,8 +81,8 @@ def segment(
     Raises
     ------
     ValueError, TypeError
-        A parameter is out of range, the window is larger than the grid, or the region has
-        another shape than the scan.
+        A parameter is out of range, the window is larger than the grid, the region has another
+        shape than the scan, or none is given to isolate.
     NonFiniteError
         The scan holds NaN or infinity.
     """
@@ -93,15 +98,26 @@ def segment(
     )
     # One threshold for the mask and for what the search says of its map on the way.
     protocol = protocol.with_switches(segmentation_threshold=segmentation_threshold)
-    scan = as_volume(volume)
-    if grid is None:
-        protocol = protocol.with_switches(scan_frame="native")
-        grid = scan.shape
-    grid = check_extent(grid, "grid", "segment")
+    scan = searched = as_volume(volume)
+    box = (slice(None),) * 3
     if region is not None:
         region = as_mask(region, "region", "segment", shape=scan.shape)
+    if check_bool(isolated, "isolated", "segment"):
+        if region is None:
+            raise ValueError(
+                "The 'isolated' parameter of segment must be False without a region. "
+                "Got True instead."
+            )
+        searched, box = isolate(scan, region), bounding_box(region)
+        if search.get("reference") is not None:
+            reference = as_mask(search["reference"], "reference", "segment", shape=scan.shape)
+            search["reference"] = np.ascontiguousarray(reference[box])
+    if grid is None:
+        protocol = protocol.with_switches(scan_frame="native")
+        grid = searched.shape
+    grid = check_extent(grid, "grid", "segment")
     run = _search(method)(
-        scan,
+        searched,
         classifier,
         iterations=iterations,
         window=window,
@@ -112,7 +128,8 @@ def segment(
         progress=progress,
         **search,
     )
-    score_map = to_scan(run.score_map, scan.shape, protocol)
+    score_map = np.zeros(scan.shape, dtype=np.float32)
+    score_map[box] = to_scan(run.score_map, searched.shape, protocol)
     mask = score_map > segmentation_threshold
     if region is not None:
         mask &= region.astype(bool)
@@ -120,6 +137,7 @@ def segment(
         "method": method,
         "segmentation_threshold": segmentation_threshold,
         "region": None if region is None else digest(region),
+        "isolated": isolated,
         "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
         "search": run.configuration,
     }
@@ -210,9 +228,9 @@ def as_mask(mask, name, owner, *, value=None, shape=None):
         (X, Y, Z).
     name, owner : str
         For the message of an error.
-    value : int, optional
-        The value that counts as inside, for label files such as 1 liver, 2 tumour. Without it
-        the mask must hold nothing but 0 and 1.
+    value : int or sequence of ints, optional
+        What counts as inside, for label files such as 1 liver, 2 tumour. Without it the mask must
+        hold nothing but 0 and 1.
     shape : (int, int, int), optional
         The shape it must have.
 
@@ -234,7 +252,7 @@ def as_mask(mask, name, owner, *, value=None, shape=None):
             f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
         )
     if value is not None:
-        return (array == value).astype(np.uint8)
+        return np.isin(array, value).astype(np.uint8)
     inside = array == 1
     others = array[~inside & (array != 0)]
     if others.size:
