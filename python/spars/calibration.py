@@ -60,11 +60,11 @@ def calibrate(
     fixed thresholds such as 0.3 or 0.5 mean little. Scans known to be tumour-free say what such
     windows score; no voxel mask is needed.
 
-    Staying above them is not enough where accumulation is "mean". Every window that holds a tumour's
-    voxel holds tumour, so the map reaches there what windows with tumours score; outside it falls
-    off over a whole window's length, as fewer of a voxel's windows touch the tumour. Scans known to
-    have tumours say how high maps reach, and the threshold lies at `share` of the way from the
-    tumour-free level to that.
+    Staying above them is not enough where accumulation is "mean". Every window that holds a voxel
+    of a tumour holds tumour, so the map reaches there what windows with tumours score; outside it
+    falls off over a whole window's length, as fewer of a voxel's windows touch the tumour. Scans
+    known to have tumours say how high maps reach, and the threshold lies at `share` of the way from
+    the tumour-free level to that.
 
     Parameters
     ----------
