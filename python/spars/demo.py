@@ -105,7 +105,7 @@ def run_demo(output, configuration=None, *, quiet=False):
     """
     for module in ("matplotlib.pyplot", "jinja2"):
         require(module, "report", "The demonstration")
-    demo = _Demo(Path(output), configuration or DemoConfiguration(), quiet)
+    demo = Demonstration(Path(output), configuration or DemoConfiguration(), quiet)
     demo.train()
     demo.calibrate()
     demo.search()
@@ -113,7 +113,7 @@ def run_demo(output, configuration=None, *, quiet=False):
     return demo.write()
 
 
-class _Demo:
+class Demonstration:
     """One run: each method is a stage and leaves what the next one needs."""
 
     def __init__(self, output, configuration, quiet):
@@ -210,10 +210,10 @@ class _Demo:
             ),
         )
 
-    def search(self):
-        """Let two agents search a phantom that training never saw."""
+    def search(self, number=0, has_tumour=True):
+        """Let two agents search one of the phantoms that training never saw."""
         self.say("Two agents search a liver that training never saw")
-        self.made = self.phantom(self.configuration.seed + HELD_OUT_SEED, has_tumour=True)
+        self.made = self.phantom(self.configuration.seed + HELD_OUT_SEED + number, has_tumour)
         self.reference = self.made.tumour
         self.found = self.timed(
             "self-play", lambda: self.segment(self.classifier, "self_play", self.reference)

@@ -330,9 +330,7 @@ def _training(history):
             {"training": loss},
             "epoch",
             "cross entropy",
-            "Mean cross entropy of the crops of each epoch, before the step. Guessing one half "
-            "gives 0.693. Crops of a positive scan that show no tumour carry its label too, so "
-            "zero is out of reach.",
+            _about_loss(history),
         )
     ]
     if "validation" in epochs[0]:
@@ -355,6 +353,20 @@ def _training(history):
         f"to {number(loss[-1])}."
     )
     return {"text": text, "charts": charts}
+
+
+def _about_loss(history):
+    if history.configuration.get("pooling") is None:
+        return (
+            "Mean cross entropy of the crops of each epoch, before the step. Guessing one half "
+            "gives 0.693. Crops of a positive scan that show no tumour carry its label too, so "
+            "zero is out of reach."
+        )
+    return (
+        "Mean cross entropy of the scans drawn in each epoch, before the step; a scan answers by "
+        "its pooled crops. Guessing one half gives 0.693. Crops that miss a scan's tumours put "
+        "zero out of reach."
+    )
 
 
 def losses(epochs):
