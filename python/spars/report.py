@@ -330,7 +330,7 @@ def _training(history):
             {"training": loss},
             "epoch",
             "cross entropy",
-            _about_loss(history),
+            _about_loss(history.to_dict().get("configuration", {})),
         )
     ]
     if "validation" in epochs[0]:
@@ -355,8 +355,8 @@ def _training(history):
     return {"text": text, "charts": charts}
 
 
-def _about_loss(history):
-    if history.configuration.get("pooling") is None:
+def _about_loss(configuration):
+    if configuration.get("pooling") is None:
         return (
             "Mean cross entropy of the crops of each epoch, before the step. Guessing one half "
             "gives 0.693. Crops of a positive scan that show no tumour carry its label too, so "
