@@ -283,7 +283,9 @@ class Classifier:
         """Return the classifier in a safetensors file or a PyTorch `state_dict` (`.pth`).
 
         PyTorch is not needed, and nothing in the file is ever run: pickles are read by a reader
-        that knows tensors and nothing else. A "module." before the names is dropped.
+        that knows tensors and nothing else. A "module." before the names is dropped. Checkpoints
+        that hold the parameters under `state_dict` or `model_state_dict`, and files from before
+        PyTorch 1.6, are read too.
 
         Parameters
         ----------
