@@ -53,7 +53,7 @@ class DemoConfiguration:
     epochs, steps_per_epoch, scans_per_step, crops_per_scan : int
         Of training.
     learning_rate : float
-        Of training's start; it falls to 0 in a straight line.
+        Of training's first half; it falls to 0 over the second.
     pooling : None, str or int
         How crops share their scan's label.
     iterations : int
@@ -75,9 +75,9 @@ class DemoConfiguration:
     epochs: int = 20
     steps_per_epoch: int = 10
     scans_per_step: int = 4
-    crops_per_scan: int = 6
+    crops_per_scan: int = 8
     learning_rate: float = 1e-3
-    pooling: str | int | None = "log_sum_exp"
+    pooling: str | int | None = None
     iterations: int = 600
 
 
@@ -184,7 +184,7 @@ class Demonstration:
                 steps_per_epoch=c.steps_per_epoch,
                 scans_per_step=c.scans_per_step,
                 crops_per_scan=c.crops_per_scan,
-                learning_rate=lambda remaining: c.learning_rate * remaining,
+                learning_rate=lambda remaining: c.learning_rate * min(1.0, 2.0 * remaining),
                 pooling=c.pooling,
                 scan_sampling="balanced",
                 validation_steps=2,
