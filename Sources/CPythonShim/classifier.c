@@ -1,10 +1,5 @@
 #include "shim.h"
 
-static PyObject *new_handle(int32_t status, spars_handle handle, const spars_error *error) {
-    if (status != SPARS_OK) return shim_raise(error);
-    return PyLong_FromUnsignedLongLong(handle);
-}
-
 // classifier_layout(x, y, z) -> [(name, shape, is_trainable), ...]
 static PyObject *layout(PyObject *module, PyObject *arguments) {
     (void)module;
@@ -44,7 +39,7 @@ static PyObject *create(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_create(shape, seed, &handle, &error);
     Py_END_ALLOW_THREADS
-    return new_handle(status, handle, &error);
+    return shim_handle(status, handle, &error);
 }
 
 static PyObject *from_parameters(PyObject *module, PyObject *arguments) {
@@ -62,7 +57,7 @@ static PyObject *from_parameters(PyObject *module, PyObject *arguments) {
         shape, values.buf, shim_count(&values), &handle, &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&values);
-    return new_handle(status, handle, &error);
+    return shim_handle(status, handle, &error);
 }
 
 static PyObject *parameters(PyObject *module, PyObject *arguments) {
@@ -295,7 +290,7 @@ static PyObject *load(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_load(path, wanted, &handle, &error);
     Py_END_ALLOW_THREADS
-    return new_handle(status, handle, &error);
+    return shim_handle(status, handle, &error);
 }
 
 // classifier_training(classifier) -> text

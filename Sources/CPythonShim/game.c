@@ -78,8 +78,7 @@ static PyObject *field_create(PyObject *module, PyObject *arguments) {
     status = spars_field_create(volume.buf, extent, &c, classifier, &field, &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&volume);
-    if (status != SPARS_OK) return shim_raise(&error);
-    return PyLong_FromUnsignedLongLong(field);
+    return shim_handle(status, field, &error);
 }
 
 static PyObject *field_counts(PyObject *module, PyObject *argument) {
@@ -192,8 +191,7 @@ static PyObject *game_create(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_game_create(field, count, resets_itself, maps, &game, &error);
     Py_END_ALLOW_THREADS
-    if (status != SPARS_OK) return shim_raise(&error);
-    return PyLong_FromUnsignedLongLong(game);
+    return shim_handle(status, game, &error);
 }
 
 static PyObject *game_reset(PyObject *module, PyObject *arguments) {

@@ -222,8 +222,7 @@ static PyObject *ppo_create(PyObject *module, PyObject *arguments) {
     status = spars_ppo_create(&shape, counts, seed, &learner, &error);
     Py_END_ALLOW_THREADS
     release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    return PyLong_FromUnsignedLongLong(learner);
+    return shim_handle(status, learner, &error);
 }
 
 // Borrows observations of (batch, inputs) float32.

@@ -79,8 +79,7 @@ static PyObject *selfplay_create(PyObject *module, PyObject *arguments) {
         field, &configuration, &hyper, reference_object == Py_None ? NULL : &reference, &run, &error);
     Py_END_ALLOW_THREADS
     release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    return PyLong_FromUnsignedLongLong(run);
+    return shim_handle(status, run, &error);
 }
 
 // selfplay_run(run, iterations, scorer, progress)

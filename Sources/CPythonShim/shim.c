@@ -110,6 +110,11 @@ PyObject *shim_raise(const spars_error *error) {
     return NULL;
 }
 
+PyObject *shim_handle(int32_t status, spars_handle handle, const spars_error *error) {
+    if (status != SPARS_OK) return shim_raise(error);
+    return PyLong_FromUnsignedLongLong(handle);
+}
+
 static int32_t poll(void *context, int64_t done, int64_t planned) {
     shim_control *self = context;
     PyGILState_STATE gil = PyGILState_Ensure();

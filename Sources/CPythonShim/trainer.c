@@ -30,8 +30,7 @@ static PyObject *trainer_create(PyObject *module, PyObject *arguments) {
     spars_handle handle = 0;
     spars_error error;
     int32_t status = spars_trainer_create(classifier, &training, &handle, &error);
-    if (status != SPARS_OK) return shim_raise(&error);
-    return PyLong_FromUnsignedLongLong(handle);
+    return shim_handle(status, handle, &error);
 }
 
 // trainer_draw_scans(trainer, validation, scan_count, has_tumour or None, scans)

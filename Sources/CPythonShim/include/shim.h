@@ -29,6 +29,9 @@ Py_ssize_t shim_count(const Py_buffer *view);
 /// or a signal handler has already set.
 PyObject *shim_raise(const spars_error *error);
 
+/// Returns a new handle as an int, or raises for a failed call.
+PyObject *shim_handle(int32_t status, spars_handle handle, const spars_error *error);
+
 /// A `spars_control` whose poll takes the GIL, lets Python handle signals and calls `progress`
 /// (a callable of (done, planned), or None).
 typedef struct {
