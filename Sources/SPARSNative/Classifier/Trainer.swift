@@ -73,7 +73,7 @@ public final class Trainer: Sendable {
     public let configuration: TrainingConfiguration
 
     private struct State {
-        var adam: Adam
+        var adam = Adam()
         var crops: [Crop] = []
         /// Crops of each scan added.
         var bags: [Int] = []
@@ -95,7 +95,7 @@ public final class Trainer: Sendable {
         self.classifier = classifier
         self.configuration = configuration
         source = RandomSource(seed: configuration.seed)
-        state = Mutex(State(adam: Adam(learningRate: 0), random: source))
+        state = Mutex(State(random: source))
     }
 
     /// Begins a batch, and draws the scans it takes its crops from: `count` of 0..<`scanCount`, each
@@ -192,8 +192,7 @@ public final class Trainer: Sendable {
                 workspace: workspace)
             try Self.checkPass(pass)
             var adam = state.adam
-            adam.learningRate = learningRate
-            adam.step(&parameters, gradients: pass.gradients)
+            adam.step(&parameters, gradients: pass.gradients, learningRate: learningRate)
             Self.follow(pass.statistics, &parameters)
             try classifier.architecture.check(parameters)
             try Control.check()

@@ -5,8 +5,6 @@ import SPARSKernelTable
 ///
 /// One step stays within a few units in the last place of PyTorch's for equal gradients.
 public struct Adam: Sendable {
-    /// May change from step to step, for schedules.
-    public var learningRate: Double
     public let beta1: Double
     public let beta2: Double
     public let epsilon: Double
@@ -15,17 +13,16 @@ public struct Adam: Sendable {
     private var means: [String: [Float]] = [:]
     private var squares: [String: [Float]] = [:]
 
-    public init(
-        learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
-    ) {
-        self.learningRate = learningRate
+    public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
     }
 
     /// Moves every parameter that has a gradient of its name; the others stay as they are.
-    public mutating func step(_ parameters: inout Parameters, gradients: Parameters) {
+    public mutating func step(
+        _ parameters: inout Parameters, gradients: Parameters, learningRate: Double
+    ) {
         stepCount += 1
         let step = AdamStep<Float>(
             gradientScale: 1, learningRate: learningRate, epsilon: epsilon, count: stepCount,

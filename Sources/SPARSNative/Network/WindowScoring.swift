@@ -6,8 +6,9 @@ extension NetworkEvaluator {
     ///
     /// Ask for many windows at once: windows whose grids coincide share their convolutions, and all
     /// share the passes over the fully connected layers. A window's logits have the same bits alone
-    /// and among others. They differ from `logits(_:count:)` on the enlarged crop in rounding only, within 1e-5 of the
-    /// largest feature, because taps that see one source voxel are added before they meet it.
+    /// and among others. They differ from `logits(_:count:)` on the enlarged crop in rounding only,
+    /// within 1e-5 of the largest feature, because taps that see one source voxel are added before
+    /// they meet it.
     ///
     /// - Parameters:
     ///   - volume: [x, y, z] values of `extent`.

@@ -109,8 +109,8 @@ import Testing
         }
         #expect(pass.loss == loss)
         var expected = start
-        var adam = Adam(learningRate: 1e-3)
-        adam.step(&expected, gradients: pass.gradients)
+        var adam = Adam()
+        adam.step(&expected, gradients: pass.gradients, learningRate: 1e-3)
         let after = classifier.parameters
         for name in classifier.architecture.trainableNames {
             #expect(after[name] == expected[name], "\(name)")

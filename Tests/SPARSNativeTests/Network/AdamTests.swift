@@ -14,12 +14,12 @@ import Testing
         var exact = parameters["a"]!.values.map(Double.init)
         var mean = [Double](repeating: 0, count: count)
         var square = mean
-        var adam = Adam(learningRate: 1e-3, epsilon: epsilon)
+        var adam = Adam(epsilon: epsilon)
         for step in 1...20 {
             let gradient = (0..<count).map { _ in Float(random.normal() * 1e-3) }
             var gradients = Parameters()
             gradients["a"] = Tensor(shape: [count], values: gradient)
-            adam.step(&parameters, gradients: gradients)
+            adam.step(&parameters, gradients: gradients, learningRate: 1e-3)
             var correction1 = 1.0
             var correction2 = 1.0
             for _ in 0..<step {
@@ -46,8 +46,8 @@ import Testing
         parameters["kept"] = Tensor(shape: [1], values: [1])
         var gradients = Parameters()
         gradients["moved"] = Tensor(shape: [1], values: [3])
-        var adam = Adam(learningRate: 0.5)
-        adam.step(&parameters, gradients: gradients)
+        var adam = Adam()
+        adam.step(&parameters, gradients: gradients, learningRate: 0.5)
         #expect(parameters["kept"]!.values == [1])
         // The first step has the learning rate's length, whatever the gradient's.
         #expect(abs(parameters["moved"]!.values[0] - 0.5) < 1e-6)
