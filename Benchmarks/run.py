@@ -112,26 +112,28 @@ def part_of(count, function):
     return part
 
 
+def many_windows(classifier, volume, origins, openvino_one):
+    """Return a row's result: windows in one call, beside as many times one of the peer."""
+    count = len(origins)
+    return (
+        lambda: classifier.score(volume, origins, window=WINDOW),
+        {f"OpenVINO float32, {count:,} times one": part_of(count, openvino_one)},
+    )
+
+
 @row("windows-1000", 3)
 def windows_1000():
     """1,000 neighbouring windows (10 x 10 x 10, 4 voxels apart) in one call."""
     classifier, volume, _, openvino_one = window_case(1)
     axes = [np.arange(10) * 4 + start for start in (100, 100, 60)]
     origins = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    return (
-        lambda: classifier.score(volume, origins, window=WINDOW),
-        {"OpenVINO float32, 1,000 times one": part_of(1000, openvino_one)},
-    )
+    return many_windows(classifier, volume, origins, openvino_one)
 
 
 @row("windows-scattered", 2)
 def windows_scattered():
     """200 windows scattered over the lattice of a scan in one call."""
-    classifier, volume, origins, openvino_one = window_case(200)
-    return (
-        lambda: classifier.score(volume, origins, window=WINDOW),
-        {"OpenVINO float32, 200 times one": part_of(200, openvino_one)},
-    )
+    return many_windows(*window_case(200))
 
 
 @row("atlas", 1)

@@ -29,9 +29,8 @@ class History:
         One for each epoch: "epoch" (from 1), "loss" (mean over its steps), "learning_rate" (of its
         last step) and, with validation scans, "validation": "loss", "true_positives",
         "false_positives", "true_negatives", "false_negatives" (a crop is positive where its score
-        exceeds 0.5),
-        "accuracy", "precision", "sensitivity", "specificity" and "roc_auc". What would divide by
-        zero is NaN; the released scripts print 0 there.
+        exceeds 0.5), "accuracy", "precision", "sensitivity", "specificity" and "roc_auc". What
+        would divide by zero is NaN; the released scripts print 0 there.
     configuration : dict
         Every argument of the run that changes its result, the protocol's switches included.
     inputs : list of dict
@@ -184,15 +183,12 @@ def fit(
     training = _cases(dataset, "dataset", protocol)
     held_out = [] if validation is None else _cases(validation, "validation", protocol)
     options["class_weights"] = _check_class_weights(class_weights, training)
-    if not callable(learning_rate):
-        check_float(learning_rate, "learning_rate", _OWNER, 0.0, open_low=True)
-    options["learning_rate"] = "a schedule" if callable(learning_rate) else float(learning_rate)
+    schedule, options["learning_rate"] = _schedule(learning_rate)
     if steps_per_epoch is None:
         steps_per_epoch = max(1, len(training) // 4)
     options["steps_per_epoch"] = check_integer(steps_per_epoch, "steps_per_epoch", _OWNER, 1)
     if classifier.intensity_window is None:
         classifier.intensity_window = protocol.intensity_window
-    schedule = learning_rate if callable(learning_rate) else lambda remaining: learning_rate
     run = _Run(classifier, protocol, options, schedule, cache_bytes, progress)
     return run.run(training, held_out, callback)
 
@@ -234,7 +230,7 @@ class _Run:
             losses = []
             for step in range(steps):
                 self._fill(trainer, training, "training")
-                rate = self._rate(1.0 - ((epoch - 1) * steps + step) / total)
+                rate = _check_rate(self.schedule(1.0 - ((epoch - 1) * steps + step) / total))
                 losses.append(_native.trainer_step(trainer.value, rate))
                 self._report(planned)
             record = {"epoch": epoch, "loss": math.fsum(losses) / steps, "learning_rate": rate}
@@ -245,10 +241,6 @@ class _Run:
             if callback is not None and callback(self.classifier, record) is False:
                 break
         return self.history
-
-    def _rate(self, remaining):
-        rate = self.schedule(remaining)
-        return check_float(rate, "learning_rate", _OWNER, 0.0, open_low=True)
 
     def _trainer(self):
         options = self.options
@@ -391,6 +383,18 @@ def classification_metrics(scores, has_tumour):
         "specificity": ratio(tn, tn + fp),
         "roc_auc": roc_auc,
     }
+
+
+def _schedule(learning_rate):
+    """Return the rate as a function of what remains, and as it is recorded."""
+    if callable(learning_rate):
+        return learning_rate, "a schedule"
+    rate = _check_rate(learning_rate)
+    return (lambda _: rate), rate
+
+
+def _check_rate(rate):
+    return check_float(rate, "learning_rate", _OWNER, 0.0, open_low=True)
 
 
 def _check_pooling(pooling, crops_per_scan, protocol):

@@ -156,7 +156,7 @@ def _add_train(commands):
 
 
 def _pooling(text):
-    """Return the value of --pooling; the core checks the range of a number."""
+    """Return the value of --pooling; `fit` checks it."""
     if text == "none":
         return None
     return int(text) if text.lstrip("-").isdigit() else text

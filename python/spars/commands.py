@@ -10,7 +10,7 @@ import numpy as np
 
 import spars
 from spars import metrics
-from spars._extras import progress_bar, require
+from spars._extras import progress_bar
 from spars.segmentation import as_mask
 from spars.volume import as_volume
 
@@ -118,8 +118,9 @@ def segment(arguments):
     if arguments.checkpoint and arguments.method != "self_play":
         raise ValueError("--checkpoint is of self_play; the other methods have no state to keep.")
     if arguments.report:
-        for module in ("jinja2", "matplotlib.pyplot"):
-            require(module, "report", "A report")
+        from spars.report import check_installed
+
+        check_installed("A report")
     scan = as_volume(arguments.scan)
     reference = region = None
     if arguments.reference:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import spars
 from spars import metrics, plots, report
-from spars._extras import progress_bar, require
+from spars._extras import progress_bar
 from spars._provenance import digest
 from spars.calibration import calibrate
 from spars.cli import jsonable
@@ -103,8 +103,7 @@ def run_demo(output, configuration=None, *, quiet=False):
     ImportError
         The extra "report" is not installed.
     """
-    for module in ("matplotlib.pyplot", "jinja2"):
-        require(module, "report", "The demonstration")
+    report.check_installed("The demonstration")
     demo = Demonstration(Path(output), configuration or DemoConfiguration(), quiet)
     demo.train()
     demo.calibrate()
@@ -259,7 +258,7 @@ class Demonstration:
             "greedy": "The same game; each agent moves to the best neighbour it visited least.",
         }
         self.rows = [
-            self.row(method.replace("_", " "), self.segment(atlas, method).mask, note)
+            self.row(report.method_name(method), self.segment(atlas, method).mask, note)
             for method, note in notes.items()
         ]
         self.rows.append(

@@ -221,6 +221,23 @@ def svg(draw):
     return text.replace("<svg ", '<svg role="img" style="color: var(--text)" ', 1)
 
 
+def check_installed(purpose):
+    """Refuse before the work starts if something that reports need is missing.
+
+    Parameters
+    ----------
+    purpose : str
+        What needs it, for the message.
+
+    Raises
+    ------
+    ImportError
+        The extra "report" is not installed.
+    """
+    for module in ("jinja2", "matplotlib.pyplot"):
+        require(module, "report", purpose)
+
+
 def scan_figures(segmentation, reference):
     """Return the figures of a segmentation by name: "overlay" and "score_map"."""
     from spars import plots
