@@ -341,8 +341,9 @@ class Demonstration:
                 "network input, few scans, short training. It is not the published one.",
                 "The map's threshold comes from validation livers whose labels are known, never "
                 "from the liver reported here; a threshold tuned on it would give a higher Dice.",
-                "Games end after their step limit only. With the paper's termination threshold "
-                "each would end at its first window with tumour, and the map would stop there.",
+                "Games end after their step limit only. A classifier of image-level labels scores "
+                "windows without tumour above the paper's termination threshold of 0.3, and games "
+                "would end as they begin.",
             ],
             timings=self.timings,
             command=f"spars demo --output {self.output.name} --seed {c.seed}",
