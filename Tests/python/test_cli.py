@@ -128,6 +128,19 @@ def test_segment_writes_the_mask_on_the_scans_geometry(folder, tmp_path):
     np.testing.assert_array_equal(kept.score_map, spars.load(tmp_path / "map.nii.gz").array)
 
 
+@pytest.mark.parametrize("method", ["self_play", "greedy"])
+def test_segment_reports_coverage(folder, tmp_path, method):
+    shown = run(
+        "segment", folder / "scan.nii.gz", "--classifier", folder / "weights.safetensors",
+        "--output", tmp_path / "mask.nii.gz", "--report", tmp_path / "report.html", "--coverage",
+        "--grid", "native", "--window", 8, 8, 6, "--iterations", 2, "--n-steps", 8,
+        "--method", method,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Distinct windows over the" in page
+
+
 def test_train_writes_weights_and_history(folder, tmp_path):
     lines = ["image,has_tumour", "scan.nii.gz,1", "scan.nii.gz,0"]
     (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
@@ -175,6 +188,7 @@ def test_train_writes_weights_and_history(folder, tmp_path):
             "--checkpoint is of self_play",
         ),
         ([*SEGMENT, "--output", "m.nii.gz", "--report", "."], "--report is a folder"),
+        ([*SEGMENT, "--output", "m.nii.gz", "--coverage"], "--report says where to write it"),
         (["train", "--csv", "gone.csv", "--output", "w.safetensors"], "line 3: gone.nii"),
         (["train", "--csv", "none.csv", "--output", "w.safetensors"], "none.csv: no scan"),
         (["train", "--csv", "gone.csv", "--output", "w.pth"], "must end in .safetensors"),

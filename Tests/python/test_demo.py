@@ -36,6 +36,7 @@ def test_every_file_is_written(demo):
     wanted = {
         "classifier.safetensors", "mask.nii.gz", "overlay.png", "reference.nii.gz", "report.html",
         "scan.nii.gz", "score_map.nii.gz", "score_map.png", "self_play.png", "training.png",
+            "coverage.png",
     }  # fmt: skip
     assert set(result["files"]) == wanted
     assert {path.name for path in output.iterdir()} == wanted | {"result.json"}

@@ -176,9 +176,13 @@ class Games:
         _native.game_map(self._handle.value, index, score_map)
         return score_map
 
+    def visit_count(self, index=0):
+        """Return how many visits a map is made of."""
+        return _native.game_visit_count(self._handle.value, index)
+
     def visits(self, index=0):
         """Return the visits a map is made of: int64 (m, 4) of x, y, z, agent; float32 (m,)."""
-        count = _native.game_visit_count(self._handle.value, index)
+        count = self.visit_count(index)
         visits, scores = np.empty((count, 4), np.int64), np.empty(count, np.float32)
         _native.game_visits(self._handle.value, index, visits, scores)
         return visits, scores

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spars import coverage
 from spars._checks import check_integer
 from spars._game import ACTIONS, Field, Games
+from spars._visits import NOBODY, Visits
 from spars.scorers import ScoreAtlas
 
 __all__ = ["Search", "exhaustive", "greedy", "random_walk"]
@@ -24,6 +26,10 @@ class Search:
         for the exhaustive search.
     scores : ndarray of float32, shape (n,)
         What each visit added.
+    agents : ndarray of int8, shape (n,)
+        0 where the learner came, 1 the opponent, -1 in the exhaustive search.
+    steps : ndarray of int64, shape (n,)
+        The step of each visit, from 0; the exhaustive search sees one place a step.
     configuration : dict
         Everything needed to repeat it, as plain values.
     """
@@ -31,7 +37,33 @@ class Search:
     score_map: np.ndarray = field(repr=False)
     windows: np.ndarray = field(repr=False)
     scores: np.ndarray = field(repr=False)
+    agents: np.ndarray = field(repr=False)
+    steps: np.ndarray = field(repr=False)
     configuration: dict
+
+    def coverage(self, atlas=None, *, best=0.01, progress=None):
+        """Return what was seen after each step, as `spars.coverage.coverage` defines it."""
+        return coverage.coverage(self, atlas, best=best, progress=progress)
+
+    def regret(self, atlas=None, *, kind="simple", progress=None):
+        """Return the regret after each step, as `spars.coverage.regret` defines it."""
+        return coverage.regret(self, atlas, kind=kind, progress=progress)
+
+    def _visits(self):
+        c = self.configuration
+        steps = c["iterations"] * c["n_steps"] if "n_steps" in c else len(self.steps)
+        return Visits(self.windows, self.scores, self.agents, self.steps, steps)
+
+    def _atlas(self, owner, progress):
+        """Return every window's score, which only an exhaustive search knows."""
+        if self.configuration["method"] != "exhaustive":
+            raise ValueError(
+                f"The 'atlas' parameter of {owner} must be a ScoreAtlas for a search that has not "
+                "seen every window. Got None instead."
+            )
+        axes = [np.unique(self.windows[:, axis]) for axis in range(3)]
+        scores = self.scores.reshape([len(axis) for axis in axes])
+        return ScoreAtlas(scores, axes, self.configuration["window"], self.configuration["grid"])
 
 
 def exhaustive(
@@ -72,6 +104,8 @@ def exhaustive(
         atlas.exhaustive_map(played.protocol.accumulation),
         atlas.origins.reshape(-1, 3),
         atlas.scores.ravel(),
+        np.full(atlas.scores.size, NOBODY, np.int8),
+        np.arange(atlas.scores.size),
         _configuration("exhaustive", played),
     )
 
@@ -175,12 +209,14 @@ def _play(
     )
     choose = prepare(played)
     games = Games(played, 1, resets_itself=True, maps="run")
+    counts = []
     for iteration in range(iterations):
         if played.protocol.reset_each_iteration and iteration:
             games.reset(keep_map=True)
         for _ in range(n_steps):
             learner, opponent = choose(games)
             games.step(np.array([learner], np.int8), np.array([opponent], np.int8))
+            counts.append(games.visit_count())
         if progress is not None:
             progress(iteration + 1, iterations)
     visits, scores = games.visits()
@@ -190,7 +226,10 @@ def _play(
         "termination_threshold": played.termination_threshold,
         **more,
     }
-    return Search(games.score_map(), visits[:, :3], scores, configuration)
+    steps = np.repeat(np.arange(len(counts)), np.diff(counts, prepend=0))
+    return Search(
+        games.score_map(), visits[:, :3], scores, visits[:, 3].astype(np.int8), steps, configuration
+    )
 
 
 def _configuration(method, played):

@@ -175,6 +175,12 @@ def _add_segment(commands):
     segment.add_argument("--score-map", help="also write the score map as NIfTI")
     segment.add_argument("--report", help="also write an HTML report")
     segment.add_argument(
+        "--coverage",
+        action="store_true",
+        help="score every window and show in the report how much of the scan the search saw, and "
+        "its regret",
+    )
+    segment.add_argument(
         "--checkpoint",
         help="file for the run's state, written when it ends or is interrupted; spars.Run.load "
         "goes on from it (self_play only)",

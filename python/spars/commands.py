@@ -117,6 +117,8 @@ def segment(arguments):
     )
     if arguments.checkpoint and arguments.method != "self_play":
         raise ValueError("--checkpoint is of self_play; the other methods have no state to keep.")
+    if arguments.coverage and not arguments.report:
+        raise ValueError("--coverage is shown in a report; --report says where to write it.")
     if arguments.report:
         from spars.report import check_installed
 
@@ -135,10 +137,13 @@ def segment(arguments):
         if getattr(arguments, name) is not None
     }
     earlier = _modified(arguments.checkpoint)
+    scorer = spars.Classifier.load(arguments.classifier)
+    if arguments.coverage and arguments.method != "self_play":
+        scorer = _atlas(arguments, scan, scorer, region)
     try:
         found = spars.segment(
             scan,
-            spars.Classifier.load(arguments.classifier),
+            scorer,
             iterations=arguments.iterations,
             window=tuple(arguments.window),
             grid=_grid(arguments.grid),
@@ -163,7 +168,13 @@ def segment(arguments):
         from spars.report import write_report
 
         title = f"Tumour segmentation of {os.path.basename(arguments.scan)}"
-        write_report(arguments.report, found, title=title, reference=reference)
+        write_report(
+            arguments.report,
+            found,
+            title=title,
+            reference=reference,
+            coverage=_coverage(found, scorer) if arguments.coverage else None,
+        )
     result = {
         "output": arguments.output,
         "voxels": int(found.mask.sum()),
@@ -244,6 +255,31 @@ def _dataset(arguments):
     if not dataset:
         raise ValueError(f"{arguments.csv or arguments.msd or '--phantoms'}: no scan to train on.")
     return dataset
+
+
+def _atlas(arguments, scan, classifier, region):
+    """Score every window of what a search will see."""
+    grid = _grid(arguments.grid)
+    protocol = spars.Protocol.named(arguments.protocol)
+    if grid is None:
+        protocol = protocol.with_switches(scan_frame="native")
+    return spars.ScoreAtlas.compute(
+        spars.isolate(scan, region) if arguments.isolated else scan,
+        classifier,
+        tuple(arguments.window),
+        grid=grid,
+        protocol=protocol,
+        progress=progress_bar("scoring"),
+    )
+
+
+def _coverage(found, scorer):
+    """Return the curves of a search, by its name; self-play scores what it has not seen."""
+    from spars.report import method_name
+
+    atlas = scorer if isinstance(scorer, spars.ScoreAtlas) else None
+    curve = found.run.coverage(atlas, progress=progress_bar("scoring"))
+    return {method_name(found.configuration["method"]): curve}
 
 
 def _mask(arguments, name, other, volume):

@@ -257,9 +257,13 @@ class Demonstration:
             "random_walk": "The same game with as many moves, drawn at random.",
             "greedy": "The same game; each agent moves to the best neighbour it visited least.",
         }
+        searches = {"self-play": self.found}
+        for method in notes:
+            searches[report.method_name(method)] = self.segment(atlas, method)
+        self.coverage = {name: found.run.coverage(atlas) for name, found in searches.items()}
         self.rows = [
-            self.row(report.method_name(method), self.segment(atlas, method).mask, note)
-            for method, note in notes.items()
+            self.row(name, searches[name].mask, note)
+            for name, note in ((report.method_name(method), notes[method]) for method in notes)
         ]
         self.rows.append(
             self.row("whole liver", self.made.liver, "Every voxel of the liver: no search at all.")
@@ -312,6 +316,7 @@ class Demonstration:
             "self_play": plots.curves(
                 {"Dice": found.run.dice}, x_label="iteration", y_label="Dice of the map so far"
             ),
+            "coverage": plots.coverage(self.coverage),
         }
         for name, figure in (curves | report.scan_figures(found, self.reference)).items():
             (self.output / f"{name}.png").write_bytes(report.png(figure))
@@ -331,6 +336,7 @@ class Demonstration:
             reference=self.reference,
             comparisons=self.rows,
             history=self.history,
+            coverage=self.coverage,
             cases=self.case_rows(),
             tiles=self.tiles(),
             caveats=[

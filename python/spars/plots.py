@@ -7,13 +7,19 @@ from spars._extras import require
 from spars.protocol import IntensityWindow
 from spars.volume import as_volume
 
-__all__ = ["curves", "overlay", "views"]
+__all__ = ["COVERAGE", "coverage", "curves", "overlay", "views"]
 
 # Outlines in colours that people with colour-vision deficiencies tell apart (Okabe and Ito, 2008);
 # lines legible on light and dark ground.
 PREDICTION = "#E69F00"
 REFERENCE = "#56B4E9"
 LINES = ("#3A8FC7", "#DD6E2B", "#2AA57F", "#C77DAB", "#C99700", "#7A86D8")
+#: What `coverage` draws: the attribute of a `Coverage`, and the axis' name.
+COVERAGE = (
+    ("seen", "share of all windows seen"),
+    ("best_seen", "share of the best windows seen"),
+    ("regret", "regret"),
+)
 SOFT_TISSUE = IntensityWindow(level=40.0, width=400.0)
 
 
@@ -162,14 +168,53 @@ def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", ax
         marker = "o" if values.size <= 20 else None
         ax.plot(steps, trailing_mean(values, smooth), color=colour, label=name, marker=marker)
     ax.set_yscale(scale)
-    ax.set_xlabel(x_label)
-    ax.set_ylabel(y_label)
     if title:
         ax.set_title(title, fontsize="medium")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
-    if drawn > 1:
-        ax.legend(fontsize="small", framealpha=0.0)
+    _finish(ax, x_label, y_label, drawn)
+    return figure
+
+
+def coverage(curves, *, part=None, ax=None):
+    """Draw how much of a scan searches had seen after each step, and their regret.
+
+    Parameters
+    ----------
+    curves : mapping of str to Coverage
+        By the name of the search, from `Run.coverage` or `spars.coverage.coverage`.
+    part : {"seen", "best_seen", "regret"}, optional
+        One panel alone; all three side by side by default.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw, together with `part`; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The steps are on a logarithmic axis: an exhaustive search takes many more than a game.
+
+    Raises
+    ------
+    ValueError
+        No curve is given, or `part` is none of the three.
+    """
+    if not curves:
+        raise ValueError(
+            "The 'curves' parameter of coverage must hold a Coverage by name. Got none instead."
+        )
+    if part is not None:
+        part = check_choice(part, "part", "coverage", [name for name, _ in COVERAGE])
+        figure, ax = _axes(ax)
+        panels = [(ax, part, dict(COVERAGE)[part])]
+    else:
+        pyplot = require("matplotlib.pyplot", "report", "Plotting")
+        figure, axes = pyplot.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+        panels = [(ax, *panel) for ax, panel in zip(axes, COVERAGE, strict=True)]
+    for ax, name, label in panels:
+        for index, (search, curve) in enumerate(curves.items()):
+            values = getattr(curve, name)
+            colour = LINES[index % len(LINES)]
+            ax.plot(np.arange(1, len(values) + 1), values, color=colour, label=search)
+        _finish(ax, "step", label, len(curves))
+        ax.set_xscale("log")
     return figure
 
 
@@ -277,6 +322,16 @@ def _letters(ax, cut):
     style = {"transform": ax.transAxes, "color": "white", "path_effects": rim}
     ax.text(0.02, 0.5, cut.left, ha="left", va="center", **style)
     ax.text(0.5, 0.97, cut.top, ha="center", va="top", **style)
+
+
+def _finish(ax, x_label, y_label, drawn):
+    """Name the axes of a chart, and its lines where there are several."""
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    if drawn > 1:
+        ax.legend(fontsize="small", framealpha=0.0)
 
 
 def _axes(ax):

@@ -14,6 +14,7 @@ import numpy as np
 
 from spars import _runtime
 from spars._extras import require
+from spars._search_charts import search_section
 from spars.segmentation import as_mask
 
 __all__ = ["METRICS", "write_report"]
@@ -73,6 +74,7 @@ def write_report(
     reference=None,
     comparisons=(),
     history=None,
+    coverage=None,
     cases=(),
     tiles=(),
     caveats=(),
@@ -99,6 +101,9 @@ def write_report(
         Other masks' rows: name, dice, sensitivity, precision, note.
     history : History, optional
         The classifier's training.
+    coverage : mapping of str to Coverage, optional
+        What searches of this scan had seen after each step, by their names: see
+        `spars.coverage`.
     cases : sequence of dict
         Scans used: name, use, label, sha256.
     tiles : sequence of dict
@@ -135,7 +140,7 @@ def write_report(
         "metrics": metrics,
         "methods": _methods(segmentation, metrics, comparisons),
         "training": _training(history),
-        "search": _searching(segmentation, metrics),
+        "search": search_section(segmentation, metrics, coverage),
         "caveats": [*_standing_caveats(reference), *caveats],
         "cases": list(cases),
         "configuration": _configuration(segmentation, history),
@@ -343,7 +348,7 @@ def _training(history):
     epochs = history.to_dict()["epochs"]
     loss = losses(epochs)
     charts = [
-        _chart(
+        chart(
             {"training": loss},
             "epoch",
             "cross entropy",
@@ -357,7 +362,7 @@ def _training(history):
             for name, label in names.items()
         }
         charts.append(
-            _chart(
+            chart(
                 measured,
                 "epoch",
                 "on validation crops",
@@ -396,62 +401,8 @@ def number_or_nan(value):
     return math.nan if value is None else value
 
 
-def _searching(segmentation, metrics):
-    """Return the search section, where there were iterations to draw."""
-    run = segmentation.run
-    rewards = getattr(run, "rewards", None)
-    if rewards is None or len(rewards) < 2:
-        return None
-    width = max(1, len(rewards) // 20)
-    scores = np.asarray(run.scores, dtype=np.float64)
-    faded = "" if width == 1 else f" Bold: mean of the last {width} iterations."
-    charts = [
-        _chart(
-            {"learner": rewards},
-            "iteration",
-            "mean reward of a step",
-            "+1 where the learner's window scores higher than the opponent's, -1 where lower. The "
-            f"opponent is an earlier copy of the learner, so 0 means no progress over it.{faded}",
-            width,
-        ),
-        _chart(
-            {"learner": scores[:, 0], "opponent": scores[:, 1]},
-            "iteration",
-            "mean score of the windows",
-            f"How much tumour the classifier sees where each agent goes.{faded}",
-            width,
-        ),
-    ]
-    if getattr(run, "dice", None) is not None and len(run.dice):
-        charts.append(
-            _chart(
-                {"Dice": run.dice},
-                "iteration",
-                "Dice of the map so far",
-                _dice_caption(segmentation, metrics),
-            )
-        )
-    return {"text": f"{len(rewards)} iterations of self-play on this one scan.", "charts": charts}
-
-
-def _dice_caption(segmentation, metrics):
-    """Return what the curve of Dice is of, and how it goes with the Dice of the mask."""
-    parts = [
-        "Dice of the map above the segmentation threshold, read after each iteration for this "
-        "chart only; nothing in the search sees it."
-    ]
-    if segmentation.configuration.get("region") is not None:
-        parts.append("It is of the whole map, before the mask is cut to the region.")
-        mask = next((row["value"] for row in metrics if row["name"] == "dice"), None)
-        if mask is not None:
-            parts.append(
-                f"The cut takes Dice from {number(segmentation.run.dice[-1])} at the curve's end "
-                f"to the mask's {number(mask)}."
-            )
-    return " ".join(parts)
-
-
-def _chart(series, x_label, y_label, caption, smooth=1):
+def chart(series, x_label, y_label, caption, smooth=1):
+    """Return curves as one of the page's charts: SVG and caption."""
     from spars import plots
 
     drawn = svg(lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth))

@@ -6,6 +6,7 @@ from spars import metrics
 from spars._checks import check_bool, check_choice, check_extent, check_float, check_integer
 from spars._errors import NonFiniteError
 from spars._provenance import digest
+from spars._visits import contributions
 from spars.protocol import Protocol
 from spars.volume import Volume, as_volume, resample, save
 
@@ -141,7 +142,7 @@ def segment(
         "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
         "search": run.configuration,
     }
-    return Segmentation(scan, mask.astype(np.uint8), score_map, run, configuration)
+    return Segmentation(scan, mask.astype(np.uint8), score_map, run, configuration, box)
 
 
 class Segmentation:
@@ -163,12 +164,55 @@ class Segmentation:
         Everything needed to repeat the run, as plain values.
     """
 
-    def __init__(self, volume, mask, score_map, run, configuration):
+    def __init__(self, volume, mask, score_map, run, configuration, box=(slice(None),) * 3):
         self.volume = volume
         self.mask = mask
         self.score_map = score_map
         self.run = run
         self.configuration = configuration
+        # Where in the scan the search took place.
+        self._box = box
+
+    def why(self, x, y, z):
+        """Return the windows that raised a voxel of the score map.
+
+        Parameters
+        ----------
+        x, y, z : int
+            A voxel of the scan.
+
+        Returns
+        -------
+        list of Contribution
+            Oldest first: iteration, step, agent, window (its origin on the model grid) and score
+            added, named fields that make rows of a table. Their scores accumulate to the map's
+            value there by the protocol's rule: the sum, the maximum, or the mean, which is a
+            running one in float32 and within n half-units in the last place of the exact mean of n
+            scores. Empty where no window came, or the search did not reach.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The voxel is not one of the scan.
+        """
+        voxel = [
+            check_integer(value, name, "why", 0, count - 1)
+            for value, name, count in zip((x, y, z), "xyz", self.volume.shape, strict=True)
+        ]
+        starts, stops, _ = zip(
+            *(axis.indices(n) for axis, n in zip(self._box, self.volume.shape, strict=True)),
+            strict=True,
+        )
+        if any(not a <= v < b for v, a, b in zip(voxel, starts, stops, strict=True)):
+            return []
+        c = self.run.configuration
+        place = []
+        for axis in range(3):
+            inside, count = voxel[axis] - starts[axis], stops[axis] - starts[axis]
+            place.append(_grid_index(inside, count, c["grid"][axis], c["protocol"]["scan_frame"]))
+        if None in place:
+            return []
+        return contributions(self.run._visits(), c, place)
 
     def dice(self, reference):
         """Return the Dice of the mask with a reference mask, in native voxels.
@@ -339,6 +383,14 @@ def to_scan(score_map, shape, protocol):
     common = tuple(slice(0, min(a, b)) for a, b in zip(score_map.shape, shape, strict=True))
     out[common] = score_map[common]
     return out
+
+
+def _grid_index(index, count, grid, frame):
+    """Return the plane of the grid that `to_scan` shows at a plane of the scan, or None."""
+    if frame != "resampled":
+        return index if index < grid else None
+    planes = np.arange(grid, dtype=np.float32).reshape(grid, 1, 1)
+    return int(resample(planes, (count, 1, 1), interpolation="nearest")[index, 0, 0])
 
 
 def _search(method):

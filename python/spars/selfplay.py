@@ -8,6 +8,7 @@ from spars._archives import read_npz, write_npz
 from spars._checks import check_float, check_integer
 from spars._errors import FormatError
 from spars._game import Field
+from spars._insight import Insight
 from spars._match import RECORD_NAMES, match_of
 from spars._provenance import digest, versions
 from spars._reference import Reference
@@ -173,7 +174,7 @@ class Snapshot:
     parameters: dict = field(repr=False)
 
 
-class Run:
+class Run(Insight):
     """What self-play did, iteration by iteration, and the map it left.
 
     Made by `self_play` or `load`.

@@ -1,0 +1,95 @@
+"""The report's section on the search: its charts and what they say."""
+
+import numpy as np
+
+
+def search_section(segmentation, metrics, curves=None):
+    """Return the section's text and charts, or None where there is nothing to draw."""
+    run = segmentation.run
+    rewards = getattr(run, "rewards", None)
+    charts, text = [], ""
+    if rewards is not None and len(rewards) > 1:
+        text = f"{len(rewards)} iterations of self-play on this one scan."
+        charts += _learning(segmentation, metrics, run, rewards)
+    if curves:
+        charts += _coverage(curves)
+    return {"text": text, "charts": charts} if charts else None
+
+
+def _coverage(curves):
+    """Return one chart for each part of `spars.plots.COVERAGE`."""
+    from spars import plots
+    from spars.report import number, svg
+
+    first = next(iter(curves.values()))
+    share = f"{100 * first.best_places / first.places:.2g} %"
+    captions = {
+        "seen": f"Distinct windows over the {first.places} that there are. In a game both agents "
+        "show one each step, in an exhaustive search there is one a step.",
+        "best_seen": f"The same among the {first.best_places} windows of the highest scores, the "
+        f"best {share} of all.",
+        "regret": f"The highest score of all windows, {number(first.limit)}, less the highest seen "
+        "so far. A search at 0 has found the best window.",
+    }
+    return [
+        {
+            "svg": svg(lambda part=part: plots.coverage(curves, part=part)),
+            "caption": captions[part],
+        }
+        for part, _ in plots.COVERAGE
+    ]
+
+
+def _learning(segmentation, metrics, run, rewards):
+    """Return the charts of what self-play did, iteration by iteration."""
+    from spars.report import chart
+
+    width = max(1, len(rewards) // 20)
+    scores = np.asarray(run.scores, dtype=np.float64)
+    faded = "" if width == 1 else f" Bold: mean of the last {width} iterations."
+    charts = [
+        chart(
+            {"learner": rewards},
+            "iteration",
+            "mean reward of a step",
+            "+1 where the learner's window scores higher than the opponent's, -1 where lower. The "
+            f"opponent is an earlier copy of the learner, so 0 means no progress over it.{faded}",
+            width,
+        ),
+        chart(
+            {"learner": scores[:, 0], "opponent": scores[:, 1]},
+            "iteration",
+            "mean score of the windows",
+            f"How much tumour the classifier sees where each agent goes.{faded}",
+            width,
+        ),
+    ]
+    if getattr(run, "dice", None) is not None and len(run.dice):
+        charts.append(
+            chart(
+                {"Dice": run.dice},
+                "iteration",
+                "Dice of the map so far",
+                _dice_caption(segmentation, metrics),
+            )
+        )
+    return charts
+
+
+def _dice_caption(segmentation, metrics):
+    """Return what the curve of Dice is of, and how it goes with the Dice of the mask."""
+    from spars.report import number
+
+    parts = [
+        "Dice of the map above the segmentation threshold, read after each iteration for this "
+        "chart only; nothing in the search sees it."
+    ]
+    if segmentation.configuration.get("region") is not None:
+        parts.append("It is of the whole map, before the mask is cut to the region.")
+        mask = next((row["value"] for row in metrics if row["name"] == "dice"), None)
+        if mask is not None:
+            parts.append(
+                f"The cut takes Dice from {number(segmentation.run.dice[-1])} at the curve's end "
+                f"to the mask's {number(mask)}."
+            )
+    return " ".join(parts)

@@ -1,0 +1,171 @@
+"""How much of a scan a search has seen, and how far from the best window it is, step by step."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spars._checks import check_choice, check_float
+
+__all__ = ["Coverage", "coverage", "regret"]
+
+REGRETS = ("simple", "average")
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """What a search had seen after each of its steps.
+
+    A window is seen when it is written to the map. In a game a step shows two windows, one for
+    each credited agent; in an exhaustive search one. Looking does not count: `greedy` asks the
+    scorer for every neighbour and sees the one it moves to.
+
+    Attributes
+    ----------
+    seen : ndarray of float64, shape (steps,)
+        Distinct places seen so far over all places of the atlas.
+    best_seen : ndarray of float64, shape (steps,)
+        The same among the best places.
+    best_score : ndarray of float32, shape (steps,)
+        The highest score of a place seen so far; NaN before the first.
+    limit : float
+        The atlas' highest score.
+    places, best_places : int
+        Places of the atlas; and how many are among the best.
+    """
+
+    seen: np.ndarray = field(repr=False)
+    best_seen: np.ndarray = field(repr=False)
+    best_score: np.ndarray = field(repr=False)
+    limit: float
+    places: int
+    best_places: int
+
+    @property
+    def regret(self):
+        """The simple regret, ``limit - best_score``: float64 of shape (steps,)."""
+        return self.limit - self.best_score.astype(np.float64)
+
+
+def coverage(search, atlas=None, *, best=0.01, progress=None):
+    """Return what a search had seen after each step, against every window there is.
+
+    Parameters
+    ----------
+    search : Run, Search or Segmentation
+        Of `spars.self_play`, of `spars.baselines`, or of `spars.segment`.
+    atlas : ScoreAtlas, optional
+        Every window's score, of the same scan, window, stride and protocol. A run that can be
+        resumed, and an exhaustive search, have their own: the run then scores what it has not yet.
+    best : float
+        Share of places that count as the best, in (0, 1]: the ceil(best * places) highest scores,
+        and whatever ties with the lowest of them.
+    progress : callable, optional
+        Called with (done, planned) windows while a run scores what it has not yet.
+
+    Returns
+    -------
+    Coverage
+
+    Raises
+    ------
+    ValueError
+        The atlas is of another window or grid, or is needed and missing.
+    """
+    best = check_float(best, "best", "coverage", 0.0, 1.0, open_low=True)
+    visits, atlas, places = _seen_places(search, atlas, "coverage", progress)
+    scores = atlas.scores.reshape(-1)
+    wanted = math.ceil(best * scores.size)
+    is_best = scores >= np.partition(scores, scores.size - wanted)[scores.size - wanted]
+    distinct, first = np.unique(places, return_index=True)
+    steps = visits.step_count
+    new = np.bincount(visits.steps[first], minlength=steps)
+    new_best = np.bincount(visits.steps[first[is_best[distinct]]], minlength=steps)
+    return Coverage(
+        np.cumsum(new) / scores.size,
+        np.cumsum(new_best) / is_best.sum(),
+        _highest_so_far(scores[places], visits),
+        float(scores.max()),
+        int(scores.size),
+        int(is_best.sum()),
+    )
+
+
+def regret(search, atlas=None, *, kind="simple", progress=None):
+    """Return a search's regret against the best window, after each step.
+
+    With s* the atlas' highest score and s the scores of the places seen, in order:
+    "simple" is s* less the highest s so far, what the best window found still lacks;
+    "average" is the mean so far of s* - s, the price of looking elsewhere. Both are 0 for a
+    search that saw nothing but a best window, and at most 1.
+
+    Parameters
+    ----------
+    search, atlas, progress
+        As for `coverage`.
+    kind : {"simple", "average"}
+        Which of the two.
+
+    Returns
+    -------
+    ndarray of float64, shape (steps,)
+        NaN before the first window seen.
+
+    Raises
+    ------
+    ValueError
+        As for `coverage`.
+
+    References
+    ----------
+    Bubeck, Munos and Stoltz, 2009, "Pure exploration in multi-armed bandits problems": simple
+    and cumulative regret. Here scores are not noisy, so the best window seen is recommended.
+    """
+    check_choice(kind, "kind", "regret", REGRETS)
+    visits, atlas, places = _seen_places(search, atlas, "regret", progress)
+    scores = atlas.scores.reshape(-1)
+    highest = float(scores.max())
+    if kind == "simple":
+        return highest - _highest_so_far(scores[places], visits).astype(np.float64)
+    lost = np.bincount(
+        visits.steps, highest - scores[places].astype(np.float64), minlength=visits.step_count
+    )
+    seen = np.cumsum(np.bincount(visits.steps, minlength=visits.step_count))
+    means = np.full(visits.step_count, np.nan)
+    np.divide(np.cumsum(lost), seen, out=means, where=seen > 0)
+    return means
+
+
+def _seen_places(search, atlas, owner, progress):
+    """Return a search's visits, the atlas they are measured by, and each visit's place in it."""
+    search = getattr(search, "run", search)
+    atlas = search._atlas(owner, progress) if atlas is None else atlas
+    configuration = search.configuration
+    for name in ("window", "grid"):
+        if tuple(getattr(atlas, name)) != tuple(configuration[name]):
+            raise ValueError(
+                f"The 'atlas' parameter of {owner} must have the search's {name} "
+                f"{tuple(configuration[name])}. Got {tuple(getattr(atlas, name))} instead."
+            )
+    visits = search._visits()
+    index = np.zeros(len(visits.windows), np.int64)
+    for axis, starts in enumerate(atlas.axes):
+        # Windows beyond the border are scored by the crop that is moved to it (D7, D17).
+        origins = np.clip(visits.windows[:, axis], starts[0], starts[-1])
+        place = np.searchsorted(starts, origins)
+        if not np.array_equal(starts[place], origins):
+            raise ValueError(
+                f"The 'atlas' parameter of {owner} must hold every window of the search: the same "
+                f"stride and border. Got {atlas!r} without {origins[starts[place] != origins][0]} "
+                f"along axis {axis} instead."
+            )
+        index = index * len(starts) + place
+    return visits, atlas, index
+
+
+def _highest_so_far(scores, visits):
+    """Return the running maximum of the visits' scores at each step's end; NaN before any."""
+    by_step = np.full(visits.step_count, -np.inf, np.float32)
+    np.maximum.at(by_step, visits.steps, scores)
+    highest = np.maximum.accumulate(by_step)
+    return np.where(np.isneginf(highest), np.float32(np.nan), highest)
