@@ -8,8 +8,8 @@ PEERS := .venv-interoperability/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test test-core test-python test-interoperability check format bench docs \
-	clean build prerequisites
+.PHONY: help demo test test-core test-python test-arm64 test-interoperability check format bench \
+	docs clean build prerequisites
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test-core: prerequisites ## Run the Swift tests; kernels are too slow to test wi
 
 test-python: build $(BIN)/pytest ## Run the Python tests
 	$(BIN)/pytest
+
+test-arm64: prerequisites ## Build the core for arm64 and compare its numbers under an emulator
+	PYTHON=$(PYTHON) bash scripts/check_arm64.sh
 
 test-interoperability: prerequisites $(PEERS)/pytest ## Run the tests against other libraries
 	$(PEERS)/python setup.py -q build_ext --inplace

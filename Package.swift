@@ -79,6 +79,10 @@ if let include = Context.environment["SPARS_PYTHON_INCLUDE"] {
 package.targets += [
     .target(
         name: "SPARSTestSupport", dependencies: ["SPARSNative"], path: "Tests/SPARSTestSupport"),
+    // Prints what another architecture must compute too; see scripts/check_arm64.sh.
+    .executableTarget(
+        name: "SPARSPortability", dependencies: ["SPARSNative", "SPARSTestSupport"],
+        path: "Tests/Portability"),
     .testTarget(name: "SPARSKernelsTests", dependencies: ["SPARSKernels", "SPARSTestSupport"]),
     .testTarget(name: "SPARSNativeTests", dependencies: ["SPARSNative", "SPARSTestSupport"]),
     .testTarget(name: "SPARSABITests", dependencies: ["SPARSABI", "SPARSTestSupport"]),

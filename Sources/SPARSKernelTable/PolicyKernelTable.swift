@@ -5,7 +5,7 @@
 #endif
 
 /// The numbers a policy computes in: float32 for play, float64 for checking updates exactly.
-public protocol PolicyNumber: BinaryFloatingPoint & SIMDScalar & Codable & Sendable {
+public protocol PolicyNumber: BinaryFloatingPoint & SIMDScalar & Sendable {
     static func hyperbolicTangent(_ x: Self) -> Self
 }
 

@@ -1,3 +1,5 @@
+import SPARSKernelTable
+
 /// First and second moments of the 27 values that a 3 x 3 x 3 convolution sees, over all places of
 /// all inputs added: what the batch statistics of conv1 follow from without running it.
 ///

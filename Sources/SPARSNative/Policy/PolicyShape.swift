@@ -53,7 +53,7 @@ public struct PolicyShape: Hashable, Sendable {
 
     /// The parameters under stable-baselines3's names with their shapes, in its order.
     public var parameters: [(name: String, shape: [Int])] {
-        var list: [(String, [Int])] = []
+        var list: [(name: String, shape: [Int])] = []
         for (net, hidden) in [("policy_net", policyHidden), ("value_net", valueHidden)] {
             var width = inputs
             for (i, outputs) in hidden.enumerated() {

@@ -1,3 +1,5 @@
+import SPARSKernels
+
 /// One iteration's steps as the learner will learn from them: origins instead of windows.
 struct Collected {
     /// Where the learner's window stood before each step.

@@ -1,3 +1,5 @@
+import SPARSKernels
+
 /// A run's state after a whole iteration, to go on from to the bit.
 public struct SelfPlayState: Equatable, Sendable {
     /// The learner's parameters in the order of `PolicyShape.parameters`.
