@@ -8,12 +8,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! command -v qemu-aarch64 aarch64-linux-gnu-gcc > /dev/null; then
+if ! { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc; } > /dev/null; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
-        echo "Please install qemu-user and gcc-aarch64-linux-gnu." >&2
+        echo "Please install qemu-user, gcc-aarch64-linux-gnu and libc6-dev-arm64-cross." >&2
         exit 1
     fi
-    apt-get install -y -q qemu-user gcc-aarch64-linux-gnu > /dev/null
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross > /dev/null
 fi
 
 out=.build/arm64
@@ -42,7 +44,7 @@ module() {
 
 sources() { find "$1" -name '*.swift' | sort; }
 
-# shellcheck disable=SC2046 # file names of this repository hold no spaces
+# Unquoted lists of files: names in this repository hold no spaces.
 {
     module SPARSKernelTable -Ounchecked $(sources Sources/SPARSKernelTable)
     module SPARSKernelsBaseline -Ounchecked $(sources Sources/SPARSKernelVariants/Baseline)

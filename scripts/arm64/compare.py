@@ -13,7 +13,7 @@ OTHERWISE = 1e-5
 
 
 def read(path):
-    """Return each stage's values; a line that is not a stage and a float's bits raises ValueError."""
+    """Return each stage's values; ValueError for a line that is not a stage and a float's bits."""
     stages = {}
     with open(path, encoding="ascii") as file:
         for line in file:
