@@ -12,7 +12,7 @@ import pytest
 import spars
 from spars import cli
 
-COMMANDS = ("demo", "train", "segment", "evaluate", "info")
+COMMANDS = ("demo", "train", "segment", "evaluate", "study", "info")
 SEGMENT = ("segment", "scan.nii.gz", "--classifier", "weights.safetensors")
 PACKAGE = str(Path(spars.__file__).parents[1])
 

@@ -52,7 +52,7 @@ __all__ = [
 # Loaded when first asked for: what imports gymnasium or pettingzoo where they are installed, and
 # modules that few programs need.
 _LATE = {"VectorGame": "envs", "WindowSearchEnv": "envs", "parallel_env": "envs"}
-_LATE_MODULES = ("baselines", "coverage", "experiments", "plots", "report")
+_LATE_MODULES = ("baselines", "coverage", "experiments", "plots", "report", "studies")
 
 
 def __getattr__(name):

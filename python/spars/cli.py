@@ -1,4 +1,4 @@
-"""The command `spars`: demo, train, segment, evaluate, info.
+"""The command `spars`: demo, train, segment, evaluate, study, info.
 
 Exit codes: 0 done, 1 the work failed (a message says why), 2 wrong usage, 130 interrupted.
 Results go to standard output, progress and messages to standard error.
@@ -76,7 +76,7 @@ def _parser():
         epilog="Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_train, _add_segment, _add_evaluate, _add_info):
+    for add in (_add_demo, _add_train, _add_segment, _add_evaluate, _add_study, _add_info):
         command = add(commands)
         command.add_argument("--threads", type=int, help="threads of the compiled core")
         command.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -107,13 +107,7 @@ def _add_train(commands):
         help="train a classifier on image-level labels",
         description="Train the object presence classifier and write its weights as safetensors.",
     )
-    source = train.add_mutually_exclusive_group(required=True)
-    source.add_argument("--csv", help="labels: columns image, has_tumour")
-    source.add_argument(
-        "--msd", metavar="ROOT", help="folder in Medical Segmentation Decathlon layout"
-    )
-    source.add_argument("--phantoms", type=int, metavar="N", help="train on N phantoms")
-    train.add_argument("--root", help="folder that the CSV's image paths start from")
+    _add_source(train)
     train.add_argument("--output", required=True, help="weights to write (.safetensors)")
     train.add_argument("--history", help="also write losses and metrics as JSON")
     train.add_argument(
@@ -222,6 +216,35 @@ def _add_evaluate(commands):
     return evaluate
 
 
+def _add_study(commands):
+    study = commands.add_parser(
+        "study",
+        help="run a study of the published repository",
+        description="Train and segment, setting by setting: the main run, five training sizes, "
+        "five termination thresholds, or five window sizes. Prints a table.",
+    )
+    study.add_argument(
+        "study", choices=("main", "training_sizes", "termination_thresholds", "window_sizes")
+    )
+    _add_source(study)
+    study.add_argument(
+        "--held-out",
+        type=int,
+        default=0,
+        metavar="N",
+        help="segment the last N scans; without, the first training scan, as the released scripts",
+    )
+    study.add_argument("--classifier", help="weights to use instead of training")
+    study.add_argument("--output", help="also write every result as JSON")
+    study.add_argument("--protocol", choices=("paper", "published"), default="published")
+    study.add_argument("--iterations", type=int, default=10_000)
+    study.add_argument("--epochs", type=int, default=32)
+    study.add_argument("--input-shape", **_extent((256, 256, 180)), help="the network's input")
+    study.add_argument("--grid", **_extent((256, 256, 180)), help="the model grid")
+    study.add_argument("--seed", type=int, default=0)
+    return study
+
+
 def _add_info(commands):
     info = commands.add_parser(
         "info",
@@ -230,6 +253,16 @@ def _add_info(commands):
     )
     info.add_argument("file", nargs="?", help="NIfTI file or weights")
     return info
+
+
+def _add_source(command):
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--csv", help="labels: columns image, has_tumour and, optionally, mask")
+    source.add_argument(
+        "--msd", metavar="ROOT", help="folder in Medical Segmentation Decathlon layout"
+    )
+    source.add_argument("--phantoms", type=int, metavar="N", help="use N phantoms")
+    command.add_argument("--root", help="folder that the CSV's image paths start from")
 
 
 def _add_frame(command):

@@ -187,6 +187,36 @@ def segment(arguments):
     return result, text
 
 
+def study(arguments):
+    """Run a study of the published repository."""
+    from spars import studies
+
+    inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
+    _check_outputs({"--output": arguments.output}, inputs)
+    dataset = _dataset(arguments)
+    kept = arguments.held_out
+    if not 0 <= kept <= len(dataset):
+        raise ValueError(f"--held-out must be from 0 to {len(dataset)}. Got {kept}.")
+    classifier = spars.Classifier.load(arguments.classifier) if arguments.classifier else None
+    results = studies.run_study(
+        arguments.study,
+        dataset[: len(dataset) - kept],
+        held_out=dataset[len(dataset) - kept :] if kept else None,
+        classifier=classifier,
+        protocol=arguments.protocol,
+        iterations=arguments.iterations,
+        epochs=arguments.epochs,
+        input_shape=tuple(arguments.input_shape),
+        grid=tuple(arguments.grid),
+        seeds=(arguments.seed,),
+        progress=progress_bar("settings"),
+    )
+    found = {"study": arguments.study, "results": [result.to_dict() for result in results]}
+    if arguments.output:
+        _write_json(arguments.output, found)
+    return found, studies.table(results)
+
+
 def evaluate(arguments):
     """Compare a mask with a reference."""
     from spars.report import METRICS, number

@@ -6,7 +6,7 @@ import numpy as np
 
 from spars import metrics
 from spars.protocol import Protocol
-from spars.segmentation import segment
+from spars.segmentation import as_mask, segment
 
 __all__ = ["Experiment", "over_patients"]
 
@@ -62,19 +62,30 @@ class Experiment:
         return known.mean() if known.size else float("nan")
 
 
-def over_patients(cases, classifier, *, seeds=(0,), protocol="paper", progress=None, **arguments):
+def over_patients(
+    cases,
+    classifier,
+    *,
+    seeds=(0,),
+    protocol="paper",
+    reference_value=2,
+    progress=None,
+    **arguments,
+):
     """Segment several scans with several seeds and measure every mask.
 
     Parameters
     ----------
     cases : sequence of Case
-        Scans whose `load_mask()` gives the reference; it is read for measuring only.
+        Scans whose `load_mask()` holds the reference; it is read for measuring only.
     classifier : Classifier or callable
         Scores windows; the same one for every scan.
     seeds : sequence of int
         Each scan is segmented once with each.
     protocol : {"paper", "published"} or Protocol
         Its `summary_over` decides how `Experiment.summary` counts.
+    reference_value : int or sequence of ints
+        What is tumour in those masks.
     progress : callable, optional
         Called with (done, planned) after each mask.
     **arguments
@@ -95,9 +106,10 @@ def over_patients(cases, classifier, *, seeds=(0,), protocol="paper", progress=N
     rows = []
     planned = len(cases) * len(seeds)
     for case in cases:
-        reference = case.load_mask()
-        if reference is None:
+        labels = case.load_mask()
+        if labels is None:
             raise ValueError(f"Case {case.name} has no reference mask to measure against.")
+        reference = as_mask(labels, "cases", "over_patients", value=reference_value)
         volume = case.load()
         watched = {"reference": reference} if protocol.summary_over == "iterations" else {}
         for seed in seeds:

@@ -1,0 +1,213 @@
+"""What each switch between the two protocols is worth, on phantoms: Dice and steps to termination.
+
+python Benchmarks/switches.py --seeds 2000 2100 2200 2300 2400 --patients 2
+
+The demonstration's training and search under the paper's protocol, and the same with one switch
+set as the released scripts have it. Every seed trains anew and has phantoms of its own. Prints
+Markdown; intervals are bootstrap intervals of the mean over patients, 95 %.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import spars
+from spars import metrics
+from spars.demo import DemoConfiguration, Demonstration
+
+PAPER = spars.Protocol.paper()
+PUBLISHED = spars.Protocol.published()
+# Small enough to lie within every phantom's liver, so that the corner of it is a part.
+GRID = (48, 48, 40)
+ITERATIONS = 300
+ITERATIONS_TO_TERMINATION = 100
+
+
+def published(*names):
+    return PAPER.with_switches(**{name: getattr(PUBLISHED, name) for name in names})
+
+
+# How the classifier of each training switch learns; windows of 14 x 14 x 12 stand for 48 x 48 x 24.
+TRAININGS = {
+    "D1": {"crop_label": "voxel"},
+    "D2": {"crop_size": (28, 28, 24), "crop_interpolation": "linear"},
+    "D3": {"intensity_window": None},
+}
+SEARCHES = {
+    "D5": published("credited_score"),
+    "D6": published("credited_agents"),
+    "D7": published("border"),
+    "D8": published("opponent"),
+    "D9": published("max_episode_steps"),
+    "D10": published("reset_each_iteration"),
+    "D11": published("map_read"),
+    "D12": published("observation_cast"),
+    "D13": published("opponent_observation"),
+    "D14": published("accumulation", "segmentation_threshold"),
+    "D16": published("tie_reward"),
+    "D17": published("border_crops"),
+}
+
+
+class Study(Demonstration):
+    """The demonstration with a protocol of one's own."""
+
+    def __init__(self, seed, output, training=None):
+        super().__init__(output, DemoConfiguration(seed=seed), quiet=True)
+        self.training = training or {}
+
+    def case(self, number):
+        """Return the demonstration's liver with the mask that D1 takes labels from."""
+        case = super().case(number)
+        made = self.phantom(self.configuration.seed + number // 2, number % 2 == 1)
+        mask = made.liver.astype(np.int16) + (made.tumour == 1)
+        return spars.datasets.Case(
+            case.name,
+            case.has_tumour,
+            case.load,
+            lambda: spars.isolate(mask, made.liver, outside=0),
+        )
+
+    def train(self):
+        """Train as the demonstration does, but for the switches of training."""
+        c = self.configuration
+        switches = dict(self.training)
+        cases = spars.datasets.Dataset(
+            self.case(number) for number in range(c.scans + c.validation_scans)
+        )
+        self.cases = cases
+        window = spars.IntensityWindow(c.level, c.width)
+        self.classifier = spars.Classifier(
+            input_shape=c.input_shape,
+            intensity_window=switches.pop("intensity_window", window),
+            seed=c.seed,
+        )
+        self.classifier.fit(
+            cases[: c.scans],
+            window=c.window,
+            grid=None,
+            protocol=PAPER.with_switches(**switches),
+            epochs=c.epochs,
+            steps_per_epoch=c.steps_per_epoch,
+            scans_per_step=c.scans_per_step,
+            crops_per_scan=c.crops_per_scan,
+            learning_rate=lambda remaining: c.learning_rate * min(1.0, 2.0 * remaining),
+            scan_sampling="balanced",
+            seed=c.seed,
+        )
+
+    def held_out(self, number):
+        self.made = self.phantom(self.configuration.seed + 1_000_003 + number, True)
+        liver = spars.isolate(self.made.volume, self.made.liver)
+        native = PAPER.with_switches(scan_frame="native")
+        self.atlas = spars.ScoreAtlas.compute(
+            liver, self.classifier, self.configuration.window, protocol=native
+        )
+
+    def play(self, protocol, *, grid=None, scorer=None, threshold=None, stop=1.0, iterations=None):
+        c = self.configuration
+        return spars.segment(
+            self.made.volume,
+            self.atlas if scorer is None else scorer,
+            iterations=iterations or ITERATIONS,
+            window=c.window,
+            grid=grid,
+            protocol=protocol,
+            region=self.made.liver,
+            isolated=True,
+            termination_threshold=stop,
+            segmentation_threshold=threshold or self.calibration.segmentation_threshold,
+            reference=self.made.tumour,
+            snapshot_interval=0,
+            seed=c.seed,
+        )
+
+    def row(self, protocol, **options):
+        """Return Dice, the mean Dice over iterations, and steps to termination."""
+        found = self.play(protocol, **options)
+        options |= {
+            "stop": self.calibration.termination_threshold,
+            "iterations": ITERATIONS_TO_TERMINATION,
+        }
+        ended = self.play(protocol, **options).run
+        terminations = int(ended.terminations.sum())
+        steps = ended.ends.size / terminations if terminations else float("inf")
+        return {
+            "dice": found.dice(self.made.tumour),
+            "over_iterations": float(np.nanmean(found.run.dice)),
+            "steps": steps,
+        }
+
+
+def measure(seed, patients, output):
+    """Return {switch: one row a patient} of one seed."""
+    rows = {}
+    base = Study(seed, output)
+    studies = {"paper": base} | {
+        name: Study(seed, output, training) for name, training in TRAININGS.items()
+    }
+    for study in studies.values():
+        study.train()
+        study.calibrate()
+    for number in range(patients):
+        for name, study in studies.items():
+            study.held_out(number)
+            rows.setdefault(name, []).append(study.row(PAPER))
+        for name, protocol in SEARCHES.items():
+            options = {}
+            if name == "D7":
+                # Its windows start one voxel off the lattice that the atlas knows.
+                options["scorer"] = base.classifier
+            if name == "D14":
+                options["threshold"] = protocol.segmentation_threshold
+            rows.setdefault(name, []).append(base.row(protocol, **options))
+        for name, frame in (("D4 paper", "resampled"), ("D4", "corner")):
+            protocol = PAPER.with_switches(scan_frame=frame)
+            rows.setdefault(name, []).append(base.row(protocol, grid=GRID, scorer=base.classifier))
+    return rows
+
+
+def interval(values):
+    """Return "mean (low to high)" of values, one a patient."""
+    low, high = metrics.bootstrap_interval(values, seed=0)
+    return f"{np.mean(values):.3f} ({low:.3f} to {high:.3f})"
+
+
+def table(rows):
+    """Print a row a switch: Dice, how much less or more than the paper's, steps to termination."""
+    print("| switch as published | Dice | more than the paper's | steps to termination, median |")
+    print("|---|---|---|---|")
+    for name in rows:
+        dice = np.array([row["dice"] for row in rows[name]])
+        usual = "D4 paper" if name.startswith("D4") else "paper"
+        more = "" if name == usual else interval(dice - [row["dice"] for row in rows[usual]])
+        steps = np.median([row["steps"] for row in rows[name]])
+        print(f"| {name} | {interval(dice)} | {more} | {steps:.0f} |")
+    pooled = np.array([row["over_iterations"] for row in rows["paper"]])
+    more = interval(pooled - [row["dice"] for row in rows["paper"]])
+    print(f"| D15 | {interval(pooled)} | {more} | |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[2000, 2100, 2200, 2300, 2400])
+    parser.add_argument("--patients", type=int, default=2)
+    parser.add_argument("--json", help="also write every value here, after each seed")
+    arguments = parser.parse_args()
+    rows = {}
+    with tempfile.TemporaryDirectory() as output:
+        for seed in arguments.seeds:
+            for name, found in measure(seed, arguments.patients, Path(output)).items():
+                rows.setdefault(name, []).extend(found)
+            if arguments.json:
+                Path(arguments.json).write_text(json.dumps(rows))
+            print(f"seed {seed} done", flush=True)
+    print(f"\n{len(rows['paper'])} phantoms, {len(arguments.seeds)} trainings\n")
+    table(rows)
+
+
+if __name__ == "__main__":
+    main()
