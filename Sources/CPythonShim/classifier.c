@@ -75,6 +75,35 @@ static PyObject *parameters(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
+// classifier_set_parameters(classifier, parameters, batches_tracked)
+static PyObject *set_parameters(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long classifier;
+    PyObject *object;
+    long long batches_tracked;
+    if (!PyArg_ParseTuple(arguments, "KOL", &classifier, &object, &batches_tracked)) return NULL;
+    Py_buffer values;
+    if (shim_get_buffer(object, 'f', 0, "parameters", &values) != 0) return NULL;
+    spars_error error;
+    int32_t status = spars_classifier_set_parameters(
+        classifier, values.buf, shim_count(&values), batches_tracked, &error);
+    PyBuffer_Release(&values);
+    if (status != SPARS_OK) return shim_raise(&error);
+    Py_RETURN_NONE;
+}
+
+static PyObject *batches_tracked(PyObject *module, PyObject *argument) {
+    (void)module;
+    unsigned long long classifier = PyLong_AsUnsignedLongLong(argument);
+    if (PyErr_Occurred()) return NULL;
+    int64_t tracked = 0;
+    spars_error error;
+    if (spars_classifier_batches_tracked(classifier, &tracked, &error) != SPARS_OK) {
+        return shim_raise(&error);
+    }
+    return PyLong_FromLongLong(tracked);
+}
+
 static PyObject *input_shape(PyObject *module, PyObject *argument) {
     (void)module;
     unsigned long long classifier = PyLong_AsUnsignedLongLong(argument);
@@ -321,6 +350,8 @@ PyMethodDef shim_classifier_methods[] = {
     {"classifier_create", create, METH_VARARGS, NULL},
     {"classifier_from_parameters", from_parameters, METH_VARARGS, NULL},
     {"classifier_parameters", parameters, METH_VARARGS, NULL},
+    {"classifier_set_parameters", set_parameters, METH_VARARGS, NULL},
+    {"classifier_batches_tracked", batches_tracked, METH_O, NULL},
     {"classifier_input_shape", input_shape, METH_O, NULL},
     {"classifier_intensity_window", intensity_window, METH_O, NULL},
     {"classifier_set_intensity_window", set_intensity_window, METH_VARARGS, NULL},

@@ -1,24 +1,45 @@
 #include "shim.h"
 
+// Reads ((flip x, y, z), (shift x, y, z), hu_scale, hu_shift, noise). Returns 0, or -1 with an
+// exception set.
+static int augmentation_of(PyObject *object, spars_augmentation *augmentation) {
+    int flips[3];
+    long long shift[3];
+    if (!PyArg_ParseTuple(
+            object, "(ppp)(LLL)fff", &flips[0], &flips[1], &flips[2], &shift[0], &shift[1],
+            &shift[2], &augmentation->hu_scale, &augmentation->hu_shift, &augmentation->noise)) {
+        return -1;
+    }
+    for (int axis = 0; axis < 3; axis++) {
+        augmentation->flips[axis] = flips[axis];
+        augmentation->shift[axis] = shift[axis];
+    }
+    return 0;
+}
+
 // trainer_create(classifier, voxel_labels, linear, stretched, foreground_threshold or None,
-//                (x, y, z), crops_per_scan, pooling, (class weights), seed)
+//                (x, y, z), crops_per_scan, pooling, (class weights), augmentation or None, seed)
 static PyObject *trainer_create(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long classifier, seed;
     int voxel_labels, linear, stretched;
-    PyObject *threshold;
+    PyObject *threshold, *augmentation;
     long long shape[3], crops, pooling;
     spars_training training = {0};
     if (!PyArg_ParseTuple(
-            arguments, "KpppO(LLL)LL(ff)K", &classifier, &voxel_labels, &linear, &stretched, &threshold,
+            arguments, "KpppO(LLL)LL(ff)OK", &classifier, &voxel_labels, &linear, &stretched, &threshold,
             &shape[0], &shape[1], &shape[2], &crops, &pooling, &training.class_weights[0],
-            &training.class_weights[1], &seed)) {
+            &training.class_weights[1], &augmentation, &seed)) {
         return NULL;
     }
     if (threshold != Py_None) {
         training.has_foreground = 1;
         training.foreground_threshold = (float)PyFloat_AsDouble(threshold);
         if (PyErr_Occurred()) return NULL;
+    }
+    if (augmentation != Py_None &&
+        augmentation_of(augmentation, &training.augmentation) != 0) {
+        return NULL;
     }
     training.voxel_labels = voxel_labels;
     training.linear = linear;
@@ -99,22 +120,92 @@ static PyObject *trainer_add_scan(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-// trainer_step(trainer, learning_rate) -> loss
+// trainer_step(trainer, learning_rate, loss): the loss goes into an array of one, so that an
+// interrupt between the step and its return value cannot lose it.
 static PyObject *trainer_step(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long trainer;
     double learning_rate;
-    if (!PyArg_ParseTuple(arguments, "Kd", &trainer, &learning_rate)) return NULL;
+    PyObject *object;
+    if (!PyArg_ParseTuple(arguments, "KdO", &trainer, &learning_rate, &object)) return NULL;
     shim_control control;
+    Py_buffer loss;
     if (shim_control_init(&control, Py_None) != 0) return NULL;
-    double loss = 0;
+    if (shim_get_buffer_of(object, 'd', 1, 1, "loss", &loss) != 0) return NULL;
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
-    status = spars_trainer_step(trainer, learning_rate, &loss, &control.control, &error);
+    status = spars_trainer_step(trainer, learning_rate, loss.buf, &control.control, &error);
     Py_END_ALLOW_THREADS
+    PyBuffer_Release(&loss);
     if (status != SPARS_OK) return shim_raise(&error);
-    return PyFloat_FromDouble(loss);
+    Py_RETURN_NONE;
+}
+
+// trainer_state(trainer, moments or None) -> steps taken
+static PyObject *trainer_state(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long trainer;
+    PyObject *object;
+    if (!PyArg_ParseTuple(arguments, "KO", &trainer, &object)) return NULL;
+    Py_buffer moments;
+    int wanted = object != Py_None;
+    if (wanted && shim_get_buffer(object, 'f', 1, "moments", &moments) != 0) return NULL;
+    int64_t steps = 0;
+    spars_error error;
+    int32_t status = spars_trainer_state(
+        trainer, wanted ? moments.buf : NULL, wanted ? shim_count(&moments) : 0, &steps, &error);
+    if (wanted) PyBuffer_Release(&moments);
+    if (status != SPARS_OK) return shim_raise(&error);
+    return PyLong_FromLongLong(steps);
+}
+
+// trainer_restore(trainer, moments, steps, validation_batches)
+static PyObject *trainer_restore(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long trainer;
+    PyObject *object;
+    long long steps, batches;
+    if (!PyArg_ParseTuple(arguments, "KOLL", &trainer, &object, &steps, &batches)) return NULL;
+    Py_buffer moments;
+    if (shim_get_buffer(object, 'f', 0, "moments", &moments) != 0) return NULL;
+    spars_error error;
+    int32_t status = spars_trainer_restore(
+        trainer, moments.buf, shim_count(&moments), steps, batches, &error);
+    PyBuffer_Release(&moments);
+    if (status != SPARS_OK) return shim_raise(&error);
+    Py_RETURN_NONE;
+}
+
+// augment(augmentation, crop, (x, y, z), seed, output)
+static PyObject *augment(PyObject *module, PyObject *arguments) {
+    (void)module;
+    PyObject *augmentation_object, *crop_object, *output_object;
+    int64_t shape[3];
+    unsigned long long seed;
+    if (!PyArg_ParseTuple(
+            arguments, "OO(LLL)KO", &augmentation_object, &crop_object, &shape[0], &shape[1],
+            &shape[2], &seed, &output_object)) {
+        return NULL;
+    }
+    spars_augmentation augmentation = {0};
+    if (augmentation_of(augmentation_object, &augmentation) != 0) return NULL;
+    Py_buffer crop, output;
+    Py_ssize_t voxels = shape[0] * shape[1] * shape[2];
+    if (shim_get_buffer_of(crop_object, 'f', 0, voxels, "crop", &crop) != 0) return NULL;
+    if (shim_get_buffer_of(output_object, 'f', 1, voxels, "output", &output) != 0) {
+        PyBuffer_Release(&crop);
+        return NULL;
+    }
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_augment(&augmentation, crop.buf, shape, seed, output.buf, &error);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&output);
+    PyBuffer_Release(&crop);
+    if (status != SPARS_OK) return shim_raise(&error);
+    Py_RETURN_NONE;
 }
 
 // trainer_evaluate(trainer, scores, has_tumour)
@@ -174,6 +265,9 @@ PyMethodDef shim_trainer_methods[] = {
     {"trainer_draw_scans", trainer_draw_scans, METH_VARARGS, NULL},
     {"trainer_add_scan", trainer_add_scan, METH_VARARGS, NULL},
     {"trainer_step", trainer_step, METH_VARARGS, NULL},
+    {"trainer_state", trainer_state, METH_VARARGS, NULL},
+    {"trainer_restore", trainer_restore, METH_VARARGS, NULL},
+    {"augment", augment, METH_VARARGS, NULL},
     {"trainer_evaluate", trainer_evaluate, METH_VARARGS, NULL},
     {"classification_metrics", classification_metrics, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -57,22 +57,56 @@ public func sparsClassifierFromParameters(
         let owner = "Classifier.from_parameters"
         let out = try checkedOutput(classifier, 1, "classifier", of: owner)
         let architecture = try architecture(inputShape)
-        let shapes = architecture.parameterShapes
-        let total = valueCount(shapes)
-        guard count == total else {
-            throw .range("parameters", of: owner, mustBe: "\(total) values", got: count)
-        }
-        let values = try checkedInput(values, total, "parameters", of: owner)
-        var parameters = Parameters()
-        var start = 0
-        for (name, shape) in shapes {
-            let end = start + shape.reduce(1, *)
-            parameters[name] = Tensor(shape: shape, values: Array(values[start..<end]))
-            start = end
-        }
+        let parameters = try checkedParameters(values, count, architecture, of: owner)
         out[0] = HandleTable.shared.insert(
             try Classifier(architecture: architecture, parameters: parameters))
     }
+}
+
+@_cdecl("spars_classifier_set_parameters")
+public func sparsClassifierSetParameters(
+    _ classifier: UInt64, _ values: UnsafePointer<Float>?, _ count: Int64,
+    _ batchesTracked: Int64, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let classifier = try living(classifier)
+        let parameters = try checkedParameters(
+            values, count, classifier.architecture, of: "Classifier")
+        try classifier.replace(parameters, batchesTracked: Int(batchesTracked))
+    }
+}
+
+@_cdecl("spars_classifier_batches_tracked")
+public func sparsClassifierBatchesTracked(
+    _ classifier: UInt64, _ batchesTracked: UnsafeMutablePointer<Int64>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let tracked = try living(classifier).batchesTracked
+        try checkedOutput(batchesTracked, 1, "batches_tracked", of: "Classifier")[0] = Int64(
+            tracked)
+    }
+}
+
+/// Parameters that came one tensor after the other.
+private func checkedParameters(
+    _ values: UnsafePointer<Float>?, _ count: Int64, _ architecture: NetworkArchitecture,
+    of owner: String
+) throws(SPARSError) -> Parameters {
+    let shapes = architecture.parameterShapes
+    let total = valueCount(shapes)
+    guard count == total else {
+        throw .range("parameters", of: owner, mustBe: "\(total) values", got: count)
+    }
+    let values = try checkedInput(values, total, "parameters", of: owner)
+    var parameters = Parameters()
+    var start = 0
+    for (name, shape) in shapes {
+        let end = start + shape.reduce(1, *)
+        parameters[name] = Tensor(shape: shape, values: Array(values[start..<end]))
+        start = end
+    }
+    return parameters
 }
 
 @_cdecl("spars_classifier_parameters")

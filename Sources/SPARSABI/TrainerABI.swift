@@ -75,6 +75,65 @@ public func sparsTrainerStep(
     }
 }
 
+@_cdecl("spars_trainer_state")
+public func sparsTrainerState(
+    _ trainer: UInt64, _ moments: UnsafeMutablePointer<Float>?, _ count: Int64,
+    _ steps: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let trainer = try living(trainer)
+        let out = try checkedOutput(steps, 1, "steps", of: "fit")
+        if moments != nil || count != 0 {
+            guard count == trainer.momentCount else {
+                throw .range(
+                    "moments", of: "fit", mustBe: "\(trainer.momentCount) values", got: count)
+            }
+            _ = try checkedOutput(moments, trainer.momentCount, "moments", of: "fit")
+                .update(fromContentsOf: trainer.moments)
+        }
+        out[0] = Int64(trainer.stepCount)
+    }
+}
+
+@_cdecl("spars_trainer_restore")
+public func sparsTrainerRestore(
+    _ trainer: UInt64, _ moments: UnsafePointer<Float>?, _ count: Int64, _ steps: Int64,
+    _ validationBatches: Int64, _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let trainer = try living(trainer)
+        guard count == trainer.momentCount else {
+            throw .range("moments", of: "fit", mustBe: "\(trainer.momentCount) values", got: count)
+        }
+        let moments = try checkedInput(moments, trainer.momentCount, "moments", of: "fit")
+        try trainer.restore(
+            moments: Array(moments), stepCount: Int(steps),
+            validationBatches: Int(validationBatches))
+    }
+}
+
+@_cdecl("spars_augment")
+public func sparsAugment(
+    _ augmentation: UnsafePointer<spars_augmentation>?, _ crop: UnsafePointer<Float>?,
+    _ shape: UnsafePointer<Int64>?, _ seed: UInt64, _ output: UnsafeMutablePointer<Float>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let owner = "Augmentation"
+        let changes = try augmentationOf(
+            checkedInput(augmentation, 1, "augmentation", of: owner)[0])
+        let extent = try checkedExtent(shape, "crop", of: owner)
+        let crop = try checkedInput(crop, extent.count, "crop", of: owner)
+        let out = try checkedOutput(output, extent.count, "output", of: owner)
+        guard crop.allSatisfy(\.isFinite) else {
+            throw .notFinite(tensor: "crop", message: "The 'crop' must be finite.")
+        }
+        var random = RandomSource(seed: seed)
+        _ = out.update(
+            fromContentsOf: changes.applied(to: Array(crop), extent: extent, using: &random))
+    }
+}
+
 @_cdecl("spars_trainer_evaluate")
 public func sparsTrainerEvaluate(
     _ trainer: UInt64, _ scores: UnsafeMutablePointer<Float>?,
@@ -147,7 +206,19 @@ private func configuration(
     return try TrainingConfiguration(
         rule: rule, cropsPerScan: Int(clamping: training.crops_per_scan),
         pooling: try pooling(training.pooling),
-        classWeights: [training.class_weights.0, training.class_weights.1], seed: training.seed)
+        classWeights: [training.class_weights.0, training.class_weights.1],
+        augmentation: try augmentationOf(training.augmentation), seed: training.seed)
+}
+
+private func augmentationOf(
+    _ augmentation: spars_augmentation
+) throws(SPARSError) -> Augmentation {
+    let (flips, shift) = (augmentation.flips, augmentation.shift)
+    return try Augmentation(
+        flips: [flips.0 != 0, flips.1 != 0, flips.2 != 0],
+        shift: [Int(clamping: shift.0), Int(clamping: shift.1), Int(clamping: shift.2)],
+        huScale: augmentation.hu_scale, huShift: augmentation.hu_shift,
+        noise: augmentation.noise)
 }
 
 private func pooling(_ code: Int64) throws(SPARSError) -> CropPooling {

@@ -260,6 +260,54 @@ def test_a_training_that_ends_early_keeps_its_epochs(
     assert json.loads(history.read_text())["epochs"] == [{"epoch": 1, "loss": 0.7}]
 
 
+def _train_by_command(output, *arguments):
+    return cli.main([
+        "train", "--phantoms", "4", "--validation-scans", "2", "--output", str(output),
+        "--grid", "40", "40", "32", "--input-shape", "108", "108", "108",
+        "--window", "8", "8", "6", "--scans-per-step", "2", "--crops-per-scan", "1",
+        "--validation-steps", "1", "--flips", "xy", "--shift", "1", "1", "0",
+        "--hu-scale", "0.1", "--hu-shift", "20", "--noise", "5",
+        "--patience", "5", "--monitor", "accuracy", "--min-delta", "0.01", "--weights", "best",
+        *map(str, arguments),
+    ])  # fmt: skip
+
+
+def test_a_training_goes_on_from_its_checkpoint_to_the_byte(tmp_path, monkeypatch, capsys):
+    phantoms = spars.datasets.phantoms(4, shape=(40, 40, 32))
+    monkeypatch.setattr(spars.datasets, "phantoms", lambda n, seed: phantoms)
+    checkpoint, output, wanted = (tmp_path / name for name in ("c.npz", "a", "b"))
+    output, wanted = (path.with_suffix(".safetensors") for path in (output, wanted))
+    assert _train_by_command(wanted, "--epochs", 2) == 0
+    kept = ("--checkpoint", checkpoint)
+    assert _train_by_command(output, "--epochs", 1, *kept) == 0
+    capsys.readouterr()
+    # Neither is a checkpoint overwritten, nor another configuration taken over.
+    assert _train_by_command(output, "--epochs", 2, *kept) == 1
+    assert "exists already; resume it" in capsys.readouterr().err
+    before = output.read_bytes()
+    assert _train_by_command(output, "--epochs", 2, *kept, "--resume", "--noise", 6) == 1
+    assert "'augmentation.noise'" in capsys.readouterr().err
+    assert output.read_bytes() == before
+    assert _train_by_command(output, "--epochs", 2, *kept, "--resume") == 0
+    assert "the weights are those of epoch" in capsys.readouterr().out
+    assert output.read_bytes() == wanted.read_bytes()
+    assert _train_by_command(output, "--resume") == 1
+    assert "--resume goes on from the file of --checkpoint" in capsys.readouterr().err
+
+
+def test_an_interrupted_training_says_where_its_state_is(tmp_path, monkeypatch, capsys):
+    def fit(self, *arguments, callback, checkpoint, **options):
+        with open(checkpoint, "w", encoding="utf-8") as file:
+            file.write("state")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(spars.Classifier, "fit", fit)
+    checkpoint, output = tmp_path / "c.npz", tmp_path / "w.safetensors"
+    assert _train_by_command(output, "--checkpoint", checkpoint) == 130
+    assert f"note: {checkpoint} holds the state; --resume" in capsys.readouterr().err
+    assert not output.exists()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [[], ["paint"], ["segment"], ["train", "--output", "w"], ["info", "--threads", "x"]],

@@ -8,6 +8,7 @@ from spars import datasets, metrics, ppo
 from spars._errors import FormatError, InternalError, NonFiniteError
 from spars._runtime import instruction_set, set_thread_count, thread_count
 from spars.agents import PPO
+from spars.augmentation import Augmentation
 from spars.classifier import Classifier
 from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
@@ -19,6 +20,7 @@ from spars.volume import Volume, load, resample, save
 __version__ = "0.1.0"
 
 __all__ = [
+    "Augmentation",
     "Classifier",
     "FormatError",
     "IntensityWindow",

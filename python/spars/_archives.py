@@ -2,7 +2,6 @@
 
 import json
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -27,16 +26,18 @@ def write_npz(path, description, arrays, file_format):
 
 def read_npz(path, file_format):
     """Return the description and the arrays that `write_npz` wrote, or raise FormatError."""
-    try:
-        # np.load leaves a file that it opened itself open when the content is broken.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        description = json.loads(str(arrays.pop(DESCRIPTION)))
-        found = description.pop("format")
-    except FileNotFoundError:
-        raise
-    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: not a file of the format '{file_format}': {error}") from error
+    # np.load leaves a file that it opened itself open when the content is broken.
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            description = json.loads(str(arrays.pop(DESCRIPTION)))
+            found = description.pop("format")
+        # Damaged archives and headers raise what zipfile, zlib, tokenize, json and NumPy come upon.
+        except Exception as error:
+            raise FormatError(
+                f"{path}: not a file of the format '{file_format}': {error!r}"
+            ) from error
     if found != file_format:
         raise FormatError(f"{path}: the format must be '{file_format}'. Got {found!r} instead.")
     return description, arrays

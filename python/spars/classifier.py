@@ -11,8 +11,9 @@ import numpy as np
 from spars import _native
 from spars._checks import check_array, check_extent, check_integer, sentence
 from spars._errors import FormatError
-from spars._fit import History, fit
+from spars._fit import fit
 from spars._handles import Handle
+from spars._history import History
 from spars.protocol import IntensityWindow
 from spars.volume import as_volume
 

@@ -146,7 +146,61 @@ def _add_train(commands):
     )
     train.add_argument("--validation-steps", type=int, default=4)
     train.add_argument("--seed", type=int, default=0)
+    _add_ending(train)
+    _add_augmentation(train)
     return train
+
+
+def _add_ending(train):
+    group = train.add_argument_group("ending and going on")
+    group.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="end after N epochs without a better --monitor of the validation scans",
+    )
+    group.add_argument(
+        "--monitor",
+        default="loss",
+        choices=("loss", "accuracy", "precision", "sensitivity", "specificity", "roc_auc"),
+        help="what says which epoch is best (default: loss)",
+    )
+    group.add_argument(
+        "--min-delta", type=float, default=0.0, help="a better value is better by more than this"
+    )
+    group.add_argument(
+        "--weights",
+        default="last",
+        choices=("last", "best"),
+        help="write the weights of the last epoch, or of the best",
+    )
+    group.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="keep the state of the training there after every epoch, and when it is interrupted",
+    )
+    group.add_argument(
+        "--resume", action="store_true", help="go on from --checkpoint, as if never interrupted"
+    )
+
+
+def _add_augmentation(train):
+    group = train.add_argument_group("augmentation of training crops (none by default)")
+    group.add_argument(
+        "--flips", default="", metavar="AXES", help="mirror crops by chance: of x, y, z, as in xy"
+    )
+    group.add_argument(
+        "--shift", **_extent((0, 0, 0)), help="move crops by up to so many voxels along each axis"
+    )
+    group.add_argument(
+        "--hu-scale", type=float, default=0.0, help="multiply HU by 1 plus or minus this at most"
+    )
+    group.add_argument(
+        "--hu-shift", type=float, default=0.0, help="add this many HU at most, or take them away"
+    )
+    group.add_argument(
+        "--noise", type=float, default=0.0, help="add normal noise of this deviation, HU"
+    )
 
 
 def _pooling(text):

@@ -42,8 +42,15 @@ def train(arguments):
     if not arguments.output.endswith(".safetensors"):
         raise ValueError(f"--output must end in .safetensors. Got {arguments.output}.")
     _check_outputs(
-        {"--output": arguments.output, "--history": arguments.history}, {"--csv": arguments.csv}
+        {
+            "--output": arguments.output,
+            "--history": arguments.history,
+            "--checkpoint": arguments.checkpoint,
+        },
+        {"--csv": arguments.csv},
     )
+    if arguments.resume and not arguments.checkpoint:
+        raise ValueError("--resume goes on from the file of --checkpoint. Got none.")
     dataset = _dataset(arguments)
     kept = arguments.validation_scans
     if not 0 <= kept < len(dataset):
@@ -51,12 +58,41 @@ def train(arguments):
             "--validation-scans must leave a scan to train on: "
             f"0 to {len(dataset) - 1}. Got {kept}."
         )
-    validation = dataset[len(dataset) - kept :] if kept else None
+    training, validation = dataset.split(len(dataset) - kept)
     classifier = spars.Classifier(input_shape=tuple(arguments.input_shape), seed=arguments.seed)
-    epochs = []
+    history = _fit(arguments, classifier, training, validation if kept else None).to_dict()
+    classifier.save(arguments.output)
+    if arguments.history:
+        _write_json(arguments.history, history)
+    loss = losses(history["epochs"])
+    text = (
+        f"{arguments.output}: trained on {len(training)} scans for {len(loss)} epochs, "
+        f"loss {loss[0]:.3f} to {loss[-1]:.3f}"
+    )
+    if arguments.weights == "best" and history["best_epoch"] is not None:
+        text += f"; the weights are those of epoch {history['best_epoch']}"
+    if history["ended_by"] == "patience":
+        text += f"\nEnded early: {history['reason']}"
+    return {"output": arguments.output, "history": history}, text
+
+
+def _fit(arguments, classifier, training, validation):
+    """Train; where that ends early, write what the finished epochs gave."""
+    from spars._training_checkpoint import read_records
+
+    augmentation = spars.Augmentation(
+        flips=arguments.flips,
+        shift=tuple(arguments.shift),
+        hu_scale=arguments.hu_scale,
+        hu_shift=arguments.hu_shift,
+        noise=arguments.noise,
+    )
+    earlier = read_records(arguments.checkpoint) if arguments.resume else []
+    made = []
+    kept = _modified(arguments.checkpoint)
     try:
-        history = classifier.fit(
-            dataset[: len(dataset) - kept],
+        return classifier.fit(
+            training,
             validation,
             window=tuple(arguments.window),
             grid=_grid(arguments.grid),
@@ -70,30 +106,31 @@ def train(arguments):
             class_weights=arguments.class_weights,
             scan_sampling=arguments.scan_sampling,
             crop_sampling=arguments.crop_sampling,
+            augmentation=None if augmentation == spars.Augmentation() else augmentation,
             validation_steps=arguments.validation_steps,
+            patience=arguments.patience,
+            monitor=arguments.monitor,
+            min_delta=arguments.min_delta,
+            weights=arguments.weights,
             seed=arguments.seed,
+            checkpoint=arguments.checkpoint,
+            resume=arguments.resume,
             progress=progress_bar("training"),
-            callback=lambda _, record: epochs.append(record),
-        ).to_dict()
+            callback=lambda _, record: made.append(record),
+        )
     except BaseException:
         # The classifier is at its last whole step; hours of work are kept, whatever ended them.
-        if epochs:
+        if made:
             classifier.save(arguments.output)
             if arguments.history:
-                _write_json(arguments.history, {"epochs": epochs})
+                _write_json(arguments.history, {"epochs": earlier + made})
             _note(
-                f"{arguments.output} holds the weights after {len(epochs)} of {arguments.epochs} "
-                "epochs"
+                f"{arguments.output} holds the weights after {made[-1]['epoch']} of "
+                f"{arguments.epochs} epochs"
             )
+        if _modified(arguments.checkpoint) != kept:
+            _note(f"{arguments.checkpoint} holds the state; --resume goes on from it")
         raise
-    classifier.save(arguments.output)
-    if arguments.history:
-        _write_json(arguments.history, history)
-    loss = losses(history["epochs"])
-    return {"output": arguments.output, "history": history}, (
-        f"{arguments.output}: trained on {len(dataset) - kept} scans for {len(loss)} epochs, "
-        f"loss {loss[0]:.3f} to {loss[-1]:.3f}"
-    )
 
 
 def segment(arguments):

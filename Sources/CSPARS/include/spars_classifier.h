@@ -20,6 +20,15 @@ typedef struct {
     float width;
 } spars_intensity_window;
 
+/// How training crops are changed by chance; all zeros leaves them as they are.
+typedef struct {
+    int32_t flips[3];  ///< 1: crops are mirrored along this axis (x, y, z), every second one
+    int64_t shift[3];  ///< the most voxels a crop's place moves by along each axis
+    float hu_scale;    ///< values are multiplied by 1 plus or minus this at most; below 1
+    float hu_shift;    ///< and moved by this at most, HU
+    float noise;       ///< and get normal noise of this standard deviation, HU
+} spars_augmentation;
+
 /// How a training run cuts crops and learns. Choices are 0 or 1.
 typedef struct {
     int32_t voxel_labels;      ///< 0: the scan's label on every crop; 1: labels cut from the mask
@@ -33,6 +42,7 @@ typedef struct {
     /// of the mean of exponentials; k > 0: the mean of the k highest.
     int64_t pooling;
     float class_weights[2];    ///< the loss's weight of tumour-free scans, and of the others
+    spars_augmentation augmentation;  ///< of training crops; validation crops stay as they are
     uint64_t seed;
 } spars_training;
 
@@ -55,6 +65,16 @@ int32_t spars_classifier_from_parameters(
 /// Copies the parameters; `count` must be their number.
 int32_t spars_classifier_parameters(
     spars_handle classifier, float *parameters, int64_t count, spars_error *error);
+
+/// Replaces the `count` parameters, all at once. `batches_tracked` is how many training steps the
+/// running statistics have behind them.
+int32_t spars_classifier_set_parameters(
+    spars_handle classifier, const float *parameters, int64_t count, int64_t batches_tracked,
+    spars_error *error);
+
+/// How many training steps the running statistics have behind them.
+int32_t spars_classifier_batches_tracked(
+    spars_handle classifier, int64_t *batches_tracked, spars_error *error);
 
 /// The shape of the network's input.
 int32_t spars_classifier_input_shape(
@@ -129,6 +149,22 @@ int32_t spars_trainer_add_scan(
 int32_t spars_trainer_step(
     spars_handle trainer, double learning_rate, double *loss, const spars_control *control,
     spars_error *error);
+
+/// Reads how many steps were taken, and Adam's moments of the trainable parameters in their order:
+/// means, then squares. `moments` may be NULL with `count` 0; else `count` must be their number.
+int32_t spars_trainer_state(
+    spars_handle trainer, float *moments, int64_t count, int64_t *steps, spars_error *error);
+
+/// Goes on where another trainer of the same configuration stopped, after `steps` steps and
+/// `validation_batches` batches of validation. The classifier's parameters are set apart.
+int32_t spars_trainer_restore(
+    spars_handle trainer, const float *moments, int64_t count, int64_t steps,
+    int64_t validation_batches, spars_error *error);
+
+/// Changes a crop of HU, of `shape`, as training would, but for its place, into `output`.
+int32_t spars_augment(
+    const spars_augmentation *augmentation, const float *crop, const int64_t shape[3],
+    uint64_t seed, float *output, spars_error *error);
 
 /// Scores the batch in evaluation mode and ends it. `count` must be the number of its crops.
 int32_t spars_trainer_evaluate(

@@ -16,6 +16,8 @@ public final class Classifier: Sendable {
     private struct State {
         var parameters: Parameters
         var batchesTracked: Int
+        /// Tells one set of parameters from the next.
+        var generation = 0
         var intensityWindow: IntensityWindow?
         var metadata: [String: String]
         var evaluator: NetworkEvaluator?
@@ -68,18 +70,40 @@ public final class Classifier: Sendable {
         state.withLock { state in
             state.parameters = parameters
             state.batchesTracked += 1
+            state.generation += 1
+            state.evaluator = nil
+        }
+    }
+
+    /// Takes other parameters, all at once.
+    ///
+    /// - Parameter batchesTracked: training steps behind the running statistics.
+    /// - Throws: `invalidArgument` or `notFinite` naming the first that does not fit; nothing
+    ///   changes then.
+    public func replace(
+        _ parameters: Parameters, batchesTracked: Int
+    ) throws(SPARSError) {
+        try architecture.check(parameters)
+        guard batchesTracked >= 0 else {
+            throw .range(
+                "batches_tracked", of: "Classifier", mustBe: "0 or above", got: batchesTracked)
+        }
+        state.withLock { state in
+            state.parameters = parameters
+            state.batchesTracked = batchesTracked
+            state.generation += 1
             state.evaluator = nil
         }
     }
 
     /// The network in evaluation mode, made once for each set of parameters.
     public func evaluator() throws(SPARSError) -> NetworkEvaluator {
-        let (known, parameters, tracked) = state.withLock {
-            ($0.evaluator, $0.parameters, $0.batchesTracked)
+        let (known, parameters, generation) = state.withLock {
+            ($0.evaluator, $0.parameters, $0.generation)
         }
         if let known { return known }
         let made = try NetworkEvaluator(architecture: architecture, parameters: parameters)
-        state.withLock { if $0.batchesTracked == tracked { $0.evaluator = made } }
+        state.withLock { if $0.generation == generation { $0.evaluator = made } }
         return made
     }
 

@@ -75,21 +75,27 @@ extension CropRule {
     /// voxels (`.stretched`), given that the centre voxel exceeds `foregroundThreshold` if there is
     /// one. Voxel labels: see `drawLabelled`.
     ///
+    /// - Parameter shifts: moves each crop's origin, no farther than it may lie; empty moves none.
     /// - Throws: `invalidArgument` if the crop is larger than the scan, no voxel is foreground, or a
     ///   mask is missing or of another size; `notFinite` for NaN or infinity inside a crop.
     func draw(
-        _ count: Int, from scan: TrainingScan, using random: inout RandomSource
+        _ count: Int, from scan: TrainingScan, using random: inout RandomSource,
+        shifts: [Voxel] = []
     ) throws(SPARSError) -> [Crop] {
+        precondition(
+            shifts.isEmpty || shifts.count == count, "\(shifts.count) shifts of \(count) crops")
         if border == .full, !(0..<3).allSatisfy({ extent[$0] <= scan.extent[$0] }) {
             throw .range(
                 "window", of: "fit", mustBe: "at most the scan's shape \(scan.extent)", got: extent)
         }
         switch label {
-        case .voxel: return try drawLabelled(count, from: scan, using: &random)
+        case .voxel: return try drawLabelled(count, from: scan, using: &random, shifts: shifts)
         case .image:
             var crops: [Crop] = []
-            for _ in 0..<count {
-                let origin = try drawOrigin(scan, using: &random)
+            for i in 0..<count {
+                let origin = shifted(
+                    try drawOrigin(scan, using: &random), shifts.isEmpty ? nil : shifts[i],
+                    in: scan.extent)
                 crops.append(try cut(scan, at: origin, hasTumour: scan.hasTumour))
             }
             return crops
@@ -100,6 +106,15 @@ extension CropRule {
     private func origins(in scan: Extent) -> Extent {
         if border == .stretched { return scan }
         return Extent(scan.x - extent.x + 1, scan.y - extent.y + 1, scan.z - extent.z + 1)
+    }
+
+    private func shifted(_ origin: Voxel, _ shift: Voxel?, in scan: Extent) -> Voxel {
+        guard let shift else { return origin }
+        let places = origins(in: scan)
+        func axis(_ axis: Int) -> Int {
+            min(max(origin[axis] + shift[axis], 0), places[axis] - 1)
+        }
+        return Voxel(axis(0), axis(1), axis(2))
     }
 
     /// The extent of the crop at `origin`, cut short at the border.
@@ -178,7 +193,7 @@ extension CropRule {
     /// chance of three voxels among millions, and is left out. They resize the mask with the crop
     /// and truncate it to integers, which can lose a tumour one voxel thick; it is not resized here.
     private func drawLabelled(
-        _ count: Int, from scan: TrainingScan, using random: inout RandomSource
+        _ count: Int, from scan: TrainingScan, using random: inout RandomSource, shifts: [Voxel]
     ) throws(SPARSError) -> [Crop] {
         guard let mask = scan.mask, mask.count == scan.extent.count else {
             throw .range(
@@ -197,7 +212,9 @@ extension CropRule {
                 i < positives
                 ? tumour.voxels[random.integer(below: tumour.voxels.count)]
                 : drawOutside(tumour, scan.extent.count, using: &random)
-            let origin = moved(voxel(start, in: scan.extent), in: scan.extent)
+            let origin = shifted(
+                moved(voxel(start, in: scan.extent), in: scan.extent),
+                shifts.isEmpty ? nil : shifts[i], in: scan.extent)
             let size = extent(at: origin, in: scan.extent)
             let label = tumour.isAny(from: origin, size: size) ? 1 : 0
             crops.append(try cut(scan, at: origin, hasTumour: label))

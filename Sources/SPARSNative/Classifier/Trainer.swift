@@ -1,56 +1,6 @@
 import SPARSKernels
 import Synchronization
 
-/// What a training run is made of, beside the scans.
-public struct TrainingConfiguration: Equatable, Sendable {
-    public var rule: CropRule
-    public var cropsPerScan: Int
-    public var pooling: CropPooling
-    /// The loss's weight of tumour-free scans and of those with tumours.
-    public var classWeights: [Float]
-    public var seed: UInt64
-
-    /// - Throws: `invalidArgument` naming the field.
-    public init(
-        rule: CropRule, cropsPerScan: Int, pooling: CropPooling = .none,
-        classWeights: [Float] = [1, 1], seed: UInt64
-    ) throws(SPARSError) {
-        guard (0..<3).allSatisfy({ (1...65_536).contains(rule.extent[$0]) }) else {
-            throw .range(
-                "window", of: "fit", mustBe: "three integers in the range [1, 65536]",
-                got: rule.extent)
-        }
-        guard (1...65_536).contains(cropsPerScan) else {
-            throw .range(
-                "crops_per_scan", of: "fit", mustBe: "an integer in the range [1, 65536]",
-                got: cropsPerScan)
-        }
-        if case .highest(let count) = pooling, !(1...cropsPerScan).contains(count) {
-            throw .range(
-                "pooling", of: "fit", mustBe: "an integer in the range [1, \(cropsPerScan)]",
-                got: count)
-        }
-        guard pooling == .none || rule.label == .image else {
-            throw .range(
-                "pooling", of: "fit", mustBe: "None where crops carry labels of their own",
-                got: pooling)
-        }
-        guard classWeights.count == 2, classWeights.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-            throw .range(
-                "class_weights", of: "fit", mustBe: "two floats above 0.0", got: classWeights)
-        }
-        if let threshold = rule.foregroundThreshold, !threshold.isFinite {
-            throw .range(
-                "foreground_threshold", of: "fit", mustBe: "a finite float or None", got: threshold)
-        }
-        self.rule = rule
-        self.cropsPerScan = cropsPerScan
-        self.pooling = pooling
-        self.classWeights = classWeights
-        self.seed = seed
-    }
-}
-
 /// Trains a classifier, one batch of crops at a time.
 ///
 /// A batch: `drawScans` says which scans, `add` draws crops of each of them in turn, `step` learns
@@ -66,19 +16,24 @@ public final class Trainer: Sendable {
 
     /// Running statistics move by this part of the way towards a batch's.
     static let momentum: Float = 0.1
+    /// Apart from the streams of batches, so that crops come from the same places with and without.
+    static let augmentingStream: UInt64 = 1 << 63
     /// Values in the crops of one batch; 16 GiB of float32.
     static let batchLimit = 1 << 32
 
     public let classifier: Classifier
     public let configuration: TrainingConfiguration
 
-    private struct State {
+    struct State {
         var adam = Adam()
         var crops: [Crop] = []
         /// Crops of each scan added.
         var bags: [Int] = []
         var values = 0
+        /// Draws the batch's scans and crops.
         var random: RandomSource
+        /// Has a stream for each crop of the batch to change it by; nil leaves crops as they are.
+        var augmenting: RandomSource?
         var batches = [0, 0]
 
         mutating func empty() {
@@ -87,7 +42,7 @@ public final class Trainer: Sendable {
             values = 0
         }
     }
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let source: RandomSource
     private let workspace = TrainingWorkspace()
 
@@ -116,7 +71,11 @@ public final class Trainer: Sendable {
         }
         let groups = try Self.groups(scanCount, hasTumour)
         return state.withLock { state in
-            var random = source.stream(UInt64(2 * state.batches[phase.rawValue] + phase.rawValue))
+            let batch = state.batches[phase.rawValue]
+            var random = source.stream(UInt64(2 * batch + phase.rawValue))
+            let augments = phase == .training && configuration.augmentation != .none
+            state.augmenting =
+                augments ? source.stream(Self.augmentingStream).stream(UInt64(batch)) : nil
             state.batches[phase.rawValue] += 1
             state.empty()
             let scans = (0..<count).map { i in
@@ -155,9 +114,9 @@ public final class Trainer: Sendable {
         }
         let window = classifier.intensityWindow
         try state.withLock { (state: inout State) throws(SPARSError) in
-            let rule = configuration.rule
             var random = state.random
-            let crops = try rule.draw(configuration.cropsPerScan, from: scan, using: &random)
+            let crops = try drawCrops(
+                of: scan, using: &random, augmenting: state.augmenting, first: state.crops.count)
             state.random = random
             state.bags.append(crops.count)
             for crop in crops {
@@ -168,6 +127,26 @@ public final class Trainer: Sendable {
                 }
                 state.crops.append(crop.scaled(by: window))
             }
+        }
+    }
+
+    /// - Parameter first: the number of the first crop in the batch.
+    private func drawCrops(
+        of scan: TrainingScan, using random: inout RandomSource, augmenting: RandomSource?,
+        first: Int
+    ) throws(SPARSError) -> [Crop] {
+        let (rule, count) = (configuration.rule, configuration.cropsPerScan)
+        guard let augmenting else { return try rule.draw(count, from: scan, using: &random) }
+        let augmentation = configuration.augmentation
+        var sources = (0..<count).map { augmenting.stream(UInt64(first + $0)) }
+        let shifts = sources.indices.map { augmentation.drawShift(using: &sources[$0]) }
+        let crops = try rule.draw(count, from: scan, using: &random, shifts: shifts)
+        return crops.enumerated().map { i, crop in
+            Crop(
+                origin: crop.origin, extent: crop.extent,
+                values: augmentation.applied(
+                    to: crop.values, extent: crop.extent, using: &sources[i]),
+                hasTumour: crop.hasTumour)
         }
     }
 

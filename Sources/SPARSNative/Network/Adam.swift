@@ -19,6 +19,40 @@ public struct Adam: Sendable {
         self.epsilon = epsilon
     }
 
+    /// The means of these parameters one after the other, then their squares; zeros before a step.
+    public func moments(of tensors: [(name: String, count: Int)]) -> [Float] {
+        [means, squares].flatMap { moments in
+            tensors.flatMap { moments[$0.name] ?? Array(repeating: 0, count: $0.count) }
+        }
+    }
+
+    /// Goes on from what `moments(of:)` and `stepCount` gave.
+    ///
+    /// - Throws: `invalidArgument` for another number of values, a negative square or count,
+    ///   `notFinite` for NaN or infinity; nothing changes then.
+    public mutating func restore(
+        moments: [Float], of tensors: [(name: String, count: Int)], stepCount: Int
+    ) throws(SPARSError) {
+        let total = tensors.reduce(0) { $0 + $1.count }
+        guard moments.count == 2 * total else {
+            throw .range("moments", of: "Adam", mustBe: "\(2 * total) values", got: moments.count)
+        }
+        try checkFinite(moments, named: "moments")
+        guard moments[total...].allSatisfy({ $0 >= 0 }) else {
+            throw .range("moments", of: "Adam", mustBe: "of squares at least 0", got: "less")
+        }
+        guard (0...(1 << 53)).contains(stepCount) else {
+            throw .range("steps", of: "Adam", mustBe: "in the range [0, 2^53]", got: stepCount)
+        }
+        var start = 0
+        for (name, count) in tensors {
+            means[name] = Array(moments[start..<start + count])
+            squares[name] = Array(moments[total + start..<total + start + count])
+            start += count
+        }
+        self.stepCount = stepCount
+    }
+
     /// Moves every parameter that has a gradient of its name; the others stay as they are.
     public mutating func step(
         _ parameters: inout Parameters, gradients: Parameters, learningRate: Double

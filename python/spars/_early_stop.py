@@ -1,0 +1,97 @@
+"""When a training ends, and which of its epochs is the best: functions of its records alone."""
+
+import math
+from dataclasses import dataclass
+
+from spars._checks import check_choice, check_float, check_integer
+
+_OWNER = "fit"
+MONITORS = ("loss", "accuracy", "precision", "sensitivity", "specificity", "roc_auc")
+# The labels without which a metric has no value.
+_NEEDED_LABELS = {"sensitivity": {1}, "specificity": {0}, "roc_auc": {0, 1}}
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """What is watched, and how long without a better value.
+
+    An epoch is better if its value passes the best one by more than `min_delta`; loss passes
+    downwards, all else upwards. NaN is never better.
+    """
+
+    epochs: int
+    monitor: str
+    patience: int | None
+    min_delta: float
+
+    @classmethod
+    def checked(cls, epochs, monitor, patience, min_delta):
+        """Return the rule, or raise TypeError or ValueError."""
+        return cls(
+            check_integer(epochs, "epochs", _OWNER, 1),
+            check_choice(monitor, "monitor", _OWNER, MONITORS),
+            None if patience is None else check_integer(patience, "patience", _OWNER, 1),
+            check_float(min_delta, "min_delta", _OWNER, 0.0),
+        )
+
+    def check_validation(self, weights, labels):
+        """Refuse a rule that has nothing to go by.
+
+        `labels` are those that validation crops can have, none without validation scans.
+        """
+        if self.patience is None and weights == "last":
+            return
+        if not labels:
+            name, usual, got = ("patience", None, self.patience)
+            if self.patience is None:
+                name, usual, got = ("weights", "last", weights)
+            raise ValueError(
+                f"The '{name}' parameter of fit must be {usual!r} without validation scans, by "
+                f"which epochs are compared. Got {got!r} instead."
+            )
+        missing = _NEEDED_LABELS.get(self.monitor, set()) - labels
+        if missing:
+            kind = "with" if missing == {1} else "without"
+            raise ValueError(
+                "The 'monitor' parameter of fit must be a metric that the validation scans give: "
+                f"none is {kind} tumour, so that it would be NaN. Got {self.monitor!r} instead."
+            )
+
+    def best(self, records):
+        """Return the number of the best epoch, or None."""
+        best = None
+        for record in records:
+            value = self._value(record)
+            if best is None:
+                best = None if math.isnan(value) else record
+            elif self._loss(value) < self._loss(self._value(best)) - self.min_delta:
+                best = record
+        return None if best is None else best["epoch"]
+
+    def ending(self, records):
+        """Return (ended_by, reason) if training ends after these epochs, else None."""
+        made = len(records)
+        best = self.best(records)
+        if self.patience is not None and made - (best or 0) >= self.patience:
+            return "patience", self._patience_reason(records, best)
+        if made >= self.epochs:
+            return "epochs", f"All {made} epochs were made."
+        return None
+
+    def _patience_reason(self, records, best):
+        if best is None:
+            first = f"Validation {self.monitor} was NaN in all {len(records)} epochs"
+            return f"{first}, so that none was better for a patience of {self.patience}."
+        value = self._value(records[best - 1])
+        reason = (
+            f"Validation {self.monitor} was {value:.6g} after epoch {best} and not better by more "
+            f"than {self.min_delta:g} in {len(records) - best} epochs since."
+        )
+        undefined = sum(math.isnan(self._value(record)) for record in records[best:])
+        return reason + (f" It was NaN in {undefined} of them." if undefined else "")
+
+    def _value(self, record):
+        return record["validation"][self.monitor] if "validation" in record else math.nan
+
+    def _loss(self, value):
+        return value if self.monitor == "loss" else -value

@@ -1,0 +1,94 @@
+"""What a training run reports: its history, and the metrics of its validation crops."""
+
+import math
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from spars import _native
+from spars._masks import ratio
+
+
+@dataclass
+class History:
+    """What a training run did and measured.
+
+    Attributes
+    ----------
+    epochs : list of dict
+        One for each epoch: "epoch" (from 1), "loss" (mean over its steps), "learning_rate" (of its
+        last step) and, with validation scans, "validation": "loss", "true_positives",
+        "false_positives", "true_negatives", "false_negatives" (a crop is positive where its score
+        exceeds 0.5), "accuracy", "precision", "sensitivity", "specificity" and "roc_auc". What
+        would divide by zero is NaN; the released scripts print 0 there.
+    best_epoch : int or None
+        The epoch whose `monitor` was best; None without validation scans, or where it was NaN in
+        all epochs. With ``weights="best"`` the classifier has this epoch's parameters.
+    ended_by : str
+        "epochs" (all were made), "patience", or "callback"; empty while training goes on.
+    reason : str
+        The same in a sentence, with the numbers.
+    configuration : dict
+        Every argument of the run that changes its result, the protocol's switches included.
+    inputs : list of dict
+        "name", "has_tumour", "role" and "sha256" (of the values trained on) of each scan drawn;
+        with voxel labels also "mask_sha256".
+    versions : dict
+        Of spars, NumPy and Python.
+    """
+
+    epochs: list = field(default_factory=list)
+    best_epoch: int | None = None
+    ended_by: str = ""
+    reason: str = ""
+    configuration: dict = field(default_factory=dict)
+    inputs: list = field(default_factory=list)
+    versions: dict = field(default_factory=dict)
+
+    def to_dict(self):
+        """Return plain values that JSON can hold; NaN becomes None."""
+        return plain(asdict(self))
+
+
+def plain(value):
+    """Return plain values that JSON can hold: tuples become lists, NaN and infinities None."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def classification_metrics(scores, has_tumour):
+    """Return the confusion matrix of scores in [0, 1] and what follows from it.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape (N,)
+        In [0, 1].
+    has_tumour : ndarray of int64, shape (N,)
+        0 or 1 for each score.
+
+    Returns
+    -------
+    dict
+        As `History.epochs` documents it.
+    """
+    tp, fp, tn, fn, roc_auc = _native.classification_metrics(scores, has_tumour)
+    # A float32 score of 0 or 1 stands for a probability within half a unit of it.
+    tiny = 2.0**-25
+    right = np.where(has_tumour == 1, scores, 1.0 - scores.astype(np.float64))
+    return {
+        "loss": float(-np.log(np.maximum(right, tiny)).mean()),
+        "true_positives": tp,
+        "false_positives": fp,
+        "true_negatives": tn,
+        "false_negatives": fn,
+        "accuracy": ratio(tp + tn, tp + fp + tn + fn),
+        "precision": ratio(tp, tp + fp),
+        "sensitivity": ratio(tp, tp + fn),
+        "specificity": ratio(tn, tn + fp),
+        "roc_auc": roc_auc,
+    }

@@ -1,0 +1,258 @@
+"""Checkpoints of a training: everything it needs to go on to the bit, in one npz file."""
+
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from spars._archives import read_npz, write_npz
+from spars._checks import sentence
+from spars._early_stop import MONITORS
+from spars._errors import FormatError
+from spars._history import plain
+
+FILE_FORMAT = "spars-training-1"
+_BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+# These only say when to end, so that another value may continue a training; `check_ends` refuses
+# the values with which it would have ended before.
+_MAY_DIFFER = ("epochs", "patience")
+
+
+@dataclass
+class State:
+    """Where a training stands after a whole step.
+
+    Attributes
+    ----------
+    steps : int
+        Steps taken in all.
+    records : list of dict
+        Of the finished epochs.
+    losses : ndarray of float64
+        Of the steps of the epoch that is under way.
+    rates : ndarray of float64, shape (steps,)
+        Learning rates of all steps.
+    parameters, best : ndarray of float32
+        All of the classifier's parameters, now and after the best epoch (empty if not kept).
+    moments : ndarray of float32
+        Adam's.
+    tracked, best_tracked : int
+        Training steps behind the running statistics of both.
+    seen : list of [role, index, record]
+        Scans drawn.
+    """
+
+    steps: int
+    records: list
+    losses: np.ndarray
+    rates: np.ndarray
+    parameters: np.ndarray
+    best: np.ndarray
+    moments: np.ndarray
+    tracked: int
+    best_tracked: int
+    seen: list = field(default_factory=list)
+
+
+_ARRAYS = {
+    "losses": np.float64, "rates": np.float64, "parameters": np.float32, "best": np.float32,
+    "moments": np.float32,
+}  # fmt: skip
+
+
+def check_path(path, *, resume):
+    """Return where to write to, or raise before work starts."""
+    try:
+        name = os.fsdecode(path)
+    except TypeError:
+        raise TypeError(sentence("checkpoint", "fit", "a path", path)) from None
+    if "\0" in name:
+        raise ValueError(sentence("checkpoint", "fit", "a path without null characters", path))
+    path = Path(name)
+    if resume:
+        if not path.is_file():
+            raise FileNotFoundError(2, "there is no checkpoint to resume", str(path))
+    elif path.exists():
+        raise FileExistsError(
+            17, "exists already; resume it, or remove it to start anew", str(path)
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(2, "the folder of this checkpoint does not exist", str(path))
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(13, "the folder of this checkpoint cannot be written to", str(path))
+    return path
+
+
+def write(path, state, configuration, scans):
+    """Write the file whole or not at all."""
+    description = {
+        "configuration": plain(configuration),
+        "scans": scans,
+        "steps": state.steps,
+        "tracked": state.tracked,
+        "best_tracked": state.best_tracked,
+        "records": plain(state.records),
+        "seen": state.seen,
+    }
+    write_npz(path, description, {name: getattr(state, name) for name in _ARRAYS}, FILE_FORMAT)
+
+
+def read(path, configuration, scans):
+    """Return the state in a file that `write` wrote, of this configuration and these scans.
+
+    Raises
+    ------
+    FormatError
+        The file is not one of `write`, or is broken.
+    ValueError
+        It is of another configuration or of other scans; the message names the difference.
+    """
+    description, arrays = read_npz(path, FILE_FORMAT)
+    try:
+        before = _flat(description["configuration"])
+        known = {
+            role: [(str(name), has_tumour) for name, has_tumour in description["scans"][role]]
+            for role in scans
+        }
+        state = _state(description, arrays)
+        roles = {role for role, _, _ in state.seen}
+    except _BROKEN as error:
+        raise FormatError(f"{path}: not a checkpoint that fit wrote: {error!r}") from error
+    _check_same(path, before, _flat(plain(configuration)))
+    _check_scans(path, known, scans)
+    if not (roles <= scans.keys() and _is_consistent(state, configuration, scans)):
+        raise FormatError(f"{path}: not a checkpoint that fit wrote: it contradicts itself.")
+    return state
+
+
+def read_records(path):
+    """Return the records of the finished epochs."""
+    return [_record(record) for record in read_npz(path, FILE_FORMAT)[0]["records"]]
+
+
+def check_ends(path, rule, records):
+    """Refuse a rule by which training would have ended before the last of these epochs."""
+    for made in range(1, len(records)):
+        ending = rule.ending(records[:made])
+        if ending is not None:
+            value = getattr(rule, ending[0])
+            raise ValueError(
+                f"The '{ending[0]}' parameter of fit must not end the training before the "
+                f"{len(records)} epochs that {path} has made. Got {value} instead, which would "
+                f"have ended it after {made}."
+            )
+
+
+def check_rates(path, rates, schedule, epochs, total):
+    """Refuse a schedule that would have given another rate in the steps already taken.
+
+    It is a function of the part of the steps that remains, which depends on `epochs`.
+    """
+    for step, before in enumerate(rates):
+        now = schedule(1.0 - step / total)
+        if now != before:
+            raise ValueError(
+                f"The 'learning_rate' parameter of fit must give the rates that {path} was trained "
+                f"with, also for {epochs} epochs. Got {now!r} instead of {float(before)!r} at step "
+                f"{step + 1} of {total}."
+            )
+
+
+def _state(description, arrays):
+    for name, dtype in _ARRAYS.items():
+        if arrays[name].dtype != dtype or arrays[name].ndim != 1:
+            raise ValueError(f"{name}: {arrays[name].dtype} of shape {arrays[name].shape}")
+    counts = {name: description[name] for name in ("steps", "tracked", "best_tracked")}
+    if any(type(count) is not int or count < 0 for count in counts.values()):
+        raise ValueError(f"counts {counts}")
+    return State(
+        records=[_record(record) for record in description["records"]],
+        seen=[(role, index, dict(record)) for role, index, record in description["seen"]],
+        **counts,
+        **{name: arrays[name] for name in _ARRAYS},
+    )
+
+
+def _is_consistent(state, configuration, scans):
+    steps_per_epoch = configuration["steps_per_epoch"]
+    begun = state.steps - len(state.records) * steps_per_epoch
+    return (
+        begun == len(state.losses) <= steps_per_epoch
+        and len(state.rates) == state.steps
+        and bool(np.isfinite(state.losses).all())
+        and len(state.best) in (0, len(state.parameters))
+        and all(record["epoch"] == i for i, record in enumerate(state.records, 1))
+        and all(("validation" in record) == bool(scans["validation"]) for record in state.records)
+        and all(
+            type(index) is int and 0 <= index < len(scans[role]) for role, index, _ in state.seen
+        )
+    )
+
+
+def _record(record):
+    """Return an epoch's record as it was, NaN included."""
+    found = {
+        "epoch": record["epoch"],
+        "loss": float(record["loss"]),
+        "learning_rate": float(record["learning_rate"]),
+    }
+    if "validation" in record:
+        values = record["validation"]
+        if not set(MONITORS) <= set(values):
+            raise ValueError(f"metrics {sorted(values)}")
+        found["validation"] = {
+            name: _number(value) if name in MONITORS else int(value)
+            for name, value in values.items()
+        }
+    return found
+
+
+def _number(value):
+    return math.nan if value is None else float(value)
+
+
+def _check_same(path, before, now):
+    for name in sorted(before.keys() | now.keys()):
+        if name in _MAY_DIFFER:
+            continue
+        had, has = (values.get(name, "nothing") for values in (before, now))
+        if had != has:
+            raise ValueError(
+                f"The '{name}' of a training that goes on from {path} must be {had!r}, as there. "
+                f"Got {has!r} instead."
+            )
+
+
+def _check_scans(path, before, now):
+    for role, cases in now.items():
+        if len(cases) != len(before[role]):
+            raise ValueError(
+                f"The {role} scans must be the {len(before[role])} that {path} was trained with. "
+                f"Got {len(cases)} instead."
+            )
+        for number, (had, has) in enumerate(zip(before[role], cases, strict=True), 1):
+            if tuple(had) != tuple(has):
+                raise ValueError(
+                    f"The {role} scan number {number} must be {_scan_text(had)}, as in {path}. "
+                    f"Got {_scan_text(has)} instead."
+                )
+
+
+def _scan_text(scan):
+    name, has_tumour = scan
+    if has_tumour is None:
+        return repr(name)
+    return f"{name!r} {'with' if has_tumour else 'without'} tumour"
+
+
+def _flat(value, prefix=""):
+    """Return nested configuration as {dotted name: value}."""
+    flat = {}
+    for name, item in value.items():
+        if isinstance(item, dict):
+            flat |= _flat(item, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = item
+    return flat

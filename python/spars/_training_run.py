@@ -1,0 +1,254 @@
+"""The loop of a training: steps, epochs, validation, checkpoints."""
+
+import math
+
+import numpy as np
+
+from spars import _native, _training_checkpoint
+from spars._checks import check_extent, check_float
+from spars._errors import FormatError
+from spars._handles import Handle
+from spars._history import History, classification_metrics
+from spars._provenance import versions
+from spars._training_scans import Scans
+
+
+class Run:
+    """A training under way.
+
+    A signal may come between any two lines. What must agree is therefore assigned at once, in
+    `finished`; the core counts the steps, and losses and rates beyond its count are not looked at.
+    """
+
+    def __init__(
+        self, classifier, cases, protocol, options, augmentation, schedule, rule, cache_bytes,
+        checkpoint, progress,
+    ):  # fmt: skip
+        self.classifier = classifier
+        self.cases = cases
+        self.protocol = protocol
+        self.options = options
+        self.schedule = schedule
+        self.rule = rule
+        grid = options["grid"] if protocol.scan_frame == "resampled" else None
+        self.scans = Scans(grid, protocol.crop_label == "voxel", cache_bytes)
+        self.checkpoint = checkpoint
+        self.progress = progress
+        self.batches = 0
+        self.written = 0
+        self.losses = np.empty(options["steps_per_epoch"])
+        self.rates = np.empty(0)
+        # The records of whole epochs, and the parameters after the best one with their step count.
+        self.finished = ([], np.empty(0, np.float32), 0)
+        if classifier.intensity_window is None:
+            classifier.intensity_window = protocol.intensity_window
+        self.trainer = self._trainer(augmentation)
+        used = protocol.with_switches(intensity_window=classifier.intensity_window)
+        self.history = History(
+            configuration={
+                "input_shape": classifier.input_shape,
+                "optimizer": {"name": "Adam", "betas": (0.9, 0.999), "eps": 1e-8},
+                "protocol": used.to_dict(),
+                **options,
+            },
+            versions=versions(),
+        )
+
+    def run(self, callback):
+        try:
+            self._train(callback)
+        finally:
+            self._keep()
+        records, best, tracked = self.finished
+        if len(best):
+            _native.classifier_set_parameters(self.classifier._handle.value, best, tracked)
+        return self.history
+
+    def _train(self, callback):
+        history = self.history
+        history.epochs = list(self.finished[0])
+        history.best_epoch = self.rule.best(history.epochs)
+        history.inputs = self.scans.records
+        while True:
+            ending = self.rule.ending(self.finished[0])
+            if ending is not None:
+                history.ended_by, history.reason = ending
+                return
+            record = self._epoch()
+            history.epochs.append(record)
+            history.best_epoch = self.rule.best(history.epochs)
+            history.inputs = self.scans.records
+            self._keep()
+            if callback is not None and callback(self.classifier, record) is False:
+                history.ended_by = "callback"
+                history.reason = f"The callback ended it after epoch {record['epoch']}."
+                return
+
+    def _epoch(self):
+        """Make, or finish, one epoch; return its record."""
+        records, best, tracked = self.finished
+        steps = self.options["steps_per_epoch"]
+        before = len(records) * steps
+        total = self.options["epochs"] * steps
+        self.rates = np.concatenate([self.rates[: self._steps()], np.empty(steps)])
+        for step in range(self._steps() - before, steps):
+            self._fill("training")
+            rate = check_rate(self.schedule(1.0 - (before + step) / total))
+            self.rates[before + step] = rate
+            _native.trainer_step(self.trainer.value, rate, self.losses[step : step + 1])
+            self._report()
+        record = {
+            "epoch": len(records) + 1,
+            "loss": math.fsum(self.losses) / steps,
+            "learning_rate": float(self.rates[before + steps - 1]),
+        }
+        if self.cases["validation"]:
+            record["validation"] = self._validate()
+        records = [*records, record]
+        if self.options["weights"] == "best" and self.rule.best(records) == len(records):
+            best, tracked = self._parameters()
+        self.finished = (records, best, tracked)
+        return record
+
+    def _trainer(self, augmentation):
+        options, protocol = self.options, self.protocol
+        threshold = options["foreground_threshold"]
+        return Handle(
+            _native.trainer_create(
+                self.classifier._handle.value,
+                self.scans.has_masks,
+                protocol.crop_interpolation == "linear",
+                protocol.border_crops == "stretched",
+                threshold if options["crop_sampling"] == "foreground" else None,
+                _crop_shape(protocol, options),
+                options["crops_per_scan"],
+                {None: 0, "max": 1, "log_sum_exp": -1}.get(options["pooling"], options["pooling"]),
+                options["class_weights"],
+                None if augmentation is None else augmentation._values(),
+                options["seed"],
+            )
+        )
+
+    def _fill(self, role):
+        cases = self.cases[role]
+        drawn = np.empty(self.options["scans_per_step"], np.int64)
+        labels = None
+        if self.options["scan_sampling"] == "balanced":
+            labels = np.array([bool(case.has_tumour) for case in cases], np.int64)
+        _native.trainer_draw_scans(
+            self.trainer.value, role == "validation", len(cases), labels, drawn
+        )
+        for index in drawn:
+            case = cases[index]
+            array, mask = self.scans.of(case, (role, int(index)))
+            has_tumour = False if self.scans.has_masks else bool(case.has_tumour)
+            try:
+                _native.trainer_add_scan(self.trainer.value, array, array.shape, mask, has_tumour)
+            except ValueError as error:
+                raise type(error)(f"Scan {case.name!r}: {error}") from None
+
+    def _validate(self):
+        count = self.options["scans_per_step"] * self.options["crops_per_scan"]
+        steps = self.options["validation_steps"]
+        scores = np.empty((steps, count), np.float32)
+        labels = np.empty((steps, count), np.int64)
+        for step in range(steps):
+            self._fill("validation")
+            _native.trainer_evaluate(self.trainer.value, scores[step], labels[step])
+            self._report()
+        return classification_metrics(scores.ravel(), labels.ravel())
+
+    def _report(self):
+        self.batches += 1
+        if self.progress is not None:
+            validating = self.options["validation_steps"] if self.cases["validation"] else 0
+            each = self.options["steps_per_epoch"] + validating
+            self.progress(self.batches, self.options["epochs"] * each)
+
+    def _steps(self):
+        return _native.trainer_state(self.trainer.value, None)
+
+    def _parameters(self):
+        """Return a copy of the classifier's parameters, and the steps behind its statistics."""
+        handle = self.classifier._handle.value
+        layout = _native.classifier_layout(*self.classifier.input_shape)
+        parameters = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
+        _native.classifier_parameters(handle, parameters)
+        return parameters, _native.classifier_batches_tracked(handle)
+
+    def _scan_names(self):
+        """Return name and label of every scan, by its role."""
+        return {
+            role: [
+                [case.name, None if self.scans.has_masks else bool(case.has_tumour)]
+                for case in cases
+            ]
+            for role, cases in self.cases.items()
+        }
+
+    def _keep(self):
+        """Write the checkpoint if there is something new to keep."""
+        records, best, best_tracked = self.finished
+        steps = self._steps()
+        stands = (steps, len(records))
+        if self.checkpoint is None or steps == 0 or stands == self.written:
+            return
+        layout = _native.classifier_layout(*self.classifier.input_shape)
+        moments = np.empty(2 * sum(math.prod(shape) for _, shape, t in layout if t), np.float32)
+        _native.trainer_state(self.trainer.value, moments)
+        parameters, tracked = self._parameters()
+        state = _training_checkpoint.State(
+            steps=steps, records=records, moments=moments, parameters=parameters, tracked=tracked,
+            losses=self.losses[: steps - len(records) * self.options["steps_per_epoch"]],
+            rates=self.rates[:steps], best=best, best_tracked=best_tracked,
+            seen=[[role, index, record] for (role, index), record in self.scans.seen.items()],
+        )  # fmt: skip
+        _training_checkpoint.write(
+            self.checkpoint, state, self.history.configuration, self._scan_names()
+        )
+        self.written = stands
+
+    def resume(self):
+        """Take over what the checkpoint holds."""
+        path, options = self.checkpoint, self.options
+        state = _training_checkpoint.read(path, self.history.configuration, self._scan_names())
+        total = options["epochs"] * options["steps_per_epoch"]
+        if state.steps > total:
+            raise ValueError(
+                f"The 'epochs' parameter of fit must leave room for the {state.steps} steps that "
+                f"{path} has taken. Got {options['epochs']} instead, which are {total} steps."
+            )
+        _training_checkpoint.check_ends(path, self.rule, state.records)
+        _training_checkpoint.check_rates(path, state.rates, self.schedule, options["epochs"], total)
+        self.scans.seen = {(role, index): record for role, index, record in state.seen}
+        self.scans.check_unchanged(self.cases, path)
+        validated = 0
+        if self.cases["validation"]:
+            validated = len(state.records) * options["validation_steps"]
+        handle = self.classifier._handle.value
+        before = self._parameters()
+        try:
+            _native.trainer_restore(self.trainer.value, state.moments, state.steps, validated)
+            if len(state.best):
+                # Refused now if it is none, not at the end of the training.
+                _native.classifier_set_parameters(handle, state.best, state.best_tracked)
+            _native.classifier_set_parameters(handle, state.parameters, state.tracked)
+        except (ValueError, OverflowError) as error:
+            _native.classifier_set_parameters(handle, *before)
+            raise FormatError(f"{path}: not a checkpoint that fit wrote: {error}") from error
+        begun = len(state.losses)
+        self.losses[:begun] = state.losses
+        self.rates = state.rates
+        self.finished = (state.records, state.best, state.best_tracked)
+        self.batches = state.steps + validated
+        self.written = (state.steps, len(state.records))
+
+
+def _crop_shape(protocol, options):
+    if protocol.crop_size == "window":
+        return options["window"]
+    return check_extent(protocol.crop_size, "crop_size", "Protocol")
+
+
+def check_rate(rate):
+    return check_float(rate, "learning_rate", "fit", 0.0, open_low=True)

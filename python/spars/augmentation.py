@@ -1,0 +1,123 @@
+"""Augmentation: how training crops are changed by chance."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from spars import _native
+from spars._checks import check_array, check_extent, check_float, check_integer, sentence
+
+__all__ = ["Augmentation"]
+
+_OWNER = "Augmentation"
+_LARGEST_HU = 10_000.0
+_LARGEST_SHIFT = 65_536
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of training crops, drawn anew for every crop; validation crops keep theirs.
+
+    In this order: the crop's place moves, it is mirrored, and every value v of it becomes
+    v (1 + s) + h + n, all before the intensity window.
+
+    Parameters
+    ----------
+    flips : str or sequence of str
+        The axes, of "x", "y" and "z", along which a crop is mirrored with probability one half;
+        ``"xy"`` is short for ``("x", "y")``. A crop mirrored along x has left and right swapped.
+    shift : int or tuple of three ints
+        The most voxels that a crop's place moves by along x, y, z, uniformly; it stays inside the
+        scan, and voxels that come in are the scan's own. Crops with labels of their own get the
+        label of where they end. Crops drawn from anywhere (``crop_sampling="uniform"``) gain
+        nothing by it.
+    hu_scale : float
+        s is uniform in plus or minus this, which is below 1.
+    hu_shift : float
+        h is uniform in plus or minus this, HU.
+    noise : float
+        n is normal with this standard deviation, HU, and drawn for each voxel. Noise is added
+        before the crop is enlarged to the network's input.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range.
+
+    Notes
+    -----
+    The defaults change nothing. A training's seed says what is drawn, for any thread count; the
+    places of crops before the shift are those of a training without augmentation.
+    """
+
+    flips: tuple = ()
+    shift: tuple = (0, 0, 0)
+    hu_scale: float = 0.0
+    hu_shift: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self):
+        checked = {
+            "flips": _check_flips(self.flips),
+            "shift": _check_shift(self.shift),
+            "hu_scale": check_float(self.hu_scale, "hu_scale", _OWNER, 0.0, 1.0, open_high=True),
+            "hu_shift": check_float(self.hu_shift, "hu_shift", _OWNER, 0.0, _LARGEST_HU),
+            "noise": check_float(self.noise, "noise", _OWNER, 0.0, _LARGEST_HU),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def apply(self, crop, seed=0):
+        """Return a changed copy of a crop, to look at what training will see.
+
+        Parameters
+        ----------
+        crop : array_like, shape (X, Y, Z)
+            HU.
+        seed : int
+            Of this one change, 0 to 2^64 - 1.
+
+        Returns
+        -------
+        ndarray of float32, shape (X, Y, Z)
+            Mirrored and changed in HU; `shift` is of the place a crop is cut from, and is not
+            seen here. Computed in float64 and rounded once.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `crop` is not a numeric array of three axes.
+        NonFiniteError
+            `crop` holds NaN or infinity.
+        """
+        crop = check_array(crop, "crop", "Augmentation.apply", np.float32, (None, None, None))
+        check_extent(crop.shape, "crop", "Augmentation.apply")
+        seed = check_integer(seed, "seed", "Augmentation.apply", 0, 2**64 - 1)
+        changed = np.empty_like(crop)
+        _native.augment(self._values(), crop, crop.shape, seed, changed)
+        return changed
+
+    def to_dict(self):
+        """Return the parameters as plain values."""
+        return {**asdict(self), "flips": "".join(self.flips)}
+
+    def _values(self):
+        flips = tuple(axis in self.flips for axis in "xyz")
+        return flips, self.shift, self.hu_scale, self.hu_shift, self.noise
+
+
+def _check_flips(flips):
+    allowed = "axes among 'x', 'y' and 'z', each at most once"
+    try:
+        axes = tuple(flips)
+    except TypeError:
+        raise TypeError(sentence("flips", _OWNER, allowed, flips)) from None
+    if any(axis not in ("x", "y", "z") for axis in axes) or len(set(axes)) < len(axes):
+        raise ValueError(sentence("flips", _OWNER, allowed, flips))
+    return tuple(sorted(axes))
+
+
+def _check_shift(shift):
+    if np.ndim(shift) == 0:
+        return (check_integer(shift, "shift", _OWNER, 0, _LARGEST_SHIFT),) * 3
+    return check_extent(shift, "shift", _OWNER, 0, _LARGEST_SHIFT)
