@@ -3,6 +3,7 @@
 static PyMethodDef *const all_methods[] = {
     shim_runtime_methods,
     shim_selfplay_methods,
+    shim_league_methods,
     shim_ppo_methods,
     shim_game_methods,
     shim_metrics_methods,

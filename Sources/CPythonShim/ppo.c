@@ -3,7 +3,7 @@
 #include <string.h>
 
 // Reads a spars_policy_shape from (inputs, actions, policy widths, value widths).
-static int shape_from(PyObject *object, spars_policy_shape *shape) {
+int shim_policy_shape(PyObject *object, spars_policy_shape *shape) {
     long long inputs, actions;
     PyObject *widths[2];
     if (!PyArg_ParseTuple(object, "LLOO", &inputs, &actions, &widths[0], &widths[1])) return -1;
@@ -144,7 +144,7 @@ static PyObject *ppo_update(PyObject *module, PyObject *arguments) {
     char format = is_double ? 'd' : 'f';
     held held = {.count = 0};
     Py_buffer *orders = NULL, *counts = NULL, *values = NULL, *logged = NULL;
-    int ready = shape_from(shape_object, &shape) == 0 && shim_hyperparameters(hyper_object, &hyper) == 0 &&
+    int ready = shim_policy_shape(shape_object, &shape) == 0 && shim_hyperparameters(hyper_object, &hyper) == 0 &&
                 shim_control_init(&control, progress) == 0 &&
                 rollout_from(&held, rollout_object, format, shape.inputs, &rollout) == 0 &&
                 (orders = hold(&held, permutations, 'q', 0, -1, "permutations")) != NULL;
@@ -207,7 +207,7 @@ static PyObject *ppo_create(PyObject *module, PyObject *arguments) {
     unsigned long long seed;
     if (!PyArg_ParseTuple(arguments, "OOK", &shape_object, &multiplicity, &seed)) return NULL;
     spars_policy_shape shape;
-    if (shape_from(shape_object, &shape) != 0) return NULL;
+    if (shim_policy_shape(shape_object, &shape) != 0) return NULL;
     held held = {.count = 0};
     const int64_t *counts = NULL;
     if (multiplicity != Py_None) {

@@ -6,7 +6,7 @@ private let owner = "self_play"
 /// A run and the field it plays on.
 ///
 /// SAFETY: the run is used inside `field.exclusively` only.
-private final class RunBox: @unchecked Sendable {
+final class RunBox: @unchecked Sendable {
     private let field: FieldBox
     private let run: SelfPlay
 

@@ -129,11 +129,13 @@ def test_missing_package_names_its_extra():
         _extras.require("absent.module", "report", "Plotting")
 
 
-def test_bar_reports_and_closes():
+def test_bar_reports_and_closes(monkeypatch):
+    from spars.callbacks import ProgressBar
+
     drawn = []
 
     class Recorder:
-        def __init__(self, total, desc, leave):
+        def __init__(self, total, desc, unit):
             self.total, self.n = total, 0
             drawn.append(self)
 
@@ -143,9 +145,15 @@ def test_bar_reports_and_closes():
         def close(self):
             self.closed = True
 
-    bar = _extras._Bar(Recorder, "work")
+    bar = ProgressBar("work")
+    monkeypatch.setattr(bar, "_tqdm", Recorder)
     for done in (1, 3, 10):
         bar(done, 10)
     assert (drawn[0].n, drawn[0].closed) == (10, True)
     bar(1, 2)
     assert len(drawn) == 2
+
+
+def test_no_bar_where_nobody_looks(monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
+    assert _extras.progress_bar("work") is None

@@ -10,6 +10,7 @@ from spars._runtime import instruction_set, set_thread_count, thread_count
 from spars.agents import PPO
 from spars.augmentation import Augmentation
 from spars.classifier import Classifier
+from spars.leagues import League
 from spars.phantom import Phantom, phantom
 from spars.protocol import IntensityWindow, Protocol
 from spars.scorers import ScoreAtlas
@@ -25,6 +26,7 @@ __all__ = [
     "FormatError",
     "IntensityWindow",
     "InternalError",
+    "League",
     "NonFiniteError",
     "PPO",
     "Phantom",
@@ -54,7 +56,16 @@ __all__ = [
 # Loaded when first asked for: what imports gymnasium or pettingzoo where they are installed, and
 # modules that few programs need.
 _LATE = {"VectorGame": "envs", "WindowSearchEnv": "envs", "parallel_env": "envs"}
-_LATE_MODULES = ("baselines", "coverage", "experiments", "plots", "report", "studies")
+_LATE_MODULES = (
+    "baselines",
+    "callbacks",
+    "coverage",
+    "experiments",
+    "plots",
+    "ratings",
+    "report",
+    "studies",
+)
 
 
 def __getattr__(name):

@@ -20,28 +20,25 @@ def progress_bar(description):
 
     A bar needs tqdm and a terminal on standard error; logs and pipes stay clean.
     """
+    from spars.callbacks import ProgressBar
+
     if not sys.stderr.isatty():
         return None
     try:
-        tqdm = importlib.import_module("tqdm").tqdm
+        return ProgressBar(description)
     except ImportError:
         return None
-    return _Bar(tqdm, description)
 
 
-class _Bar:
-    """Feeds (done, planned) reports to tqdm and closes the bar when all is done."""
+def as_progress(progress, description, unit="it"):
+    """Return what a `progress` parameter stands for: True is a bar, a callable itself."""
+    from spars.callbacks import ProgressBar
 
-    def __init__(self, tqdm, description):
-        self._tqdm = tqdm
-        self._description = description
-        self._bar = None
+    if progress is True:
+        return ProgressBar(description, unit)
+    return None if progress is False else progress
 
-    def __call__(self, done, planned):
-        if self._bar is None:
-            self._bar = self._tqdm(total=planned, desc=self._description, leave=True)
-        self._bar.total = planned
-        self._bar.update(done - self._bar.n)
-        if done >= planned:
-            self._bar.close()
-            self._bar = None
+
+def shifted(progress, done, planned):
+    """Return a `progress` for a part of the work that begins after `done`."""
+    return lambda part, _: progress(done + part, planned)

@@ -1,8 +1,57 @@
 """What can be asked of a run beyond its records: what it saw, and what that was worth."""
 
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
 from spars import coverage
+from spars._checks import check_integer
+from spars._extras import as_progress, shifted
+from spars._match import RECORD_NAMES, match_of
+from spars._rates import RATES
 from spars._visits import visits_of_run
+from spars.ppo import LOG_NAMES, split_parameters
 from spars.scorers import ScoreAtlas
+
+_STEP_ARRAYS = ("windows", "step_scores", "actions", "ends")
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """An iteration played again, equal to its record to the bit.
+
+    Attributes
+    ----------
+    iteration : int
+        As the run's records are indexed, from 0.
+    started_from : int
+        How many iterations had been made in the state that was played on from; 0 is the seed's.
+    windows, step_scores, actions, ends : ndarrays
+        As `Run` has them, of this iteration alone: (n_steps, 2, 3), (n_steps, 2) and so on.
+    log : dict of str to float
+        Of its update.
+    parameters : dict of str to ndarray
+        The learner's that played it, before its update, under stable-baselines3's names.
+    opponent : dict of str to ndarray, or None
+        A frozen opponent's as it began, where it differed from the learner and came from no pool.
+    """
+
+    iteration: int
+    started_from: int
+    windows: np.ndarray = field(repr=False)
+    step_scores: np.ndarray = field(repr=False)
+    actions: np.ndarray = field(repr=False)
+    ends: np.ndarray = field(repr=False)
+    log: dict = field(repr=False)
+    parameters: dict = field(repr=False)
+    opponent: dict | None = field(repr=False)
+
+    @property
+    def episodes(self):
+        """The steps of each episode, or of the part of it in this iteration: list of ranges."""
+        cuts = [0, *(np.flatnonzero(self.ends) + 1).tolist(), len(self.ends)]
+        return [range(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
 
 
 class Insight:
@@ -15,6 +64,97 @@ class Insight:
     def regret(self, atlas=None, *, kind="simple", progress=None):
         """Return the regret after each step, as `spars.coverage.regret` defines it."""
         return coverage.regret(self, atlas, kind=kind, progress=progress)
+
+    @property
+    def parameters(self):
+        """The learner's parameters as they are now, by name; None for a run loaded to be read."""
+        if self._match is None:
+            return None
+        return split_parameters(
+            self._match.learning_state(with_map=False)["parameters"], self._match.shape
+        )
+
+    def replay(self, iteration, *, progress=None):
+        """Play an iteration again, to the bit, and return it with the policies that played it.
+
+        The records hold what happened; this brings back who did it. It starts from the nearest
+        state kept before the iteration (`replay_interval` of `spars.self_play`), else from the
+        seed, and plays every iteration in between again, updates included: it takes as long as
+        they took, but no window is scored again. It needs the memory of a second run, and leaves
+        this one as it is.
+
+        Parameters
+        ----------
+        iteration : int
+            From 0, as the records are indexed.
+        progress : callable or True, optional
+            Called with (done, planned) iterations.
+
+        Returns
+        -------
+        Replay
+
+        Raises
+        ------
+        ValueError
+            The run was loaded without its scan and classifier, the iteration is not one of it, or
+            what was played again differs from the record, which another scorer brings about.
+        """
+        iteration = check_integer(iteration, "iteration", "replay", 0, len(self) - 1)
+        if self._match is None:
+            raise ValueError(
+                "This run was loaded from a file without its scan and classifier: it cannot be "
+                "replayed. Give both to Run.load."
+            )
+        start = max((kept for kept in self._states if kept <= iteration), default=0)
+        match = match_of(self._match.field, self.configuration, self._rates_of(start), None)
+        if start:
+            match.restore(self._states[start], self._members(start))
+        self._play_to(match, start, iteration, as_progress(progress, "replay"))
+        state = match.learning_state(with_map=False)
+        match.set_rates(self._rates_of(iteration))
+        match.play(1)
+        records, steps, _ = match.played()
+        for name in _STEP_ARRAYS:
+            if not np.array_equal(steps[name][0], getattr(self, name)[iteration]):
+                raise ValueError(
+                    f"Iteration {iteration} played again differs from its record in '{name}': the "
+                    "scorer must give the scores that the run was made with."
+                )
+        first = RECORD_NAMES.index(LOG_NAMES[0])
+        frozen = state["opponent"]
+        return Replay(
+            iteration,
+            start,
+            *(steps[name][0] for name in _STEP_ARRAYS),
+            dict(zip(LOG_NAMES, records[0, first:].tolist(), strict=True)),
+            split_parameters(state["parameters"], match.shape),
+            split_parameters(frozen, match.shape) if len(frozen) else None,
+        )
+
+    def _play_to(self, match, first, last, progress):
+        """Play iterations `first` to `last` - 1 with the rates they were played with."""
+        self._settle()
+        rates = self._rate_records[first:last]
+        # NaN stands for a rate that there is not, and is equal to itself here.
+        equal = (rates[1:] == rates[:-1]) | (np.isnan(rates[1:]) & np.isnan(rates[:-1]))
+        cuts = [first, *(np.flatnonzero(~equal.all(axis=1)) + first + 1).tolist(), last]
+        for start, stop in zip(cuts, cuts[1:], strict=False):
+            if start < stop:
+                match.set_rates(self._rates_of(start))
+                match.play(
+                    stop - start,
+                    None if progress is None else shifted(progress, start - first, last - first),
+                )
+                match.played()
+
+    def _rates_of(self, iteration):
+        self._settle()
+        row = self._rate_records[iteration].tolist()
+        return {
+            name: None if math.isnan(value) else value
+            for name, value in zip(RATES, row, strict=True)
+        }
 
     def _visits(self):
         return visits_of_run(self.windows, self.step_scores, self.ends, self.configuration)

@@ -20,6 +20,13 @@ RECORD_NAMES = (
     *LOG_NAMES,
 )
 COUNTERS = 17
+# In the order of the C ABI's numbers.
+SAMPLINGS = ("vanilla", "fictitious", "prioritised", "gaussian")
+SIDES = ("learner", "both")
+FIXED = (
+    "n_epochs", "batch_size", "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm",
+    "target_kl",
+)  # fmt: skip
 
 
 class Match:
@@ -29,13 +36,17 @@ class Match:
     ----------
     played : Field
         What is played on.
-    settings, hyperparameters : tuple
-        As the native calls take them.
+    settings : tuple
+        As the native call takes them.
+    hyperparameters : dict
+        Those of `FIXED`.
+    rates : dict
+        Those of `spars._rates`, to begin with.
     reference : Reference or None
         What the map's Dice is taken with.
     """
 
-    def __init__(self, played, settings, hyperparameters, reference):
+    def __init__(self, played, settings, hyperparameters, rates, reference):
         self.field = played
         self.shape = (int(np.prod(played.window)), ACTIONS, (64, 64), (64, 64))
         self.has_reference = reference is not None
@@ -46,9 +57,39 @@ class Match:
                 reference.planes, reference.marks, reference.total, reference.threshold,
                 tuple(played.grid),
             )  # fmt: skip
+        self._hyperparameters = hyperparameters
+        self.has_pool = False
         self._handle = Handle(
-            _native.selfplay_create(played.handle, settings, hyperparameters, mask)
+            _native.selfplay_create(played.handle, settings, self._packed(rates), mask)
         )
+
+    def set_rates(self, rates):
+        """Learn by other rates from the next iteration on."""
+        _native.selfplay_set_hyperparameters(self._handle.value, self._packed(rates))
+
+    def _packed(self, rates):
+        return packed_hyperparameters("self_play", **rates, **self._hyperparameters, adam_eps=1e-5)
+
+    def use_pool(self, sampling, power):
+        """Draw every episode's opponent from the snapshots; before the first iteration."""
+        _native.selfplay_use_pool(self._handle.value, SAMPLINGS.index(sampling), power)
+        self.has_pool = True
+
+    def learn_from_both(self):
+        """Learn from the opponent's steps too."""
+        _native.selfplay_learn_from_both(self._handle.value, True)
+
+    def pool(self):
+        """Return the pool's arrays: games and wins of each member, who plays, rewards so far."""
+        members, drawn, reward = _native.selfplay_pool(self._handle.value)
+        games, wins = np.empty(members), np.empty(members)
+        _native.selfplay_pool_tallies(self._handle.value, games, wins, -1, 0.0, False)
+        return {
+            "pool_games": games,
+            "pool_wins": wins,
+            "pool_drawn": np.array(drawn),
+            "pool_reward": np.array(reward),
+        }
 
     def play(self, iterations, progress=None):
         """Play and learn for so many iterations."""
@@ -83,6 +124,10 @@ class Match:
 
     def state(self):
         """Return the arrays that `restore` goes on from, and the scores known."""
+        return self.learning_state() | {"known_scores": self.field.scores()}
+
+    def learning_state(self, with_map=True):
+        """Return the arrays that `restore` goes on from; without the map's visits if so wanted."""
         run = self._handle.value
         *_, parameters, opponent, visits = _native.selfplay_measure(run)
         arrays = {
@@ -96,12 +141,25 @@ class Match:
         _native.selfplay_state(run, *arrays.values(), False)
         # Origins fit 16 bits; the file need not hold 64.
         arrays["visits"] = arrays["visits"].astype(np.int16)
-        return arrays | {"known_scores": self.field.scores()}
+        if not with_map:
+            arrays["visits"] = arrays["visits"][:0]
+            arrays["visit_scores"] = arrays["visit_scores"][:0]
+        return arrays | (self.pool() if self.has_pool else {})
 
-    def restore(self, arrays):
-        """Go on from what `state` returned."""
-        known = arrays["known_scores"]
-        _native.field_adopt(self.field.handle, np.ascontiguousarray(known, np.float32))
+    def restore(self, arrays, members=()):
+        """Go on from what `state` or `learning_state` returned.
+
+        Parameters
+        ----------
+        arrays : mapping of str to array
+            The state.
+        members : iterable of arrays
+            The pool's members after the first, which is the learner as the seed made it: all
+            parameters of each, one after another.
+        """
+        if "known_scores" in arrays:
+            known = np.ascontiguousarray(arrays["known_scores"], np.float32)
+            _native.field_adopt(self.field.handle, known)
         names = ("parameters", "moments", "opponent", "counters", "visits", "visit_scores")
         dtypes = (np.float32, np.float32, np.float32, np.int64, np.int64, np.float32)
         flat = [
@@ -109,16 +167,20 @@ class Match:
             for name, dtype in zip(names, dtypes, strict=True)
         ]
         _native.selfplay_state(self._handle.value, *flat, True)
+        if self.has_pool:
+            for member in members:
+                _native.selfplay_add_to_pool(self._handle.value, member)
+            tallies = (
+                np.ascontiguousarray(arrays[name], np.float64)
+                for name in ("pool_games", "pool_wins")
+            )
+            drawn, reward = int(arrays["pool_drawn"]), float(arrays["pool_reward"])
+            _native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, reward, True)
 
 
-def match_of(played, configuration, reference):
-    """Return the live part of a run."""
-    names = (
-        "learning_rate", "n_epochs", "batch_size", "clip_range", "clip_range_vf",
-        "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl",
-    )  # fmt: skip
-    rates = {name: configuration[name] for name in names}
-    hyperparameters = packed_hyperparameters("self_play", **rates, adam_eps=1e-5)
+def match_of(played, configuration, rates, reference):
+    """Return the live part of a run as its seed makes it."""
+    hyperparameters = {name: configuration[name] for name in FIXED}
     settings = (
         configuration["n_steps"],
         configuration["gamma"],
@@ -129,4 +191,9 @@ def match_of(played, configuration, reference):
         tuple(configuration["input_shape"]),
         configuration["seed"],
     )
-    return Match(played, settings, hyperparameters, reference)
+    match = Match(played, settings, hyperparameters, rates, reference)
+    if configuration.get("experience") == "both":
+        match.learn_from_both()
+    if configuration.get("opponents") is not None:
+        match.use_pool(configuration["opponents"], configuration["opponent_power"])
+    return match

@@ -76,7 +76,16 @@ def _parser():
         epilog="Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_train, _add_segment, _add_evaluate, _add_study, _add_info):
+    every = (
+        _add_demo,
+        _add_train,
+        _add_segment,
+        _add_league,
+        _add_evaluate,
+        _add_study,
+        _add_info,
+    )
+    for add in every:
         command = add(commands)
         command.add_argument("--threads", type=int, help="threads of the compiled core")
         command.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -251,8 +260,39 @@ def _add_segment(commands):
     segment.add_argument("--reference-value", type=int, help="label of the tumour in that file")
     _add_geometry(segment)
     segment.add_argument("--n-steps", type=int, help="steps an iteration (default 32)")
+    segment.add_argument(
+        "--checkpoint-interval", type=int, metavar="N", help="also write it every N iterations"
+    )
+    segment.add_argument(
+        "--opponents",
+        choices=("vanilla", "fictitious", "prioritised", "gaussian"),
+        help="draw self_play's opponents from its snapshots",
+    )
+    segment.add_argument(
+        "--experience", choices=("learner", "both"), help="whose steps self_play learns from"
+    )
+    segment.add_argument(
+        "--tensorboard", metavar="FOLDER", help="event files of self_play for TensorBoard"
+    )
     segment.add_argument("--seed", type=int, default=0)
     return segment
+
+
+def _add_league(commands):
+    league = commands.add_parser(
+        "league",
+        help="let the snapshots of a run play one another",
+        description="Let the snapshots in a checkpoint of self-play play one another, and print "
+        "their Elo ratings.",
+    )
+    league.add_argument("run", help="checkpoint that segment wrote")
+    league.add_argument("scan", help="the scan it was made on")
+    league.add_argument("--classifier", required=True, help="weights (.safetensors or .pth)")
+    league.add_argument("--games", type=int, default=100, help="of every two members")
+    league.add_argument("--output", help="also write the league (.npz)")
+    league.add_argument("--picture", help="also write a picture of the table (.png)")
+    league.add_argument("--seed", type=int, default=0)
+    return league
 
 
 def _add_evaluate(commands):

@@ -14,6 +14,10 @@ from spars._extras import progress_bar
 from spars.segmentation import as_mask
 from spars.volume import as_volume
 
+#: Options of self-play that are passed on where they are given.
+SEARCH_OPTIONS = (
+    "n_steps", "checkpoint", "checkpoint_interval", "opponents", "experience", "tensorboard",
+)  # fmt: skip
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
 
@@ -170,7 +174,7 @@ def segment(arguments):
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
     more = {
         name: getattr(arguments, name)
-        for name in ("n_steps", "checkpoint")
+        for name in SEARCH_OPTIONS
         if getattr(arguments, name) is not None
     }
     earlier = _modified(arguments.checkpoint)
@@ -252,6 +256,17 @@ def study(arguments):
     if arguments.output:
         _write_json(arguments.output, found)
     return found, studies.table(results)
+
+
+def league(arguments):
+    """Let a run's snapshots play one another."""
+    from spars._league_command import play_league
+
+    _check_outputs(
+        {"--output": arguments.output, "--picture": arguments.picture},
+        {"the run": arguments.run, "the scan": arguments.scan},
+    )
+    return play_league(arguments)
 
 
 def evaluate(arguments):

@@ -7,7 +7,7 @@ from spars._extras import require
 from spars.protocol import IntensityWindow
 from spars.volume import as_volume
 
-__all__ = ["COVERAGE", "coverage", "curves", "overlay", "views"]
+__all__ = ["COVERAGE", "coverage", "curves", "overlay", "payoff", "ratings", "views"]
 
 # Outlines in colours that people with colour-vision deficiencies tell apart (Okabe and Ito, 2008);
 # lines legible on light and dark ground.
@@ -215,6 +215,67 @@ def coverage(curves, *, part=None, ax=None):
             ax.plot(np.arange(1, len(values) + 1), values, color=colour, label=search)
         _finish(ax, "step", label, len(curves))
         ax.set_xscale("log")
+    return figure
+
+
+def payoff(league, *, ax=None):
+    """Draw who beats whom in a league: each row's win rate against each column.
+
+    Parameters
+    ----------
+    league : League
+        One whose members have played.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Members are sorted by their ratings, the strongest first: what transitive strength explains
+        is blue above the diagonal, and orange there is a member that loses to a weaker one.
+    """
+    order = league.ratings(resamples=1).order
+    rates = league.payoff[np.ix_(order, order)]
+    names = [league.names[i] for i in order]
+    figure, ax = _axes(ax)
+    image = ax.imshow(rates, cmap="PuOr", vmin=0.0, vmax=1.0)
+    ax.set_xticks(range(len(names)), names, rotation=90)
+    ax.set_yticks(range(len(names)), names)
+    ax.set_xlabel("against")
+    ax.set_ylabel("member")
+    if len(names) <= 12:
+        for row, column in zip(*np.nonzero(~np.isnan(rates)), strict=True):
+            rate = rates[row, column]
+            colour = "white" if abs(rate - 0.5) > 0.35 else "black"
+            ax.text(column, row, f"{rate:.2f}", ha="center", va="center", color=colour, fontsize=7)
+    figure.colorbar(image, ax=ax, label="win rate, ties as halves")
+    return figure
+
+
+def ratings(league, *, confidence=0.95, ax=None):
+    """Draw every member's Elo rating with its interval, in the order they joined.
+
+    Parameters
+    ----------
+    league : League
+        One whose members have played.
+    confidence : float
+        Of the intervals.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    found = league.ratings(confidence=confidence)
+    figure, ax = _axes(ax)
+    places = np.arange(len(found.names))
+    # A percentile interval need not hold the estimate; bars have no negative length.
+    ends = np.clip([found.elo - found.low, found.high - found.elo], 0.0, None)
+    ax.errorbar(places, found.elo, yerr=ends, fmt="o", color=LINES[0], capsize=3)
+    ax.set_xticks(places, found.names, rotation=90)
+    _finish(ax, "member", f"Elo rating, {100 * confidence:g} % interval", 1)
     return figure
 
 

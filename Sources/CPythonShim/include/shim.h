@@ -50,9 +50,14 @@ int shim_scorer(PyObject *callable, spars_scorer *scorer);
 /// set.
 int shim_hyperparameters(PyObject *object, spars_ppo_hyperparameters *hyperparameters);
 
+/// Reads a policy's shape from (inputs, actions, policy widths, value widths). Returns 0, or -1 with an
+/// exception set.
+int shim_policy_shape(PyObject *object, spars_policy_shape *shape);
+
 /// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._native`.
 extern PyMethodDef shim_runtime_methods[];
 extern PyMethodDef shim_selfplay_methods[];
+extern PyMethodDef shim_league_methods[];
 extern PyMethodDef shim_ppo_methods[];
 extern PyMethodDef shim_game_methods[];
 extern PyMethodDef shim_metrics_methods[];

@@ -60,6 +60,7 @@ typedef struct {
 #include "spars_classifier.h"
 #include "spars_volume.h"
 #include "spars_selfplay.h"
+#include "spars_league.h"
 
 #ifdef __cplusplus
 }

@@ -52,6 +52,16 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
         try self.init(shape: shape, parameters: parameters[...])
     }
 
+    /// Parts that are known to fit: made of another network's.
+    init(shape: PolicyShape, first: ArraySlice<S>, rest: ArraySlice<S>) {
+        self.shape = shape
+        layout = PolicyLayout(shape)
+        self.first = Array(first)
+        self.rest = Array(rest)
+        precondition(self.first.count == shape.firstRows * shape.inputs, "\(self.first.count)")
+        precondition(self.rest.count == layout.count, "\(self.rest.count)")
+    }
+
     private static var firstLayerNames: [String] {
         ["mlp_extractor.policy_net.0.weight", "mlp_extractor.value_net.0.weight"]
     }

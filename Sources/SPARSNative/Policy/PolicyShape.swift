@@ -48,6 +48,16 @@ public struct PolicyShape: Hashable, Sendable {
         self.actions = actions
     }
 
+    private init(_ other: PolicyShape, valueHidden: [Int]) {
+        inputs = other.inputs
+        policyHidden = other.policyHidden
+        self.valueHidden = valueHidden
+        actions = other.actions
+    }
+
+    /// The same policy beside a critic of one unit.
+    var withoutCritic: PolicyShape { PolicyShape(self, valueHidden: [1]) }
+
     /// Rows of the two nets' first layers together: the policy's, then the value's.
     public var firstRows: Int { policyHidden[0] + valueHidden[0] }
 

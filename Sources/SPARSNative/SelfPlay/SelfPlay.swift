@@ -10,7 +10,7 @@ import SPARSKernels
 /// from the learner, 4 a parameter and snapshot, the scan, the map (8 bytes a voxel for a mean,
 /// 4 otherwise), and about 100 bytes a step.
 public final class SelfPlay {
-    /// Who answers for the opponent.
+    /// Who answers for the opponent, where no pool does.
     enum Opponent {
         /// Action 0, as the released environment's stand-in before its first refresh (D8 "live").
         case still
@@ -19,10 +19,14 @@ public final class SelfPlay {
         case frozen(ActorCritic<Float>)
     }
 
-    public let configuration: SelfPlayConfiguration
+    public internal(set) var configuration: SelfPlayConfiguration
     public internal(set) var game: WindowSearchGame
     public internal(set) var optimizer: PPOOptimizer<Float>
     var opponent: Opponent
+    /// Where each episode's opponent is drawn from, instead of `opponent`.
+    public internal(set) var pool: OpponentPool?
+    /// The learner's rewards of this episode so far.
+    public internal(set) var episodeReward: Float = 0
     var random: RandomSource
     /// Follows the map's Dice, where a reference is given.
     var overlap: NativeOverlap?
@@ -136,15 +140,19 @@ public final class SelfPlay {
         // Short updates are not worth a copy of the weights to come back to.
         let before = minibatches > 16 ? optimizer : nil
         var failure: SPARSError?
-        let origins = collected.origins
+        let stepCount = configuration.stepCount
+        let seats = collected.seats
         let policy = policy
         let update = { () throws(SPARSError) -> PPOLog in
             try self.optimizer.update(rollout, permutations: orders, hyperparameters) {
                 steps, into in
                 precondition(into.count == steps.count * window, "\(into.count) inputs")
                 for (row, step) in steps.enumerated() {
+                    let seat = seats[step / stepCount]
                     do throws(SPARSError) {
-                        try policy.look(at: origins[step], as: .learner, into: &into, row: row)
+                        try policy.look(
+                            at: seat.origins[step % stepCount], as: seat.agent, into: &into,
+                            row: row)
                     } catch { failure = error }
                 }
             }
@@ -163,7 +171,7 @@ public final class SelfPlay {
     /// A frozen opponent that is the current network must be told apart from it before it changes,
     /// unless it is refreshed at once anyway.
     private func freezeOpponentIfItStays() {
-        guard field.configuration.opponent == .snapshot, case .current = opponent,
+        guard pool == nil, field.configuration.opponent == .snapshot, case .current = opponent,
             stepCount % configuration.opponentUpdateInterval != 0
         else { return }
         opponent = .frozen(optimizer.network)
@@ -173,8 +181,9 @@ public final class SelfPlay {
         iterationCount += 1
         let played = steps.suffix(configuration.stepCount)
         let count = Double(played.count)
-        record.meanReward = collected.playedRewards.reduce(0) { $0 + Double($1) } / count
-        record.lastReward = Double(collected.playedRewards.last ?? 0)
+        let rewards = collected.seats[0].rewards
+        record.meanReward = rewards.reduce(0) { $0 + Double($1) } / count
+        record.lastReward = Double(rewards.last ?? 0)
         for agent in Agent.allCases {
             record.meanScores[agent] = played.reduce(0) { $0 + Double($1.scores[agent]) } / count
             record.lastScores[agent] = Double(played.last?.scores[agent] ?? 0)
@@ -189,6 +198,7 @@ public final class SelfPlay {
         let interval = configuration.snapshotInterval
         if interval > 0 && iterationCount % interval == 0 {
             snapshots.append((iterationCount, optimizer.network))
+            joinPool()
         }
     }
 }
@@ -201,6 +211,8 @@ private struct Checkpoint {
     let startsEpisode: Bool
     let stepCount: Int
     let overlap: NativeOverlap?
+    let pool: OpponentPool?
+    let episodeReward: Float
 
     init(_ play: SelfPlay) {
         game = play.game
@@ -209,6 +221,8 @@ private struct Checkpoint {
         startsEpisode = play.startsEpisode
         stepCount = play.stepCount
         overlap = play.overlap
+        pool = play.pool
+        episodeReward = play.episodeReward
     }
 
     func restore(_ play: SelfPlay) {
@@ -218,6 +232,8 @@ private struct Checkpoint {
         play.startsEpisode = startsEpisode
         play.stepCount = stepCount
         play.overlap = overlap
+        play.pool = pool
+        play.episodeReward = episodeReward
         play.policy.forget()
     }
 }

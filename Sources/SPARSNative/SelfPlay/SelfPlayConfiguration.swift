@@ -17,6 +17,8 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     public var policyInput: Extent?
     public var policyHidden = [64, 64]
     public var valueHidden = [64, 64]
+    /// Whether the opponent's steps are learned from too.
+    public var learnsFromBoth = false
     public var seed: UInt64 = 0
 
     public init() {

@@ -9,7 +9,7 @@ struct WindowPolicy {
     /// First-layer products of the policy rows by place, for each player's eyes.
     private var products: [[Int: [Float]]] = [[:], [:]]
     /// Whether both players see the same numbers (D12, D13), so that one memory serves both.
-    private let seesAlike: Bool
+    let seesAlike: Bool
     /// What was last looked at, kept so that its memory is not cleared and mapped every step.
     private var seen: [Float] = []
 
@@ -23,6 +23,9 @@ struct WindowPolicy {
 
     /// Forgets the answers of weights that have changed since.
     mutating func forget() { products = [[:], [:]] }
+
+    /// Forgets those of a player of its own who has been replaced.
+    mutating func forgetOpponent() { products[1] = [:] }
 
     /// Writes what `agent` sees of a window at `origin` into `row` of the (n, inputs) matrix.
     func look(
@@ -77,6 +80,17 @@ struct WindowPolicy {
                 products[opponentMemory][places.opponent]!, opponent ?? learner))
     }
 
+    /// The distribution over one player's actions, which is not remembered.
+    mutating func distribution(
+        at origin: Voxel, as agent: Agent, _ network: ActorCritic<Float>
+    ) throws(SPARSError) -> Categorical<Float> {
+        try look(at: [(origin, agent)])
+        let products = try Control.shielded { () throws(SPARSError) in
+            network.firstProducts(seen, batch: 1, part: .policy)
+        }
+        return distribution(products, network)
+    }
+
     private mutating func see(
         _ unknown: [(agent: Agent, memory: Int)], _ places: PerAgent<Int>,
         _ windows: PerAgent<Voxel>, _ network: ActorCritic<Float>
@@ -114,9 +128,9 @@ struct WindowPolicy {
             actions: network.shape.actions)
     }
 
-    /// The critic's values of windows as the learner sees them, read a few at a time.
+    /// The critic's values of windows as `agent` sees them, read a few at a time.
     mutating func values(
-        at origins: [Voxel], _ network: ActorCritic<Float>
+        at origins: [Voxel], as agent: Agent = .learner, _ network: ActorCritic<Float>
     ) throws(SPARSError) -> [Float] {
         let window = field.configuration.window.count
         let chunk = max(1, min(origins.count, (1 << 22) / window))
@@ -125,7 +139,7 @@ struct WindowPolicy {
         for first in stride(from: 0, to: origins.count, by: chunk) {
             try Control.check()
             let part = origins[first..<min(first + chunk, origins.count)]
-            try look(at: part.map { ($0, .learner) })
+            try look(at: part.map { ($0, agent) })
             let products = try Control.shielded { () throws(SPARSError) in
                 network.firstProducts(seen, batch: part.count, part: .value)
             }

@@ -1,0 +1,195 @@
+#include "shim.h"
+
+static PyObject *done(int32_t status, const spars_error *error) {
+    return status == SPARS_OK ? Py_NewRef(Py_None) : shim_raise(error);
+}
+
+// selfplay_set_hyperparameters(run, hyperparameters)
+static PyObject *set_hyperparameters(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long run;
+    PyObject *object;
+    if (!PyArg_ParseTuple(arguments, "KO", &run, &object)) return NULL;
+    spars_ppo_hyperparameters hyper;
+    if (shim_hyperparameters(object, &hyper) != 0) return NULL;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_selfplay_set_hyperparameters(run, &hyper, &error);
+    Py_END_ALLOW_THREADS
+    return done(status, &error);
+}
+
+// selfplay_learn_from_both(run, both)
+static PyObject *learn_from_both(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long run;
+    int both;
+    if (!PyArg_ParseTuple(arguments, "Kp", &run, &both)) return NULL;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_selfplay_learn_from_both(run, both, &error);
+    Py_END_ALLOW_THREADS
+    return done(status, &error);
+}
+
+// selfplay_use_pool(run, sampling, power)
+static PyObject *use_pool(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long run;
+    int sampling;
+    double power;
+    if (!PyArg_ParseTuple(arguments, "Kid", &run, &sampling, &power)) return NULL;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_selfplay_use_pool(run, sampling, power, &error);
+    Py_END_ALLOW_THREADS
+    return done(status, &error);
+}
+
+// selfplay_pool(run) -> (members, drawn, episode_reward)
+static PyObject *pool(PyObject *module, PyObject *argument) {
+    (void)module;
+    unsigned long long run = PyLong_AsUnsignedLongLong(argument);
+    if (PyErr_Occurred()) return NULL;
+    int64_t members = 0, drawn = 0;
+    double reward = 0;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_selfplay_pool(run, &members, &drawn, &reward, &error);
+    Py_END_ALLOW_THREADS
+    if (status != SPARS_OK) return shim_raise(&error);
+    return Py_BuildValue("(LLd)", (long long)members, (long long)drawn, reward);
+}
+
+// selfplay_pool_tallies(run, games, wins, drawn, episode_reward, write): reads into the arrays, or goes
+// on from them.
+static PyObject *pool_tallies(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long run;
+    PyObject *games_object, *wins_object;
+    long long drawn;
+    double reward;
+    int write;
+    if (!PyArg_ParseTuple(
+            arguments, "KOOLdp", &run, &games_object, &wins_object, &drawn, &reward, &write))
+        return NULL;
+    Py_buffer games, wins;
+    if (shim_get_buffer(games_object, 'd', !write, "games", &games) != 0) return NULL;
+    Py_ssize_t n = shim_count(&games);
+    if (shim_get_buffer_of(wins_object, 'd', !write, n, "wins", &wins) != 0) {
+        PyBuffer_Release(&games);
+        return NULL;
+    }
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = write ? spars_selfplay_set_pool(run, games.buf, wins.buf, n, drawn, reward, &error)
+                   : spars_selfplay_get_pool(run, games.buf, wins.buf, n, &error);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&wins);
+    PyBuffer_Release(&games);
+    return done(status, &error);
+}
+
+// selfplay_add_to_pool(run, parameters)
+static PyObject *add_to_pool(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long run;
+    PyObject *object;
+    if (!PyArg_ParseTuple(arguments, "KO", &run, &object)) return NULL;
+    Py_buffer view;
+    if (shim_get_buffer(object, 'f', 0, "parameters", &view) != 0) return NULL;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_selfplay_add_to_pool(run, view.buf, shim_count(&view), &error);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&view);
+    return done(status, &error);
+}
+
+// league_create(field, shape) -> handle
+static PyObject *league_create(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long field;
+    PyObject *object;
+    if (!PyArg_ParseTuple(arguments, "KO", &field, &object)) return NULL;
+    spars_policy_shape shape;
+    if (shim_policy_shape(object, &shape) != 0) return NULL;
+    spars_handle league = 0;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_league_create(field, &shape, &league, &error);
+    Py_END_ALLOW_THREADS
+    return shim_handle(status, league, &error);
+}
+
+// league_add(league, parameters) -> player
+static PyObject *league_add(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long league;
+    PyObject *object;
+    if (!PyArg_ParseTuple(arguments, "KO", &league, &object)) return NULL;
+    Py_buffer view;
+    if (shim_get_buffer(object, 'f', 0, "parameters", &view) != 0) return NULL;
+    int64_t player = 0;
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_league_add(league, view.buf, shim_count(&view), &player, &error);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&view);
+    if (status != SPARS_OK) return shim_raise(&error);
+    return PyLong_FromLongLong(player);
+}
+
+// league_play(league, first, second, start, steps, seed, rewards, lengths, scorer, progress)
+static PyObject *league_play(PyObject *module, PyObject *arguments) {
+    (void)module;
+    unsigned long long league, seed;
+    long long first, second, start, steps;
+    PyObject *rewards_object, *lengths_object, *callable, *progress;
+    if (!PyArg_ParseTuple(
+            arguments, "KLLLLKOOOO", &league, &first, &second, &start, &steps, &seed,
+            &rewards_object, &lengths_object, &callable, &progress))
+        return NULL;
+    spars_scorer scorer;
+    shim_control control;
+    if (shim_scorer(callable, &scorer) != 0 || shim_control_init(&control, progress) != 0)
+        return NULL;
+    Py_buffer rewards, lengths;
+    if (shim_get_buffer(rewards_object, 'd', 1, "rewards", &rewards) != 0) return NULL;
+    Py_ssize_t n = shim_count(&rewards);
+    if (shim_get_buffer_of(lengths_object, 'q', 1, n, "lengths", &lengths) != 0) {
+        PyBuffer_Release(&rewards);
+        return NULL;
+    }
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_league_play(
+        league, first, second, start, n, steps, seed, rewards.buf, lengths.buf, &scorer,
+        &control.control, &error);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&lengths);
+    PyBuffer_Release(&rewards);
+    return done(status, &error);
+}
+
+PyMethodDef shim_league_methods[] = {
+    {"selfplay_set_hyperparameters", set_hyperparameters, METH_VARARGS, NULL},
+    {"selfplay_learn_from_both", learn_from_both, METH_VARARGS, NULL},
+    {"selfplay_use_pool", use_pool, METH_VARARGS, NULL},
+    {"selfplay_pool", pool, METH_O, NULL},
+    {"selfplay_pool_tallies", pool_tallies, METH_VARARGS, NULL},
+    {"selfplay_add_to_pool", add_to_pool, METH_VARARGS, NULL},
+    {"league_create", league_create, METH_VARARGS, NULL},
+    {"league_add", league_add, METH_VARARGS, NULL},
+    {"league_play", league_play, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,45 @@
+"""What `spars league` does: a round robin among a run's snapshots."""
+
+import spars
+from spars._extras import progress_bar
+
+
+def play_league(arguments):
+    """Play, write what is asked for, and return result and text."""
+    from spars.report import check_installed, number
+
+    if arguments.picture:
+        check_installed("A picture")
+    classifier = spars.Classifier.load(arguments.classifier)
+    run = spars.Run.load(arguments.run, arguments.scan, classifier)
+    found = spars.League.of(run, seed=arguments.seed)
+    found.play(arguments.games, progress=progress_bar("league"))
+    ratings = found.ratings()
+    if arguments.output:
+        found.save(arguments.output)
+    if arguments.picture:
+        from spars import plots, report
+
+        with open(arguments.picture, "wb") as file:
+            file.write(report.png(plots.payoff(found)))
+    cycles = found.cycles()
+    lines = [f"{'member':<12} {'Elo':>8}   95 % interval"]
+    for i in ratings.order:
+        lines.append(
+            f"{found.names[i]:<12} {number(ratings.elo[i]):>8}   "
+            f"{number(ratings.low[i])} to {number(ratings.high[i])}"
+        )
+    lines.append(
+        f"cycles: {len(cycles)}, share of decided triples {number(found.intransitivity())}"
+    )
+    result = {
+        "names": found.names,
+        "elo": ratings.elo,
+        "low": ratings.low,
+        "high": ratings.high,
+        "wins": found.wins,
+        "ties": found.ties,
+        "cycles": cycles,
+        "configuration": found.configuration,
+    }
+    return result, "\n".join(lines)

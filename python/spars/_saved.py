@@ -1,0 +1,48 @@
+"""What a saved run or league was played on, brought back from its configuration."""
+
+from spars._errors import FormatError
+from spars._game import Field
+from spars._provenance import digest
+from spars.protocol import IntensityWindow, Protocol
+from spars.volume import as_volume
+
+
+def field_again(configuration, volume, scorer, path):
+    """Return the field that a file's configuration tells of.
+
+    Parameters
+    ----------
+    configuration : dict
+        Of the file at `path`.
+    volume, scorer
+        The scan and the scorer, as they were given first.
+
+    Raises
+    ------
+    FormatError
+        The configuration is broken.
+    ValueError
+        The scan is another one.
+    """
+    c = configuration
+    try:
+        switches = dict(c["protocol"])
+        window = switches["intensity_window"]
+        switches["intensity_window"] = None if window is None else IntensityWindow(**window)
+        if isinstance(switches["crop_size"], list):
+            switches["crop_size"] = tuple(switches["crop_size"])
+        protocol = Protocol(**switches)
+        geometry = (tuple(c["window"]), tuple(c["grid"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{path}: its configuration is broken: {error!r}") from error
+    played = Field(
+        as_volume(volume), scorer, geometry[0], protocol, c["termination_threshold"],
+        None if protocol.scan_frame == "native" else geometry[1], c["stride"],
+        {"intensity_window": protocol.intensity_window}, "load",
+    )  # fmt: skip
+    if digest(played.array) != c["input_sha256"]:
+        raise ValueError(
+            "The 'volume' parameter of load must be the scan that was played on. Got one of other "
+            "values on its grid instead."
+        )
+    return played

@@ -1,0 +1,107 @@
+"""What can watch a run: progress bars, and event files for TensorBoard.
+
+A callback is anything that is called with the `Run` after each iteration; returning False ends the
+run. One with a method `close` has it called when the run stops, however it does.
+"""
+
+import json
+import math
+
+from spars._checks import check_integer
+from spars._extras import require
+
+__all__ = ["ProgressBar", "TensorBoard"]
+
+
+class ProgressBar:
+    """A bar with rate and time left, for a terminal or a notebook.
+
+    Give it wherever a `progress` is taken, or ``progress=True`` for one with the work's own name.
+    It needs tqdm (the extra "progress"); in a notebook it is a widget where ipywidgets is
+    installed, and text elsewhere.
+
+    Parameters
+    ----------
+    description : str
+        Shown before the bar.
+    unit : str
+        What is counted, for the rate.
+    **options
+        Passed to ``tqdm``, for example ``file`` or ``mininterval``.
+
+    Raises
+    ------
+    ImportError
+        tqdm is missing.
+    """
+
+    def __init__(self, description="", unit="it", **options):
+        self._tqdm = require("tqdm.auto", "progress", "A progress bar").tqdm
+        self._options = {"desc": description, "unit": unit} | options
+        self._bar = None
+
+    def __call__(self, done, planned):
+        """Show that `done` of `planned` is done; the bar closes when all is."""
+        if self._bar is None:
+            self._bar = self._tqdm(total=planned or None, **self._options)
+        self._bar.total = planned or None
+        self._bar.update(done - self._bar.n)
+        if planned and done >= planned:
+            self.close()
+
+    def close(self):
+        """Leave the bar as it is; the next call begins another."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class TensorBoard:
+    """Writes a run's quantities as event files that TensorBoard shows.
+
+    It needs tensorboardX (the extra "tensorboard"), and neither TensorFlow nor PyTorch. Steps are
+    the game's, so that runs of other `n_steps` lie on one axis. Names are stable-baselines3's
+    where it has one: ``train/...`` of `Run.log`, and ``rollout/...`` of what was played.
+
+    Parameters
+    ----------
+    path : path
+        Folder for the event files; each run in a folder of its own is a curve of its own.
+    every : int
+        Iterations between two written ones.
+
+    Raises
+    ------
+    ImportError
+        tensorboardX is missing.
+
+    Notes
+    -----
+    A run that is resumed writes another file into the folder, and TensorBoard joins them.
+    """
+
+    def __init__(self, path, every=1):
+        self.path = path
+        self.every = check_integer(every, "every", "TensorBoard", 1)
+        self._make = require("tensorboardX", "tensorboard", "Writing event files").SummaryWriter
+        self._writer = None
+
+    def __call__(self, run):
+        """Write the run's last iteration."""
+        if self._writer is None:
+            self._writer = self._make(str(self.path))
+            text = json.dumps(run.configuration, indent=2, default=str)
+            self._writer.add_text("configuration", f"```json\n{text}\n```", 0)
+        if len(run) % self.every:
+            return
+        step = len(run) * run.configuration["n_steps"]
+        for name, value in run.latest.items():
+            # NaN is what is not defined, for example Dice where both masks are empty.
+            if not math.isnan(value):
+                self._writer.add_scalar(name, value, step)
+
+    def close(self):
+        """Write what is left to disk; the next iteration begins another file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

@@ -1,0 +1,367 @@
+"""A league of frozen players on one scan: who beats whom, how strong each is, and the cycles."""
+
+from itertools import combinations
+
+import numpy as np
+
+from spars import _native
+from spars._archives import read_npz, write_npz
+from spars._checks import check_float, check_integer, sentence
+from spars._errors import FormatError
+from spars._extras import as_progress, shifted
+from spars._game import Field
+from spars._handles import Handle
+from spars._provenance import digest, versions
+from spars._saved import field_again
+from spars.ppo import SEED_LIMIT, checked_parameters
+from spars.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, win_rates
+
+__all__ = ["League"]
+
+FILE_FORMAT = "spars league 1"
+POLICY_PARTS = ("mlp_extractor.policy_net.", "action_net.")
+GAME_LIMIT = 1 << 32
+STEP_LIMIT = 1 << 32
+
+
+class League:
+    """Players whose weights no longer change, and the table of their games.
+
+    Make one of a run with `League.of`, or empty and `add` players of any runs on the same scan.
+
+    Parameters
+    ----------
+    volume, scorer, window, grid, protocol, termination_threshold, stride, **switches
+        What is played on, as for `spars.self_play`.
+    seed : int
+        Of the games.
+    max_steps : int
+        A game's most steps where neither a score nor the protocol's `max_episode_steps` ends it.
+
+    Attributes
+    ----------
+    names : list of str
+    wins, ties : ndarray of int64, shape (members, members)
+        Games that the row's player won against the column's; a game's winner has the positive sum
+        of rewards: it won more steps than it lost.
+    games : ndarray of int64, shape (members, members)
+    configuration : dict
+        Everything needed to repeat it, as plain values.
+
+    Notes
+    -----
+    A member takes 4 bytes a parameter of its policy net twice, here and in the core, and 24 bytes
+    a place of the scan: 31 MB for a window of 48 x 48 x 24 on the grid of record. Critics are not
+    kept. What a player does at a place is computed once, so that a game soon costs no network.
+    """
+
+    def __init__(
+        self, volume, scorer, *, window=(48, 48, 24), grid=None, protocol="paper",
+        termination_threshold=0.3, stride=4, seed=0, max_steps=256, **switches,
+    ):  # fmt: skip
+        played = Field(
+            volume, scorer, window, protocol, termination_threshold, grid, stride, switches,
+            "League",
+        )  # fmt: skip
+        self._begin(played, seed, max_steps)
+
+    def _begin(self, played, seed, max_steps):
+        self.configuration = {
+            "window": list(played.window),
+            "grid": list(played.grid),
+            "stride": played.stride,
+            "input_shape": list(played.input_shape),
+            "termination_threshold": played.termination_threshold,
+            "protocol": played.protocol.to_dict(),
+            "seed": check_integer(seed, "seed", "League", 0, SEED_LIMIT),
+            "max_steps": check_integer(max_steps, "max_steps", "League", 1, STEP_LIMIT),
+            "input_sha256": digest(played.array),
+            "versions": versions(),
+        }
+        self._field = played
+        self._handle = None
+        self._members = []
+        self.names = []
+        self.wins = np.zeros((0, 0), np.int64)
+        self.ties = np.zeros((0, 0), np.int64)
+
+    @classmethod
+    def of(cls, run, *, seed=0, max_steps=256):
+        """Return a league of a run's snapshots and of its learner as it is now.
+
+        Members are named by the iterations they had behind them.
+
+        Parameters
+        ----------
+        run : Run
+            One that can be resumed; its scan, scores and switches are the league's.
+        seed, max_steps
+            As for `League`.
+
+        Raises
+        ------
+        ValueError
+            The run was loaded without its scan and classifier.
+        """
+        if run._match is None:
+            raise ValueError(
+                "The 'run' parameter of League.of must have its scan and classifier: give both to "
+                f"Run.load. Got {run!r} without them instead."
+            )
+        league = cls.__new__(cls)
+        league._begin(run._match.field, seed, max_steps)
+        return league.add_run(run)
+
+    def add_run(self, run, prefix=""):
+        """Add a run's snapshots, and its learner as it is now, and return the league.
+
+        Parameters
+        ----------
+        run : Run
+            Of the same window; where it was loaded without its scan, its snapshots alone are added.
+        prefix : str
+            Put before the iteration in their names.
+        """
+        for snapshot in run.snapshots:
+            self.add(f"{prefix}{snapshot.iteration}", snapshot.parameters)
+        last = run.snapshots[-1].iteration if run.snapshots else -1
+        if run._match is not None and last != len(run):
+            self.add(f"{prefix}{len(run)}", run.parameters)
+        return self
+
+    def add(self, name, parameters):
+        """Add a player; games with it are still to be played.
+
+        Parameters
+        ----------
+        name : str
+            One that no member has.
+        parameters : mapping of str to array
+            A policy under stable-baselines3's names, as snapshots have it; a critic is left out.
+
+        Raises
+        ------
+        ValueError
+            The name is taken, or the networks differ from those of the members.
+        """
+        if not isinstance(name, str) or not name or name in self.names:
+            raise ValueError(sentence("name", "League.add", "a name that no member has", name))
+        policy = {
+            key: np.asarray(value)
+            for key, value in dict(parameters).items()
+            if key.startswith(POLICY_PARTS)
+        }
+        arrays, shape = checked_parameters(policy | _silent_critic(policy), "League.add")
+        if self._members and self._shape != shape:
+            raise ValueError(
+                "The 'parameters' parameter of League.add must have the members' sizes "
+                f"{self._shape[:3]}. Got {shape[:3]} instead."
+            )
+        self._shape = shape
+        self._enter({key: a.astype(np.float32, copy=False) for key, a in arrays.items()})
+        self._members.append({key: arrays[key].astype(np.float32) for key in policy})
+        self.names.append(name)
+        self.wins, self.ties = (np.pad(table, (0, 1)) for table in (self.wins, self.ties))
+
+    def _enter(self, arrays):
+        """Hand a player to the core."""
+        if self._field is None:
+            return
+        if self._handle is None:
+            self._handle = Handle(_native.league_create(self._field.handle, self._shape))
+        flat = np.concatenate([array.reshape(-1) for array in arrays.values()])
+        _native.league_add(self._handle.value, flat)
+
+    def play(self, games=100, *, progress=None):
+        """Let every two members play until they have had so many games with one another.
+
+        They change sides from game to game. Game k of two players is the same whenever it is
+        played: what was interrupted or saved goes on to the bit. Windows are scored as they are
+        needed; with an atlas there is nothing left to score.
+
+        Parameters
+        ----------
+        games : int
+            Of each pair, those already played included.
+        progress : callable or True, optional
+            Called with (done, planned) games.
+
+        Returns
+        -------
+        League
+            This one.
+
+        Raises
+        ------
+        ValueError
+            The league was loaded without its scan and scorer, or has fewer than two members.
+        """
+        games = check_integer(games, "games", "League.play", 1, GAME_LIMIT)
+        if self._field is None:
+            raise ValueError(
+                "This league was loaded from a file without its scan and scorer: it can be read, "
+                "not played on. Give both to League.load."
+            )
+        if len(self.names) < 2:
+            raise ValueError(f"A league needs two members to play. Got {len(self.names)} instead.")
+        progress = as_progress(progress, "league", "games")
+        played = self.games
+        missing = {
+            (i, j): games - int(played[i, j])
+            for i, j in combinations(range(len(self.names)), 2)
+            if played[i, j] < games
+        }
+        done, planned = 0, sum(missing.values())
+        for (i, j), count in missing.items():
+            rewards, lengths = np.empty(count), np.empty(count, np.int64)
+            _native.league_play(
+                self._handle.value, i, j, int(played[i, j]), self.configuration["max_steps"],
+                self.configuration["seed"], rewards, lengths, self._field.scorer,
+                None if progress is None else shifted(progress, done, planned),
+            )  # fmt: skip
+            self.wins[i, j] += int((rewards > 0).sum())
+            self.wins[j, i] += int((rewards < 0).sum())
+            self.ties[[i, j], [j, i]] += int((rewards == 0).sum())
+            done += count
+            if progress is not None:
+                progress(done, planned)
+        return self
+
+    @property
+    def games(self):
+        return self.wins + self.wins.T + self.ties
+
+    @property
+    def payoff(self):
+        """Each row's win rate against each column, ties as halves: float64 (members, members).
+
+        NaN on the diagonal, and where two have not played.
+        """
+        return win_rates(self.wins, self.ties)
+
+    def ratings(self, *, confidence=0.95, resamples=1000, seed=0):
+        """Return everyone's Elo rating with its interval, as `spars.ratings.elo_ratings` does.
+
+        Returns
+        -------
+        Ratings
+
+        Raises
+        ------
+        ValueError
+            Two members have not played.
+        """
+        return elo_ratings(
+            self.names, self.wins, self.ties,
+            confidence=confidence, resamples=resamples, seed=seed,
+        )  # fmt: skip
+
+    def cycles(self, *, confidence=0.95):
+        """Return every three members of whom each beats the next and the last the first.
+
+        Parameters
+        ----------
+        confidence : float
+            In [0, 1): a member beats another where Wilson's interval of its win rate, of this
+            confidence, lies above one half. 0 takes the win rate itself.
+
+        Returns
+        -------
+        list of (str, str, str)
+            Names, each triple once, in the order of members by its first.
+        """
+        better = self._beats(confidence)
+        return [tuple(self.names[i] for i in triple) for triple in cyclic_triples(better)]
+
+    def intransitivity(self, *, confidence=0.95):
+        """Return the share of cycles among all triples of which every pair is decided.
+
+        Parameters
+        ----------
+        confidence : float
+            As for `cycles`.
+
+        Returns
+        -------
+        float
+            In [0, 1]; 1/4 is what pairs decided by coin flips give. NaN where no triple is decided.
+        """
+        return share_of_cycles(self._beats(confidence))
+
+    def _beats(self, confidence):
+        confidence = check_float(confidence, "confidence", "cycles", 0.0, 1.0, open_high=True)
+        return beats(self.wins, self.ties, confidence)
+
+    def save(self, path):
+        """Write members, table and configuration as one npz file, whole or not at all."""
+        arrays = {"wins": self.wins, "ties": self.ties}
+        for index, member in enumerate(self._members):
+            arrays |= {f"member.{index}.{key}": array for key, array in member.items()}
+        description = {"configuration": self.configuration, "names": self.names}
+        write_npz(path, description, arrays, FILE_FORMAT)
+
+    @classmethod
+    def load(cls, path, volume=None, scorer=None):
+        """Read a league that `save` wrote; nothing of the file is ever executed.
+
+        Parameters
+        ----------
+        path : path
+            Where `save` wrote to.
+        volume, scorer : optional
+            The scan and the scorer of the league: then it can be played on.
+
+        Raises
+        ------
+        FormatError
+            The file is not one of `save`, or is broken.
+        ValueError
+            The scan is another one.
+        """
+        if (volume is None) != (scorer is None):
+            raise ValueError(
+                "The 'volume' and 'scorer' parameters of load must be given both or neither."
+            )
+        description, arrays = read_npz(path, FILE_FORMAT)
+        league = cls.__new__(cls)
+        league._field = None
+        if volume is not None:
+            league._field = field_again(description.get("configuration"), volume, scorer, path)
+        try:
+            league.configuration = description["configuration"]
+            league._read(description["names"], arrays)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise FormatError(f"{path}: not a league that League.save wrote: {error!r}") from error
+        return league
+
+    def _read(self, names, arrays):
+        self._handle, self._members, self.names = None, [], []
+        self.wins = self.ties = np.zeros((0, 0), np.int64)
+        for index, name in enumerate(names):
+            start = f"member.{index}."
+            self.add(
+                name,
+                {key.removeprefix(start): a for key, a in arrays.items() if key.startswith(start)},
+            )
+        for name in ("wins", "ties"):
+            table = arrays[name]
+            if table.shape != self.wins.shape or table.dtype != np.int64 or (table < 0).any():
+                raise KeyError(f"{name} {table.dtype} {table.shape}")
+        if not np.array_equal(arrays["ties"], arrays["ties"].T):
+            raise KeyError("ties of a pair differ")
+        self.wins, self.ties = arrays["wins"], arrays["ties"]
+
+    def __repr__(self):
+        return f"<spars.League of {len(self.names)} members, {int(self.games.sum()) // 2} games>"
+
+
+def _silent_critic(policy):
+    """Return a critic of one silent unit, so that a policy alone is an actor-critic."""
+    first = policy.get("mlp_extractor.policy_net.0.weight")
+    inputs = first.shape[1] if first is not None and first.ndim == 2 else 1
+    return {
+        "mlp_extractor.value_net.0.weight": np.zeros((1, inputs), np.float32),
+        "mlp_extractor.value_net.0.bias": np.zeros(1, np.float32),
+        "value_net.weight": np.zeros((1, 1), np.float32),
+        "value_net.bias": np.zeros(1, np.float32),
+    }

@@ -1,0 +1,443 @@
+"""A run of self-play: its records, its map, its file, and how it goes on."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spars._archives import read_npz, write_npz
+from spars._checks import check_integer, sentence
+from spars._errors import FormatError
+from spars._extras import as_progress, shifted
+from spars._insight import Insight
+from spars._match import RECORD_NAMES, match_of
+from spars._rates import RATES, rates_again, recorded
+from spars._reference import Reference
+from spars._saved import field_again
+from spars.ppo import LOG_NAMES, split_parameters
+from spars.volume import as_volume
+
+__all__ = ["Run", "Snapshot"]
+
+FILE_FORMAT = "spars self-play 1"
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A copy of the learner: `parameters` under stable-baselines3's names after `iteration`."""
+
+    iteration: int
+    parameters: dict = field(repr=False)
+
+
+class Run(Insight):
+    """What self-play did, iteration by iteration, and the map it left.
+
+    Made by `spars.self_play` or `load`.
+
+    Attributes
+    ----------
+    score_map : ndarray of float32, shape of the grid
+        The accumulated scores, read when the protocol's `map_read` says.
+    rewards : ndarray of float64, shape (iterations,)
+        The learner's mean reward of a step.
+    last_rewards : ndarray of float64, shape (iterations,)
+        Its reward in the last step, which is what the released scripts collect.
+    scores : ndarray of float64, shape (iterations, 2)
+        Mean score of the learner's and of the opponent's windows.
+    dice : ndarray of float64, shape (iterations,), or None
+        Dice of the thresholded map with the reference, in the scan's voxels under the paper's
+        protocol; NaN where both are empty.
+    terminations, truncations : ndarray of int64, shape (iterations,)
+        Episodes ended by a score, and by the step limit.
+    windows : ndarray of int32, shape (iterations, n_steps, 2, 3)
+        The windows' origins after every step, learner first, as the protocol keeps them.
+    step_scores : ndarray of float32, shape (iterations, n_steps, 2)
+        Their scores.
+    actions : ndarray of int8, shape (iterations, n_steps, 2)
+        What was answered.
+    ends : ndarray of uint8, shape (iterations, n_steps)
+        1 where the step terminated an episode, 2 where it truncated one, else 0.
+    log : dict of str to ndarray, shape (iterations,)
+        Every logged quantity of the updates under stable-baselines3's names.
+    latest : dict of str to float
+        The last iteration's `log`, and under "rollout/" what the attributes above say of it.
+    snapshots : list of Snapshot
+    opponents : dict of str to ndarray, or None
+        Where opponents are drawn from a pool, of each member: `iteration` of its snapshot, and the
+        learner's `games` against it and `win_rate`. Earlier games lose 1 % of their weight with
+        each new one of the pair; 0.5 before the first.
+    grid : tuple of three ints
+    configuration : dict
+        Everything needed to repeat the run, as plain values, with versions and input hashes.
+    """
+
+    def __init__(self, configuration, match=None, rates=None):
+        self.configuration = configuration
+        self.grid = tuple(configuration["grid"])
+        self.snapshots = []
+        steps = configuration["n_steps"]
+        self._rates = rates
+        self._states = {}
+        self._pool = None
+        self._records = np.empty((0, len(RECORD_NAMES)))
+        self._rate_records = np.empty((0, len(RATES)))
+        self._steps = {
+            "windows": np.empty((0, steps, 2, 3), np.int32),
+            "step_scores": np.empty((0, steps, 2), np.float32),
+            "actions": np.empty((0, steps, 2), np.int8),
+            "ends": np.empty((0, steps), np.uint8),
+        }
+        self._pending = []
+        self._count = 0
+        self._map = None
+        self._match = match
+        self._has_reference = match is not None and match.has_reference
+
+    def resume(
+        self, iterations, *, checkpoint=None, checkpoint_interval=None, progress=None,
+        callback=None, tensorboard=None,
+    ):  # fmt: skip
+        """Play on for more iterations, with the results of an uninterrupted run; return self.
+
+        Where rates are functions, progress counts towards the iterations made and asked for now
+        together: a run that stopped early and is asked for the rest goes on as planned.
+
+        Parameters
+        ----------
+        iterations : int
+            How many more.
+        checkpoint, checkpoint_interval, progress, callback, tensorboard
+            As for `spars.self_play`.
+
+        Raises
+        ------
+        ValueError
+            The run was loaded without its scan and classifier.
+        """
+        owner = "resume"
+        iterations = check_integer(iterations, "iterations", owner, 1, 1 << 32)
+        interval = checkpoint_interval
+        if interval is not None:
+            interval = check_integer(interval, "checkpoint_interval", owner, 1)
+            if checkpoint is None:
+                raise ValueError(sentence("checkpoint", owner, "a path to save to", checkpoint))
+        if self._match is None:
+            raise ValueError(
+                "This run was loaded from a file without its scan and classifier: it can be read, "
+                "not resumed. Give both to Run.load."
+            )
+        callbacks = _callbacks(callback, tensorboard, owner)
+        progress = as_progress(progress, "self-play")
+        first, planned = len(self), len(self) + iterations
+        self.configuration["planned_iterations"] = planned
+        stops = [interval, self.configuration.get("replay_interval")]
+        stops += [1] if callbacks or self._rates.vary else []
+        try:
+            goes_on = True
+            while goes_on and len(self) < planned:
+                self._keep_state()
+                self._play(_until_stop(len(self), planned, stops), first, planned, progress)
+                goes_on = all([call(self) is not False for call in callbacks])
+                if interval is not None and len(self) % interval == 0 and len(self) < planned:
+                    self.save(checkpoint)
+        finally:
+            for call in callbacks:
+                getattr(call, "close", _nothing)()
+            if checkpoint is not None and len(self):
+                self.save(checkpoint)
+        return self
+
+    def _play(self, count, first, planned, progress):
+        """Play so many iterations with one set of rates."""
+        done = len(self)
+        # As stable-baselines3: the progress after the rollout that the update learns from.
+        rates = self._rates.at(1.0 - (done + 1) / planned)
+        if self._rates.vary:
+            self._match.set_rates(rates)
+        told = None
+        if progress is not None:
+            told = shifted(progress, done - first, planned - first)
+        try:
+            self._match.play(count, told)
+        finally:
+            self._gather(rates)
+        if progress is not None:
+            # The core tells every 20 ms, and the end may fall in between.
+            progress(len(self) - first, planned - first)
+
+    def _keep_state(self):
+        interval = self.configuration.get("replay_interval")
+        if interval and len(self) and len(self) % interval == 0:
+            self._states.setdefault(len(self), self._match.learning_state(with_map=False))
+
+    def _gather(self, rates):
+        """Take over what the core has played since the last call."""
+        records, steps, snapshots = self._match.played()
+        for iteration, flat in snapshots:
+            self.snapshots.append(Snapshot(iteration, split_parameters(flat, self._match.shape)))
+        if not len(records):
+            return
+        self._map = None
+        self._pending.append((records, recorded(rates, len(records)), steps))
+        self._count += len(records)
+        self.configuration["iterations"] = len(self)
+
+    def _settle(self):
+        """Join what was gathered; many small parts would be joined again and again otherwise."""
+        if self._pending:
+            records, rates, steps = zip(*self._pending, strict=True)
+            self._records = np.concatenate([self._records, *records])
+            self._rate_records = np.concatenate([self._rate_records, *rates])
+            self._steps = {
+                name: np.concatenate([values, *(part[name] for part in steps)])
+                for name, values in self._steps.items()
+            }
+            self._pending = []
+
+    def __len__(self):
+        return self._count
+
+    @property
+    def score_map(self):
+        if self._map is None:
+            self._map = self._match.score_map()
+            self._map.setflags(write=False)
+        return self._map
+
+    @property
+    def rewards(self):
+        return self._column("reward_mean")
+
+    @property
+    def last_rewards(self):
+        return self._column("reward_last")
+
+    @property
+    def scores(self):
+        return np.stack(
+            [self._column("learner_score_mean"), self._column("opponent_score_mean")], axis=1
+        )
+
+    @property
+    def dice(self):
+        return self._column("dice") if self._has_reference else None
+
+    @property
+    def terminations(self):
+        return self._column("terminations").astype(np.int64)
+
+    @property
+    def truncations(self):
+        return self._column("truncations").astype(np.int64)
+
+    @property
+    def windows(self):
+        return self._step_column("windows")
+
+    @property
+    def step_scores(self):
+        return self._step_column("step_scores")
+
+    @property
+    def actions(self):
+        return self._step_column("actions")
+
+    @property
+    def ends(self):
+        return self._step_column("ends")
+
+    @property
+    def log(self):
+        log = {name: self._column(name) for name in LOG_NAMES}
+        for index, name in enumerate(RATES):
+            if self.configuration[name] is not None:
+                log[f"train/{name}"] = self._rate_records[:, index].copy()
+        return log
+
+    @property
+    def latest(self):
+        # Whatever is pending is last; nothing is joined for it.
+        records, rates = self._records, self._rate_records
+        if self._pending:
+            records, rates, _ = self._pending[-1]
+        if not len(records):
+            return {}
+        named = {
+            name if name in LOG_NAMES else f"rollout/{name}": float(value)
+            for name, value in zip(RECORD_NAMES, records[-1], strict=True)
+            if name != "dice" or self._has_reference
+        }
+        for name, value in zip(RATES, rates[-1], strict=True):
+            if self.configuration[name] is not None:
+                named[f"train/{name}"] = float(value)
+        return named
+
+    @property
+    def opponents(self):
+        if self.configuration.get("opponents") is None:
+            return None
+        pool = self._pool if self._match is None else self._match.pool()
+        games, wins = pool["pool_games"], pool["pool_wins"]
+        return {
+            "iteration": np.array([snapshot.iteration for snapshot in self.snapshots]),
+            "games": games,
+            "win_rate": np.divide(wins, games, out=np.full(len(games), 0.5), where=games > 0),
+        }
+
+    def _column(self, name):
+        self._settle()
+        return self._records[:, RECORD_NAMES.index(name)].copy()
+
+    def _step_column(self, name):
+        self._settle()
+        return self._steps[name]
+
+    def save(self, path):
+        """Write everything but the scan and the classifier as one npz file, whole or not at all.
+
+        A run that can be resumed takes 12 bytes a parameter for that (85 MB for a window of
+        48 x 48 x 24) beside its map, snapshots and about 36 bytes a step.
+        """
+        self._settle()
+        arrays = {
+            "records": self._records,
+            "rates": self._rate_records,
+            "score_map": self.score_map,
+            **self._steps,
+        }
+        for snapshot in self.snapshots:
+            for name, values in snapshot.parameters.items():
+                arrays[f"snapshot.{snapshot.iteration}.{name}"] = values
+        if self._match is not None:
+            arrays |= {f"state.{name}": a for name, a in self._match.state().items()}
+            for iteration, state in self._states.items():
+                arrays |= {f"kept.{iteration}.{name}": a for name, a in state.items()}
+        elif self._pool is not None:
+            arrays |= {f"state.{name}": a for name, a in self._pool.items()}
+        description = {"configuration": self.configuration, "has_reference": self._has_reference}
+        write_npz(path, description, arrays, FILE_FORMAT)
+
+    @classmethod
+    def load(cls, path, volume=None, classifier=None, reference=None, **rates):
+        """Read a run that `save` wrote; nothing of the file is ever executed.
+
+        Parameters
+        ----------
+        path : path
+            Where `save` wrote to.
+        volume, classifier : optional
+            The scan and the scorer of the run, as given to `self_play`: then it can be resumed.
+            Scores that were known stay known.
+        reference : optional
+            As given to `self_play`; needed to resume a run that had one.
+        **rates
+            `learning_rate`, `clip_range` and `clip_range_vf`, each where it was a function: a file
+            holds no functions, and a run that is to be resumed needs them again.
+
+        Raises
+        ------
+        FormatError
+            The file is not one of `save`, or is broken.
+        ValueError
+            The scan is another one, or the reference or a function is missing.
+        """
+        for name in rates:
+            if name not in RATES:
+                raise TypeError(f"load() got an unexpected keyword argument {name!r}")
+        description, arrays = read_npz(path, FILE_FORMAT)
+        try:
+            run = cls(description["configuration"])
+            run._read(description, arrays)
+        except (KeyError, ValueError, IndexError, TypeError) as error:
+            raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
+        if (volume is None) != (classifier is None):
+            raise ValueError(
+                "The 'volume' and 'classifier' parameters of load must be given both or neither."
+            )
+        if volume is not None:
+            run._rates = rates_again(run.configuration, rates, "load")
+            run._attach(path, volume, classifier, reference, arrays)
+        return run
+
+    def _read(self, description, arrays):
+        self._has_reference = bool(description["has_reference"])
+        self._map = arrays["score_map"]
+        if self._map.shape != self.grid or self._map.dtype != np.float32:
+            raise ValueError(f"score_map {self._map.dtype} {self._map.shape}")
+        self._records = arrays["records"]
+        self._count = len(self._records)
+        for name, empty in self._steps.items():
+            wanted = (self._count, *empty.shape[1:])
+            if arrays[name].shape != wanted or arrays[name].dtype != empty.dtype:
+                raise ValueError(f"{name} {arrays[name].dtype} {arrays[name].shape}")
+            self._steps[name] = arrays[name]
+        if self._records.shape != (self._count, len(RECORD_NAMES)):
+            raise ValueError(f"records {self._records.shape}")
+        self._rate_records = arrays["rates"]
+        if self._rate_records.shape != (self._count, len(RATES)):
+            raise ValueError(f"rates {self._rate_records.shape}")
+        if self.configuration["opponents"] is not None:
+            self._pool = {name: arrays[f"state.{name}"] for name in ("pool_games", "pool_wins")}
+        snapshots = {}
+        for name, values in arrays.items():
+            if name.startswith("snapshot."):
+                _, iteration, parameter = name.split(".", 2)
+                snapshots.setdefault(int(iteration), {})[parameter] = values
+            elif name.startswith("kept."):
+                _, iteration, part = name.split(".", 2)
+                self._states.setdefault(int(iteration), {})[part] = values
+        self.snapshots = [Snapshot(i, p) for i, p in sorted(snapshots.items())]
+
+    def _attach(self, path, volume, classifier, reference, arrays):
+        """Bring the run back to life."""
+        c = self.configuration
+        if self._has_reference and reference is None:
+            raise ValueError(
+                "The 'reference' parameter of load must be the mask that the run was given. "
+                "Got None instead."
+            )
+        scan = as_volume(volume)
+        played = field_again(c, scan, classifier, path)
+        state = {n.removeprefix("state."): a for n, a in arrays.items() if n[:6] == "state."}
+        mask = None
+        if self._has_reference:
+            mask = Reference(as_volume(reference).array, scan.shape, played)
+        try:
+            match = match_of(played, c, self._rates.at(1.0), mask)
+            match.restore(state, self._members())
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
+        self._match = match
+
+    def _members(self, iterations=None):
+        """Return the pool's members after the first, up to an iteration, as flat arrays."""
+        return [
+            np.concatenate([values.reshape(-1) for values in snapshot.parameters.values()])
+            for snapshot in self.snapshots[1:]
+            if iterations is None or snapshot.iteration <= iterations
+        ]
+
+    def __repr__(self):
+        return (
+            f"Run(iterations={len(self)}, grid={self.grid}, "
+            f"window={tuple(self.configuration['window'])})"
+        )
+
+
+def _callbacks(callback, tensorboard, owner):
+    """Return the callables that `callback` and `tensorboard` stand for."""
+    from spars.callbacks import TensorBoard
+
+    given = [] if callback is None else [callback] if callable(callback) else callback
+    if not isinstance(given, (list, tuple)) or not all(callable(call) for call in given):
+        raise TypeError(sentence("callback", owner, "a callable or a sequence of them", callback))
+    return [*given, *([] if tensorboard is None else [TensorBoard(tensorboard)])]
+
+
+def _until_stop(done, planned, intervals):
+    """Return how many iterations are left to the next multiple of any interval, or to the end."""
+    return min(planned - done, *(i - done % i for i in intervals if i), planned)
+
+
+def _nothing():
+    """Stand in for a callback's missing `close`."""
