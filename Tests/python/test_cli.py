@@ -350,3 +350,30 @@ def test_an_interrupted_search_says_where_its_state_is(folder, tmp_path, monkeyp
 def test_json_holds_plain_values_only():
     value = {"a": np.float32("nan"), "b": (np.int64(3), [float("inf"), True]), "c": np.zeros(2)}
     assert cli.jsonable(value) == {"a": None, "b": [3, [None, True]], "c": [0.0, 0.0]}
+
+
+def test_the_snapshots_of_a_run_play_one_another(folder, tmp_path):
+    shown = run(
+        "segment", folder / "scan.nii.gz", "--classifier", folder / "weights.safetensors",
+        "--output", tmp_path / "mask.nii.gz", "--grid", "native", "--window", 8, 8, 6,
+        "--iterations", 4, "--n-steps", 8, "--checkpoint", tmp_path / "run.npz",
+        "--checkpoint-interval", 2, "--opponents", "fictitious", "--experience", "both",
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    options = (
+        "league", tmp_path / "run.npz", folder / "scan.nii.gz", "--classifier",
+        folder / "weights.safetensors", "--games", 3,
+    )  # fmt: skip
+    shown = run(
+        *options, "--output", tmp_path / "league.npz", "--picture", tmp_path / "table.png", "--json"
+    )
+    assert shown.returncode == 0, shown.stderr
+    result = json.loads(shown.stdout)
+    assert result["names"] == ["0", "1", "2", "3", "4"]
+    assert len(result["elo"]) == 5
+    league = spars.League.load(tmp_path / "league.npz")
+    assert league.games.sum() == 2 * 10 * 3
+    assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
+    text = run(*options).stdout
+    assert "95 % interval" in text
+    assert "cycles: " in text
