@@ -6,6 +6,7 @@ run. One with a method `close` has it called when the run stops, however it does
 
 import json
 import math
+import os
 
 from spars._checks import check_integer
 from spars._extras import require
@@ -89,7 +90,9 @@ class TensorBoard:
     def __call__(self, run):
         """Write the run's last iteration."""
         if self._writer is None:
-            self._writer = self._make(str(self.path))
+            # Files are named by the second; one of an earlier part must not be overwritten.
+            suffix = f".{os.getpid()}.{len(run):09d}"
+            self._writer = self._make(str(self.path), filename_suffix=suffix)
             text = json.dumps(run.configuration, indent=2, default=str)
             self._writer.add_text("configuration", f"```json\n{text}\n```", 0)
         if len(run) % self.every:
