@@ -60,6 +60,7 @@ _LATE_MODULES = (
     "baselines",
     "callbacks",
     "coverage",
+    "exhaustion",
     "experiments",
     "plots",
     "ratings",

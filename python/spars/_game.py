@@ -188,12 +188,12 @@ class Games:
         return visits, scores
 
 
-def check_action(action, name, owner):
-    """Return `action` as an int in [0, 5], or raise TypeError or ValueError."""
+def check_action(action, name, owner, count=ACTIONS):
+    """Return `action` as an int in [0, count - 1], or raise TypeError or ValueError."""
     # Policies answer with zero-dimensional arrays, which have an index but are no integers.
     if isinstance(action, np.ndarray) and action.ndim == 0 and action.dtype.kind in "iu":
         action = operator.index(action)
-    return check_integer(action, name, owner, 0, ACTIONS - 1)
+    return check_integer(action, name, owner, 0, count - 1)
 
 
 def wrapped_uint8(values):

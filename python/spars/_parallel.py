@@ -104,12 +104,7 @@ class ParallelWindowSearch:
         """
         if not actions and not self.agents:
             return {}, {}, {}, {}, {}
-        missing = [agent for agent in AGENTS if agent not in actions]
-        if missing:
-            raise ValueError(
-                f"The 'actions' parameter of {self.field.owner} must hold an action for each of "
-                f"{AGENTS}. Got none for '{missing[0]}' instead."
-            )
+        actions = dict(zip(AGENTS, self._answers(actions), strict=True))
         games = self._games
         moves = [
             check_action(actions[agent], f"actions[{agent!r}]", self.field.owner)
@@ -126,6 +121,16 @@ class ParallelWindowSearch:
             dict.fromkeys(AGENTS, truncated),
             self._infos(),
         )
+
+    def _answers(self, actions):
+        """Return both agents' answers, which must both be there."""
+        missing = [agent for agent in AGENTS if agent not in actions]
+        if missing:
+            raise ValueError(
+                f"The 'actions' parameter of {self.field.owner} must hold an action for each of "
+                f"{AGENTS}. Got none for '{missing[0]}' instead."
+            )
+        return [actions[agent] for agent in AGENTS]
 
     def render(self):
         """Return the axial slice through the learner's window, uint8 RGB, or None."""

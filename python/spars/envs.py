@@ -7,7 +7,7 @@ score earns +1, the lower -1, and the scores accumulate in a map of the scan. Ac
 
 import numpy as np
 
-from spars._checks import check_array, check_choice, check_integer
+from spars._checks import check_array, check_choice, check_integer, sentence
 from spars._game import (
     ACTIONS,
     AGENTS,
@@ -46,7 +46,8 @@ __all__ = ["VectorGame", "WindowSearchEnv", "parallel_env"]
 
 def parallel_env(
     volume, scorer, window=WINDOW_OF_RECORD, protocol="paper", termination_threshold=0.3,
-    grid=None, stride=4, seed=None, observation="window", render_mode=None, **switches,
+    grid=None, stride=4, seed=None, observation="window", render_mode=None, game="search",
+    rule=None, **switches,
 ):  # fmt: skip
     """Return the two-player game as a PettingZoo parallel environment.
 
@@ -78,6 +79,12 @@ def parallel_env(
         than the crop does.
     render_mode : str, optional
         "rgb_array": `render` returns the axial slice through the learner's window.
+    game : {"search", "exhaustion"}
+        The rule of the game. In "exhaustion" each place counts once and the agents decide when the
+        episode ends: twelve actions, other rewards and observations ("neighbours" or "window"), and
+        `termination_threshold` has no meaning; see `spars.exhaustion`.
+    rule : ExhaustionRule, optional
+        The numbers of the exhaustion game.
     **switches
         Single switches of the protocol, for example ``max_episode_steps=100``.
 
@@ -110,10 +117,16 @@ def parallel_env(
     """
     from spars._parallel import parallel_env_class
 
+    owner = "parallel_env"
     field = Field(
-        volume, scorer, window, protocol, termination_threshold, grid, stride, switches,
-        "parallel_env",
-    )  # fmt: skip
+        volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
+    )
+    if check_choice(game, "game", owner, ("search", "exhaustion")) == "exhaustion":
+        from spars.exhaustion import parallel_exhaustion_class
+
+        return parallel_exhaustion_class()(field, seed, observation, render_mode, rule)
+    if rule is not None:
+        raise ValueError(sentence("rule", owner, 'None in the "search" game', rule))
     return parallel_env_class()(field, seed, observation, render_mode)
 
 
@@ -265,6 +278,9 @@ class WindowSearchEnv(Env):
         # A policy may answer for a batch of one.
         if isinstance(answer, np.ndarray) and answer.size == 1:
             answer = answer.item()
+        return self._check_answer(answer)
+
+    def _check_answer(self, answer):
         return check_action(answer, "opponent", "WindowSearchEnv, its answer,")
 
     def _observation(self, agent, casts):
