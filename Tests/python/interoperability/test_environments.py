@@ -95,3 +95,28 @@ def test_stable_baselines3_sees_the_published_observation(scan):
     crop = scan[23:63, 23:63, 23:47]
     wrapped = crop.astype(np.int32).astype(np.uint8).astype(np.float32) / 255
     np.testing.assert_allclose(seen, wrapped.transpose(2, 0, 1).ravel(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("observation", ["neighbours", "window"])
+def test_the_exhaustion_game_keeps_the_interfaces(scan, observation):
+    import gymnasium
+    from gymnasium.utils.env_checker import check_env
+    from pettingzoo.test import parallel_api_test
+    from stable_baselines3 import PPO
+
+    from spars.exhaustion import ExhaustionEnv
+
+    def made(**options):
+        options = {"window": WINDOW, "max_episode_steps": 40, "observation": observation} | options
+        return ExhaustionEnv(scan, scorer, **options)
+
+    name = f"spars-test/exhaustion-{observation}-v0"
+    gymnasium.register(name, made)
+    check_env(gymnasium.make(name, render_mode="rgb_array").unwrapped)
+    PPO("MlpPolicy", made(), n_steps=16, batch_size=8, n_epochs=1).learn(32)
+    parallel_api_test(
+        spars.parallel_env(
+            scan, scorer, WINDOW, game="exhaustion", observation=observation, max_episode_steps=40
+        ),
+        num_cycles=100,
+    )
