@@ -188,6 +188,10 @@ def test_train_writes_weights_and_history(folder, tmp_path):
             "--checkpoint is of self_play",
         ),
         ([*SEGMENT, "--output", "m.nii.gz", "--report", "."], "--report is a folder"),
+        (
+            [*SEGMENT, "--output", "m.nii.gz", "--method", "greedy", "--opponents", "vanilla"],
+            "--opponents is of self_play",
+        ),
         ([*SEGMENT, "--output", "m.nii.gz", "--coverage"], "--report says where to write it"),
         (["train", "--csv", "gone.csv", "--output", "w.safetensors"], "line 3: gone.nii"),
         (["train", "--csv", "none.csv", "--output", "w.safetensors"], "none.csv: no scan"),

@@ -177,6 +177,14 @@ def test_a_bar_shows_rate_and_time_left(scan, capsys):
     assert "2/2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("method", ["self_play", "random_walk", "exhaustive"])
+def test_every_search_draws_a_bar(scan, capsys, method):
+    spars.segment(scan, score, method=method, iterations=2, window=WINDOW, grid=None, progress=True)
+    assert method.replace("_", " ") in capsys.readouterr().err.replace("self-play", "self play")
+    spars.ScoreAtlas.compute(scan, score, WINDOW, progress=True)
+    assert "atlas" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("module", ["tqdm.auto", "tensorboardX"])
 def test_a_missing_library_is_named_with_its_extra(monkeypatch, tmp_path, module):
     monkeypatch.setitem(sys.modules, module, None)

@@ -6,6 +6,7 @@ import numpy as np
 
 from spars import coverage
 from spars._checks import check_integer
+from spars._extras import as_progress
 from spars._game import ACTIONS, Field, Games
 from spars._visits import NOBODY, Visits
 from spars.scorers import ScoreAtlas
@@ -83,8 +84,8 @@ def exhaustive(
     ----------
     volume, scorer, window, grid, protocol, stride
         As for `spars.parallel_env`.
-    progress : callable, optional
-        Called with (done, planned) windows.
+    progress : callable or True, optional
+        Called with (done, planned) windows; True draws a bar.
     **unused
         `iterations`, `n_steps`, `termination_threshold` and `seed` change nothing: nothing is
         drawn and nothing ends early.
@@ -98,7 +99,7 @@ def exhaustive(
     )
     # Its threshold ends episodes, of which there are none here.
     played = Field(volume, scorer, window, protocol, 1.0, grid, stride, {}, "exhaustive")
-    played.score_all(progress)
+    played.score_all(as_progress(progress, "exhaustive", "windows"))
     atlas = ScoreAtlas(played.scores(), played.axes(), played.window, played.grid)
     return Search(
         atlas.exhaustive_map(played.protocol.accumulation),
@@ -207,6 +208,7 @@ def _play(
     played = Field(
         volume, scorer, window, protocol, termination_threshold, grid, stride, {}, method
     )
+    progress = as_progress(progress, method.replace("_", " "))
     choose = prepare(played)
     games = Games(played, 1, resets_itself=True, maps="run")
     counts = []

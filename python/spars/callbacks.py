@@ -17,9 +17,9 @@ __all__ = ["ProgressBar", "TensorBoard"]
 class ProgressBar:
     """A bar with rate and time left, for a terminal or a notebook.
 
-    Give it wherever a `progress` is taken, or ``progress=True`` for one with the work's own name.
-    It needs tqdm (the extra "progress"); in a notebook it is a widget where ipywidgets is
-    installed, and text elsewhere.
+    Give it wherever a `progress` is taken. Runs, segmentations, baselines, atlases and leagues also
+    take ``progress=True`` for one with the work's own name. It needs tqdm (the extra "progress");
+    in a notebook it is a widget where ipywidgets is installed, and text elsewhere.
 
     Parameters
     ----------

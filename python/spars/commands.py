@@ -156,8 +156,12 @@ def segment(arguments):
             "--reference": arguments.reference,
         },
     )
-    if arguments.checkpoint and arguments.method != "self_play":
-        raise ValueError("--checkpoint is of self_play; the other methods have no state to keep.")
+    for name in SEARCH_OPTIONS[1:]:
+        if getattr(arguments, name) is not None and arguments.method != "self_play":
+            raise ValueError(
+                f"--{name.replace('_', '-')} is of self_play; the other methods learn nothing and "
+                "have no state to keep."
+            )
     if arguments.coverage and not arguments.report:
         raise ValueError("--coverage is shown in a report; --report says where to write it.")
     if arguments.report:

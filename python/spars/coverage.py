@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spars._checks import check_choice, check_float
+from spars._extras import as_progress
 
 __all__ = ["Coverage", "coverage", "regret"]
 
@@ -60,7 +61,7 @@ def coverage(search, atlas=None, *, best=0.01, progress=None):
     best : float
         Share of places that count as the best, in (0, 1]: the ceil(best * places) highest scores,
         and whatever ties with the lowest of them.
-    progress : callable, optional
+    progress : callable or True, optional
         Called with (done, planned) windows while a run scores what it has not yet.
 
     Returns
@@ -139,7 +140,9 @@ def regret(search, atlas=None, *, kind="simple", progress=None):
 def _seen_places(search, atlas, owner, progress):
     """Return a search's visits, the atlas they are measured by, and each visit's place in it."""
     search = getattr(search, "run", search)
-    atlas = search._atlas(owner, progress) if atlas is None else atlas
+    atlas = (
+        search._atlas(owner, as_progress(progress, owner, "windows")) if atlas is None else atlas
+    )
     configuration = search.configuration
     for name in ("window", "grid"):
         if tuple(getattr(atlas, name)) != tuple(configuration[name]):

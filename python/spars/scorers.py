@@ -8,6 +8,7 @@ import numpy as np
 from spars import _native
 from spars._checks import check_array, check_choice, check_extent
 from spars._errors import FormatError
+from spars._extras import as_progress
 from spars._provenance import digest
 from spars.classifier import Classifier
 from spars.protocol import IntensityWindow
@@ -111,8 +112,9 @@ class ScoreAtlas:
             Voxels between neighbouring windows.
         protocol : str or Protocol
             Says where windows can stand: "paper" and "published" differ.
-        progress : callable, optional
-            Called with (done, planned) windows; `forecast` says what to expect before.
+        progress : callable or True, optional
+            Called with (done, planned) windows; True draws a bar. `forecast` says what to expect
+            before.
         **switches
             Single switches of the protocol.
 
@@ -121,7 +123,7 @@ class ScoreAtlas:
         ScoreAtlas
         """
         field = cls._field(volume, scorer, window, grid, stride, protocol, switches)
-        field.score_all(progress)
+        field.score_all(as_progress(progress, "atlas", "windows"))
         return cls(
             field.scores(), field.axes(), field.window, field.grid,
             field.protocol.intensity_window, fingerprint(field.array),

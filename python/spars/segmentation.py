@@ -5,6 +5,7 @@ import numpy as np
 from spars import metrics
 from spars._checks import check_bool, check_choice, check_extent, check_float, check_integer
 from spars._errors import NonFiniteError
+from spars._extras import as_progress
 from spars._provenance import digest
 from spars._visits import contributions
 from spars.protocol import Protocol
@@ -69,8 +70,8 @@ def segment(
         An atlas must then be of the isolated region.
     seed : int
         Of every random draw.
-    progress : callable, optional
-        Called with (done, planned).
+    progress : callable or True, optional
+        Called with (done, planned); True draws a bar (the extra "progress").
     **search
         Passed to `self_play`: `n_steps`, `batch_size`, `learning_rate` and so on. The baselines
         take `n_steps` and `stride` and refuse the rest.
@@ -126,7 +127,7 @@ def segment(
         protocol=protocol,
         termination_threshold=termination_threshold,
         seed=seed,
-        progress=progress,
+        progress=as_progress(progress, method.replace("_", " ")),
         **search,
     )
     score_map = np.zeros(scan.shape, dtype=np.float32)

@@ -14,7 +14,7 @@ enum {
 int32_t spars_selfplay_set_hyperparameters(
     spars_handle run, const spars_ppo_hyperparameters *hyperparameters, spars_error *error);
 
-/// Before a run begins: whether the opponent's steps are learned from too.
+/// Whether the opponent's steps are learned from too, from the next iteration on.
 int32_t spars_selfplay_learn_from_both(spars_handle run, int32_t both, spars_error *error);
 
 /// Before a run begins: lets a pool answer for the opponent. The learner as it is becomes its first
