@@ -260,6 +260,31 @@ def vector_game():
     return steps, {}
 
 
+@row("league", 5)
+def league():
+    """1,000 games of 256 steps between two frozen players at places they have seen before."""
+    import spars
+
+    shape, window = (64, 64, 48), (16, 16, 8)
+    axes = [np.arange(0, n - w + 1, 4) for n, w in zip(shape, window, strict=True)]
+    scores = np.random.default_rng(0).random([len(axis) for axis in axes], np.float32)
+    atlas = spars.ScoreAtlas(scores, axes, window, shape)
+    players = spars.League(
+        hu_volume(shape=shape), atlas, window=window, termination_threshold=1.0,
+        intensity_window=spars.IntensityWindow(),
+    )  # fmt: skip
+    shapes = spars.ppo.parameter_shapes(int(np.prod(window)), 6)
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        players.add(str(seed), {n: rng.normal(0, 0.01, s) for n, s in shapes.items()})
+    players.play(1_000)
+
+    def games():
+        players.play(int(players.games[0, 1]) + 1_000)
+
+    return games, {}
+
+
 @row("ppo-iteration", 7)
 def ppo_iteration():
     """One PPO iteration of record: 32 steps and an update on the 55,296 values of a window."""
