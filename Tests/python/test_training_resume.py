@@ -317,3 +317,26 @@ def test_damaged_bytes_are_format_errors_or_read(tmp_path, kept, rng):
         except spars.FormatError:
             refused += 1
     assert refused > 400
+
+
+def test_training_that_leaves_the_finite_numbers_names_a_tensor_and_keeps_its_last_step(tmp_path):
+    path, classifier = tmp_path / "training.npz", spars.Classifier(INPUT, seed=2)
+
+    def rate(remaining):
+        return 1e-3 if remaining > 0.5 else 1e38
+
+    named = r"(loss|gradient of \S+|batch \S+ of bn\d|(conv|bn|fc)\d\.\w+)"
+    with pytest.raises(spars.NonFiniteError, match=named):
+        _fit(path, classifier=classifier, learning_rate=rate)
+    with np.load(path) as kept:
+        flat = np.concatenate([array.ravel() for array in classifier.parameters().values()])
+        np.testing.assert_array_equal(kept["parameters"], flat)
+        # The step that leaves them is the fourth, or, where its weights are still finite, the fifth.
+        assert len(kept["rates"]) in (3, 4)
+
+
+def test_a_batch_statistic_that_overflows_is_named_before_what_follows_from_it():
+    values = np.random.default_rng(1).normal(0, 1e25, (12, 12, 12)).astype(np.float32)
+    protocol = spars.Protocol.paper().with_switches(intensity_window=None)
+    with pytest.raises(spars.NonFiniteError, match="batch variance of bn1"):
+        _fit(cases=[Case("a", True, lambda: values)] * 2, protocol=protocol, validation=False)

@@ -154,7 +154,7 @@ def fit(
         configuration; the message names the difference.
     NonFiniteError
         A scan holds NaN or infinity, or training left the finite numbers. The first bad tensor is
-        named: the loss, a gradient, a parameter or a running statistic.
+        named: a batch statistic, the loss, a gradient, a parameter or a running statistic.
     FormatError
         The checkpoint is not one, or is broken.
     OSError
@@ -166,6 +166,11 @@ def fit(
     Notes
     -----
     If the classifier has no `intensity_window`, it gets the protocol's.
+
+    A step takes its whole batch, so that batch norm's statistics are of all its crops, which
+    accumulated gradients of smaller batches are not. Crops pass one by one: with the input of
+    record the process takes about 0.5 GB and 14 MB a crop for up to 95 crops, 3.7 MB for each one
+    more, and the crops' own voxels. Larger batches need no other setting.
     """
     protocol = Protocol.named(protocol)
     rule = EarlyStop.checked(epochs, monitor, patience, min_delta)

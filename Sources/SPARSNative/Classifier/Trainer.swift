@@ -217,7 +217,12 @@ public final class Trainer: Sendable {
         }
     }
 
+    /// In the order of computation, so that the first to fail is named.
     private static func checkPass(_ pass: TrainingPass) throws(SPARSError) {
+        for (i, batch) in pass.statistics.enumerated() {
+            try checkFinite(batch.mean, named: "batch mean of bn\(i + 1)")
+            try checkFinite(batch.unbiasedVariance, named: "batch variance of bn\(i + 1)")
+        }
         guard pass.loss.isFinite else {
             throw .notFinite(
                 tensor: "loss",

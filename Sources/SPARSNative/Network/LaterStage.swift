@@ -1,6 +1,9 @@
 import SPARSKernels
 
-/// conv2, conv3 or conv4 and what follows it, in training: raw outputs of all crops are kept.
+/// conv2, conv3 or conv4 and what follows it, in training.
+///
+/// A crop's raw output is needed to add its moments, to normalise it, and twice on the way back.
+/// It is kept between, or made again by whoever let go of it.
 struct LaterStage {
     private(set) var outputs: [StageOutput] = []
     private let index: Int
@@ -10,7 +13,9 @@ struct LaterStage {
     private let gamma: [Float]
     private let beta: [Float]
     private let bias: [Float]
-    private var raw: [FloatBuffer] = []
+    /// Raw outputs of the crops so far; nil for those that are made again.
+    private(set) var raw: [FloatBuffer?] = []
+    private var moments: [(sums: [Double], squares: [Double])] = []
     private var mean: [Double] = []
     private var inverseDeviation: [Double] = []
 
@@ -32,13 +37,30 @@ struct LaterStage {
         beta = parameters.values("bn\(index + 1).bias")
     }
 
-    /// - Parameter output: takes the raw output, and is kept.
-    mutating func convolve(_ input: FloatBuffer, to output: FloatBuffer) {
+    /// Writes a crop's raw output.
+    func convolve(_ input: FloatBuffer, to output: FloatBuffer) {
         ConvolutionKernels.raw(
             shape, input: input.pointer, weights: weights, output: output.pointer)
-        raw.append(output)
     }
 
+    /// Adds the next crop of the batch: its moments, and its raw output if that is kept.
+    mutating func include(_ output: FloatBuffer, keeps: Bool) {
+        let places = Double(shape.output.count)
+        let sums = BatchNormKernels.sums(
+            output.pointer, shape: shape.output, channels: channels)
+        let mean = sums.map { $0 / places }
+        var squares = BatchNormKernels.squares(
+            output.pointer, shape: shape.output, channels: channels, mean: mean)
+        // The kernel takes the mean as float32.
+        for c in 0..<channels {
+            let rounding = mean[c] - Double(Float(mean[c]))
+            squares[c] -= places * rounding * rounding
+        }
+        moments.append((sums, squares))
+        raw.append(keeps ? output : nil)
+    }
+
+    /// Joins the crops' moments (Chan, Golub and LeVeque, 1979).
     mutating func takeStatistics() throws(SPARSError) -> BatchStatistics {
         guard places > 1 else {
             throw .range(
@@ -46,18 +68,17 @@ struct LaterStage {
                 mustBe: "two or more crops where bn\(name) sees one voxel of each", got: raw.count)
         }
         var sums = [Double](repeating: 0, count: channels)
-        for raw in raw {
-            add(
-                BatchNormKernels.sums(raw.pointer, shape: shape.output, channels: channels),
-                to: &sums)
-        }
+        for crop in moments { add(crop.sums, to: &sums) }
         let mean = sums.map { $0 / places }
+        let each = Double(shape.output.count)
         var squares = [Double](repeating: 0, count: channels)
-        for raw in raw {
-            let part = BatchNormKernels.squares(
-                raw.pointer, shape: shape.output, channels: channels, mean: mean)
-            add(part, to: &squares)
+        for crop in moments {
+            for c in 0..<channels {
+                let apart = crop.sums[c] / each - mean[c]
+                squares[c] += crop.squares[c] + each * apart * apart
+            }
         }
+        moments = []
         self.mean = mean
         inverseDeviation = squares.map {
             1 / ($0 / places + NetworkArchitecture.epsilon).squareRoot()
@@ -67,30 +88,29 @@ struct LaterStage {
             unbiasedVariance: squares.map { Float($0 / (places - 1)) })
     }
 
-    mutating func normalise() {
+    /// Writes the output of the next crop.
+    mutating func normalise(_ raw: FloatBuffer) {
         let scale = (0..<channels).map { Double(gamma[$0]) * inverseDeviation[$0] }
         let scales = FloatBuffer(scale.map(Float.init))
         let shifts = FloatBuffer(
             (0..<channels).map { Float(Double(beta[$0]) - mean[$0] * scale[$0]) })
-        for raw in raw {
-            if index == 3 {
-                let output = FloatBuffer(count: shape.outputCount)
-                for v in 0..<shape.outputCount {
-                    let c = v % channels
-                    output.pointer[v] = max(
-                        scales.pointer[c] * raw.pointer[v] + shifts.pointer[c], 0)
-                }
-                outputs.append(StageOutput(output: output, choice: nil))
-                continue
+        if index == 3 {
+            let output = FloatBuffer(count: shape.outputCount)
+            for v in 0..<shape.outputCount {
+                let c = v % channels
+                output.pointer[v] = max(
+                    scales.pointer[c] * raw.pointer[v] + shifts.pointer[c], 0)
             }
-            let size = shape.output.halved.count * channels
-            let output = FloatBuffer(count: size)
-            let choice = ChoiceBuffer(count: size)
-            BatchNormKernels.pool(
-                raw.pointer, shape: shape.output, channels: channels, scale: scales.pointer,
-                shift: shifts.pointer, pooled: output.pointer, choice: choice.pointer)
-            outputs.append(StageOutput(output: output, choice: choice))
+            outputs.append(StageOutput(output: output, choice: nil))
+            return
         }
+        let size = shape.output.halved.count * channels
+        let output = FloatBuffer(count: size)
+        let choice = ChoiceBuffer(count: size)
+        BatchNormKernels.pool(
+            raw.pointer, shape: shape.output, channels: channels, scale: scales.pointer,
+            shift: shifts.pointer, pooled: output.pointer, choice: choice.pointer)
+        outputs.append(StageOutput(output: output, choice: choice))
     }
 
     /// The sums over the batch that every crop's way back needs, and where gradients gather.
@@ -121,15 +141,19 @@ struct LaterStage {
             choice: outputs[n].choice)
     }
 
+    /// Crop n's share of the sums that `prepareBackward` takes.
+    func gradientSums(_ n: Int, raw: FloatBuffer, outputGradient: FloatBuffer) -> [Double] {
+        BatchNormKernels.gradientSums(
+            pooled(n), raw: raw.pointer, gradient: outputGradient.pointer, mean: mean)
+    }
+
     /// Writes batch norm's gradient, gamma / sigma (dy - mean dy - z mean(dy z)) with z the
     /// normalised value, as slope raw + offset everywhere plus gain dy at the chosen voxels.
-    func prepareBackward(_ outputGradients: [FloatBuffer]) -> Pass {
+    ///
+    /// - Parameter parts: of every crop, in order.
+    func prepareBackward(_ parts: [[Double]]) -> Pass {
         var sums = [Double](repeating: 0, count: 2 * channels)
-        for n in raw.indices {
-            let part = BatchNormKernels.gradientSums(
-                pooled(n), raw: raw[n].pointer, gradient: outputGradients[n].pointer, mean: mean)
-            add(part, to: &sums)
-        }
+        for part in parts { add(part, to: &sums) }
         let plain = Array(sums[0..<channels])
         let normalised = (0..<channels).map { sums[channels + $0] * inverseDeviation[$0] }
         let gain = (0..<channels).map { Double(gamma[$0]) * inverseDeviation[$0] }
@@ -148,18 +172,18 @@ struct LaterStage {
     /// Adds crop n's share of the weights' gradient to `pass`; writes the gradient of the raw output,
     /// in padded rows, to `padded`.
     func backward(
-        _ n: Int, _ pass: Pass, input: FloatBuffer, outputGradient: FloatBuffer,
-        padded: FloatBuffer
+        _ n: Int, _ pass: Pass, raw: FloatBuffer, input: FloatBuffer,
+        outputGradient: FloatBuffer, padded: FloatBuffer
     ) {
         if index == 3 {
             BatchNormKernels.gradient(
-                unpooled: pooled(n), raw: raw[n].pointer, gradient: outputGradient.pointer,
+                unpooled: pooled(n), raw: raw.pointer, gradient: outputGradient.pointer,
                 slope: pass.slope, offset: pass.offset, gain: pass.gain, padded: padded.pointer)
         } else {
             let slope = FloatBuffer(pass.slope.map(Float.init))
             let offset = FloatBuffer(pass.offset.map(Float.init))
             BatchNormKernels.gradient(
-                pooled(n), raw: raw[n].pointer, gradient: outputGradient.pointer,
+                pooled(n), raw: raw.pointer, gradient: outputGradient.pointer,
                 slope: slope.pointer, offset: offset.pointer,
                 gain: pass.gain.map(Float.init), padded: padded.pointer)
             withExtendedLifetime((slope, offset)) {}
@@ -189,13 +213,14 @@ struct LaterStage {
         gradients["bn\(name).bias"] = Tensor(shape: [channels], values: pass.plain.map(Float.init))
     }
 
-    /// Lets go of the stage's memory once its gradients are stored; returns the raw outputs.
+    /// Lets go of the stage's memory once its gradients are stored; returns the raw outputs
+    /// that were kept.
     mutating func release() -> [FloatBuffer] {
         defer {
             raw = []
             outputs = []
         }
-        return raw
+        return raw.compactMap { $0 }
     }
 }
 

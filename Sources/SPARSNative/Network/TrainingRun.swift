@@ -2,9 +2,9 @@ import SPARSKernels
 
 /// The convolution stages of one batch, forward and backward.
 ///
-/// Crops on the network's grid and conv1's pooled output are large and can be had again: crops are
-/// made anew each time, pooled outputs are kept only as long as they fit a budget. With one or the
-/// other, results have the same bits.
+/// Crops on the network's grid, conv1's pooled outputs and conv2's raw outputs are large and can be
+/// had again: crops are made anew each time, outputs are kept only as long as they fit a budget.
+/// With one or the other, results have the same bits.
 final class TrainingRun {
     private let architecture: NetworkArchitecture
     private let count: Int
@@ -14,13 +14,12 @@ final class TrainingRun {
     private var stages: [LaterStage]
     private var keptOutputs: [Int: StageOutput] = [:]
     private var centre: Float?
-    private var budget = TrainingRun.keptBytes
+    /// What may still be kept, bytes.
+    private var firstBudget: Int
+    private var rawBudget: Int
 
     private(set) var statistics: [BatchStatistics] = []
     var gradients = Parameters()
-
-    /// What conv1's pooled outputs of a batch may take, bytes.
-    private static let keptBytes = 384 << 20
 
     init(
         architecture: NetworkArchitecture, parameters: Parameters, count: Int,
@@ -30,6 +29,8 @@ final class TrainingRun {
         self.count = count
         self.crops = crops
         self.workspace = workspace
+        firstBudget = workspace.firstOutputBytes
+        rawBudget = workspace.rawOutputBytes
         first = FirstStage(shape: architecture.input.shape, parameters: parameters)
         stages = (1..<4).map {
             LaterStage(index: $0, shape: architecture.convolution($0), parameters: parameters)
@@ -43,23 +44,22 @@ final class TrainingRun {
         }
         statistics.append(first.takeStatistics(centre: Double(centre ?? 0)))
         for n in 0..<count {
-            let raw = workspace.take(stages[0].shape.outputCount)
             try withCrop(n) { crop in
                 let output = firstOutput(n, crop)
-                stages[0].convolve(output.output, to: raw)
+                addSecond(output)
                 giveBack(n, output)
             }
         }
-        for i in stages.indices {
-            if i > 0 {
-                for n in 0..<count {
-                    stages[i].convolve(
-                        stages[i - 1].outputs[n].output,
-                        to: FloatBuffer(count: stages[i].shape.outputCount))
-                }
+        statistics.append(try stages[0].takeStatistics())
+        for n in 0..<count { try withSecondRaw(n) { stages[0].normalise($0) } }
+        for i in 1..<stages.count {
+            for n in 0..<count {
+                let raw = FloatBuffer(count: stages[i].shape.outputCount)
+                stages[i].convolve(stages[i - 1].outputs[n].output, to: raw)
+                stages[i].include(raw, keeps: true)
             }
             statistics.append(try stages[i].takeStatistics())
-            stages[i].normalise()
+            for raw in stages[i].raw { stages[i].normalise(raw!) }
             try Control.check()
         }
         return features()
@@ -79,6 +79,39 @@ final class TrainingRun {
         try Control.check()
     }
 
+    /// Adds a crop to conv2, whose raw output is kept if it fits the budget.
+    private func addSecond(_ input: StageOutput) {
+        let raw = workspace.take(stages[0].shape.outputCount)
+        stages[0].convolve(input.output, to: raw)
+        let bytes = 4 * raw.count
+        let keeps = bytes <= rawBudget
+        stages[0].include(raw, keeps: keeps)
+        if keeps { rawBudget -= bytes } else { workspace.give(raw) }
+    }
+
+    /// Lends conv2's raw output of crop n: kept, or made now.
+    private func withSecondRaw(_ n: Int, _ body: (FloatBuffer) -> Void) throws(SPARSError) {
+        if let raw = stages[0].raw[n] {
+            body(raw)
+            return try Control.check()
+        }
+        try withCrop(n) { crop in
+            let output = firstOutput(n, crop)
+            withSecondRaw(n, input: output, body)
+            giveBack(n, output)
+        }
+    }
+
+    private func withSecondRaw(
+        _ n: Int, input: StageOutput, _ body: (FloatBuffer) -> Void
+    ) {
+        if let raw = stages[0].raw[n] { return body(raw) }
+        let raw = workspace.take(stages[0].shape.outputCount)
+        defer { workspace.give(raw) }
+        stages[0].convolve(input.output, to: raw)
+        body(raw)
+    }
+
     /// conv1's pooled output: kept, or made now.
     private func firstOutput(_ n: Int, _ crop: FirstInput) -> StageOutput {
         if let kept = keptOutputs[n] { return kept }
@@ -90,8 +123,8 @@ final class TrainingRun {
     private func giveBack(_ n: Int, _ output: StageOutput) {
         if keptOutputs[n] != nil { return }
         let bytes = 5 * output.output.count
-        if bytes <= budget {
-            budget -= bytes
+        if bytes <= firstBudget {
+            firstBudget -= bytes
             keptOutputs[n] = output
         } else {
             workspace.giveOutput(output)
@@ -117,11 +150,15 @@ final class TrainingRun {
     func backward(_ featureGradient: [Float]) throws(SPARSError) {
         var outputGradients = channelLast(featureGradient)
         for i in (1..<stages.count).reversed() {
-            let pass = stages[i].prepareBackward(outputGradients)
+            let pass = stages[i].prepareBackward(
+                (0..<count).map {
+                    stages[i].gradientSums(
+                        $0, raw: stages[i].raw[$0]!, outputGradient: outputGradients[$0])
+                })
             let padded = FloatBuffer(count: stages[i].paddedCount)
             for n in 0..<count {
                 stages[i].backward(
-                    n, pass, input: stages[i - 1].outputs[n].output,
+                    n, pass, raw: stages[i].raw[n]!, input: stages[i - 1].outputs[n].output,
                     outputGradient: outputGradients[n], padded: padded)
                 outputGradients[n] = stages[i].inputGradient(padded)
                 try Control.check()
@@ -129,14 +166,23 @@ final class TrainingRun {
             stages[i].store(pass, in: &gradients)
             _ = stages[i].release()
         }
-        let pass = stages[0].prepareBackward(outputGradients)
+        var parts: [[Double]] = []
+        for n in 0..<count {
+            try withSecondRaw(n) { raw in
+                parts.append(
+                    stages[0].gradientSums(n, raw: raw, outputGradient: outputGradients[n]))
+            }
+        }
+        let pass = stages[0].prepareBackward(parts)
         let padded = workspace.take(stages[0].paddedCount)
         for n in 0..<count {
             try withCrop(n) { crop in
                 let output = firstOutput(n, crop)
-                stages[0].backward(
-                    n, pass, input: output.output, outputGradient: outputGradients[n],
-                    padded: padded)
+                withSecondRaw(n, input: output) { raw in
+                    stages[0].backward(
+                        n, pass, raw: raw, input: output.output,
+                        outputGradient: outputGradients[n], padded: padded)
+                }
                 first.backward(crop, output: output, second: stages[0], outputGradient: padded)
                 workspace.giveOutput(output)
                 keptOutputs[n] = nil

@@ -82,6 +82,24 @@ import Testing
         }
     }
 
+    /// Two crops' outputs fit, or none: the others are made again on the way back.
+    @Test(arguments: [false, true], [0, 2]) func whatIsMadeAgainHasTheSameBits(
+        repeats: Bool, kept: Int
+    ) throws {
+        let wanted = try pass(seed: 6, repeats: repeats)
+        let workspace = TrainingWorkspace(
+            firstOutputBytes: kept * 5 * architecture.convolution(1).inputCount,
+            rawOutputBytes: kept * 4 * architecture.convolution(1).outputCount)
+        for _ in 0..<2 {
+            let found = try pass(seed: 6, repeats: repeats, workspace: workspace)
+            #expect(found.loss == wanted.loss && found.logits == wanted.logits)
+            #expect(found.statistics == wanted.statistics)
+            for name in architecture.trainableNames {
+                #expect(found.gradients[name] == wanted.gradients[name], "\(name)")
+            }
+        }
+    }
+
     @Test(arguments: [false, true]) func badVoxelsAreRefused(repeats: Bool) {
         #expect(throws: SPARSError.self) { try pass(seed: 5, repeats: repeats, spoil: true) }
     }
