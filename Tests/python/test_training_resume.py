@@ -331,7 +331,7 @@ def test_training_that_leaves_the_finite_numbers_names_a_tensor_and_keeps_its_la
     with np.load(path) as kept:
         flat = np.concatenate([array.ravel() for array in classifier.parameters().values()])
         np.testing.assert_array_equal(kept["parameters"], flat)
-        # The step that leaves them is the fourth, or, where its weights are still finite, the fifth.
+        # The fourth step leaves them, or, where its weights are still finite, the fifth.
         assert len(kept["rates"]) in (3, 4)
 
 
