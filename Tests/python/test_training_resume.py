@@ -1,7 +1,9 @@
 """Trainings that are left and taken up again: bits, files, and what is refused."""
 
+import _thread
 import json
 import math
+import threading
 import zipfile
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import spars
 from spars import _native
 from spars._archives import read_npz
-from spars._training_checkpoint import FILE_FORMAT
+from spars._training_checkpoint import FILE_FORMAT, read_records
 from spars.datasets import Case
 
 INPUT = (108, 108, 108)
@@ -108,6 +110,23 @@ def test_a_training_may_be_interrupted_again_and_again(tmp_path):
     else:
         resumed = _fit(path, resume=True)
     _assert_same(resumed, _fit())
+
+
+# A signal between open() and `with` leaves a file to the garbage collector, which warns.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_at_work_leaves_a_checkpoint_that_goes_on_to_the_bit(tmp_path):
+    path, timers = tmp_path / "training.npz", []
+
+    def progress(done, planned):
+        if not timers:
+            timers.append(threading.Timer(0.3, _thread.interrupt_main))
+            timers[0].start()
+
+    with pytest.raises(KeyboardInterrupt):
+        _fit(path, epochs=100_000, progress=progress)
+    timers[0].join()
+    made = len(read_records(path))
+    _assert_same(_fit(path, epochs=made + 1, resume=True), _fit(epochs=made + 1))
 
 
 def test_a_finished_training_may_get_more_epochs(tmp_path):
