@@ -10,6 +10,7 @@ static PyMethodDef *const all_methods[] = {
     shim_phantom_methods,
     shim_classifier_methods,
     shim_trainer_methods,
+    shim_explanation_methods,
     shim_volume_methods,
 };
 

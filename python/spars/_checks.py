@@ -94,6 +94,26 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     return array
 
 
+def check_origins(origins, window, shape, owner):
+    """Return the lowest corners of windows as int64 (N, 3), every window inside `shape`."""
+    origins = np.asarray(origins)
+    if origins.size == 0 and origins.ndim <= 2:
+        origins = origins.reshape(0, 3).astype(np.int64)
+    if origins.dtype.kind not in "iu" or origins.ndim != 2 or origins.shape[1] != 3:
+        got = f"{origins.dtype} of shape {origins.shape}"
+        raise ValueError(
+            f"The 'origins' parameter of {owner} must be an integer array of shape (any, 3). "
+            f"Got {got} instead."
+        )
+    highest = np.array(shape) - window
+    outside = ((origins < 0) | (origins > highest)).any(axis=1)
+    if outside.any() or (highest < 0).any():
+        got = tuple(int(i) for i in origins[outside][0]) if outside.any() else window
+        allowed = f"places where a window of {window} lies inside the volume of {shape}"
+        raise ValueError(sentence("origins", owner, allowed, got))
+    return np.ascontiguousarray(origins, np.int64)
+
+
 def sentence(name, owner, allowed, value):
     """Return the one sentence that says what `name` must be and what came instead."""
     described = isinstance(value, str) and value.startswith(("dtype ", "shape "))

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from spars import _native
-from spars._checks import check_array, check_extent, check_integer, sentence
+from spars._checks import check_array, check_extent, check_integer, check_origins, sentence
 from spars._errors import FormatError
 from spars._fit import fit
 from spars._handles import Handle
 from spars._history import History
+from spars._onnx import save_onnx
+from spars.explanation import attributions, explain, input_gradients
 from spars.protocol import IntensityWindow
 from spars.volume import as_volume
 
@@ -252,24 +254,32 @@ class Classifier:
         """
         array = as_volume(volume).array
         window = check_extent(window, "window", "score")
-        origins = _checked_origins(origins, window, array.shape)
+        origins = check_origins(origins, window, array.shape, "score")
         scores = np.empty(len(origins), np.float32)
         _native.classifier_scores(
             self._handle.value, array, array.shape, origins, window, scores, progress
         )
         return scores
 
-    def save(self, path):
-        """Write the classifier to a safetensors file under PyTorch's parameter names.
+    attributions = attributions
+    explain = explain
+    input_gradients = input_gradients
+    save_onnx = save_onnx
 
-        `net.load_state_dict(safetensors.torch.load_file(path))` reads it. The metadata holds the
-        input shape, the intensity window, what `fit` reported and the version. The file is
-        replaced at once and only by a whole one.
+    def save(self, path):
+        """Write the classifier under PyTorch's parameter names: safetensors, or a `.pth` file.
+
+        `net.load_state_dict` takes what `safetensors.torch.load_file(path)` returns, or
+        `torch.load(path, weights_only=True)`. The input shape, the intensity window, what `fit`
+        reported and the version go with it: as safetensors' metadata, or in a member of the
+        archive that PyTorch passes over. PyTorch is not needed. The file is replaced at once and
+        only by a whole one.
 
         Parameters
         ----------
         path : str or path-like
-            Where; an existing file is replaced.
+            Where; an existing file is replaced. `.pth` and `.pt` become a PyTorch `state_dict`,
+            everything else safetensors.
 
         Raises
         ------
@@ -298,7 +308,7 @@ class Classifier:
         Returns
         -------
         Classifier
-            With the file's intensity window; None where it names none.
+            With the file's intensity window; None where it names none, as in PyTorch's own files.
 
         Raises
         ------
@@ -348,25 +358,6 @@ def _checked_window(window):
             sentence("intensity_window", "Classifier", "an IntensityWindow or None", window)
         )
     return window
-
-
-def _checked_origins(origins, window, shape):
-    origins = np.asarray(origins)
-    if origins.size == 0 and origins.ndim <= 2:
-        origins = origins.reshape(0, 3).astype(np.int64)
-    if origins.dtype.kind not in "iu" or origins.ndim != 2 or origins.shape[1] != 3:
-        got = f"{origins.dtype} of shape {origins.shape}"
-        raise ValueError(
-            "The 'origins' parameter of score must be an integer array of shape (any, 3). "
-            f"Got {got} instead."
-        )
-    highest = np.array(shape) - window
-    outside = ((origins < 0) | (origins > highest)).any(axis=1)
-    if outside.any() or (highest < 0).any():
-        got = tuple(int(i) for i in origins[outside][0]) if outside.any() else window
-        allowed = f"places where a window of {window} lies inside the volume of {shape}"
-        raise ValueError(sentence("origins", "score", allowed, got))
-    return np.ascontiguousarray(origins, np.int64)
 
 
 def _is_counter(name):

@@ -64,6 +64,7 @@ extern PyMethodDef shim_metrics_methods[];
 extern PyMethodDef shim_phantom_methods[];
 extern PyMethodDef shim_classifier_methods[];
 extern PyMethodDef shim_trainer_methods[];
+extern PyMethodDef shim_explanation_methods[];
 extern PyMethodDef shim_volume_methods[];
 
 #endif

@@ -58,6 +58,7 @@ typedef struct {
 #include "spars_metrics.h"
 #include "spars_phantom.h"
 #include "spars_classifier.h"
+#include "spars_explanation.h"
 #include "spars_volume.h"
 #include "spars_selfplay.h"
 #include "spars_league.h"

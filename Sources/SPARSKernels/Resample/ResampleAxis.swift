@@ -35,4 +35,14 @@ public struct ResampleAxis: Sendable {
         }
         return ResampleAxis(lower: lower, upper: upper, weight: weight)
     }
+
+    /// Linear between source places, at positions counted in them; the first and last value hold
+    /// beyond them.
+    public static func linear(from source: Int, at positions: [Double]) -> ResampleAxis {
+        let places = positions.map { min(max($0, 0), Double(source - 1)) }
+        let lower = places.map { Int($0) }
+        return ResampleAxis(
+            lower: lower, upper: lower.map { min($0 + 1, source - 1) },
+            weight: zip(places, lower).map { Float($0 - Double($1)) })
+    }
 }

@@ -1,5 +1,5 @@
-/// Classifiers on disk: safetensors under PyTorch's names, so that
-/// `net.load_state_dict(safetensors.torch.load_file(path))` works as it is.
+/// Classifiers on disk, under PyTorch's names: `net.load_state_dict` takes what
+/// `safetensors.torch.load_file(path)` or `torch.load(path, weights_only=True)` returns, as it is.
 extension Classifier {
     private enum Key {
         static let version = "spars.version"
@@ -7,8 +7,8 @@ extension Classifier {
         static let intensityWindow = "spars.intensity_window"
     }
 
-    /// Writes the classifier and its metadata to `path`; an existing file is replaced at once and
-    /// only by a whole one.
+    /// Writes the classifier and its metadata to `path`: a PyTorch state_dict if it ends in `.pth` or
+    /// `.pt`, else safetensors. An existing file is replaced at once and only by a whole one.
     public func save(to path: String) throws(SPARSError) {
         let parameters = self.parameters
         var tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)] = []
@@ -35,7 +35,11 @@ extension Classifier {
         where !written.contains(name) {
             metadata.append((name, text))
         }
-        try SafetensorsFile.write(tensors, metadata: metadata, to: path)
+        if [".pth", ".pt"].contains(where: path.lowercased().hasSuffix) {
+            try TorchFile.write(tensors, metadata: metadata, to: path)
+        } else {
+            try SafetensorsFile.write(tensors, metadata: metadata, to: path)
+        }
     }
 
     /// The classifier in a safetensors file or a PyTorch state_dict (`.pth`).

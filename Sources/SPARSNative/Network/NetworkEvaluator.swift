@@ -24,18 +24,25 @@ public final class NetworkEvaluator: Sendable {
             })
         var dense: [DenseWeights] = []
         for (i, outputs) in NetworkArchitecture.denseOutputs.enumerated() {
-            var matrix = parameters.values("fc\(i + 1).weight")
-            if i == 0 {
-                matrix = WeightLayout.channelLastColumns(
-                    matrix, outputs: outputs, channels: 64,
-                    voxels: architecture.stageOutputs[3].count)
-            }
+            let matrix = NetworkEvaluator.denseMatrix(parameters, i, architecture)
             dense.append(
                 DenseWeights(
                     matrix, bias: parameters.values("fc\(i + 1).bias"),
                     inputs: matrix.count / outputs))
         }
         self.dense = dense
+    }
+
+    /// Weights of fully connected layer `index` (0 to 4), [outputs, inputs]; the first layer's inputs
+    /// stand as conv4 gives them, channels last.
+    static func denseMatrix(
+        _ parameters: Parameters, _ index: Int, _ architecture: NetworkArchitecture
+    ) -> [Float] {
+        let matrix = parameters.values("fc\(index + 1).weight")
+        if index > 0 { return matrix }
+        return WeightLayout.channelLastColumns(
+            matrix, outputs: NetworkArchitecture.denseOutputs[0], channels: 64,
+            voxels: architecture.stageOutputs[3].count)
     }
 
     /// Batch norm of a stage as y = scale conv + shift, conv without its bias.

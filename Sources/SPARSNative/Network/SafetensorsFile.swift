@@ -178,16 +178,24 @@ extension SafetensorsFile {
 }
 
 extension SafetensorsFile.Content {
-    fileprivate var isInteger: Bool { type == .int64 }
+    var isInteger: Bool { type == .int64 }
 
-    fileprivate var type: ElementType {
+    /// Elements in all.
+    var count: Int {
+        switch self {
+        case .floats(let values): values.count
+        case .integer: 1
+        }
+    }
+
+    var type: ElementType {
         switch self {
         case .floats: .float32
         case .integer: .int64
         }
     }
 
-    fileprivate func append(to data: inout [UInt8]) {
+    func append(to data: inout [UInt8]) {
         switch self {
         case .floats(let values):
             data.reserveCapacity(data.count + 4 * values.count)

@@ -22,7 +22,8 @@ struct TorchFile: WeightFile {
     private let isBigEndian: Bool
     private let tensors: [String: PickleTensor]
     let names: [String]
-    let metadata: [String: String] = [:]
+    /// What `TorchFile.write` added; none in PyTorch's own files.
+    let metadata: [String: String]
 
     /// Whether a file that begins so is one of PyTorch's.
     static func isOne(_ bytes: [UInt8]) -> Bool {
@@ -37,6 +38,7 @@ struct TorchFile: WeightFile {
             let file = try LegacyTorchFile(bytes: bytes)
             (value, isBigEndian) = (file.value, file.isBigEndian)
             storages = .legacy(file.ranges)
+            metadata = [:]
         } else {
             let archive = try ZipArchive(bytes: bytes)
             guard let pickleName = archive.names.first(where: { $0.hasSuffix("/data.pkl") }),
@@ -51,6 +53,11 @@ struct TorchFile: WeightFile {
             isBigEndian = order.map { Array(bytes[$0]) == Array("big".utf8) } ?? false
             value = try Unpickler.read(bytes[pickle]).value
             storages = .archive(archive, folder: folder)
+            metadata =
+                try archive.range(of: folder + Self.metadataMember).map {
+                    range throws(SPARSError) in
+                    try Self.metadata(bytes[range])
+                } ?? [:]
         }
         (names, tensors) = try Self.tensors(try Self.stateDict(value))
     }

@@ -1,0 +1,162 @@
+"""ONNX export of the classifier; a method of `spars.Classifier`."""
+
+import contextlib
+import json
+import os
+import tempfile
+
+import numpy as np
+
+from spars._checks import check_bool, sentence
+from spars._extras import require
+
+# 17 is what ONNX Runtime 1.12 and everything later reads; no layer here has changed since.
+_OPSET = 17
+_IR_VERSION = 8
+
+
+def save_onnx(self, path, *, intensity_window=False):
+    """Write the classifier in evaluation mode as an ONNX model.
+
+    The graph has the network's own layers, batch norm included, under PyTorch's parameter names, and
+    is checked by `onnx.checker` before it is written. Input `x` is float32 of shape
+    (batch, 1, X, Y, Z), X, Y and Z those of `input_shape`; the batch may have any size. Outputs are
+    `logits`, (batch, 2), and `score`, (batch,), softmax(logits)[1]. The model's metadata holds
+    `spars.version`, `spars.input_shape`, `spars.intensity_window` as JSON (null for none), and
+    `spars.input`: "HU", or "seen" where the graph takes what the network sees. Opset 17.
+
+    Resizing windows to the input stays the caller's: nearest neighbour by PyTorch's index rule
+    (`spars.resample(crop, input_shape, "nearest")`).
+
+    Parameters
+    ----------
+    path : str or path-like
+        Where; an existing file is replaced at once and only by a whole one.
+    intensity_window : bool
+        Whether the graph begins by applying the classifier's intensity window, so that it takes HU.
+        False takes values as `logits` does.
+
+    Raises
+    ------
+    ImportError
+        The extra "onnx" is not installed.
+    ValueError
+        `intensity_window` is True and the classifier has none.
+    OSError
+        It cannot be written.
+    """
+    owner = "save_onnx"
+    window = self.intensity_window
+    if check_bool(intensity_window, "intensity_window", owner) and window is None:
+        raise ValueError(
+            sentence("intensity_window", owner, "False for a classifier without one", True)
+        )
+    try:
+        path = os.fspath(path)
+    except TypeError:
+        raise TypeError(sentence("path", owner, "a path", path)) from None
+    onnx = require("onnx", "onnx", "ONNX export")
+    model = _model(onnx, self, window if intensity_window else None)
+    metadata = {
+        "spars.version": model.producer_version,
+        "spars.input_shape": json.dumps(self.input_shape),
+        "spars.intensity_window": json.dumps(window and [window.level, window.width]),
+        "spars.input": "HU" if intensity_window else "seen",
+    }
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    _write(path, model.SerializeToString())
+
+
+def _model(onnx, classifier, window):
+    """Return the model, with an intensity window in front where one is given."""
+    from spars import __version__
+
+    parameters = classifier.parameters()
+    graph = _Graph(onnx, parameters)
+    x = "x"
+    if window is not None:
+        # In float32 and in this order, as the core computes it.
+        low = np.float32(window.level) - np.float32(window.width) / np.float32(2)
+        x = graph.node("Sub", x, graph.constant("intensity.low", low))
+        x = graph.node("Div", x, graph.constant("intensity.width", window.width))
+        zero, one = (graph.constant(f"intensity.{name}", name == "one") for name in ("zero", "one"))
+        x = graph.node("Clip", x, zero, one)
+    for i in range(1, 5):
+        stride = [1 if i == 1 else 2] * 3
+        x = graph.layer("Conv", x, f"conv{i}", kernel_shape=[3] * 3, strides=stride)
+        x = graph.layer(
+            "BatchNormalization", x, f"bn{i}", ("running_mean", "running_var"), epsilon=1e-5
+        )
+        x = graph.node("Relu", x)
+        if i < 4:
+            x = graph.node("MaxPool", x, kernel_shape=[2] * 3, strides=[2] * 3)
+    x = graph.node("Flatten", x, axis=1)
+    for i in range(1, 6):
+        x = graph.layer("Gemm", x, f"fc{i}", output="logits" if i == 5 else None, transB=1)
+        if i < 5:
+            x = graph.node("Relu", x)
+    shares = graph.node("Softmax", x, axis=1)
+    index = graph.constant("score.index", np.int64(1), np.int64)
+    graph.node("Gather", shares, index, output="score", axis=1)
+
+    def value(name, shape):
+        return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+
+    return onnx.helper.make_model(
+        onnx.helper.make_graph(
+            graph.nodes,
+            "spars.Classifier",
+            [value("x", ["batch", 1, *classifier.input_shape])],
+            [value("logits", ["batch", 2]), value("score", ["batch"])],
+            graph.tensors,
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="spars",
+        producer_version=__version__,
+    )
+
+
+class _Graph:
+    """Gathers nodes, each with one output, and the tensors they use."""
+
+    def __init__(self, onnx, parameters):
+        self.onnx = onnx
+        self.parameters = parameters
+        self.nodes = []
+        self.tensors = []
+
+    def constant(self, name, value, dtype=np.float32):
+        array = np.asarray(value, dtype)
+        self.tensors.append(self.onnx.numpy_helper.from_array(array, name))
+        return name
+
+    def node(self, kind, *inputs, output=None, **attributes):
+        output = output or f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def layer(self, kind, x, name, more=(), **attributes):
+        names = [f"{name}.{part}" for part in ("weight", "bias", *more)]
+        tensors = [self.constant(each, self.parameters[each]) for each in names]
+        return self.node(kind, x, *tensors, **attributes)
+
+
+def _write(path, content):
+    """Write a file beside its place and rename it, so that no reader sees a part."""
+    folder = os.path.dirname(path) or "."
+    descriptor, temporary = tempfile.mkstemp(prefix=".spars-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,302 @@
+"""Explanations: which voxels of a window or a scan speak for tumour, by the classifier.
+
+The functions here are methods of `spars.Classifier`.
+"""
+
+import numpy as np
+
+from spars import _native
+from spars._checks import (
+    check_choice,
+    check_extent,
+    check_float,
+    check_integer,
+    check_origins,
+)
+from spars.volume import as_volume, resample
+
+__all__ = ["METHODS", "TARGETS", "attributions", "explain", "input_gradients"]
+
+#: How an answer is attributed to voxels, in the order of the C ABI.
+METHODS = ("grad_cam", "integrated_gradients", "occlusion")
+#: What is explained, in the order of the C ABI.
+TARGETS = ("log_odds", "logit", "score")
+
+# Windows explained in one call, so that their attributions take at most 64 MB.
+_VALUES_AT_ONCE = 1 << 24
+
+
+def explain(self, volume, method="grad_cam", *, window=None, stride=None, grid=None, **options):
+    """Return a map of what speaks for tumour in a crop or a scan, in [0, 1].
+
+    Without `window` the whole volume is one crop, resized to the network's input as a window is.
+    Its map is the positive part of `attributions` divided by its maximum: 1 at the strongest voxel,
+    0 where nothing or what is there speaks against tumour, and 0 everywhere if nothing speaks for
+    it. So a crop's map says where, not how much; `score` says how much.
+
+    With `window` the volume is a scan. Windows are cut from it `stride` apart and at the far
+    borders, so that they cover it. Each one's map, made as above, is multiplied by the window's
+    score, and a voxel gets the mean over the windows that hold it. Nothing is normalised over the
+    scan: maps of two scans can be compared, and that of a scan whose windows score 0 is 0.
+
+    Parameters
+    ----------
+    volume : Volume, array_like, path, nibabel or SimpleITK image
+        HU, (X, Y, Z).
+    method : {"grad_cam", "integrated_gradients", "occlusion"}
+        As for `attributions`.
+    window : tuple of three ints, optional
+        Extent of the windows of a scan, which should be that of training.
+    stride : int, optional
+        Voxels between neighbouring windows. None takes half of the window along each axis.
+    grid : tuple of three ints, optional
+        Brings the volume to this grid first (trilinear), and the map back (nearest neighbour).
+        None explains the volume's own voxels.
+    **options
+        `target`, `layer`, `steps`, `baseline`, `patch`, `patch_stride` as for `attributions`;
+        `progress`, a callable of (work done, work planned).
+
+    Returns
+    -------
+    ndarray of float32, shape (X, Y, Z)
+        Up means tumour.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range, or the window is larger than the volume.
+    NonFiniteError
+        The volume holds NaN or infinity.
+    """
+    array = as_volume(volume).array
+    shape = array.shape
+    progress = options.pop("progress", None)
+    plan = _plan(method, owner="explain", **options)
+    if grid is not None:
+        array = resample(array, check_extent(grid, "grid", "explain"), "linear")
+    if window is None:
+        if stride is not None:
+            raise ValueError(
+                "The 'stride' parameter of explain must be None without a window. "
+                f"Got {stride!r} instead."
+            )
+        origins = np.zeros((1, 3), np.int64)
+        found, _ = _run(self, array, origins, array.shape, plan, progress)
+        explained = _normalised(found[0])
+    else:
+        window = check_extent(window, "window", "explain")
+        origins = cover(array.shape, window, stride, "explain")
+        explained = accumulated(self, array, origins, window, plan, "mean", progress)[0]
+    return explained if explained.shape == shape else resample(explained, shape, "nearest")
+
+
+def attributions(
+    self, volume, origins=((0, 0, 0),), window=None, method="grad_cam", *, progress=None, **options
+):
+    """Return what each voxel of windows adds to the classifier's answer, with its sign.
+
+    - "grad_cam" (Selvaraju et al., ICCV 2017): max(0, sum over channels of a_c A_c). A is what a
+      convolution gives after batch norm and ReLU, before the max-pool; a_c the mean over its places
+      of the target's gradient for A_c. Values stand at the centres of the voxels that they see,
+      linear between them and constant beyond; never below 0.
+    - "integrated_gradients" (Sundararajan et al., ICML 2017): the distance from a constant window
+      times the mean gradient on the straight line to it, by the midpoint rule. The sum over a window
+      is the target's difference between both, but for the rule's error, which more `steps` reduce.
+    - "occlusion" (Zeiler and Fergus, ECCV 2014): by how much the target falls when a patch is set
+      to the baseline; the mean over the patches that hold a voxel.
+
+    Gradients are those of evaluation mode. One window takes 300 MB beside the volume for the input
+    of record (25 bytes for each of its voxels), 180 MB with Grad-CAM.
+
+    Parameters
+    ----------
+    volume : Volume, array_like, path, nibabel or SimpleITK image
+        HU, (X, Y, Z).
+    origins : array_like of int, shape (N, 3)
+        The windows' lowest corners in the volume's voxels. Windows are scaled and resized as by
+        `score`; what an enlarged voxel's copies add is summed.
+    window : tuple of three ints, optional
+        The windows' extent. None takes the volume's.
+    method : {"grad_cam", "integrated_gradients", "occlusion"}
+        How.
+    target : {"log_odds", "logit", "score"}
+        Of what: the logarithm of the score's odds, which is the difference of the two logits (the
+        default: only it decides, and it does not flatten where the score is near 0 or 1), the
+        tumour logit alone, or the score.
+    layer : {2, 3, 4}
+        Grad-CAM: the convolution. For an input of 256 x 256 x 180 conv3 has 15 x 15 x 10 places,
+        conv4 3 x 3 x 2; for the smallest input conv4 has one, and its map is flat.
+    steps : int
+        Integrated gradients: points on the line (32).
+    baseline : float, optional
+        HU of a window that shows nothing, for integrated gradients and occlusion. None takes the
+        mean of the window as the network sees it.
+    patch, patch_stride : tuple of three ints, optional
+        Occlusion: what is hidden, and voxels between patches (at most a patch). None takes a sixth
+        of the window, rounded up, and the patch. One evaluation a patch.
+    progress : callable, optional
+        Called about every 20 ms with (work done, work planned).
+
+    Returns
+    -------
+    ndarray of float32, shape (N, *window)
+        Above 0 where a voxel speaks for tumour.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range; a window that is not inside is named.
+    NonFiniteError
+        A window holds NaN or infinity.
+    """
+    owner = "attributions"
+    array = as_volume(volume).array
+    window = array.shape if window is None else check_extent(window, "window", owner)
+    plan = _plan(method, owner=owner, **options)
+    origins = check_origins(origins, window, array.shape, owner)
+    return _run(self, array, origins, window, plan, progress)[0]
+
+
+def input_gradients(self, x, target="log_odds", progress=None):
+    """Return a target's gradient for inputs on the network's grid, in evaluation mode.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, X, Y, Z) or (X, Y, Z)
+        Inputs of `input_shape`; values are taken as they are, without an intensity window.
+    target : {"log_odds", "logit", "score"}
+        As for `attributions`.
+    progress : callable, optional
+        Called with (inputs done, inputs planned).
+
+    Returns
+    -------
+    ndarray of float32
+        Of the shape of `x`. Where a max-pool has two equal largest values, the gradient goes to the
+        first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `x` is not numeric or not of this shape, or `target` is unknown.
+    NonFiniteError
+        `x` holds NaN or infinity.
+    """
+    owner = "input_gradients"
+    number = TARGETS.index(check_choice(target, "target", owner, TARGETS))
+    batch = self._batch(x, owner)
+    gradients, logits = np.empty_like(batch), np.empty((len(batch), 2), np.float32)
+    _native.classifier_input_gradients(
+        self._handle.value, batch, number, gradients, logits, progress
+    )
+    return gradients.reshape(np.shape(x))
+
+
+def cover(shape, window, stride, owner):
+    """Return the origins (N, 3) of windows `stride` apart, and at the far borders, over a shape."""
+    if any(w > n for w, n in zip(window, shape, strict=True)):
+        raise ValueError(
+            f"The 'window' parameter of {owner} must be at most the volume's {tuple(shape)}. "
+            f"Got {window} instead."
+        )
+    if stride is not None:
+        # A larger stride would leave voxels that no window holds.
+        stride = check_integer(stride, "stride", owner, 1, min(window))
+    axes = []
+    for n, w in zip(shape, window, strict=True):
+        step = stride or max(1, w // 2)
+        axes.append(np.append(np.arange(0, n - w, step), n - w))
+    places = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    return np.ascontiguousarray(places.reshape(-1, 3), np.int64)
+
+
+def accumulated(classifier, array, origins, window, plan, accumulation, progress):
+    """Return a scan's map and its windows' scores.
+
+    Each window's map, in [0, 1], times its score; then "sum", "mean" or "max" over windows.
+    """
+    sums = np.zeros(array.shape, np.float64)
+    counts = np.zeros(array.shape, np.int32)
+    scores = []
+    at_once = max(1, _VALUES_AT_ONCE // int(np.prod(window)))
+    for first in range(0, len(origins), at_once):
+        part = origins[first : first + at_once]
+        report = _shifted(progress, first, len(part), len(origins))
+        maps, found = _run(classifier, array, part, window, plan, report)
+        for origin, map_, score in zip(part, maps, found, strict=True):
+            box = tuple(slice(o, o + w) for o, w in zip(origin, window, strict=True))
+            weighted = score * _normalised(map_)
+            if accumulation == "max":
+                np.maximum(sums[box], weighted, out=sums[box])
+            else:
+                sums[box] += weighted
+            counts[box] += 1
+        scores.append(found)
+    if accumulation == "mean":
+        sums /= np.maximum(counts, 1)
+    return sums.astype(np.float32), np.concatenate(scores).astype(np.float32)
+
+
+def _shifted(progress, first, count, planned):
+    """Return a progress callable for windows from `first` on, among all that are planned."""
+    if progress is None:
+        return None
+
+    def report(done, part):
+        each = part // count
+        progress(first * each + done, planned * each)
+
+    return report
+
+
+def _normalised(found):
+    """Return the positive part of attributions divided by its maximum; 0 if there is none."""
+    positive = np.maximum(found, np.float32(0))
+    highest = positive.max()
+    return positive / highest if highest > 0 else positive
+
+
+def _run(classifier, array, origins, window, plan, progress):
+    """Return the attributions (N, *window) and scores (N,) of windows."""
+    found = np.empty((len(origins), *window), np.float32)
+    logits = np.empty((len(origins), 2), np.float32)
+    _native.classifier_attributions(
+        classifier._handle.value, array, array.shape, origins, tuple(window),
+        plan(window), found, logits, progress,
+    )  # fmt: skip
+    odds = np.clip(logits[:, 0].astype(np.float64) - logits[:, 1], -700, 700)
+    return found, 1 / (1 + np.exp(odds))
+
+
+def _plan(
+    method,
+    *,
+    owner,
+    target="log_odds",
+    layer=3,
+    steps=32,
+    baseline=None,
+    patch=None,
+    patch_stride=None,
+    is_seen=False,
+):
+    """Check the options and return a function from a window's extent to the core's plan."""
+    method = METHODS.index(check_choice(method, "method", owner, METHODS))
+    target = TARGETS.index(check_choice(target, "target", owner, TARGETS))
+    layer = check_integer(layer, "layer", owner, 2, 4)
+    steps = check_integer(steps, "steps", owner, 1, 65_536)
+    if baseline is not None:
+        baseline = check_float(baseline, "baseline", owner)
+    if patch is not None:
+        patch = check_extent(patch, "patch", owner)
+    if patch_stride is not None:
+        patch_stride = check_extent(patch_stride, "patch_stride", owner)
+
+    def plan(window):
+        hidden = patch or tuple(-(-length // 6) for length in window)
+        return (
+            method, target, is_seen, baseline is not None, baseline or 0.0, layer, steps,
+            *hidden, *(patch_stride or hidden),
+        )  # fmt: skip
+
+    return plan
