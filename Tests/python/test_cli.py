@@ -12,7 +12,7 @@ import pytest
 import spars
 from spars import cli
 
-COMMANDS = ("demo", "train", "segment", "evaluate", "study", "info")
+COMMANDS = ("demo", "train", "segment", "explain", "evaluate", "export", "study", "info")
 SEGMENT = ("segment", "scan.nii.gz", "--classifier", "weights.safetensors")
 PACKAGE = str(Path(spars.__file__).parents[1])
 
@@ -141,6 +141,50 @@ def test_segment_reports_coverage(folder, tmp_path, method):
     assert "Distinct windows over the" in page
 
 
+@pytest.mark.parametrize("method", ["grad_cam", "integrated_gradients", "occlusion"])
+def test_explain_writes_the_map_on_the_scans_geometry(folder, tmp_path, method):
+    shown = run(
+        "explain", folder / "scan.nii.gz", "--classifier", folder / "weights.safetensors",
+        "--output", tmp_path / "map.nii.gz", "--method", method, "--grid", "native",
+        "--window", 16, 16, 12, "--steps", 2, "--patch", 8, 16, 12, "--json",
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    result = json.loads(shown.stdout)
+    scan, written = (spars.load(p) for p in (folder / "scan.nii.gz", tmp_path / "map.nii.gz"))
+    np.testing.assert_array_equal(written.affine, scan.affine)
+    wanted = spars.Classifier.load(folder / "weights.safetensors").explain(
+        scan, method, window=(16, 16, 12), steps=2, patch=(8, 16, 12)
+    )
+    np.testing.assert_array_equal(written.array, wanted)
+    assert result["highest"] == wanted.max() == wanted[tuple(result["voxel"])]
+
+
+def test_explain_the_whole_scan_as_one_crop(folder, tmp_path):
+    shown = run(
+        "explain", folder / "scan.nii.gz", "--classifier", folder / "weights.safetensors",
+        "--output", tmp_path / "map.nii.gz", "--whole", "--grid", 30, 30, 20, "--target", "score",
+        "--layer", 2,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert "grad_cam up to" in shown.stdout
+    wanted = spars.Classifier.load(folder / "weights.safetensors").explain(
+        folder / "scan.nii.gz", grid=(30, 30, 20), target="score", layer=2
+    )
+    np.testing.assert_array_equal(spars.load(tmp_path / "map.nii.gz").array, wanted)
+
+
+def test_export_changes_the_format_and_nothing_else(folder, tmp_path):
+    shown = run("export", folder / "weights.safetensors", tmp_path / "w.pth")
+    assert shown.returncode == 0, shown.stderr
+    assert "input (112, 112, 112)" in shown.stdout
+    shown = run("export", tmp_path / "w.pth", tmp_path / "w.safetensors", "--json")
+    assert json.loads(shown.stdout)["input_shape"] == [112, 112, 112]
+    first, again = (path / f for path, f in (
+        (folder, "weights.safetensors"), (tmp_path, "w.safetensors"),
+    ))  # fmt: skip
+    assert first.read_bytes() == again.read_bytes()
+
+
 def test_train_writes_weights_and_history(folder, tmp_path):
     lines = ["image,has_tumour", "scan.nii.gz,1", "scan.nii.gz,0"]
     (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
@@ -198,6 +242,29 @@ def test_train_writes_weights_and_history(folder, tmp_path):
         (["train", "--csv", "gone.csv", "--output", "w.pth"], "must end in .safetensors"),
         (["train", "--csv", "absent.csv", "--output", "w.safetensors"], "absent.csv"),
         (["train", "--csv", "labels.csv", "--output", "absent/w.safetensors"], "does not exist"),
+        (
+            [
+                *SEGMENT,
+                "--output",
+                "m.nii.gz",
+                "--report",
+                "r.html",
+                "--coverage",
+                "--method",
+                "grad_cam",
+            ],
+            "--coverage is of windows on the game's lattice",
+        ),
+        (["explain", *SEGMENT[1:], "--output", "map.png"], "--output must end in .nii"),
+        (["explain", *SEGMENT[1:], "--output", "scan.nii.gz"], "would overwrite the scan"),
+        (
+            ["explain", *SEGMENT[1:], "--output", "m.nii.gz", "--whole", "--stride", "2"],
+            "--stride is of windows",
+        ),
+        (["export", "weights.safetensors", "w.h5"], "the output must end in .onnx"),
+        (["export", "weights.safetensors", "weights.safetensors"], "would overwrite"),
+        (["export", "weights.safetensors", "w.pth", "--intensity-window"], "is of ONNX"),
+        (["export", "weights.safetensors", "none/w.pth"], "does not exist"),
         (["info", "--threads", "0"], "'count' parameter of set_thread_count"),
     ],
 )

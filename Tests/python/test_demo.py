@@ -57,10 +57,11 @@ def test_result_and_report_tell_the_baselines_beside_the_dice(demo):
     result, output = demo
     saved = json.loads((output / "result.json").read_text(encoding="utf-8"))
     assert saved["dice"] == result["dice"]
-    assert set(saved["baselines"]) == {"exhaustive", "random walk", "greedy", "whole liver"}
+    names = {"exhaustive", "random walk", "greedy", "Grad-CAM", "whole liver"}
+    assert set(saved["baselines"]) == names
     assert 0 < saved["baselines"]["whole liver"] < 0.5
     page = (output / "report.html").read_text(encoding="utf-8")
     for wanted in ("Phantoms are not patients", "whole liver", f"{result['dice']:.3f}"):
         assert wanted in page
-    for wanted in ("self-play", "greedy", "report.html"):
+    for wanted in ("self-play", "greedy", "Grad-CAM", "report.html"):
         assert wanted in result["text"]

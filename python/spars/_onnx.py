@@ -18,8 +18,8 @@ _IR_VERSION = 8
 def save_onnx(self, path, *, intensity_window=False):
     """Write the classifier in evaluation mode as an ONNX model.
 
-    The graph has the network's own layers, batch norm included, under PyTorch's parameter names, and
-    is checked by `onnx.checker` before it is written. Input `x` is float32 of shape
+    The graph has the network's own layers, batch norm included, under PyTorch's parameter names,
+    and is checked by `onnx.checker` before it is written. Input `x` is float32 of shape
     (batch, 1, X, Y, Z), X, Y and Z those of `input_shape`; the batch may have any size. Outputs are
     `logits`, (batch, 2), and `score`, (batch,), softmax(logits)[1]. The model's metadata holds
     `spars.version`, `spars.input_shape`, `spars.intensity_window` as JSON (null for none), and

@@ -4,14 +4,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars import coverage
-from spars._checks import check_integer
+from spars import coverage, explanation
+from spars._checks import check_integer, sentence
 from spars._extras import as_progress
 from spars._game import ACTIONS, Field, Games
 from spars._visits import NOBODY, Visits
+from spars.classifier import Classifier
 from spars.scorers import ScoreAtlas
 
-__all__ = ["Search", "exhaustive", "greedy", "random_walk"]
+__all__ = ["Search", "exhaustive", "grad_cam", "greedy", "random_walk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +25,13 @@ class Search:
         The accumulated scores.
     windows : ndarray of int64, shape (n, 3)
         The windows visited, oldest first, as the protocol writes them to the map; each place once
-        for the exhaustive search.
+        for the exhaustive search and Grad-CAM.
     scores : ndarray of float32, shape (n,)
-        What each visit added.
+        What each visit added; with Grad-CAM, at its strongest voxel.
     agents : ndarray of int8, shape (n,)
-        0 where the learner came, 1 the opponent, -1 in the exhaustive search.
+        0 where the learner came, 1 the opponent, -1 in the exhaustive search and Grad-CAM.
     steps : ndarray of int64, shape (n,)
-        The step of each visit, from 0; the exhaustive search sees one place a step.
+        The step of each visit, from 0; those two see one place a step.
     configuration : dict
         Everything needed to repeat it, as plain values.
     """
@@ -108,6 +109,79 @@ def exhaustive(
         np.full(atlas.scores.size, NOBODY, np.int8),
         np.arange(atlas.scores.size),
         _configuration("exhaustive", played),
+    )
+
+
+def grad_cam(
+    volume,
+    scorer,
+    *,
+    window=(48, 48, 24),
+    grid=None,
+    protocol="paper",
+    stride=None,
+    layer=3,
+    target="log_odds",
+    progress=None,
+    **unused,
+):
+    """Lay every window's score where Grad-CAM says that it comes from; no agents, no game.
+
+    Windows cover the grid, `stride` apart and at its far borders. Each one's Grad-CAM map, divided
+    by its maximum, times its score is accumulated as the protocol accumulates scores, so the map's
+    unit is that of the other methods; it lies at or below the exhaustive one of the same windows,
+    and a segmentation threshold for it should be its own (`spars.calibration.calibrate` with
+    ``method="grad_cam"``).
+
+    Parameters
+    ----------
+    volume, window, grid, protocol
+        As for `spars.parallel_env`.
+    scorer : Classifier
+        The network itself: an atlas or a function has no convolutions.
+    stride : int, optional
+        Voxels between neighbouring windows, at most the window's shortest side. None takes half of
+        the window along each axis.
+    layer, target
+        As for `spars.Classifier.attributions`.
+    progress : callable, optional
+        Called with (done, planned) windows.
+    **unused
+        `iterations`, `n_steps`, `termination_threshold` and `seed` change nothing.
+
+    Returns
+    -------
+    Search
+
+    Raises
+    ------
+    TypeError, ValueError
+        The scorer is no Classifier, or a parameter is out of range.
+    """
+    _refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "grad_cam")
+    if not isinstance(scorer, Classifier):
+        raise TypeError(sentence("scorer", "grad_cam", "a Classifier", scorer))
+    # The stride is that of the game's lattice, of which nothing is used here.
+    played = Field(volume, scorer, window, protocol, 1.0, grid, 4, {}, "grad_cam")
+    # Under the released scripts' frame the grid may reach beyond the scan, or the scan beyond it.
+    seen = played.array[tuple(slice(0, n) for n in played.grid)]
+    origins = explanation.cover(seen.shape, played.window, stride, "grad_cam")
+    plan = explanation.planned(
+        "grad_cam", owner="grad_cam", layer=layer, target=target, is_seen=True
+    )
+    found, scores = explanation.accumulated(
+        scorer, seen, origins, played.window, plan, played.protocol.accumulation, progress
+    )
+    score_map = np.zeros(played.grid, np.float32)
+    score_map[tuple(slice(0, n) for n in seen.shape)] = found
+    configuration = _configuration("grad_cam", played) | {
+        "stride": stride,
+        "layer": layer,
+        "target": target,
+    }
+    count = len(origins)
+    return Search(
+        score_map, origins, scores, np.full(count, NOBODY, np.int8), np.arange(count), configuration
     )
 
 

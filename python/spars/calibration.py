@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars._checks import check_float, check_integer
-from spars._game import Field
+from spars import baselines
+from spars._checks import check_choice, check_float, check_integer
 from spars.protocol import Protocol
-from spars.scorers import ScoreAtlas
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -22,10 +21,10 @@ class Calibration:
     termination_threshold : float
         The quantile of the window scores of the tumour-free scans.
     segmentation_threshold : float
-        The quantile of their exhaustive maps' voxels, or, with scans with tumours, a value between
+        The quantile of their maps' voxels above 0, or, with scans with tumours, a value between
         it and `ceiling`.
     ceiling : float
-        The highest value of an exhaustive map, median over the scans with tumours; NaN without.
+        The highest value of a map, median over the scans with tumours; NaN without.
     quantile, share : float
         The ones asked for.
     windows : int
@@ -48,6 +47,7 @@ def calibrate(
     window=(48, 48, 24),
     grid=(256, 256, 180),
     protocol="paper",
+    method="exhaustive",
     stride=8,
     quantile=0.99,
     share=0.8,
@@ -77,6 +77,9 @@ def calibrate(
         segmentation threshold by the tumour-free scans alone.
     window, grid, protocol
         As `segment` will be given them.
+    method : {"exhaustive", "grad_cam"}
+        Whose maps are looked at: "exhaustive" for every search whose map accumulates windows'
+        scores, "grad_cam" for that baseline, whose maps are lower.
     stride : int
         Voxels between the windows scored.
     quantile : float
@@ -98,6 +101,7 @@ def calibrate(
     """
     quantile = check_float(quantile, "quantile", "calibrate", 0.0, 1.0)
     share = check_float(share, "share", "calibrate", 0.0, 1.0)
+    check_choice(method, "method", "calibrate", ("exhaustive", "grad_cam"))
     stride = check_integer(stride, "stride", "calibrate", 1)
     protocol = Protocol.named(protocol)
     if grid is None:
@@ -108,19 +112,21 @@ def calibrate(
     tumour_scans = list(tumour_scans)
     scores, voxels, tops = [], [], []
     for number, scan in enumerate(scans + tumour_scans):
-        played = Field(scan, classifier, window, protocol, 1.0, grid, stride, {}, "calibrate")
-        played.score_all()
-        atlas = ScoreAtlas(played.scores(), played.axes(), played.window, played.grid)
-        score_map = atlas.exhaustive_map(played.protocol.accumulation)
+        found = getattr(baselines, method)(
+            scan, classifier, window=window, grid=grid, protocol=protocol, stride=stride
+        )
+        score_map = found.score_map
         if number < len(scans):
-            scores.append(atlas.scores.ravel())
+            scores.append(found.scores)
             voxels.append(score_map[score_map > 0])
         else:
             tops.append(score_map.max())
         if progress is not None:
             progress(number + 1, len(scans) + len(tumour_scans))
     scores = np.concatenate(scores)
-    threshold = float(np.quantile(np.concatenate(voxels), quantile))
+    voxels = np.concatenate(voxels)
+    # Grad-CAM may find nothing anywhere.
+    threshold = float(np.quantile(voxels, quantile)) if voxels.size else 0.0
     ceiling = float(np.median(tops)) if tops else math.nan
     if tops:
         threshold += share * max(0.0, ceiling - threshold)

@@ -1,4 +1,4 @@
-"""The command `spars`: demo, train, segment, evaluate, study, info.
+"""The command `spars`: demo, train, segment, explain, evaluate, export, study, info.
 
 Exit codes: 0 done, 1 the work failed (a message says why), 2 wrong usage, 130 interrupted.
 Results go to standard output, progress and messages to standard error.
@@ -10,7 +10,7 @@ import math
 import os
 import sys
 
-METHODS = ("self_play", "exhaustive", "random_walk", "greedy")
+METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
 
 
 def main(arguments=None):
@@ -80,8 +80,10 @@ def _parser():
         _add_demo,
         _add_train,
         _add_segment,
+        _add_explain,
         _add_league,
         _add_evaluate,
+        _add_export,
         _add_study,
         _add_info,
     )
@@ -295,6 +297,47 @@ def _add_league(commands):
     return league
 
 
+def _add_explain(commands):
+    explain = commands.add_parser(
+        "explain",
+        help="map what in a scan speaks for tumour",
+        description="Explain a classifier's scores of a scan's windows, or of the whole scan as "
+        "one crop, and write a map in [0, 1] on the scan's own geometry.",
+    )
+    explain.add_argument("scan", help="NIfTI file")
+    explain.add_argument("--classifier", required=True, help="weights (.safetensors or .pth)")
+    explain.add_argument("--output", required=True, help="map to write (.nii or .nii.gz)")
+    explain.add_argument(
+        "--method",
+        choices=("grad_cam", "integrated_gradients", "occlusion"),
+        default="grad_cam",
+    )
+    explain.add_argument("--window", **_extent((48, 48, 24)), help="extent of the windows")
+    explain.add_argument(
+        "--whole", action="store_true", help="explain the whole scan as one crop, without windows"
+    )
+    explain.add_argument(
+        "--stride", type=int, help="voxels between windows (default: half of the window)"
+    )
+    _add_grid(explain)
+    explain.add_argument(
+        "--target", choices=("log_odds", "logit", "score"), default="log_odds", help="of what"
+    )
+    explain.add_argument(
+        "--layer", type=int, choices=(2, 3, 4), default=3, help="convolution, for grad_cam"
+    )
+    explain.add_argument(
+        "--steps", type=int, default=32, help="points on the line, for integrated_gradients"
+    )
+    explain.add_argument(
+        "--baseline", type=float, help="HU that shows nothing (default: the window's mean)"
+    )
+    explain.add_argument(
+        "--patch", nargs=3, type=int, metavar=("X", "Y", "Z"), help="what occlusion hides"
+    )
+    return explain
+
+
 def _add_evaluate(commands):
     evaluate = commands.add_parser(
         "evaluate",
@@ -339,6 +382,23 @@ def _add_study(commands):
     return study
 
 
+def _add_export(commands):
+    export = commands.add_parser(
+        "export",
+        help="write a classifier in another format",
+        description="Read a classifier and write it as ONNX, as a PyTorch state_dict or as "
+        "safetensors, by the output's ending.",
+    )
+    export.add_argument("classifier", help="weights (.safetensors or .pth)")
+    export.add_argument("output", help="file to write (.onnx, .pth, .pt or .safetensors)")
+    export.add_argument(
+        "--intensity-window",
+        action="store_true",
+        help="apply the classifier's intensity window inside the ONNX graph, so that it takes HU",
+    )
+    return export
+
+
 def _add_info(commands):
     info = commands.add_parser(
         "info",
@@ -361,6 +421,11 @@ def _add_source(command):
 
 def _add_frame(command):
     command.add_argument("--window", **_extent((48, 48, 24)), help="extent of the moving window")
+    _add_grid(command)
+    command.add_argument("--protocol", choices=("paper", "published"), default="paper")
+
+
+def _add_grid(command):
     command.add_argument(
         "--grid",
         nargs="+",
@@ -369,7 +434,6 @@ def _add_frame(command):
         metavar="N",
         help="model grid as three numbers, or 'native' for the scan's own voxels",
     )
-    command.add_argument("--protocol", choices=("paper", "published"), default="paper")
 
 
 def _add_geometry(command):

@@ -164,6 +164,8 @@ def segment(arguments):
             )
     if arguments.coverage and not arguments.report:
         raise ValueError("--coverage is shown in a report; --report says where to write it.")
+    if arguments.coverage and arguments.method == "grad_cam":
+        raise ValueError("--coverage is of windows on the game's lattice; grad_cam has its own.")
     if arguments.report:
         from spars.report import check_installed
 
@@ -271,6 +273,62 @@ def league(arguments):
         {"the run": arguments.run, "the scan": arguments.scan},
     )
     return play_league(arguments)
+
+
+def explain(arguments):
+    """Write a map of what in a scan speaks for tumour."""
+    _check_nifti(arguments.output, "--output")
+    _check_outputs(
+        {"--output": arguments.output},
+        {"the scan": arguments.scan, "--classifier": arguments.classifier},
+    )
+    if arguments.whole and arguments.stride is not None:
+        raise ValueError("--stride is of windows; --whole explains the scan without any.")
+    scan = as_volume(arguments.scan)
+    options = {
+        "window": None if arguments.whole else tuple(arguments.window),
+        "stride": arguments.stride,
+        "grid": _grid(arguments.grid),
+        "target": arguments.target,
+        "layer": arguments.layer,
+        "steps": arguments.steps,
+        "baseline": arguments.baseline,
+        "patch": arguments.patch,
+    }
+    explained = spars.Classifier.load(arguments.classifier).explain(
+        scan, arguments.method, progress=progress_bar("explaining"), **options
+    )
+    spars.save(arguments.output, explained, like=scan)
+    highest = tuple(int(i) for i in np.unravel_index(np.argmax(explained), explained.shape))
+    result = {
+        "output": arguments.output,
+        "method": arguments.method,
+        "highest": float(explained[highest]),
+        "voxel": highest,
+    }
+    return result, (
+        f"{arguments.output}: {arguments.method} up to {result['highest']:.3f}, at voxel {highest}"
+    )
+
+
+def export(arguments):
+    """Write a classifier in another format."""
+    ending = os.path.splitext(arguments.output)[1].lower()
+    if ending not in (".onnx", ".pth", ".pt", ".safetensors"):
+        raise ValueError(
+            "the output must end in .onnx, .pth, .pt or .safetensors. "
+            f"Got {arguments.output} instead."
+        )
+    if arguments.intensity_window and ending != ".onnx":
+        raise ValueError("--intensity-window is of ONNX; the other formats hold it as metadata.")
+    _check_outputs({"the output": arguments.output}, {"the classifier": arguments.classifier})
+    classifier = spars.Classifier.load(arguments.classifier)
+    if ending == ".onnx":
+        classifier.save_onnx(arguments.output, intensity_window=arguments.intensity_window)
+    else:
+        classifier.save(arguments.output)
+    result = {"output": arguments.output, "input_shape": classifier.input_shape}
+    return result, f"{arguments.output}: input {classifier.input_shape}"
 
 
 def evaluate(arguments):

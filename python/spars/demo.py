@@ -196,18 +196,28 @@ class Demonstration:
         """Take the map's threshold from livers of known label."""
         c = self.configuration
         kept = self.cases[c.scans :]
-        self.calibration = self.timed(
-            "calibration",
-            lambda: calibrate(
+
+        def calibrated(method, stride):
+            return calibrate(
                 [case.load() for case in kept if not case.has_tumour],
                 self.classifier,
                 tumour_scans=[case.load() for case in kept if case.has_tumour],
-                stride=STRIDE,
+                method=method,
+                stride=stride,
                 window=c.window,
                 grid=None,
                 progress=progress_bar("calibration"),
-            ),
+            )
+
+        self.calibration = self.timed("calibration", lambda: calibrated("exhaustive", STRIDE))
+        self.grad_cam_calibration = self.timed(
+            "calibration of Grad-CAM", lambda: calibrated("grad_cam", self.grad_cam_stride)
         )
+
+    @property
+    def grad_cam_stride(self):
+        """Windows overlap by half: Grad-CAM sees inside them and needs no finer steps."""
+        return min(self.configuration.window) // 2
 
     def search(self, number=0, has_tumour=True):
         """Let two agents search one of the phantoms that training never saw."""
@@ -220,6 +230,8 @@ class Demonstration:
 
     def segment(self, scorer, method, reference=None):
         c = self.configuration
+        is_grad_cam = method == "grad_cam"
+        calibration = self.grad_cam_calibration if is_grad_cam else self.calibration
         return spars.segment(
             self.made.volume,
             scorer,
@@ -230,8 +242,8 @@ class Demonstration:
             region=self.made.liver,
             isolated=True,
             termination_threshold=1.0,
-            stride=STRIDE,
-            segmentation_threshold=self.calibration.segmentation_threshold,
+            stride=self.grad_cam_stride if is_grad_cam else STRIDE,
+            segmentation_threshold=calibration.segmentation_threshold,
             seed=c.seed,
             progress=progress_bar(method.replace("_", " ")),
             **({} if reference is None else {"reference": reference}),
@@ -256,11 +268,20 @@ class Demonstration:
             "exhaustive": "Every window of the lattice, once.",
             "random_walk": "The same game with as many moves, drawn at random.",
             "greedy": "The same game; each agent moves to the best neighbour it visited least.",
+            "grad_cam": "Windows' scores, laid where the network's gradients say they come from.",
         }
         searches = {"self-play": self.found}
         for method in notes:
-            searches[report.method_name(method)] = self.segment(atlas, method)
-        self.coverage = {name: found.run.coverage(atlas) for name, found in searches.items()}
+            # Grad-CAM looks into the network, on windows of its own.
+            scorer = self.classifier if method == "grad_cam" else atlas
+            searches[report.method_name(method)] = self.timed(
+                method.replace("_", " "), lambda m=method, s=scorer: self.segment(s, m)
+            )
+        self.coverage = {
+            name: found.run.coverage(atlas)
+            for name, found in searches.items()
+            if name != report.method_name("grad_cam")
+        }
         self.rows = [
             self.row(name, searches[name].mask, note)
             for name, note in ((report.method_name(method), notes[method]) for method in notes)
@@ -290,6 +311,7 @@ class Demonstration:
             "baselines": {row["name"]: row["dice"] for row in self.rows},
             "metrics": self.found.evaluate(self.reference),
             "calibration": asdict(self.calibration),
+            "grad_cam_calibration": asdict(self.grad_cam_calibration),
             "configuration": asdict(self.configuration),
             "timings": self.timings,
             "files": sorted(path.name for path in self.output.iterdir()),

@@ -71,7 +71,7 @@ def explain(self, volume, method="grad_cam", *, window=None, stride=None, grid=N
     array = as_volume(volume).array
     shape = array.shape
     progress = options.pop("progress", None)
-    plan = _plan(method, owner="explain", **options)
+    plan = planned(method, owner="explain", **options)
     if grid is not None:
         array = resample(array, check_extent(grid, "grid", "explain"), "linear")
     if window is None:
@@ -100,8 +100,9 @@ def attributions(
       of the target's gradient for A_c. Values stand at the centres of the voxels that they see,
       linear between them and constant beyond; never below 0.
     - "integrated_gradients" (Sundararajan et al., ICML 2017): the distance from a constant window
-      times the mean gradient on the straight line to it, by the midpoint rule. The sum over a window
-      is the target's difference between both, but for the rule's error, which more `steps` reduce.
+      times the mean gradient on the straight line to it, by the midpoint rule. The sum over a
+      window is the target's difference between both, but for the rule's error, which more `steps`
+      reduce.
     - "occlusion" (Zeiler and Fergus, ECCV 2014): by how much the target falls when a patch is set
       to the baseline; the mean over the patches that hold a voxel.
 
@@ -152,7 +153,7 @@ def attributions(
     owner = "attributions"
     array = as_volume(volume).array
     window = array.shape if window is None else check_extent(window, "window", owner)
-    plan = _plan(method, owner=owner, **options)
+    plan = planned(method, owner=owner, **options)
     origins = check_origins(origins, window, array.shape, owner)
     return _run(self, array, origins, window, plan, progress)[0]
 
@@ -215,6 +216,7 @@ def accumulated(classifier, array, origins, window, plan, accumulation, progress
 
     Each window's map, in [0, 1], times its score; then "sum", "mean" or "max" over windows.
     """
+    array = np.ascontiguousarray(array)
     sums = np.zeros(array.shape, np.float64)
     counts = np.zeros(array.shape, np.int32)
     scores = []
@@ -243,8 +245,10 @@ def _shifted(progress, first, count, planned):
         return None
 
     def report(done, part):
-        each = part // count
-        progress(first * each + done, planned * each)
+        # Before its first window a call has planned nothing yet.
+        if part:
+            each = part // count
+            progress(first * each + done, planned * each)
 
     return report
 
@@ -268,7 +272,7 @@ def _run(classifier, array, origins, window, plan, progress):
     return found, 1 / (1 + np.exp(odds))
 
 
-def _plan(
+def planned(
     method,
     *,
     owner,

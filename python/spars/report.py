@@ -324,7 +324,8 @@ def _methods(segmentation, metrics, comparisons):
 
 def method_name(method):
     """Return a method of `spars.segment` as a reader says it."""
-    return "self-play" if method == "self_play" else method.replace("_", " ")
+    names = {"self_play": "self-play", "grad_cam": "Grad-CAM"}
+    return names.get(method, method.replace("_", " "))
 
 
 def _standing_caveats(reference):

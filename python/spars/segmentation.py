@@ -14,7 +14,7 @@ from spars.volume import Volume, as_volume, resample, save
 __all__ = ["METHODS", "Segmentation", "as_mask", "isolate", "segment"]
 
 #: How windows are chosen: by the agents, or by a baseline that shares their scorer.
-METHODS = ("self_play", "exhaustive", "random_walk", "greedy")
+METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
 
 
 def segment(
@@ -48,7 +48,7 @@ def segment(
         Scores windows in [0, 1]; higher means tumour.
     iterations : int
         Rounds of collecting steps and one update; for the baselines, the same number of steps
-        without updates. The exhaustive map visits every window once and ignores it.
+        without updates. The exhaustive map and Grad-CAM visit every window once and ignore it.
     window : (int, int, int)
         Extent of the moving window in voxels of the grid.
     grid : (int, int, int) or None
@@ -60,8 +60,8 @@ def segment(
     segmentation_threshold : float, optional
         Map value above which a voxel is tumour. The protocol's by default; it belongs to the
         protocol's accumulation (a sum of scores has no upper bound, a mean stays in [0, 1]).
-    method : {"self_play", "exhaustive", "random_walk", "greedy"}
-        How windows are chosen.
+    method : {"self_play", "exhaustive", "random_walk", "greedy", "grad_cam"}
+        How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores.
     region : Volume, array or path, optional
         An organ mask on the scan's voxels; outside of it the mask is 0.
     isolated : bool
@@ -74,7 +74,8 @@ def segment(
         Called with (done, planned); True draws a bar (the extra "progress").
     **search
         Passed to `self_play`: `n_steps`, `batch_size`, `learning_rate` and so on. The baselines
-        take `n_steps` and `stride` and refuse the rest.
+        take `n_steps` and `stride` and refuse the rest; Grad-CAM also takes `layer` and
+        `target`.
 
     Returns
     -------
@@ -189,7 +190,8 @@ class Segmentation:
             added, named fields that make rows of a table. Their scores accumulate to the map's
             value there by the protocol's rule: the sum, the maximum, or the mean, which is a
             running one in float32 and within n half-units in the last place of the exact mean of n
-            scores. Empty where no window came, or the search did not reach.
+            scores. Grad-CAM spreads a window's score over it: there it is the most that the window
+            adds anywhere. Empty where no window came, or the search did not reach.
 
         Raises
         ------

@@ -17,9 +17,10 @@ extension Classifier {
                 preconditionFailure("a checked classifier lacks '\(name)'")
             }
             tensors.append((name, shape, .floats(tensor.values)))
-        }
-        for i in 1...4 {
-            tensors.append(("bn\(i).num_batches_tracked", [], .integer(Int64(batchesTracked))))
+            if name.hasSuffix(".running_var") {
+                let counter = "\(name.prefix(3)).num_batches_tracked"
+                tensors.append((counter, [], .integer(Int64(batchesTracked))))
+            }
         }
         let input = architecture.input
         var metadata: [(name: String, text: String)] = [

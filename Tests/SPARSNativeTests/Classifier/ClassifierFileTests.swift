@@ -28,6 +28,44 @@ import Testing
         }
     }
 
+    @Test(arguments: ["file.pth", "FILE.PT"]) func everythingComesBackFromAPyTorchFile(
+        name: String
+    ) throws {
+        let window = try IntensityWindow(level: 40.5, width: 350)
+        let classifier = try Classifier(input: Self.input, seed: 3, intensityWindow: window)
+        classifier.metadata = ["spars.training": "{\"epochs\": [1]}", "note": "é"]
+        try withTemporaryFile { (path) throws in
+            let path = String(path.dropLast("file".count)) + name
+            try classifier.save(to: path)
+            let bytes = try BinaryFile.read(path, limit: 1 << 30)
+            #expect(bytes.starts(with: [0x50, 0x4B]))
+            let loaded = try Classifier.load(path, input: nil)
+            #expect(loaded.architecture.input == Self.input)
+            #expect(loaded.parameters == classifier.parameters)
+            #expect(loaded.intensityWindow == window)
+            #expect(loaded.metadata["spars.training"] == "{\"epochs\": [1]}")
+            #expect(loaded.metadata["note"] == "é")
+            try loaded.save(to: path)
+            #expect(try BinaryFile.read(path, limit: 1 << 30) == bytes)
+            // PyTorch maps storages into memory where they begin at a multiple of 64 bytes.
+            let archive = try ZipArchive(bytes: bytes)
+            for name in archive.names where name.contains("/data/") {
+                #expect(try archive.range(of: name)!.lowerBound % 64 == 0)
+            }
+        }
+    }
+
+    @Test(arguments: ["[1]", "{\"a\": 1}", "{"]) func brokenMetadataOfAPyTorchFileIsNamed(
+        json: String
+    ) {
+        let bytes = TestArchive.zip([
+            ("x/data.pkl", TestArchive.oneTensor()), ("x/data/0", [0, 0, 0, 0]),
+            ("x/spars.json", Array(json.utf8)),
+        ])
+        let error = #expect(throws: SPARSError.self) { try TorchFile(bytes: bytes) }
+        #expect("\(error!)".contains("spars.json"), "\(error!)")
+    }
+
     @Test func anotherInputShapeNamesTheTensor() throws {
         let classifier = try Classifier(input: Self.input, seed: 3)
         try withTemporaryFile { (path) throws in
