@@ -11,6 +11,7 @@ import numpy as np
 import spars
 from spars import metrics
 from spars._extras import progress_bar
+from spars._outputs import check_nifti, check_outputs, modified, write_json
 from spars.segmentation import as_mask
 from spars.volume import as_volume
 
@@ -45,7 +46,7 @@ def train(arguments):
 
     if not arguments.output.endswith(".safetensors"):
         raise ValueError(f"--output must end in .safetensors. Got {arguments.output}.")
-    _check_outputs(
+    check_outputs(
         {
             "--output": arguments.output,
             "--history": arguments.history,
@@ -67,7 +68,7 @@ def train(arguments):
     history = _fit(arguments, classifier, training, validation if kept else None).to_dict()
     classifier.save(arguments.output)
     if arguments.history:
-        _write_json(arguments.history, history)
+        write_json(arguments.history, history)
     loss = losses(history["epochs"])
     text = (
         f"{arguments.output}: trained on {len(training)} scans for {len(loss)} epochs, "
@@ -93,7 +94,7 @@ def _fit(arguments, classifier, training, validation):
     )
     earlier = read_records(arguments.checkpoint) if arguments.resume else []
     made = []
-    kept = _modified(arguments.checkpoint)
+    kept = modified(arguments.checkpoint)
     try:
         return classifier.fit(
             training,
@@ -127,22 +128,22 @@ def _fit(arguments, classifier, training, validation):
         if made:
             classifier.save(arguments.output)
             if arguments.history:
-                _write_json(arguments.history, {"epochs": earlier + made})
+                write_json(arguments.history, {"epochs": earlier + made})
             _note(
                 f"{arguments.output} holds the weights after {made[-1]['epoch']} of "
                 f"{arguments.epochs} epochs"
             )
-        if _modified(arguments.checkpoint) != kept:
+        if modified(arguments.checkpoint) != kept:
             _note(f"{arguments.checkpoint} holds the state; --resume goes on from it")
         raise
 
 
 def segment(arguments):
     """Segment a scan and write the mask."""
-    _check_nifti(arguments.output, "--output")
+    check_nifti(arguments.output, "--output")
     if arguments.score_map:
-        _check_nifti(arguments.score_map, "--score-map")
-    _check_outputs(
+        check_nifti(arguments.score_map, "--score-map")
+    check_outputs(
         {
             "--output": arguments.output,
             "--score-map": arguments.score_map,
@@ -183,7 +184,7 @@ def segment(arguments):
         for name in SEARCH_OPTIONS
         if getattr(arguments, name) is not None
     }
-    earlier = _modified(arguments.checkpoint)
+    earlier = modified(arguments.checkpoint)
     scorer = spars.Classifier.load(arguments.classifier)
     if arguments.coverage and arguments.method != "self_play":
         scorer = _atlas(arguments, scan, scorer, region)
@@ -205,7 +206,7 @@ def segment(arguments):
             **more,
         )
     except BaseException:
-        if _modified(arguments.checkpoint) != earlier:
+        if modified(arguments.checkpoint) != earlier:
             _note(f"{arguments.checkpoint} holds the state of the run")
         raise
     found.save(arguments.output)
@@ -239,7 +240,7 @@ def study(arguments):
     from spars import studies
 
     inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
-    _check_outputs({"--output": arguments.output}, inputs)
+    check_outputs({"--output": arguments.output}, inputs)
     dataset = _dataset(arguments)
     kept = arguments.held_out
     if not 0 <= kept <= len(dataset):
@@ -260,7 +261,7 @@ def study(arguments):
     )
     found = {"study": arguments.study, "results": [result.to_dict() for result in results]}
     if arguments.output:
-        _write_json(arguments.output, found)
+        write_json(arguments.output, found)
     return found, studies.table(results)
 
 
@@ -277,8 +278,8 @@ def league(arguments):
 
 def explain(arguments):
     """Write a map of what in a scan speaks for tumour."""
-    _check_nifti(arguments.output, "--output")
-    _check_outputs(
+    check_nifti(arguments.output, "--output")
+    check_outputs(
         {"--output": arguments.output},
         {"the scan": arguments.scan, "--classifier": arguments.classifier},
     )
@@ -321,7 +322,7 @@ def export(arguments):
         )
     if arguments.intensity_window and ending != ".onnx":
         raise ValueError("--intensity-window is of ONNX; the other formats hold it as metadata.")
-    _check_outputs({"the output": arguments.output}, {"the classifier": arguments.classifier})
+    check_outputs({"the output": arguments.output}, {"the classifier": arguments.classifier})
     classifier = spars.Classifier.load(arguments.classifier)
     if ending == ".onnx":
         classifier.save_onnx(arguments.output, intensity_window=arguments.intensity_window)
@@ -477,43 +478,5 @@ def _grid(values):
     return tuple(values)
 
 
-def _check_nifti(path, option):
-    if not path.lower().endswith((".nii", ".nii.gz")):
-        raise ValueError(f"{option} must end in .nii or .nii.gz. Got {path}.")
-
-
-def _check_outputs(outputs, inputs):
-    """Refuse outputs that cannot be written, or would destroy a file, before the work starts."""
-    taken = {os.path.realpath(path): name for name, path in inputs.items() if path}
-    for name, path in outputs.items():
-        if not path:
-            continue
-        folder = os.path.dirname(path) or "."
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(2, "the folder of this output does not exist", path)
-        if os.path.isdir(path):
-            raise IsADirectoryError(21, f"{name} is a folder", path)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(13, "the folder of this output cannot be written to", path)
-        same = taken.setdefault(os.path.realpath(path), name)
-        if same != name:
-            raise ValueError(f"{name} would overwrite {same}: {path}")
-
-
 def _note(text):
     print(f"spars: note: {text}", file=sys.stderr)
-
-
-def _modified(path):
-    """Return when a file was last written, or None."""
-    return os.stat(path).st_mtime_ns if path and os.path.exists(path) else None
-
-
-def _write_json(path, content):
-    import json
-
-    from spars.cli import jsonable
-
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(jsonable(content), file, indent=2, allow_nan=False)
-        file.write("\n")

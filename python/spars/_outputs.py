@@ -1,0 +1,42 @@
+"""The files that commands write: checked before the work, and written after it."""
+
+import json
+import os
+
+from spars.cli import jsonable
+
+
+def check_nifti(path, option):
+    """Refuse a path of another ending than NIfTI's."""
+    if not path.lower().endswith((".nii", ".nii.gz")):
+        raise ValueError(f"{option} must end in .nii or .nii.gz. Got {path}.")
+
+
+def check_outputs(outputs, inputs):
+    """Refuse outputs that cannot be written, or would destroy a file, before the work starts."""
+    taken = {os.path.realpath(path): name for name, path in inputs.items() if path}
+    for name, path in outputs.items():
+        if not path:
+            continue
+        folder = os.path.dirname(path) or "."
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(2, "the folder of this output does not exist", path)
+        if os.path.isdir(path):
+            raise IsADirectoryError(21, f"{name} is a folder", path)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "the folder of this output cannot be written to", path)
+        same = taken.setdefault(os.path.realpath(path), name)
+        if same != name:
+            raise ValueError(f"{name} would overwrite {same}: {path}")
+
+
+def modified(path):
+    """Return when a file was last written, or None."""
+    return os.stat(path).st_mtime_ns if path and os.path.exists(path) else None
+
+
+def write_json(path, content):
+    """Write plain values, NaN as null."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(jsonable(content), file, indent=2, allow_nan=False)
+        file.write("\n")
