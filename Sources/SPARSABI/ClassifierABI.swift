@@ -115,7 +115,7 @@ public func sparsClassifierParameters(
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let shapes = classifier.architecture.parameterShapes
         let total = valueCount(shapes)
         guard count == total else {
@@ -132,7 +132,7 @@ public func sparsClassifierInputShape(
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let input = try livingClassifier(classifier).architecture.input
+        let input = try living(classifier).architecture.input
         let out = try checkedOutput(inputShape, 3, "input_shape", of: "Classifier")
         for axis in 0..<3 { out[axis] = Int64(input[axis]) }
     }
@@ -144,7 +144,7 @@ public func sparsClassifierIntensityWindow(
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let known = try livingClassifier(classifier).intensityWindow
+        let known = try living(classifier).intensityWindow
         let out = try checkedOutput(window, 1, "intensity_window", of: "Classifier")
         out[0] = spars_intensity_window(
             is_set: known == nil ? 0 : 1, level: known?.level ?? 0, width: known?.width ?? 0)
@@ -157,7 +157,7 @@ public func sparsClassifierSetIntensityWindow(
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let window = try checkedInput(window, 1, "intensity_window", of: "Classifier")[0]
         classifier.intensityWindow =
             window.is_set == 0 ? nil : try IntensityWindow(level: window.level, width: window.width)
@@ -171,7 +171,7 @@ public func sparsClassifierLogits(
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         if count == 0 { return }
         let total = try inputCount(classifier, count, of: "logits")
         let inputs = try checkedInput(inputs, total, "x", of: "logits")
@@ -189,7 +189,7 @@ public func sparsClassifierScores(
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "score"
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let extent = try checkedExtent(shape, "volume", of: owner)
         let window = try checkedExtent(window, "window", of: owner)
         if count == 0 { return }
@@ -210,7 +210,7 @@ public func sparsClassifierForecast(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "forecast"
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let extent = try checkedExtent(shape, "volume", of: owner)
         let window = try checkedExtent(window, "window", of: owner)
         let secondsOut = try checkedOutput(seconds, 1, "seconds", of: owner)
@@ -250,7 +250,7 @@ public func sparsClassifierLossAndGradients(
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "loss_and_gradients"
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let total = try inputCount(classifier, count, of: owner)
         let inputs = try checkedInput(inputs, total, "x", of: owner)
         let labels = try checkedInput(hasTumour, Int(count), "has_tumour", of: owner)
@@ -275,7 +275,7 @@ public func sparsClassifierSave(
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let path = try checkedText(path, "path", of: "save")
         if training != nil {
             classifier.metadata[trainingKey] = try checkedText(training, "training", of: "save")
@@ -304,7 +304,7 @@ public func sparsClassifierTraining(
     _ length: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let known = Array((try livingClassifier(classifier).metadata[trainingKey] ?? "").utf8)
+        let known = Array((try living(classifier).metadata[trainingKey] ?? "").utf8)
         let lengthOut = try checkedOutput(length, 1, "length", of: "training")
         lengthOut[0] = Int64(known.count)
         guard let text, capacity > 0 else { return }
@@ -316,7 +316,7 @@ public func sparsClassifierTraining(
 
 // MARK: - Checks
 
-func livingClassifier(_ classifier: UInt64) throws(SPARSError) -> Classifier {
+private func living(_ classifier: UInt64) throws(SPARSError) -> Classifier {
     try HandleTable.shared.object(classifier, kind: "Classifier")
 }
 

@@ -11,7 +11,7 @@ public func sparsClassifierAttributions(
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "explain"
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let extent = try checkedExtent(shape, "volume", of: owner)
         let window = try checkedExtent(window, "window", of: owner)
         let plan = try checkedInput(explanation, 1, "explanation", of: owner)[0]
@@ -38,7 +38,7 @@ public func sparsClassifierInputGradients(
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "input_gradients"
-        let classifier = try livingClassifier(classifier)
+        let classifier = try living(classifier)
         let target = try checkedTarget(target, of: owner)
         if count == 0 { return }
         let total = try checkedCount(
@@ -76,4 +76,8 @@ private func checkedMethod(
             stride: try checkedExtent(stride, "patch_stride", of: owner), baseline: baseline)
     default: throw .range("method", of: owner, mustBe: "0, 1 or 2", got: plan.method)
     }
+}
+
+private func living(_ classifier: UInt64) throws(SPARSError) -> Classifier {
+    try HandleTable.shared.object(classifier, kind: "Classifier")
 }

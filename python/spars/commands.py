@@ -269,7 +269,7 @@ def league(arguments):
     """Let a run's snapshots play one another."""
     from spars._league_command import play_league
 
-    _check_outputs(
+    check_outputs(
         {"--output": arguments.output, "--picture": arguments.picture},
         {"the run": arguments.run, "the scan": arguments.scan},
     )
