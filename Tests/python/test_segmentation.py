@@ -1,5 +1,7 @@
 """Segmentation: geometry of mask and map, methods, regions, measures, files."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,11 @@ def darkness(crops):
     return np.clip((100.0 - crops.mean(axis=(1, 2, 3))) / 100.0, 0.0, 1.0).astype(np.float32)
 
 
+@functools.cache
+def network():
+    return spars.Classifier((108, 108, 108), spars.IntensityWindow(50, 200), seed=2)
+
+
 @pytest.fixture
 def scan(rng):
     """A scan with its own geometry and one dark blob, and the blob's mask."""
@@ -28,7 +35,9 @@ def scan(rng):
 
 def segmented(scan, **options):
     options = {"iterations": 4, "window": WINDOW, "grid": GRID, "n_steps": 16} | options
-    return spars.segment(scan, darkness, **options)
+    # Only a network has gradients to look at.
+    classifier = network() if options.get("method") == "grad_cam" else darkness
+    return spars.segment(scan, classifier, **options)
 
 
 @pytest.mark.parametrize("method", METHODS)
