@@ -170,8 +170,9 @@ def grad_cam(
         "grad_cam", owner="grad_cam", layer=layer, target=target, is_seen=True
     )
     found, scores = explanation.accumulated(
-        scorer, seen, origins, played.window, plan, played.protocol.accumulation, progress
-    )
+        scorer, seen, origins, played.window, plan, played.protocol.accumulation,
+        as_progress(progress, "Grad-CAM", "windows"),
+    )  # fmt: skip
     score_map = np.zeros(played.grid, np.float32)
     score_map[tuple(slice(0, n) for n in seen.shape)] = found
     configuration = _configuration("grad_cam", played) | {

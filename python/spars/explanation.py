@@ -13,6 +13,7 @@ from spars._checks import (
     check_integer,
     check_origins,
 )
+from spars._extras import as_progress
 from spars.volume import as_volume, resample
 
 __all__ = ["METHODS", "TARGETS", "attributions", "explain", "input_gradients"]
@@ -54,7 +55,7 @@ def explain(self, volume, method="grad_cam", *, window=None, stride=None, grid=N
         None explains the volume's own voxels.
     **options
         `target`, `layer`, `steps`, `baseline`, `patch`, `patch_stride` as for `attributions`;
-        `progress`, a callable of (work done, work planned).
+        `progress`, True for a bar, or a callable of (work done, work planned).
 
     Returns
     -------
@@ -70,7 +71,7 @@ def explain(self, volume, method="grad_cam", *, window=None, stride=None, grid=N
     """
     array = as_volume(volume).array
     shape = array.shape
-    progress = options.pop("progress", None)
+    progress = as_progress(options.pop("progress", None), "explain", "windows")
     plan = planned(method, owner="explain", **options)
     if grid is not None:
         array = resample(array, check_extent(grid, "grid", "explain"), "linear")
@@ -136,8 +137,8 @@ def attributions(
     patch, patch_stride : tuple of three ints, optional
         Occlusion: what is hidden, and voxels between patches (at most a patch). None takes a sixth
         of the window, rounded up, and the patch. One evaluation a patch.
-    progress : callable, optional
-        Called about every 20 ms with (work done, work planned).
+    progress : True or callable, optional
+        True shows a bar; a callable gets (work done, work planned) about every 20 ms.
 
     Returns
     -------
@@ -156,6 +157,7 @@ def attributions(
     window = array.shape if window is None else check_extent(window, "window", owner)
     plan = planned(method, owner=owner, **options)
     origins = check_origins(origins, window, array.shape, owner)
+    progress = as_progress(progress, "attributions")
     return _run(self, array, origins, window, plan, progress)[0]
 
 
@@ -168,8 +170,8 @@ def input_gradients(self, x, target="log_odds", progress=None):
         Inputs of `input_shape`; values are taken as they are, without an intensity window.
     target : {"log_odds", "logit", "score"}
         As for `attributions`.
-    progress : callable, optional
-        Called with (inputs done, inputs planned).
+    progress : True or callable, optional
+        True shows a bar; a callable gets (inputs done, inputs planned).
 
     Returns
     -------
@@ -189,8 +191,9 @@ def input_gradients(self, x, target="log_odds", progress=None):
     batch = self._batch(x, owner)
     gradients, logits = np.empty_like(batch), np.empty((len(batch), 2), np.float32)
     _native.classifier_input_gradients(
-        self._handle.value, batch, number, gradients, logits, progress
-    )
+        self._handle.value, batch, number, gradients, logits,
+        as_progress(progress, "input gradients"),
+    )  # fmt: skip
     return gradients.reshape(np.shape(x))
 
 
