@@ -116,9 +116,15 @@ def noise_environment(inputs, seed=0):
 
 def sb3_ppo(inputs, environments=1, batch_size=8):
     """Return a function that runs one PPO iteration (32 steps each, one update) in SB3."""
+    envs = [noise_environment(inputs, i) for i in range(environments)]
+    return sb3_ppo_on(envs, batch_size)
+
+
+def sb3_ppo_on(environments, batch_size):
+    """Return the same on environments that are given."""
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    envs = DummyVecEnv([lambda i=i: noise_environment(inputs, i) for i in range(environments)])
+    envs = DummyVecEnv([lambda env=env: env for env in environments])
     model = PPO("MlpPolicy", envs, n_steps=32, batch_size=batch_size, n_epochs=1, device="cpu")
-    return lambda: model.learn(32 * environments, reset_num_timesteps=False)
+    return lambda: model.learn(32 * len(environments), reset_num_timesteps=False)

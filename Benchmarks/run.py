@@ -331,6 +331,46 @@ def ppo_16_wide():
     return many_environments(128)
 
 
+def games_side_by_side(batch_size):
+    """Return an iteration of self-play with 16 games, and of SB3 on as many of our environments."""
+    import peers
+
+    import spars
+
+    volume = hu_volume()
+
+    def scorer(crops):
+        return np.full(len(crops), 0.1, np.float32)
+
+    run = spars.self_play(
+        volume,
+        scorer,
+        iterations=1,
+        window=WINDOW,
+        n_envs=16,
+        batch_size=batch_size,
+        seed=0,
+        snapshot_interval=0,
+    )
+    environments = [spars.WindowSearchEnv(volume, scorer, window=WINDOW) for _ in range(16)]
+    return (
+        lambda: run.resume(1),
+        {"stable-baselines3": peers.sb3_ppo_on(environments, batch_size)},
+    )
+
+
+@row("self-play-16", 3)
+def self_play_16():
+    """One iteration of self-play with 16 games: 512 steps, an update in minibatches of 8."""
+    return games_side_by_side(8)
+
+
+@row("self-play-16-wide", 3)
+def self_play_16_wide():
+    """One iteration of self-play with 16 games: 512 steps, an update in minibatches of 128."""
+    return games_side_by_side(128)
+
+
 def measure(name):
     """Time one row in this process and return its figures."""
     function, repeats = ROWS[name]

@@ -27,23 +27,24 @@ static PyObject *ended(held *held, int32_t status, const spars_error *error) {
 }
 
 // selfplay_create(field, (n_steps, gamma, gae_lambda, opponent_update_interval, reset_each_iteration,
-//                 snapshot_interval, policy_input, seed), hyperparameters,
+//                 snapshot_interval, policy_input, seed, policy, n_envs, mask_actions,
+//                 record_steps), hyperparameters,
 //                 (planes, marks, count, threshold, grid) or None) -> handle
 static PyObject *selfplay_create(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long field, seed;
-    long long n_steps, update_interval, snapshot_interval, input[3], reference_count = 0;
+    long long n_steps, update_interval, snapshot_interval, input[3], n_envs, reference_count = 0;
     double gamma, gae_lambda;
-    int reset;
+    int reset, policy, masks, records;
     PyObject *hyper_object, *reference_object;
     if (!PyArg_ParseTuple(
-            arguments, "K(LddLpL(LLL)K)OO", &field, &n_steps, &gamma, &gae_lambda, &update_interval,
-            &reset, &snapshot_interval, &input[0], &input[1], &input[2], &seed, &hyper_object,
-            &reference_object))
+            arguments, "K(LddLpL(LLL)KiLpp)OO", &field, &n_steps, &gamma, &gae_lambda, &update_interval,
+            &reset, &snapshot_interval, &input[0], &input[1], &input[2], &seed, &policy, &n_envs,
+            &masks, &records, &hyper_object, &reference_object))
         return NULL;
     spars_selfplay_configuration configuration = {
         n_steps, gamma, gae_lambda, update_interval, reset, snapshot_interval,
-        {input[0], input[1], input[2]}, seed};
+        {input[0], input[1], input[2]}, seed, policy, n_envs, masks, records};
     spars_ppo_hyperparameters hyper;
     if (shim_hyperparameters(hyper_object, &hyper) != 0) return NULL;
     held held = {.count = 0};
@@ -102,7 +103,7 @@ static PyObject *selfplay_run(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-// selfplay_measure(run) -> the eight numbers of spars_selfplay_sizes
+// selfplay_measure(run) -> the nine numbers of spars_selfplay_sizes
 static PyObject *selfplay_measure(PyObject *module, PyObject *argument) {
     (void)module;
     unsigned long long run = PyLong_AsUnsignedLongLong(argument);
@@ -115,9 +116,10 @@ static PyObject *selfplay_measure(PyObject *module, PyObject *argument) {
     Py_END_ALLOW_THREADS
     if (status != SPARS_OK) return shim_raise(&error);
     return Py_BuildValue(
-        "(LLLLLLLL)", (long long)s.iterations_in_all, (long long)s.steps_in_all,
+        "(LLLLLLLLL)", (long long)s.iterations_in_all, (long long)s.steps_in_all,
         (long long)s.iterations, (long long)s.steps, (long long)s.snapshots,
-        (long long)s.parameters, (long long)s.opponent_parameters, (long long)s.visits);
+        (long long)s.parameters, (long long)s.opponent_parameters, (long long)s.visits,
+        (long long)s.counters);
 }
 
 // selfplay_records(run, records)
@@ -231,7 +233,7 @@ static PyObject *selfplay_state(PyObject *module, PyObject *arguments) {
     if (!failed) n = shim_count(&held.views[0]);
     failed = failed || hold(&held, o[1], 'f', !write, 2 * n, "moments") != 0 ||
              hold(&held, o[2], 'f', !write, -1, "opponent") != 0 ||
-             hold(&held, o[3], 'q', !write, SPARS_SELFPLAY_COUNTER_COUNT, "counters") != 0 ||
+             hold(&held, o[3], 'q', !write, -1, "counters") != 0 ||
              hold(&held, o[5], 'f', !write, -1, "visit_scores") != 0;
     if (!failed) m = shim_count(&held.views[4]);
     if (failed || hold(&held, o[4], 'q', !write, 4 * m, "visits") != 0) {
@@ -243,11 +245,11 @@ static PyObject *selfplay_state(PyObject *module, PyObject *arguments) {
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = write ? spars_selfplay_set_state(
-                         run, v[0].buf, v[1].buf, n, v[2].buf, shim_count(&v[2]), v[3].buf, v[5].buf,
-                         v[4].buf, m, &control.control, &error)
+                         run, v[0].buf, v[1].buf, n, v[2].buf, shim_count(&v[2]), v[3].buf,
+                         shim_count(&v[3]), v[5].buf, v[4].buf, m, &control.control, &error)
                    : spars_selfplay_get_state(
-                         run, v[0].buf, v[1].buf, n, v[2].buf, shim_count(&v[2]), v[3].buf, v[5].buf,
-                         v[4].buf, m, &error);
+                         run, v[0].buf, v[1].buf, n, v[2].buf, shim_count(&v[2]), v[3].buf,
+                         shim_count(&v[3]), v[5].buf, v[4].buf, m, &error);
     Py_END_ALLOW_THREADS
     return ended(&held, status, &error);
 }

@@ -38,6 +38,16 @@ public func sparsSelfPlayCreate(
         let out = try checkedOutput(run, 1, "run", of: owner)
         let given = try checkedInput(configuration, 1, "configuration", of: owner)[0]
         var settings = SelfPlayConfiguration()
+        guard let policy = SelfPlayConfiguration.Policy(rawValue: given.policy) else {
+            throw .range(
+                "policy", of: owner,
+                mustBe: "a number below \(SelfPlayConfiguration.Policy.allCases.count)",
+                got: given.policy)
+        }
+        settings.policy = policy
+        settings.gameCount = Int(given.n_envs)
+        settings.masksActions = given.mask_actions != 0
+        settings.recordsSteps = given.record_steps != 0
         settings.stepCount = Int(given.n_steps)
         settings.hyperparameters = try checkedHyperparameters(hyperparameters)
         settings.gamma = given.gamma
@@ -108,7 +118,8 @@ public func sparsSelfPlayMeasure(
                 parameters: Int64(run.optimizer.network.shape.parameterCount),
                 opponent_parameters: run.hasFrozenOpponent
                     ? Int64(run.optimizer.network.shape.parameterCount) : 0,
-                visits: Int64(run.game.scoreMap.visits.count))
+                visits: Int64(run.scoreMap.visits.count),
+                counters: Int64(SelfPlayState.counterCount(games: run.games.count)))
         }
     }
 }
@@ -210,7 +221,8 @@ public func sparsSelfPlayGetState(
     _ run: UInt64, _ parameters: UnsafeMutablePointer<Float>?,
     _ moments: UnsafeMutablePointer<Float>?, _ parameterCount: Int64,
     _ opponent: UnsafeMutablePointer<Float>?, _ opponentCount: Int64,
-    _ counters: UnsafeMutablePointer<Int64>?, _ visits: UnsafeMutablePointer<Int64>?,
+    _ counters: UnsafeMutablePointer<Int64>?, _ counterCount: Int64,
+    _ visits: UnsafeMutablePointer<Int64>?,
     _ visitScores: UnsafeMutablePointer<Float>?, _ visitCount: Int64,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
@@ -220,6 +232,7 @@ public func sparsSelfPlayGetState(
             let n = state.parameters.count
             try checkCount(parameterCount, n, "parameters")
             try checkCount(opponentCount, state.opponent.count, "opponent")
+            try checkCount(counterCount, state.counters.count, "counters")
             try checkCount(visitCount, state.visitScores.count, "visits")
             func write<Element>(
                 _ values: [Element], _ pointer: UnsafeMutablePointer<Element>?, _ name: String
@@ -242,7 +255,7 @@ public func sparsSelfPlayGetState(
 public func sparsSelfPlaySetState(
     _ run: UInt64, _ parameters: UnsafePointer<Float>?, _ moments: UnsafePointer<Float>?,
     _ parameterCount: Int64, _ opponent: UnsafePointer<Float>?, _ opponentCount: Int64,
-    _ counters: UnsafePointer<Int64>?, _ visits: UnsafePointer<Int64>?,
+    _ counters: UnsafePointer<Int64>?, _ counterCount: Int64, _ visits: UnsafePointer<Int64>?,
     _ visitScores: UnsafePointer<Float>?, _ visitCount: Int64,
     _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
@@ -250,6 +263,8 @@ public func sparsSelfPlaySetState(
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let n = run.optimizer.network.shape.parameterCount
             try checkCount(parameterCount, n, "parameters")
+            let counterTotal = SelfPlayState.counterCount(games: run.games.count)
+            try checkCount(counterCount, counterTotal, "counters")
             guard opponentCount == 0 || opponentCount == Int64(n) else {
                 throw .range("opponent", of: owner, mustBe: "0 or \(n) numbers", got: opponentCount)
             }
@@ -267,7 +282,7 @@ public func sparsSelfPlaySetState(
                     parameters: read(parameters, n, "parameters"),
                     moments: read(moments, 2 * n, "moments"),
                     opponent: read(opponent, Int(opponentCount), "opponent"),
-                    counters: read(counters, SelfPlayState.counterNames.count, "counters"),
+                    counters: read(counters, counterTotal, "counters"),
                     visits: read(visits, 4 * visitTotal, "visits"),
                     visitScores: read(visitScores, visitTotal, "visit_scores")))
         }

@@ -29,6 +29,7 @@ import Testing
 
     private func run() -> spars_handle {
         var configuration = spars_selfplay_configuration()
+        (configuration.n_envs, configuration.record_steps) = (1, 1)
         configuration.n_steps = 8
         configuration.gamma = 0.9
         configuration.gae_lambda = 0.9

@@ -24,7 +24,9 @@ import Testing
     ) -> (status: Int32, run: spars_handle) {
         var configuration = spars_selfplay_configuration(
             n_steps: 8, gamma: 0.9, gae_lambda: 0.9, opponent_update_interval: 8,
-            reset_each_iteration: 0, snapshot_interval: 1, policy_input: (8, 6, 4), seed: 1)
+            reset_each_iteration: 0, snapshot_interval: 1, policy_input: (8, 6, 4), seed: 1,
+            policy: 0,
+            n_envs: 1, mask_actions: 0, record_steps: 1)
         change(&configuration)
         var hyperparameters = spars_ppo_hyperparameters(
             learning_rate: 1e-3, n_epochs: 1, batch_size: 4, clip_range: 0.2, clip_range_vf: .nan,
@@ -56,7 +58,8 @@ import Testing
             { $0.n_steps = 1 }, { $0.n_steps = .max }, { $0.gamma = 1.5 }, { $0.gamma = .nan },
             { $0.gae_lambda = -1 }, { $0.opponent_update_interval = 0 },
             { $0.snapshot_interval = -1 }, { $0.policy_input.0 = 3 }, { $0.policy_input.1 = .max },
-            { $0.policy_input.2 = .min },
+            { $0.policy_input.2 = .min }, { $0.policy = 3 }, { $0.policy = -1 }, { $0.n_envs = 0 },
+            { $0.n_envs = .max }, { $0.n_envs = .min }, { ($0.n_envs, $0.n_steps) = (4096, 257) },
         ]
         for (i, change) in changes.enumerated() {
             #expect(create(change).status == invalid, "\(i)")
@@ -111,17 +114,19 @@ import Testing
         )
         #expect(
             spars_selfplay_get_state(
-                run, &parameters, &moments, Int64(n), nil, 0, &counters, &visits, &scores, Int64(m),
-                nil) == 0)
+                run, &parameters, &moments, Int64(n), nil, 0, &counters, 17, &visits, &scores,
+                Int64(m), nil) == 0)
+        #expect(sizes.counters == 17)
         func set(
             parameterCount: Int64? = nil, counters: [Int64], visits: [Int64]? = nil,
-            visitCount: Int64? = nil
+            visitCount: Int64? = nil, counterCount: Int64 = 17
         ) -> Int32 {
             spars_selfplay_set_state(
                 run, parameters, moments, parameterCount ?? Int64(n), nil, 0, counters,
-                visits ?? [], scores, visitCount ?? 0, nil, nil)
+                counterCount, visits ?? [], scores, visitCount ?? 0, nil, nil)
         }
         #expect(set(counters: counters) == 0)
+        #expect(set(counters: counters, counterCount: 25) == invalid)
         #expect(set(parameterCount: -1, counters: counters) == invalid)
         #expect(set(counters: counters, visitCount: -1) == invalid)
         #expect(set(counters: counters, visitCount: .max) == invalid)

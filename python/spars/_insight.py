@@ -11,7 +11,7 @@ from spars._extras import as_progress, shifted
 from spars._match import RECORD_NAMES, match_of
 from spars._rates import RATES
 from spars._visits import visits_of_run
-from spars.ppo import LOG_NAMES, split_parameters
+from spars.ppo import LOG_NAMES
 from spars.scorers import ScoreAtlas
 
 _STEP_ARRAYS = ("windows", "step_scores", "actions", "ends")
@@ -70,9 +70,7 @@ class Insight:
         """The learner's parameters as they are now, by name; None for a run loaded to be read."""
         if self._match is None:
             return None
-        return split_parameters(
-            self._match.learning_state(with_map=False)["parameters"], self._match.shape
-        )
+        return self._match.named(self._match.learning_state(with_map=False)["parameters"])
 
     def replay(self, iteration, *, progress=None):
         """Play an iteration again, to the bit, and return it with the policies that played it.
@@ -106,6 +104,8 @@ class Insight:
                 "This run was loaded from a file without its scan and classifier: it cannot be "
                 "replayed. Give both to Run.load."
             )
+        # Refused here where there is no record to compare with.
+        self._step_column("ends")
         start = max((kept for kept in self._states if kept <= iteration), default=0)
         match = match_of(self._match.field, self.configuration, self._rates_of(start), None)
         if start:
@@ -128,8 +128,8 @@ class Insight:
             start,
             *(steps[name][0] for name in _STEP_ARRAYS),
             dict(zip(LOG_NAMES, records[0, first:].tolist(), strict=True)),
-            split_parameters(state["parameters"], match.shape),
-            split_parameters(frozen, match.shape) if len(frozen) else None,
+            match.named(state["parameters"]),
+            match.named(frozen) if len(frozen) else None,
         )
 
     def _play_to(self, match, first, last, progress):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from spars import _native
-from spars._game import ACTIONS
 from spars._handles import Handle
+from spars._networks import POLICIES, named, policy_shapes
 from spars.ppo import LOG_NAMES, packed_hyperparameters
 
 RECORD_NAMES = (
@@ -19,7 +19,6 @@ RECORD_NAMES = (
     "dice",
     *LOG_NAMES,
 )
-COUNTERS = 17
 # In the order of the C ABI's numbers.
 SAMPLINGS = ("vanilla", "fictitious", "prioritised", "gaussian")
 SIDES = ("learner", "both")
@@ -44,13 +43,17 @@ class Match:
         Those of `spars._rates`, to begin with.
     reference : Reference or None
         What the map's Dice is taken with.
+    policy : str
+        One of `POLICIES`.
+    step_shape : tuple of int
+        Axes of an iteration's step records.
     """
 
-    def __init__(self, played, settings, hyperparameters, rates, reference):
+    def __init__(self, played, settings, hyperparameters, rates, reference, policy, step_shape):
         self.field = played
-        self.shape = (int(np.prod(played.window)), ACTIONS, (64, 64), (64, 64))
         self.has_reference = reference is not None
-        self._steps = settings[0]
+        self._shapes = policy_shapes(policy, played.window)
+        self._step_shape = step_shape
         mask = None
         if reference is not None:
             mask = (
@@ -98,10 +101,10 @@ class Match:
     def played(self):
         """Return records, steps and snapshots since the last call, and let the core forget them."""
         run = self._handle.value
-        _, _, iterations, steps, snapshots, parameters, _, _ = _native.selfplay_measure(run)
+        _, _, iterations, steps, snapshots, parameters, *_ = _native.selfplay_measure(run)
         records = np.empty((iterations, len(RECORD_NAMES)))
         _native.selfplay_records(run, records)
-        shape = (steps // self._steps, self._steps)
+        shape = (iterations, *self._step_shape) if steps else (0, *self._step_shape)
         columns = {
             "windows": np.empty((*shape, 2, 3), np.int32),
             "step_scores": np.empty((*shape, 2), np.float32),
@@ -112,9 +115,14 @@ class Match:
         kept = []
         for index in range(snapshots):
             flat = np.empty(parameters, np.float32)
-            kept.append((_native.selfplay_snapshot(run, index, flat), flat))
+            iteration = _native.selfplay_snapshot(run, index, flat)
+            kept.append((iteration, self.named(flat)))
         _native.selfplay_forget(run)
         return records, columns, kept
+
+    def named(self, flat):
+        """Return a flat array's parameters by name."""
+        return named(flat, self._shapes)
 
     def score_map(self):
         """Return the accumulated map, float32 of the grid's shape."""
@@ -129,12 +137,12 @@ class Match:
     def learning_state(self, with_map=True):
         """Return the arrays that `restore` goes on from; without the map's visits if so wanted."""
         run = self._handle.value
-        *_, parameters, opponent, visits = _native.selfplay_measure(run)
+        *_, parameters, opponent, visits, counters = _native.selfplay_measure(run)
         arrays = {
             "parameters": np.empty(parameters, np.float32),
             "moments": np.empty(2 * parameters, np.float32),
             "opponent": np.empty(opponent, np.float32),
-            "counters": np.empty(COUNTERS, np.int64),
+            "counters": np.empty(counters, np.int64),
             "visits": np.empty((visits, 4), np.int64),
             "visit_scores": np.empty(visits, np.float32),
         }
@@ -190,10 +198,23 @@ def match_of(played, configuration, rates, reference):
         configuration["snapshot_interval"],
         tuple(configuration["input_shape"]),
         configuration["seed"],
+        POLICIES.index(configuration["policy"]),
+        configuration["n_envs"],
+        configuration["mask_actions"],
+        configuration["record_steps"],
     )
-    match = Match(played, settings, hyperparameters, rates, reference)
+    match = Match(
+        played, settings, hyperparameters, rates, reference, configuration["policy"],
+        step_shape(configuration),
+    )  # fmt: skip
     if configuration.get("experience") == "both":
         match.learn_from_both()
     if configuration.get("opponents") is not None:
         match.use_pool(configuration["opponents"], configuration["opponent_power"])
     return match
+
+
+def step_shape(configuration):
+    """Return the axes of an iteration's steps: games have one where there are several."""
+    games = configuration["n_envs"]
+    return (configuration["n_steps"],) if games == 1 else (configuration["n_steps"], games)

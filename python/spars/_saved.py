@@ -3,7 +3,7 @@
 from spars._errors import FormatError
 from spars._game import Field
 from spars._provenance import digest
-from spars.protocol import IntensityWindow, Protocol
+from spars.protocol import Protocol
 from spars.volume import as_volume
 
 
@@ -26,12 +26,7 @@ def field_again(configuration, volume, scorer, path):
     """
     c = configuration
     try:
-        switches = dict(c["protocol"])
-        window = switches["intensity_window"]
-        switches["intensity_window"] = None if window is None else IntensityWindow(**window)
-        if isinstance(switches["crop_size"], list):
-            switches["crop_size"] = tuple(switches["crop_size"])
-        protocol = Protocol(**switches)
+        protocol = Protocol.from_dict(c["protocol"])
         geometry = (tuple(c["window"]), tuple(c["grid"]))
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: its configuration is broken: {error!r}") from error

@@ -66,13 +66,12 @@ def visits_of_run(windows, scores, ends, configuration):
     Parameters
     ----------
     windows, scores, ends : arrays of shape (iterations, n_steps, 2, 3), (..., 2) and (...)
-        The run's records.
+        The run's records; of several games, with one more axis after `n_steps`.
     configuration : dict
         The run's.
     """
     protocol = configuration["protocol"]
-    iterations, steps = ends.shape
-    count = iterations * steps
+    count = ends.size
     agents = 1 if protocol["credited_agents"] == "learner" else 2
     # D5: what is added at an agent's place may be the other's score.
     own = protocol["credited_score"] == "own"
@@ -126,11 +125,12 @@ def contributions(visits, configuration, voxel):
     """Return the visits that the map's value at a voxel of the grid is made of, oldest first."""
     extent, grid = configuration["window"], configuration["grid"]
     steps = configuration.get("n_steps") or max(1, visits.step_count)
+    games = configuration.get("n_envs", 1)
     found = np.flatnonzero(covers(visits.windows[visits.kept :], extent, grid, voxel))
     return [
         Contribution(
-            int(visits.steps[index]) // steps,
-            int(visits.steps[index]) % steps,
+            int(visits.steps[index]) // (steps * games),
+            int(visits.steps[index]) // games % steps,
             None if visits.agents[index] == NOBODY else AGENT_NAMES[visits.agents[index]],
             tuple(int(value) for value in visits.windows[index]),
             float(visits.scores[index]),

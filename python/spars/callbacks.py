@@ -97,7 +97,7 @@ class TensorBoard:
             self._writer.add_text("configuration", f"```json\n{text}\n```", 0)
         if len(run) % self.every:
             return
-        step = len(run) * run.configuration["n_steps"]
+        step = len(run) * run.configuration["n_steps"] * run.configuration["n_envs"]
         for name, value in run.latest.items():
             # NaN is what is not defined, for example Dice where both masks are empty.
             if not math.isnan(value):

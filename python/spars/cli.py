@@ -10,6 +10,7 @@ import math
 import os
 import sys
 
+POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
 METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
 
 
@@ -275,6 +276,16 @@ def _add_segment(commands):
     )
     segment.add_argument(
         "--tensorboard", metavar="FOLDER", help="event files of self_play for TensorBoard"
+    )
+    segment.add_argument(
+        "--policy", choices=POLICIES, help="the agents of self_play (default MlpPolicy)"
+    )
+    segment.add_argument("--n-envs", type=int, help="games side by side (self_play; default 1)")
+    segment.add_argument(
+        "--mask-actions",
+        action="store_true",
+        default=None,
+        help="never choose moves that would leave the grid (self_play)",
     )
     segment.add_argument("--seed", type=int, default=0)
     return segment

@@ -18,6 +18,7 @@ from spars.volume import as_volume
 #: Options of self-play that are passed on where they are given.
 SEARCH_OPTIONS = (
     "n_steps", "checkpoint", "checkpoint_interval", "opponents", "experience", "tensorboard",
+    "policy", "n_envs", "mask_actions",
 )  # fmt: skip
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 

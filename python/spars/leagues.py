@@ -121,7 +121,18 @@ class League:
             Of the same window; where it was loaded without its scan, its snapshots alone are added.
         prefix : str
             Put before the iteration in their names.
+
+        Raises
+        ------
+        ValueError
+            The run's policy is not "MlpPolicy", its moves were masked, or a name is taken.
         """
+        c = run.configuration
+        if c["policy"] != "MlpPolicy" or c["mask_actions"]:
+            raise ValueError(
+                "The 'run' parameter of League.add_run must be one of MlpPolicy without masked "
+                f"moves. Got {c['policy']} with mask_actions={c['mask_actions']} instead."
+            )
         for snapshot in run.snapshots:
             self.add(f"{prefix}{snapshot.iteration}", snapshot.parameters)
         last = run.snapshots[-1].iteration if run.snapshots else -1

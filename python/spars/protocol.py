@@ -193,3 +193,19 @@ class Protocol:
     def to_dict(self) -> dict:
         """Return the switches as plain values, for results and reports."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, switches) -> "Protocol":
+        """Return the protocol that `to_dict` described, also after a way through JSON.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            A switch is missing, unknown or out of range.
+        """
+        switches = dict(switches)
+        window = switches["intensity_window"]
+        switches["intensity_window"] = None if window is None else IntensityWindow(**window)
+        if isinstance(switches["crop_size"], list):
+            switches["crop_size"] = tuple(switches["crop_size"])
+        return cls(**switches)

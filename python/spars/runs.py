@@ -9,16 +9,18 @@ from spars._checks import check_integer, sentence
 from spars._errors import FormatError
 from spars._extras import as_progress, shifted
 from spars._insight import Insight
-from spars._match import RECORD_NAMES, match_of
+from spars._match import RECORD_NAMES, match_of, step_shape
 from spars._rates import RATES, rates_again, recorded
 from spars._reference import Reference
 from spars._saved import field_again
-from spars.ppo import LOG_NAMES, split_parameters
+from spars.ppo import LOG_NAMES
 from spars.volume import as_volume
 
 __all__ = ["Run", "Snapshot"]
 
 FILE_FORMAT = "spars self-play 1"
+# What runs were before these could be chosen.
+FORMER = {"policy": "MlpPolicy", "mask_actions": False, "n_envs": 1, "record_steps": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class Run(Insight):
     rewards : ndarray of float64, shape (iterations,)
         The learner's mean reward of a step.
     last_rewards : ndarray of float64, shape (iterations,)
-        Its reward in the last step, which is what the released scripts collect.
+        Its reward in the last step (the games' mean), which is what the released scripts collect.
     scores : ndarray of float64, shape (iterations, 2)
         Mean score of the learner's and of the opponent's windows.
     dice : ndarray of float64, shape (iterations,), or None
@@ -50,7 +52,9 @@ class Run(Insight):
     terminations, truncations : ndarray of int64, shape (iterations,)
         Episodes ended by a score, and by the step limit.
     windows : ndarray of int32, shape (iterations, n_steps, 2, 3)
-        The windows' origins after every step, learner first, as the protocol keeps them.
+        The windows' origins after every step, learner first, as the protocol keeps them. With
+        several games this and the next three have an axis `n_envs` after `n_steps`; reading them
+        raises ValueError where `record_steps` was False.
     step_scores : ndarray of float32, shape (iterations, n_steps, 2)
         Their scores.
     actions : ndarray of int8, shape (iterations, n_steps, 2)
@@ -75,17 +79,17 @@ class Run(Insight):
         self.configuration = configuration
         self.grid = tuple(configuration["grid"])
         self.snapshots = []
-        steps = configuration["n_steps"]
+        steps = step_shape(configuration)
         self._rates = rates
         self._states = {}
         self._pool = None
         self._records = np.empty((0, len(RECORD_NAMES)))
         self._rate_records = np.empty((0, len(RATES)))
         self._steps = {
-            "windows": np.empty((0, steps, 2, 3), np.int32),
-            "step_scores": np.empty((0, steps, 2), np.float32),
-            "actions": np.empty((0, steps, 2), np.int8),
-            "ends": np.empty((0, steps), np.uint8),
+            "windows": np.empty((0, *steps, 2, 3), np.int32),
+            "step_scores": np.empty((0, *steps, 2), np.float32),
+            "actions": np.empty((0, *steps, 2), np.int8),
+            "ends": np.empty((0, *steps), np.uint8),
         }
         self._pending = []
         self._count = 0
@@ -173,8 +177,7 @@ class Run(Insight):
     def _gather(self, rates):
         """Take over what the core has played since the last call."""
         records, steps, snapshots = self._match.played()
-        for iteration, flat in snapshots:
-            self.snapshots.append(Snapshot(iteration, split_parameters(flat, self._match.shape)))
+        self.snapshots += [Snapshot(*snapshot) for snapshot in snapshots]
         if not len(records):
             return
         self._map = None
@@ -289,6 +292,8 @@ class Run(Insight):
         return self._records[:, RECORD_NAMES.index(name)].copy()
 
     def _step_column(self, name):
+        if not self.configuration["record_steps"]:
+            raise ValueError("This run kept no steps: self_play was given record_steps=False.")
         self._settle()
         return self._steps[name]
 
@@ -346,7 +351,7 @@ class Run(Insight):
                 raise TypeError(f"load() got an unexpected keyword argument {name!r}")
         description, arrays = read_npz(path, FILE_FORMAT)
         try:
-            run = cls(description["configuration"])
+            run = cls(FORMER | description["configuration"])
             run._read(description, arrays)
         except (KeyError, ValueError, IndexError, TypeError) as error:
             raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
@@ -367,7 +372,8 @@ class Run(Insight):
         self._records = arrays["records"]
         self._count = len(self._records)
         for name, empty in self._steps.items():
-            wanted = (self._count, *empty.shape[1:])
+            recorded = self._count if self.configuration["record_steps"] else 0
+            wanted = (recorded, *empty.shape[1:])
             if arrays[name].shape != wanted or arrays[name].dtype != empty.dtype:
                 raise ValueError(f"{name} {arrays[name].dtype} {arrays[name].shape}")
             self._steps[name] = arrays[name]

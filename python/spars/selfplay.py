@@ -1,8 +1,9 @@
 """Self-play on one scan: a learner against an opponent, the scores of their windows in a map."""
 
-from spars._checks import check_choice, check_float, check_integer
+from spars._checks import check_bool, check_choice, check_float, check_integer
 from spars._game import Field
 from spars._match import SAMPLINGS, SIDES, match_of
+from spars._networks import POLICIES
 from spars._provenance import digest, versions
 from spars._rates import Rates
 from spars._reference import Reference
@@ -24,6 +25,9 @@ def self_play(
     termination_threshold=0.3,
     stride=4,
     reference=None,
+    policy="MlpPolicy",
+    mask_actions=False,
+    n_envs=1,
     n_steps=32,
     batch_size=8,
     n_epochs=1,
@@ -43,6 +47,7 @@ def self_play(
     experience="learner",
     snapshot_interval=None,
     replay_interval=0,
+    record_steps=True,
     seed=0,
     checkpoint=None,
     checkpoint_interval=None,
@@ -53,9 +58,8 @@ def self_play(
 ):
     """Let two PPO agents compete for the windows that score highest on one scan.
 
-    Each iteration collects `n_steps` steps of the game and makes one update of the learner. The
-    policy is stable-baselines3's "MlpPolicy" on the window resized to the classifier's input,
-    held in collapsed form: one weight for all replicas of a voxel.
+    Each iteration collects `n_steps` steps of each of `n_envs` games and makes one update of the
+    learner.
 
     Parameters
     ----------
@@ -78,6 +82,27 @@ def self_play(
     reference : Volume, array or path, optional
         A mask of the scan's shape (0 and 1). Its Dice with the map so far is recorded after each
         iteration; nothing in the search sees it.
+    policy : {"MlpPolicy", "CnnPolicy", "LocalPolicy"}
+        What the learner and its opponents are; two tanh nets of 64 and 64, one for actions and one
+        for values, that read
+
+        - "MlpPolicy": the window resized to the classifier's input, as stable-baselines3's policy
+          of that name, held in collapsed form: one weight for all replicas of a voxel;
+        - "CnnPolicy": what three convolutions (8, 16 and 32 channels, kernels 4, 3 and 3, strides
+          4, 2 and 1, tanh), shared by both nets, make of the window's voxels, which are
+          standardised by the scan's mean and standard deviation;
+        - "LocalPolicy": the scores of the six windows that the moves lead to and of the window
+          itself, and its place in the grid, each axis from -1 to 1. It asks the scorer for up to
+          six scores a step and player that are not known yet; an atlas knows all.
+    mask_actions : bool
+        Give moves that would leave the grid probability 0, in play and in the update, as
+        sb3-contrib's MaskablePPO does. Changes nothing where windows may leave it
+        (``border="clamped_crop"``).
+    n_envs : int
+        Games side by side. They share the scan, its scores and one map, which takes every game's
+        first step, then every game's second, and so on; a rollout is `n_steps` * `n_envs` steps,
+        at most 2^20, flattened game by game as stable-baselines3 does it. Several games need
+        ``map_read="before_reset"``. `opponent_update_interval` counts the steps of all.
     n_steps, batch_size, n_epochs, learning_rate, gamma, gae_lambda, clip_range, clip_range_vf, \
     normalize_advantage, ent_coef, vf_coef, max_grad_norm, target_kl
         As in stable-baselines3; the defaults are the published run's. `learning_rate`, `clip_range`
@@ -88,10 +113,13 @@ def self_play(
         be the learner itself, having answered action 0 until then ("live").
     snapshot_interval : int, optional
         Iterations between kept copies of the learner; a quarter of `iterations` by default, 0
-        for none. One takes 28 MB for a window of 48 x 48 x 24, and 14 MB more as an opponent.
+        for none. One takes 28 MB with "MlpPolicy" and a window of 48 x 48 x 24, and 14 MB more as
+        an opponent; 0.2 MB with "CnnPolicy" and 40 KB with "LocalPolicy".
     replay_interval : int
         Iterations between kept states for `Run.replay` to start from (12 to 16 bytes a parameter
         each: 85 MB for a window of 48 x 48 x 24); 0 keeps none, and it starts from the beginning.
+    record_steps : bool
+        Keep `Run.windows`, `step_scores`, `actions` and `ends`: 35 bytes a step and game.
     seed : int
         Of the initialisation, the actions and the minibatches.
     checkpoint : path, optional
@@ -125,7 +153,8 @@ def self_play(
 
     Memory is the scan on the grid, the map (47 MB at 256 x 256 x 180, 94 MB where scores are
     averaged), three copies of the policy for the learner and Adam (28 MB each at 48 x 48 x 24), one
-    more while a frozen opponent differs from the learner, and about 100 bytes a step.
+    more while a frozen opponent differs from the learner, 24 bytes a step and game in the map's
+    log, and what `record_steps` keeps.
 
     Time, once scores are known, is an iteration's `n_steps` readings of the policy's first layer
     and one reading and writing of all weights and moments a minibatch: see Benchmarks/RESULTS.md.
@@ -152,7 +181,11 @@ def self_play(
         "input_shape": list(played.input_shape),
         "termination_threshold": played.termination_threshold,
         "protocol": played.protocol.to_dict(),
+        "policy": check_choice(policy, "policy", owner, POLICIES),
+        "mask_actions": check_bool(mask_actions, "mask_actions", owner),
+        "n_envs": check_integer(n_envs, "n_envs", owner, 1, 1 << 12),
         "n_steps": check_integer(n_steps, "n_steps", owner, 2, 1 << 20),
+        "record_steps": check_bool(record_steps, "record_steps", owner),
         "gamma": check_float(gamma, "gamma", owner, 0.0, 1.0),
         "gae_lambda": check_float(gae_lambda, "gae_lambda", owner, 0.0, 1.0),
         **rates.described(),

@@ -7,7 +7,7 @@
 
 /// How the learner is trained. `hyperparameters` as for PPO.
 typedef struct {
-    int64_t n_steps;                   ///< steps in an iteration, 2 to 2^20
+    int64_t n_steps;                   ///< steps of each game in an iteration, 2 to 2^20
     double gamma;                      ///< in [0, 1]
     double gae_lambda;                 ///< in [0, 1]
     int64_t opponent_update_interval;  ///< D8: steps
@@ -15,6 +15,10 @@ typedef struct {
     int64_t snapshot_interval;         ///< iterations; 0 keeps no snapshots
     int64_t policy_input[3];           ///< what the policy's window is resized to; zeros: nothing
     uint64_t seed;
+    int32_t policy;                    ///< 0 MlpPolicy, 1 CnnPolicy, 2 LocalPolicy
+    int64_t n_envs;                    ///< games side by side, 1 to 4096; n_envs * n_steps to 2^20
+    int32_t mask_actions;              ///< moves that would leave the grid have probability 0
+    int32_t record_steps;              ///< whether spars_selfplay_steps will be asked for the steps
 } spars_selfplay_configuration;
 
 /// A reference mask as the map's Dice needs it: how many native planes each plane of the grid
@@ -33,9 +37,10 @@ typedef struct {
 /// then PPO's log.
 enum { SPARS_SELFPLAY_RECORD_COUNT = 9 + SPARS_PPO_LOG_COUNT };
 
-/// Numbers of a state's counters: Adam steps, updates, random source (4), iterations, steps, steps of
+/// Numbers of a state's counters with one game: Adam steps, updates, random source (4), iterations, steps, steps of
 /// the episode, whether the next step begins one, opponent (0 still, 1 the learner, 2 frozen), the
-/// learner's and the opponent's origin (3 and 3).
+/// learner's and the opponent's origin (3 and 3). A further game adds 8: steps of its episode,
+/// whether the next step begins one, its origins.
 enum { SPARS_SELFPLAY_COUNTER_COUNT = 17 };
 
 /// What a run holds; iterations, steps and snapshots count since it was made or restored, or since
@@ -49,6 +54,7 @@ typedef struct {
     int64_t parameters;           ///< numbers of the policy and value networks
     int64_t opponent_parameters;  ///< the same, or 0 where the opponent is not frozen apart
     int64_t visits;               ///< of the map
+    int64_t counters;             ///< of a state
 } spars_selfplay_sizes;
 
 /// `reference` may be NULL.
@@ -69,7 +75,7 @@ int32_t spars_selfplay_measure(
 int32_t spars_selfplay_records(
     spars_handle run, double *records, int64_t count, spars_error *error);
 
-/// Every step, `count` of them: origins after it (learner's, opponent's), [n, 2, 3]; scores, [n, 2];
+/// Every step, `count` of them, all games' first, then all games' second, ...: origins after it (learner's, opponent's), [n, 2, 3]; scores, [n, 2];
 /// actions, [n, 2]; ends: 0 none, 1 terminated, 2 truncated, [n].
 int32_t spars_selfplay_steps(
     spars_handle run, int32_t *windows, float *scores, int8_t *actions, uint8_t *ends,
@@ -88,18 +94,18 @@ int32_t spars_selfplay_snapshot(
 int32_t spars_selfplay_forget(spars_handle run, spars_error *error);
 
 /// Reads the state: parameters, Adam's moments (twice as many), a frozen opponent's parameters,
-/// SPARS_SELFPLAY_COUNTER_COUNT counters, and the map's visits (x, y, z, agent, [n, 4]) with what
+/// the counters, and the map's visits (x, y, z, agent, [n, 4]) with what
 /// each added, [n]. Counts are those of spars_selfplay_measure.
 int32_t spars_selfplay_get_state(
     spars_handle run, float *parameters, float *moments, int64_t parameter_count, float *opponent,
-    int64_t opponent_count, int64_t *counters, int64_t *visits, float *visit_scores,
-    int64_t visit_count, spars_error *error);
+    int64_t opponent_count, int64_t *counters, int64_t counter_count, int64_t *visits,
+    float *visit_scores, int64_t visit_count, spars_error *error);
 
 /// Goes on from a state; on failure nothing has changed.
 int32_t spars_selfplay_set_state(
     spars_handle run, const float *parameters, const float *moments, int64_t parameter_count,
-    const float *opponent, int64_t opponent_count, const int64_t *counters, const int64_t *visits,
-    const float *visit_scores, int64_t visit_count, const spars_control *control,
+    const float *opponent, int64_t opponent_count, const int64_t *counters, int64_t counter_count,
+    const int64_t *visits, const float *visit_scores, int64_t visit_count, const spars_control *control,
     spars_error *error);
 
 #endif

@@ -127,7 +127,7 @@ private struct Player {
     init(_ network: ActorCritic<Float>, _ field: SearchField) {
         self.network = network
         self.field = field
-        policy = WindowPolicy(field)
+        policy = WindowPolicy(WindowSight(field), masksActions: false)
         seesAlike = policy.seesAlike
         tables = [[], []]
     }

@@ -14,10 +14,16 @@ extension SelfPlay {
             throw .range(
                 "opponents", of: "self_play", mustBe: "chosen before a run begins", got: stepCount)
         }
+        guard games.count == 1 else {
+            throw .range(
+                "n_envs", of: "self_play",
+                mustBe: "1 where opponents are drawn from a pool, one for each episode",
+                got: games.count)
+        }
         var pool = try OpponentPool(sampling: sampling, power: power)
         pool.add(optimizer.network)
         self.pool = pool
-        snapshots.append((0, optimizer.network))
+        snapshots.append((0, optimizer.network.copied()))
     }
 
     /// Whether the opponent's steps are learned from too.

@@ -28,7 +28,8 @@ struct ClippedLoss<S: PolicyScalar> {
         _ hyperparameters: PPOHyperparameters
     ) {
         let batch = Double(steps.count)
-        let distribution = Categorical(logits: logits, actions: actions)
+        let distribution = Categorical(
+            logits: logits, actions: actions, allowed: rollout.allowed(at: steps, actions))
         let advantages = Self.advantages(
             rollout, steps, normalize: hyperparameters.normalizeAdvantage)
         logitGradient = [S](repeating: 0, count: logits.count)
@@ -49,7 +50,8 @@ struct ClippedLoss<S: PolicyScalar> {
                 advantage * ratio <= advantage * clipped ? -advantage * ratio / batch : 0
             let stepEntropy = Double(distribution.entropy(b))
             entropy -= stepEntropy / batch
-            for a in 0..<actions {
+            // A masked logit is a constant: the loss does not depend on it.
+            for a in 0..<actions where distribution.allows(b, a) {
                 let l = Double(distribution.logProbability(b, of: a))
                 let p = exp(l)
                 let byEntropy = p == 0 ? 0 : p * (l + stepEntropy) / batch

@@ -24,11 +24,20 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         let counts = try checkedMultiplicity(multiplicity, inputs: network.shape.inputs)
         self.network = network
         self.multiplicity = counts.map { S($0) }
-        firstMean = Array(repeating: 0, count: network.first.count)
-        firstSquare = firstMean
+        firstMean = Array(repeating: 0, count: network.first.count).onLargePages()
+        firstSquare = firstMean.onLargePages()
         restMean = Array(repeating: 0, count: network.rest.count)
         restSquare = restMean
-        pass = MinibatchPass(inputs: network.shape.inputs)
+        pass = MinibatchPass(network.shape)
+    }
+
+    /// The same in memory of its own.
+    func copied() -> PPOOptimizer {
+        var copy = self
+        copy.network = network.copied()
+        copy.firstMean = firstMean.onLargePages()
+        copy.firstSquare = firstSquare.onLargePages()
+        return copy
     }
 
     /// One PPO update: the clipped surrogate loss over every epoch's minibatches, Adam steps on
@@ -39,7 +48,8 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     ///
     /// - Parameters:
     ///   - permutations: per epoch an order of the rollout's steps.
-    ///   - gather: writes the observations of the given steps, (B, inputs), into the array.
+    ///   - gather: writes the observations of the given steps, (B, `shape.observation`), into the
+    ///     array.
     /// - Throws: `invalidArgument` for hyperparameters or permutations out of range, `notFinite` if
     ///   a loss or the gradient's norm is not finite (nothing of that minibatch is applied),
     ///   `interrupted`.
@@ -59,11 +69,12 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         var log = PPOLogSums()
         // Taken out, so that filling it does not copy it.
         var pass = pass
-        self.pass = MinibatchPass(inputs: network.shape.inputs)
+        self.pass = MinibatchPass(network.shape)
         defer { self.pass = pass }
         pass.load(minibatches[0].1, gather)
+        pass.extract(network, batch: minibatches[0].1.count)
         var products = network.firstProducts(
-            pass.observations, batch: minibatches[0].1.count, part: .both)
+            ofInputs: pass.inputs, batch: minibatches[0].1.count, part: .both)
         for (i, (epoch, steps)) in minibatches.enumerated() {
             try Control.check()
             if epoch >= log.epochs {
@@ -79,11 +90,17 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
             let next = i + 1 < minibatches.count ? minibatches[i + 1].1 : nil
             if let next { pass.loadNext(next, gather) }
             products = try Control.shielded { () throws(SPARSError) in
+                // Convolutions move first, and only then can the next features be known.
                 try descend(
-                    loss, activations, pass, batch: steps.count, nextBatch: next?.count ?? 0,
-                    hyperparameters)
+                    loss, activations, pass, batch: steps.count,
+                    nextBatch: network.convolution == nil ? next?.count ?? 0 : 0, hyperparameters)
             }
             pass.advance()
+            if let next, network.convolution != nil {
+                pass.extract(network, batch: next.count)
+                products = network.firstProducts(
+                    ofInputs: pass.inputs, batch: next.count, part: .both)
+            }
         }
         return log.means(explainedVariance: rollout.explainedVariance, updates: updateCount)
     }
@@ -95,7 +112,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         _ rollout: Rollout<S>, permutations: [[Int]], _ hyperparameters: PPOHyperparameters,
         observations: [S]
     ) throws(SPARSError) -> PPOLog {
-        let inputs = network.shape.inputs
+        let inputs = network.shape.observation
         guard observations.count == rollout.count * inputs else {
             throw .range(
                 "observations", of: "PPO", mustBe: "\(rollout.count * inputs) numbers",
@@ -136,8 +153,9 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         batch: Int, nextBatch: Int, _ hyperparameters: PPOHyperparameters
     ) throws(SPARSError) -> [S] {
         let gradient = network.backward(
-            activations, logits: loss.logitGradient, values: loss.valueGradient, batch: batch)
-        let norm = globalNorm(gradient, pass.observations, batch: batch)
+            activations, logits: loss.logitGradient, values: loss.valueGradient, tape: pass.tape,
+            batch: batch)
+        let norm = globalNorm(gradient, pass.inputs, batch: batch)
         guard norm.isFinite, loss.total.isFinite else {
             throw .notFinite(
                 tensor: "loss",
@@ -180,7 +198,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         let layer = network.firstLayer
         var products = [S](repeating: 0, count: max(1, nextBatch * layer.rows))
         let pointers = (
-            delta: delta, observations: pass.observations, next: pass.next, counts: multiplicity
+            delta: delta, observations: pass.inputs, next: pass.next, counts: multiplicity
         )
         network.first.withUnsafeMutableBufferPointer { weights in
             firstMean.withUnsafeMutableBufferPointer { mean in
@@ -203,11 +221,20 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
 
 /// The observations of the current minibatch and of the next one.
 private struct MinibatchPass<S: PolicyScalar>: Sendable {
-    let inputs: Int
-    var observations: [S] = []
-    var next: [S] = []
+    private let width: Int
+    private var observations: [S] = []
+    private(set) var next: [S] = []
+    /// What the network's convolutions made of the current ones, where it has some.
+    private(set) var tape: Convolution.Tape<S>?
 
-    init(inputs: Int) { self.inputs = inputs }
+    init(_ shape: PolicyShape) { width = shape.observation }
+
+    /// What both nets read of the current minibatch.
+    var inputs: [S] { tape?.features ?? observations }
+
+    mutating func extract(_ network: ActorCritic<S>, batch: Int) {
+        tape = network.extracted(observations, batch: batch)
+    }
 
     mutating func load(_ steps: ArraySlice<Int>, _ gather: (ArraySlice<Int>, inout [S]) -> Void) {
         fill(&observations, steps, gather)
@@ -224,8 +251,8 @@ private struct MinibatchPass<S: PolicyScalar>: Sendable {
         _ buffer: inout [S], _ steps: ArraySlice<Int>,
         _ gather: (ArraySlice<Int>, inout [S]) -> Void
     ) {
-        if buffer.count != steps.count * inputs {
-            buffer = [S](repeating: 0, count: steps.count * inputs)
+        if buffer.count != steps.count * width {
+            buffer = [S](repeating: 0, count: steps.count * width)
         }
         gather(steps, &buffer)
     }

@@ -8,14 +8,19 @@ public struct Rollout<S: PolicyScalar>: Sendable {
     public var logProbs: [S]
     public var advantages: [S]
     public var returns: [S]
+    /// Which actions were allowed, (T, actions); empty where all were.
+    public var allowed: [Bool]
 
     public var count: Int { actions.count }
 
-    /// - Parameter actionCount: actions are 0..<actionCount.
+    /// - Parameters:
+    ///   - actionCount: actions are 0..<actionCount.
+    ///   - allowed: which actions were allowed, (T, `actionCount`), or empty.
     /// - Throws: `invalidArgument` if arrays are empty or differ in length or an action is out of
-    ///   range, `notFinite` naming the first array that holds NaN or infinity.
+    ///   range or was not allowed, `notFinite` naming the first array that holds NaN or infinity.
     public init(
-        actions: [Int], values: [S], logProbs: [S], advantages: [S], returns: [S], actionCount: Int
+        actions: [Int], values: [S], logProbs: [S], advantages: [S], returns: [S],
+        allowed: [Bool] = [], actionCount: Int
     ) throws(SPARSError) {
         guard !actions.isEmpty else {
             throw .range("actions", of: "PPO", mustBe: "one step or more", got: 0)
@@ -41,11 +46,33 @@ public struct Rollout<S: PolicyScalar>: Sendable {
                 "actions", of: "PPO", mustBe: "integers in the range [0, \(actionCount - 1)]",
                 got: bad)
         }
+        guard allowed.isEmpty || allowed.count == actions.count * actionCount else {
+            throw .range(
+                "action_masks", of: "PPO", mustBe: "of shape (\(actions.count), \(actionCount))",
+                got: "\(allowed.count) flags")
+        }
+        if !allowed.isEmpty,
+            let step = actions.indices.first(where: { step in
+                let row = allowed[step * actionCount..<(step + 1) * actionCount]
+                return row.contains(true) && !allowed[step * actionCount + actions[step]]
+            })
+        {
+            throw .range(
+                "actions", of: "PPO", mustBe: "allowed by 'action_masks'",
+                got: "action \(actions[step]) at step \(step)")
+        }
+        self.allowed = allowed
         self.actions = actions
         self.values = values
         self.logProbs = logProbs
         self.advantages = advantages
         self.returns = returns
+    }
+
+    /// The flags of some steps, (B, `actionCount`), or empty.
+    func allowed(at steps: ArraySlice<Int>, _ actionCount: Int) -> [Bool] {
+        if allowed.isEmpty { return [] }
+        return steps.flatMap { allowed[$0 * actionCount..<($0 + 1) * actionCount] }
     }
 
     /// 1 - var(returns - values) / var(returns); NaN where returns do not vary.

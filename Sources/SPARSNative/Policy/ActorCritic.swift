@@ -9,6 +9,7 @@ import SPARSKernels
 public struct ActorCritic<S: PolicyScalar>: Sendable {
     public let shape: PolicyShape
     let layout: PolicyLayout
+    let convolution: Convolution?
     /// First-layer weights (`shape.firstRows`, `shape.inputs`): the policy's rows, then the value's.
     var first: [S]
     /// Everything else, as `layout` says.
@@ -29,6 +30,7 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
         }
         self.shape = shape
         layout = PolicyLayout(shape)
+        convolution = shape.convolution.map(Convolution.init)
         first = []
         first.reserveCapacity(shape.firstRows * shape.inputs)
         rest = []
@@ -46,6 +48,7 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
             if wide.contains(name) { first += values } else { rest += values }
             start = end
         }
+        first = first.onLargePages()
     }
 
     public init(shape: PolicyShape, parameters: [S]) throws(SPARSError) {
@@ -56,10 +59,18 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
     init(shape: PolicyShape, first: ArraySlice<S>, rest: ArraySlice<S>) {
         self.shape = shape
         layout = PolicyLayout(shape)
+        convolution = shape.convolution.map(Convolution.init)
         self.first = Array(first)
         self.rest = Array(rest)
         precondition(self.first.count == shape.firstRows * shape.inputs, "\(self.first.count)")
         precondition(self.rest.count == layout.count, "\(self.rest.count)")
+    }
+
+    /// The same in memory of its own, so that what changes one keeps its place in memory.
+    func copied() -> ActorCritic {
+        var copy = self
+        copy.first = first.onLargePages()
+        return copy
     }
 
     private static var firstLayerNames: [String] {
@@ -72,11 +83,13 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
     /// First-layer numbers and the others in the order of `shape.parameters`.
     func joined(_ first: [S], _ rest: [S]) -> [S] {
         let policyFirst = shape.policyHidden[0] * shape.inputs
+        let policyBias = layout.policy[0].bias
         let valueBias = layout.value[0].bias
         var all: [S] = []
         all.reserveCapacity(shape.parameterCount)
+        all += rest[..<policyBias]
         all += first[..<policyFirst]
-        all += rest[..<valueBias]
+        all += rest[policyBias..<valueBias]
         all += first[policyFirst...]
         all += rest[valueBias...]
         return all
@@ -106,6 +119,14 @@ extension ActorCritic {
     /// The first layer's products (B, `firstRows`) without biases; rows of the part not wanted are 0.
     func firstProducts(
         _ observations: [S], batch: Int, part: PolicyPart
+    ) -> [S] {
+        let inputs = extracted(observations, batch: batch)?.features ?? observations
+        return firstProducts(ofInputs: inputs, batch: batch, part: part)
+    }
+
+    /// The same from what the nets read, (B, `shape.inputs`).
+    func firstProducts(
+        ofInputs observations: [S], batch: Int, part: PolicyPart
     ) -> [S] {
         let split = shape.policyHidden[0]
         let rows =
@@ -162,7 +183,7 @@ extension ActorCritic {
         return outputs
     }
 
-    private func dense(
+    func dense(
         _ layer: DenseLayer, _ inputs: [S], batch: Int, appliesTanh: Bool
     ) -> [S] {
         let count = batch * layer.outputs
@@ -190,10 +211,12 @@ extension ActorCritic {
     /// - Parameters:
     ///   - logits: the loss's derivative by the logits, (B, actions).
     ///   - values: the same by the values, (B).
+    ///   - tape: of the convolutions, where the network has some.
     /// - Returns: the gradient of `rest`, and the derivative by the first layer's outputs before
     ///   tanh, (B, `firstRows`).
     func backward(
-        _ activations: Activations<S>, logits: [S], values: [S], batch: Int
+        _ activations: Activations<S>, logits: [S], values: [S],
+        tape: Convolution.Tape<S>? = nil, batch: Int
     ) -> (rest: [S], first: [S]) {
         var gradient = [S](repeating: 0, count: layout.count)
         var delta = [S](repeating: 0, count: batch * shape.firstRows)
@@ -202,6 +225,7 @@ extension ActorCritic {
         backward(
             layout.value, activations.value, values, offset: shape.policyHidden[0], batch,
             &gradient, &delta)
+        if let tape { addConvolutionGradient(delta, tape, batch, to: &gradient) }
         return (gradient, delta)
     }
 
@@ -231,7 +255,7 @@ extension ActorCritic {
 
     /// Adds a layer's weight gradient, and returns the derivative by what came before the tanh
     /// below it.
-    private func lower(
+    func lower(
         _ layer: DenseLayer, inputs: [S], upper: [S], _ batch: Int, _ gradient: inout [S]
     ) -> [S] {
         let count = batch * layer.inputs

@@ -12,12 +12,22 @@ public struct Categorical<S: PolicyScalar>: Sendable {
     public let actions: Int
     /// log p(a), normalised, (B, actions).
     public let logProbabilities: [S]
+    /// Which actions are allowed, (B, actions); empty where all are.
+    public let allowed: [Bool]
 
-    /// - Parameter logits: finite, (B, actions).
-    public init(logits: [S], actions: Int) {
+    /// - Parameters:
+    ///   - logits: finite, (B, actions).
+    ///   - allowed: (B, actions), or empty. The others' logits become -1e8, so that their
+    ///     probabilities are 0 (Huang and Ontanon, 2022, as sb3-contrib's MaskablePPO does it);
+    ///     where none is allowed all are equally probable.
+    public init(logits: [S], actions: Int, allowed: [Bool] = []) {
         precondition(actions > 0 && logits.count % actions == 0)
+        precondition(allowed.isEmpty || allowed.count == logits.count)
         self.actions = actions
+        self.allowed = allowed
         batch = logits.count / actions
+        var logits = logits
+        for i in allowed.indices where !allowed[i] { logits[i] = -1e8 }
         var normalised = logits
         for b in 0..<batch {
             let row = b * actions..<(b + 1) * actions
@@ -30,6 +40,10 @@ public struct Categorical<S: PolicyScalar>: Sendable {
         logProbabilities = normalised
     }
 
+    public func allows(_ b: Int, _ action: Int) -> Bool {
+        allowed.isEmpty || allowed[b * actions + action]
+    }
+
     public func logProbability(_ b: Int, of action: Int) -> S {
         logProbabilities[b * actions + action]
     }
@@ -38,10 +52,11 @@ public struct Categorical<S: PolicyScalar>: Sendable {
         S(exp(Double(logProbability(b, of: action))))
     }
 
-    /// -sum p log p, natural logarithm.
+    /// -sum p log p over the allowed actions, natural logarithm.
     public func entropy(_ b: Int) -> S {
         var sum = 0.0
         for action in 0..<actions {
+            if !allows(b, action) { continue }
             let l = Double(logProbability(b, of: action))
             // A probability that underflows to 0 adds 0, its limit.
             if l > -700 { sum -= exp(l) * l }

@@ -131,7 +131,7 @@ extension ActorCritic {
         var parameters: [S] = []
         parameters.reserveCapacity(shape.parameterCount)
         for (i, (name, extents)) in shape.parameters.enumerated() {
-            guard extents.count == 2 else {
+            guard extents.count > 1 else {
                 parameters += [S](repeating: 0, count: extents[0])
                 continue
             }
@@ -144,9 +144,10 @@ extension ActorCritic {
                 case "value_net.weight": 1.0
                 default: 2.0.squareRoot()
                 }
+            let columns = extents.dropFirst().reduce(1, *)
             let matrix = OrthogonalInitialisation.matrix(
                 outputs: extents[0],
-                multiplicity: isFirst ? counts : Array(repeating: 1, count: extents[1]), gain: gain,
+                multiplicity: isFirst ? counts : Array(repeating: 1, count: columns), gain: gain,
                 &stream)
             for value in matrix { parameters.append(S(value)) }
         }

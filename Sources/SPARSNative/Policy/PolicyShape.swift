@@ -3,8 +3,10 @@ import SPARSKernels
 /// The sizes of an actor-critic of stable-baselines3's "MlpPolicy": two separate chains of tanh
 /// layers over one flattened observation, and a linear head on each.
 public struct PolicyShape: Hashable, Sendable {
-    /// Elements of an observation.
+    /// Numbers that both nets read: an observation's, or what `convolution` makes of it.
     public let inputs: Int
+    /// What stands between an observation and the nets, if anything does ("CnnPolicy").
+    public let convolution: WindowConvolutions?
     /// Widths of the policy net's and of the value net's hidden layers, one or more each.
     public let policyHidden: [Int]
     public let valueHidden: [Int]
@@ -17,6 +19,25 @@ public struct PolicyShape: Hashable, Sendable {
     /// - Throws: `invalidArgument` for a size that is not positive or too large.
     public init(
         inputs: Int, policyHidden: [Int] = [64, 64], valueHidden: [Int] = [64, 64], actions: Int
+    ) throws(SPARSError) {
+        try self.init(
+            inputs: inputs, convolution: nil, policyHidden: policyHidden, valueHidden: valueHidden,
+            actions: actions)
+    }
+
+    /// Nets that read a window through convolutions.
+    public init(
+        convolution: WindowConvolutions, policyHidden: [Int] = [64, 64],
+        valueHidden: [Int] = [64, 64], actions: Int
+    ) throws(SPARSError) {
+        try self.init(
+            inputs: convolution.features, convolution: convolution, policyHidden: policyHidden,
+            valueHidden: valueHidden, actions: actions)
+    }
+
+    private init(
+        inputs: Int, convolution: WindowConvolutions?, policyHidden: [Int], valueHidden: [Int],
+        actions: Int
     ) throws(SPARSError) {
         guard inputs > 0, inputs <= 1 << 28 else {
             throw .range(
@@ -43,6 +64,7 @@ public struct PolicyShape: Hashable, Sendable {
                     + "exceeds the limit of \(1 << 31). Give 'multiplicity' for a resized window.")
         }
         self.inputs = inputs
+        self.convolution = convolution
         self.policyHidden = policyHidden
         self.valueHidden = valueHidden
         self.actions = actions
@@ -50,6 +72,7 @@ public struct PolicyShape: Hashable, Sendable {
 
     private init(_ other: PolicyShape, valueHidden: [Int]) {
         inputs = other.inputs
+        convolution = other.convolution
         policyHidden = other.policyHidden
         self.valueHidden = valueHidden
         actions = other.actions
@@ -58,12 +81,15 @@ public struct PolicyShape: Hashable, Sendable {
     /// The same policy beside a critic of one unit.
     var withoutCritic: PolicyShape { PolicyShape(self, valueHidden: [1]) }
 
+    /// Numbers of an observation.
+    public var observation: Int { convolution?.window.count ?? inputs }
+
     /// Rows of the two nets' first layers together: the policy's, then the value's.
     public var firstRows: Int { policyHidden[0] + valueHidden[0] }
 
     /// The parameters under stable-baselines3's names with their shapes, in its order.
     public var parameters: [(name: String, shape: [Int])] {
-        var list: [(name: String, shape: [Int])] = []
+        var list: [(name: String, shape: [Int])] = convolution?.parameters ?? []
         for (net, hidden) in [("policy_net", policyHidden), ("value_net", valueHidden)] {
             var width = inputs
             for (i, outputs) in hidden.enumerated() {
@@ -99,14 +125,14 @@ struct DenseLayer: Hashable, Sendable {
 }
 
 /// Where everything but the first layer's weights stands in `ActorCritic.rest`: in the order of
-/// `PolicyShape.parameters`, the nets first and the two heads at the end.
+/// `PolicyShape.parameters`, convolutions before the nets and the two heads at the end.
 struct PolicyLayout: Sendable {
     let policy: [DenseLayer]
     let value: [DenseLayer]
     let count: Int
 
     init(_ shape: PolicyShape) {
-        var next = 0
+        var next = shape.convolution?.parameterCount ?? 0
         func layer(_ inputs: Int, _ outputs: Int, first: Bool = false) -> DenseLayer {
             let weight = next
             if !first { next += inputs * outputs }

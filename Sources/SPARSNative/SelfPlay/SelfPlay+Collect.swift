@@ -1,94 +1,168 @@
 import SPARSKernels
 
-/// One agent's steps of an iteration as the learner will learn from them: origins instead of windows.
+/// An origin in 6 bytes, as far from the grid as 16 bits reach.
+///
+/// A walk that leaves them under `clampedCrop` has left the grid by more than any stride, and what
+/// is seen from there, and from where its moves lead, is what is seen from the last such origin.
+struct PackedOrigin: Sendable {
+    private let x: Int16
+    private let y: Int16
+    private let z: Int16
+
+    init(_ origin: Voxel) {
+        (x, y, z) = (
+            Int16(clamping: origin.x), Int16(clamping: origin.y), Int16(clamping: origin.z)
+        )
+    }
+
+    var voxel: Voxel { Voxel(Int(x), Int(y), Int(z)) }
+}
+
+/// One agent's steps of an iteration as the learner will learn from them: origins instead of
+/// windows, 12 bytes a step.
+///
+/// Arrays hold every game's first step, then every game's second, and so on.
 struct Seat {
     let agent: Agent
     /// Where its window stood before each step.
-    var origins: [Voxel] = []
-    var actions: [Int] = []
+    var origins: [PackedOrigin] = []
+    var actions: [Int8] = []
     var logProbs: [Float] = []
-    /// As the game gave them.
-    var rewards: [Float] = []
-    /// Where its window stands after the last step.
-    var last = Voxel(0, 0, 0)
-    /// Where it stood when a limit ended an episode.
+    /// As the game gave them: 1, 0 or -1.
+    var rewards: [Int8] = []
+    /// Where its windows stand after the last step of each game.
+    var last: [Voxel] = []
+    /// Where they stood when a limit ended an episode.
     var truncations: [Voxel] = []
 
-    init(_ agent: Agent) { self.agent = agent }
+    init(_ agent: Agent, capacity: Int) {
+        self.agent = agent
+        origins.reserveCapacity(capacity)
+        actions.reserveCapacity(capacity)
+        logProbs.reserveCapacity(capacity)
+        rewards.reserveCapacity(capacity)
+    }
 }
 
-/// What an iteration played.
+/// What an iteration played; arrays are in the order of `Seat`'s.
 struct Collected {
     /// The learner's steps, then the opponent's where they are learned from.
     var seats: [Seat]
-    var episodeStarts: [Double] = []
+    var episodeStarts: [Bool] = []
     /// The steps that a limit ended.
     var truncated: [Int] = []
-    /// Whether what comes after the last step begins an episode.
-    var lastStarts = false
+    var terminations = 0
+    /// Whether what comes after each game's last step begins an episode.
+    var lastStarts: [Bool] = []
+    /// Of every step, where they are to be kept.
+    var records: [StepRecord] = []
+    var scoreSums = PerAgent(learner: 0.0, opponent: 0.0)
+    /// Each game's last.
+    var lastScores: [PerAgent<Float>]
+
+    init(_ agents: [Agent], steps: Int, games: Int) {
+        seats = agents.map { Seat($0, capacity: steps * games) }
+        lastScores = Array(repeating: PerAgent(learner: 0, opponent: 0), count: games)
+        episodeStarts.reserveCapacity(steps * games)
+    }
+
+    /// Game by game instead of step by step, as stable-baselines3 flattens its buffers.
+    func byGame<Element>(_ values: [Element]) -> [Element] {
+        let games = lastStarts.count
+        if games == 1 { return values }
+        return (0..<games).flatMap { game in
+            stride(from: game, to: values.count, by: games).map { values[$0] }
+        }
+    }
 }
 
 extension SelfPlay {
-    /// Plays `stepCount` steps.
+    private typealias Answer = (actions: PerAgent<Int8>, logProbs: PerAgent<Float>)
+
+    /// Plays `stepCount` steps of every game.
     func collect() throws(SPARSError) -> Collected {
         var collected = Collected(
-            seats: configuration.learnsFromBoth
-                ? [Seat(.learner), Seat(.opponent)] : [Seat(.learner)])
+            configuration.learnsFromBoth ? [.learner, .opponent] : [.learner],
+            steps: configuration.stepCount, games: games.count)
         if stepCount == 0 { drawOpponent() }
         if configuration.resetEachIteration && stepCount > 0 {
-            reset()
-            startsEpisode = true
+            for index in games.indices { reset(index) }
         }
         for _ in 0..<configuration.stepCount {
             try Control.check()
             refreshOpponentIfDue()
-            collected.episodeStarts.append(startsEpisode ? 1 : 0)
-            try step(&collected)
+            if case .still = opponent, pool == nil {
+                // What it answers is drawn from no policy; there is nothing to learn from it.
+                collected.seats.removeLast(collected.seats.count - 1)
+            }
+            let answers = try act()
+            try scoreTogether(answers.map(\.actions))
+            for (index, answer) in answers.enumerated() {
+                collected.episodeStarts.append(startsEpisode[index])
+                try step(index, answer, &collected)
+            }
+            stepCount += games.count
         }
         for i in collected.seats.indices {
-            collected.seats[i].last = game.windows[collected.seats[i].agent]
+            collected.seats[i].last = games.map { $0.windows[collected.seats[i].agent] }
         }
         collected.lastStarts = startsEpisode
         return collected
     }
 
-    private func step(_ collected: inout Collected) throws(SPARSError) {
-        if case .still = opponent, pool == nil {
-            // What it answers was drawn from no policy; there is nothing to learn from it.
-            collected.seats.removeLast(collected.seats.count - 1)
-        }
-        let before = game.windows
-        let (actions, logProbs) = try act()
-        let step = try game.step(
-            learner: Action(rawValue: actions.learner)!,
-            opponent: Action(rawValue: actions.opponent)!)
-        stepCount += 1
+    private func step(
+        _ index: Int, _ answer: Answer, _ collected: inout Collected
+    ) throws(SPARSError) {
+        // One map for all games: the first one's, lent to whichever is stepped.
+        lendMap(to: index)
+        defer { lendMap(to: index) }
+        let before = games[index].windows
+        let step = try games[index].step(
+            learner: Action(rawValue: answer.actions.learner)!,
+            opponent: Action(rawValue: answer.actions.opponent)!)
+        let after = games[index].windows
         episodeReward += step.reward
+        let reward = Int8(step.reward)
         for i in collected.seats.indices {
             let agent = collected.seats[i].agent
-            collected.seats[i].origins.append(before[agent])
-            collected.seats[i].actions.append(Int(actions[agent]))
-            collected.seats[i].logProbs.append(logProbs[agent])
-            collected.seats[i].rewards.append(agent == .learner ? step.reward : -step.reward)
-            if step.truncated { collected.seats[i].truncations.append(game.windows[agent]) }
+            collected.seats[i].origins.append(PackedOrigin(before[agent]))
+            collected.seats[i].actions.append(answer.actions[agent])
+            collected.seats[i].logProbs.append(answer.logProbs[agent])
+            collected.seats[i].rewards.append(agent == .learner ? reward : -reward)
+            if step.truncated { collected.seats[i].truncations.append(after[agent]) }
         }
         if step.truncated { collected.truncated.append(collected.episodeStarts.count - 1) }
-        steps.append(
-            StepRecord(
-                windows: game.windows, scores: step.scores, actions: actions,
-                terminated: step.terminated, truncated: step.truncated))
-        startsEpisode = step.terminated || step.truncated
+        if step.terminated { collected.terminations += 1 }
+        for agent in Agent.allCases {
+            collected.scoreSums[agent] += Double(step.scores[agent])
+        }
+        collected.lastScores[index] = step.scores
+        if configuration.recordsSteps {
+            collected.records.append(
+                StepRecord(
+                    windows: after, scores: step.scores, actions: answer.actions,
+                    terminated: step.terminated, truncated: step.truncated))
+        }
+        startsEpisode[index] = step.terminated || step.truncated
         // As vector environments do: the episode's end and the next one's start are one step.
-        if startsEpisode { reset() }
+        if startsEpisode[index] { reset(index) }
     }
 
-    /// D11: an automatic reset clears the map, or a run's map is kept.
-    private func reset() {
+    private func lendMap(to index: Int) {
+        if index == 0 { return }
+        let map = games[index].scoreMap
+        games[index].scoreMap = games[0].scoreMap
+        games[0].scoreMap = map
+    }
+
+    /// D11: an automatic reset clears the map, or a run's map is kept. Games that share a map keep it.
+    private func reset(_ index: Int) {
         let keepsMap = field.configuration.mapRead == .beforeReset
-        if game.steps > 0 {
+        if games[index].steps > 0 {
             pool?.record(episodeReward > 0 ? 1 : episodeReward < 0 ? 0 : 0.5)
         }
-        game.reset(keepingMap: keepsMap)
+        games[index].reset(keepingMap: keepsMap)
+        startsEpisode[index] = true
         if !keepsMap { overlap?.clear() }
         drawOpponent()
     }
@@ -101,78 +175,51 @@ extension SelfPlay {
         if pool?.drawn != before { policy.forgetOpponent() }
     }
 
+    /// Whether a refresh falls on the step of all games that led to `stepCount`.
+    var isOpponentDue: Bool {
+        let interval = configuration.opponentUpdateInterval
+        return stepCount > 0 && stepCount / interval > (stepCount - games.count) / interval
+    }
+
     private func refreshOpponentIfDue() {
-        guard pool == nil, stepCount > 0, stepCount % configuration.opponentUpdateInterval == 0
-        else { return }
+        guard pool == nil, isOpponentDue else { return }
         if case .current = opponent { return }
         opponent = .current
         policy.forget()
     }
 
-    private func act() throws(SPARSError) -> (PerAgent<Int8>, PerAgent<Float>) {
+    private func act() throws(SPARSError) -> [Answer] {
         var frozen = pool?.player
         if pool == nil, case .frozen(let network) = opponent { frozen = network }
         let players = try policy.distributions(
-            at: game.windows, learner: optimizer.network, opponent: frozen)
-        let learner = players.learner.sample(0, &random)
-        var answer = 0
-        if case .still = opponent, pool == nil {
-        } else {
-            answer = players.opponent.sample(0, &random)
-        }
-        return (
-            PerAgent(learner: Int8(learner), opponent: Int8(answer)),
-            PerAgent(
-                learner: players.learner.logProbability(0, of: learner),
-                opponent: players.opponent.logProbability(0, of: answer))
-        )
-    }
-
-    /// Advantages and returns of every seat, one after another; the critic sees every place once,
-    /// after the last step.
-    ///
-    /// A frozen opponent's steps were drawn by weights other than the learner's; the probability
-    /// ratio that PPO clips is taken with the probability they were drawn with.
-    func rollout(of collected: Collected) throws(SPARSError) -> Rollout<Float> {
-        var (actions, values, logProbs): ([Int], [Float], [Float]) = ([], [], [])
-        var (advantages, returns): ([Float], [Float]) = ([], [])
-        for seat in collected.seats {
-            let count = seat.actions.count
-            let seen = try self.values(of: seat)
-            var rewards = seat.rewards.map { Double($0) }
-            for (i, step) in collected.truncated.enumerated() {
-                // The episode goes on behind the limit: its value there stands for the rest.
-                rewards[step] += configuration.gamma * Double(seen[count + 1 + i])
+            at: games.map(\.windows), learner: optimizer.network, opponent: frozen)
+        return players.map { players in
+            let learner = players.learner.sample(0, &random)
+            var answer = 0
+            if case .still = opponent, pool == nil {
+            } else {
+                answer = players.opponent.sample(0, &random)
             }
-            let estimate = try GeneralizedAdvantage.estimate(
-                rewards: rewards, values: seen[..<count].map { Double($0) },
-                episodeStarts: collected.episodeStarts, lastValues: [Double(seen[count])],
-                lastEpisodeStarts: [collected.lastStarts ? 1 : 0], gamma: configuration.gamma,
-                lambda: configuration.gaeLambda)
-            actions += seat.actions
-            values += seen[..<count]
-            logProbs += seat.logProbs
-            advantages += estimate.advantages.map { Float($0) }
-            returns += estimate.returns.map { Float($0) }
+            return (
+                PerAgent(learner: Int8(learner), opponent: Int8(answer)),
+                PerAgent(
+                    learner: players.learner.logProbability(0, of: learner),
+                    opponent: players.opponent.logProbability(0, of: answer))
+            )
         }
-        return try Rollout(
-            actions: actions, values: values, logProbs: logProbs, advantages: advantages,
-            returns: returns, actionCount: Action.allCases.count)
     }
 
-    /// The critic's values before each step, after the last, and behind each limit.
-    private func values(of seat: Seat) throws(SPARSError) -> [Float] {
-        let origins = seat.origins + [seat.last] + seat.truncations
-        var places: [Int: Int] = [:]
-        var distinct: [Voxel] = []
-        let rows = origins.map { origin -> Int in
-            let place = field.index(ofOrigin: origin)
-            if let row = places[place] { return row }
-            places[place] = distinct.count
-            distinct.append(origin)
-            return distinct.count - 1
+    /// Asks the scorer once for where all games' windows go; one game does so by itself.
+    private func scoreTogether(_ actions: [PerAgent<Int8>]) throws(SPARSError) {
+        if games.count == 1 { return }
+        var places: [Int] = []
+        for (game, actions) in zip(games, actions) {
+            for agent in Agent.allCases {
+                let moved = field.configuration.moved(
+                    game.windows[agent], by: Action(rawValue: actions[agent])!)
+                places.append(field.index(ofOrigin: moved))
+            }
         }
-        let seen = try policy.values(at: distinct, as: seat.agent, optimizer.network)
-        return rows.map { seen[$0] }
+        try field.score(places)
     }
 }

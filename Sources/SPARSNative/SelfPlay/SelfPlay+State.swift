@@ -8,7 +8,8 @@ public struct SelfPlayState: Equatable, Sendable {
     public var moments: [Float]
     /// A frozen opponent's parameters where they differ from the learner's, else empty.
     public var opponent: [Float]
-    /// As `counterNames` says.
+    /// As `counterNames` says, then eight a further game: its `episode_steps`, `starts_episode` and
+    /// origins.
     public var counters: [Int64]
     /// The map's visits, oldest first: x, y, z and agent (0 learner, 1 opponent) of each.
     public var visits: [Int64]
@@ -20,6 +21,9 @@ public struct SelfPlayState: Equatable, Sendable {
         "steps", "episode_steps", "starts_episode", "opponent", "learner_x", "learner_y",
         "learner_z", "opponent_x", "opponent_y", "opponent_z",
     ]
+
+    /// How many counters a run of so many games has.
+    public static func counterCount(games: Int) -> Int { counterNames.count + 8 * (games - 1) }
 
     public init(
         parameters: [Float], moments: [Float], opponent: [Float], counters: [Int64],
@@ -49,20 +53,25 @@ extension SelfPlay {
             frozen = network.parameters
             code = Self.frozenCode
         }
-        let windows = Agent.allCases.flatMap { agent in
-            (0..<3).map { Int64(game.windows[agent][$0]) }
+        func windows(_ game: WindowSearchGame) -> [Int64] {
+            Agent.allCases.flatMap { agent in (0..<3).map { Int64(game.windows[agent][$0]) } }
         }
+        var further: [Int64] = []
+        for index in games.indices.dropFirst() {
+            further += [Int64(games[index].steps), startsEpisode[index] ? 1 : 0]
+            further += windows(games[index])
+        }
+        var counters = [Int64(optimizer.stepCount), Int64(optimizer.updateCount)]
+        counters += random.words.map { Int64(bitPattern: $0) }
+        counters += [Int64(iterationCount), Int64(stepCount), Int64(games[0].steps)]
+        counters += [startsEpisode[0] ? 1 : 0, code]
+        counters += windows(games[0]) + further
         return SelfPlayState(
             parameters: optimizer.network.parameters, moments: optimizer.moments, opponent: frozen,
-            counters: [Int64(optimizer.stepCount), Int64(optimizer.updateCount)]
-                + random.words.map { Int64(bitPattern: $0) }
-                + [
-                    Int64(iterationCount), Int64(stepCount), Int64(game.steps),
-                    startsEpisode ? 1 : 0, code,
-                ] + windows,
-            visits: game.scoreMap.visits.flatMap { visit in
+            counters: counters,
+            visits: scoreMap.visits.flatMap { visit in
                 (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.agent.rawValue)]
-            }, visitScores: game.scoreMap.visits.map(\.score))
+            }, visitScores: scoreMap.visits.map(\.score))
     }
 
     /// Goes on from a saved state; what was played here before is forgotten.
@@ -71,7 +80,7 @@ extension SelfPlay {
     ///   have, and then changes nothing; `interrupted` while the map is rebuilt.
     public func restore(_ state: SelfPlayState) throws(SPARSError) {
         let counters = state.counters
-        guard counters.count == SelfPlayState.counterNames.count,
+        guard counters.count == SelfPlayState.counterCount(games: games.count),
             counters[0...1].allSatisfy({ $0 >= 0 }),
             counters[6...10].allSatisfy({ (0...(1 << 53)).contains($0) }), counters[10] <= 2
         else {
@@ -86,29 +95,42 @@ extension SelfPlay {
             updateCount: UInt64(counters[1]))
         let random = try restoredSource(counters[2...5].map { UInt64(bitPattern: $0) })
         let opponent = try restoredOpponent(counters[10], state.opponent)
-        var game = WindowSearchGame(field: field)
-        let places = counters[11...].map { Int(clamping: $0) }
-        try game.restore(
-            windows: PerAgent(
-                learner: Voxel(places[0], places[1], places[2]),
-                opponent: Voxel(places[3], places[4], places[5])), steps: Int(counters[8]))
-        try addVisits(of: state, to: &game.scoreMap)
+        var games = try restoredGames(counters)
+        try addVisits(of: state, to: &games[0].scoreMap)
         var overlap = overlap
         overlap?.clear()
         if overlap != nil && !state.visits.isEmpty {
-            try game.scoreMap.settle()
-            overlap!.recount(game.scoreMap)
+            try games[0].scoreMap.settle()
+            overlap!.recount(games[0].scoreMap)
         }
         self.optimizer = optimizer
         self.random = random
         self.opponent = opponent
-        self.game = game
+        self.games = games
         self.overlap = overlap
-        startsEpisode = counters[9] != 0
+        startsEpisode =
+            [counters[9] != 0]
+            + stride(from: 18, to: counters.count, by: 8).map { counters[$0] != 0 }
         iterationCount = Int(counters[6])
         stepCount = Int(counters[7])
         forgetPlayed()
         policy.forget()
+    }
+
+    private func restoredGames(_ counters: [Int64]) throws(SPARSError) -> [WindowSearchGame] {
+        var games: [WindowSearchGame] = []
+        for index in self.games.indices {
+            let (steps, first) = index == 0 ? (8, 11) : (9 + 8 * index, 11 + 8 * index)
+            let places = counters[first..<first + 6].map { Int(clamping: $0) }
+            var game = WindowSearchGame(field: field)
+            try game.restore(
+                windows: PerAgent(
+                    learner: Voxel(places[0], places[1], places[2]),
+                    opponent: Voxel(places[3], places[4], places[5])),
+                steps: Int(clamping: counters[steps]))
+            games.append(game)
+        }
+        return games
     }
 
     private func addVisits(

@@ -2,13 +2,13 @@ import SPARSKernels
 
 /// The learner plays the window-search game against an opponent made of itself, and learns by PPO.
 ///
-/// An iteration collects `stepCount` steps and makes one update. It happens whole or, when it is
+/// An iteration collects `stepCount` steps of each of `gameCount` games and makes one update. It happens whole or, when it is
 /// interrupted or fails, not at all: what is kept is always the state after a whole iteration, and
 /// going on from it gives the same bits as never having stopped.
 ///
 /// Memory: 12 bytes a parameter (weights and Adam's moments), 4 more while a frozen opponent differs
 /// from the learner, 4 a parameter and snapshot, the scan, the map (8 bytes a voxel for a mean,
-/// 4 otherwise), and about 100 bytes a step.
+/// 4 otherwise), 24 bytes a step in the map's log and 80 where steps are recorded.
 public final class SelfPlay {
     /// Who answers for the opponent, where no pool does.
     enum Opponent {
@@ -20,7 +20,8 @@ public final class SelfPlay {
     }
 
     public internal(set) var configuration: SelfPlayConfiguration
-    public internal(set) var game: WindowSearchGame
+    /// The games side by side; the first one's map is that of all.
+    public internal(set) var games: [WindowSearchGame]
     public internal(set) var optimizer: PPOOptimizer<Float>
     var opponent: Opponent
     /// Where each episode's opponent is drawn from, instead of `opponent`.
@@ -30,8 +31,8 @@ public final class SelfPlay {
     var random: RandomSource
     /// Follows the map's Dice, where a reference is given.
     var overlap: NativeOverlap?
-    /// Whether the learner's next observation begins an episode.
-    var startsEpisode = true
+    /// Whether the learner's next observation in each game begins an episode.
+    var startsEpisode: [Bool]
     var policy: WindowPolicy
 
     /// Iterations and steps since the beginning, restored ones included.
@@ -42,7 +43,10 @@ public final class SelfPlay {
     public internal(set) var steps: [StepRecord] = []
     public internal(set) var snapshots: [(iteration: Int, network: ActorCritic<Float>)] = []
 
-    public var field: SearchField { game.field }
+    public var field: SearchField { policy.sight.field }
+
+    /// The map of all games, its log included.
+    public var scoreMap: ScoreMap { games[0].scoreMap }
 
     /// - Throws: `invalidArgument` for a configuration out of range.
     public init(
@@ -50,19 +54,26 @@ public final class SelfPlay {
     ) throws(SPARSError) {
         let window = field.configuration.window
         try configuration.validate(window: window)
-        let shape = try PolicyShape(
-            inputs: window.count, policyHidden: configuration.policyHidden,
-            valueHidden: configuration.valueHidden, actions: Action.allCases.count)
+        guard configuration.gameCount == 1 || field.configuration.mapRead == .beforeReset else {
+            throw .range(
+                "n_envs", of: "self_play",
+                mustBe: "1 with map_read=\"after_reset\": games share one map, and a reset of any "
+                    + "would clear it", got: configuration.gameCount)
+        }
+        let sight = sight(of: configuration.policy, on: field)
+        let shape = try sight.shape(configuration)
         let multiplicity = configuration.multiplicity(of: window)
         let source = RandomSource(seed: configuration.seed)
         let network = try ActorCritic<Float>(
             shape: shape, multiplicity: multiplicity, random: source.stream(0))
         self.configuration = configuration
-        game = WindowSearchGame(field: field)
+        games = Array(
+            repeating: WindowSearchGame(field: field), count: configuration.gameCount)
+        startsEpisode = Array(repeating: true, count: configuration.gameCount)
         optimizer = try PPOOptimizer(network, multiplicity: multiplicity)
         random = source.stream(1)
         opponent = field.configuration.opponent == .live ? .still : .current
-        policy = WindowPolicy(field)
+        policy = WindowPolicy(sight, masksActions: configuration.masksActions)
         self.overlap = overlap
     }
 
@@ -75,11 +86,11 @@ public final class SelfPlay {
     /// The map of every visit so far.
     public func settledMap() throws(SPARSError) -> [Float] {
         if overlap != nil {
-            overlap!.follow(&game.scoreMap)
-            return game.scoreMap.values.isEmpty
-                ? Array(repeating: 0, count: game.scoreMap.grid.count) : game.scoreMap.values
+            overlap!.follow(&games[0].scoreMap)
+            return scoreMap.values.isEmpty
+                ? Array(repeating: 0, count: scoreMap.grid.count) : scoreMap.values
         }
-        return try game.scoreMap.settledValues()
+        return try games[0].scoreMap.settledValues()
     }
 
     /// Forgets records, steps and snapshots, for whoever has taken them over.
@@ -121,10 +132,8 @@ public final class SelfPlay {
         _ body: () throws(SPARSError) -> Result
     ) throws(SPARSError) -> Result {
         let before = Checkpoint(self)
-        let played = steps.count
         do throws(SPARSError) { return try body() } catch {
             before.restore(self)
-            steps.removeLast(steps.count - played)
             throw error
         }
     }
@@ -136,23 +145,23 @@ public final class SelfPlay {
         let minibatches =
             hyperparameters.nEpochs * (rollout.count / hyperparameters.batchSize + 1)
         freezeOpponentIfItStays()
-        let window = field.configuration.window.count
+        let width = policy.sight.count
         // Short updates are not worth a copy of the weights to come back to.
-        let before = minibatches > 16 ? optimizer : nil
+        let before = minibatches > 16 ? optimizer.copied() : nil
         var failure: SPARSError?
-        let stepCount = configuration.stepCount
-        let seats = collected.seats
+        let count = collected.seats[0].actions.count
+        let agents = collected.seats.map(\.agent)
+        let origins = collected.seats.map { collected.byGame($0.origins) }
         let policy = policy
         let update = { () throws(SPARSError) -> PPOLog in
             try self.optimizer.update(rollout, permutations: orders, hyperparameters) {
                 steps, into in
-                precondition(into.count == steps.count * window, "\(into.count) inputs")
+                precondition(into.count == steps.count * width, "\(into.count) inputs")
                 for (row, step) in steps.enumerated() {
-                    let seat = seats[step / stepCount]
                     do throws(SPARSError) {
                         try policy.look(
-                            at: seat.origins[step % stepCount], as: seat.agent, into: &into,
-                            row: row)
+                            at: origins[step / count][step % count].voxel,
+                            as: agents[step / count], into: &into, row: row)
                     } catch { failure = error }
                 }
             }
@@ -172,32 +181,35 @@ public final class SelfPlay {
     /// unless it is refreshed at once anyway.
     private func freezeOpponentIfItStays() {
         guard pool == nil, field.configuration.opponent == .snapshot, case .current = opponent,
-            stepCount % configuration.opponentUpdateInterval != 0
+            !isOpponentDue
         else { return }
-        opponent = .frozen(optimizer.network)
+        opponent = .frozen(optimizer.network.copied())
     }
 
     private func keep(_ collected: Collected, in record: inout IterationRecord) {
         iterationCount += 1
-        let played = steps.suffix(configuration.stepCount)
-        let count = Double(played.count)
-        let rewards = collected.seats[0].rewards
-        record.meanReward = rewards.reduce(0) { $0 + Double($1) } / count
-        record.lastReward = Double(rewards.last ?? 0)
-        for agent in Agent.allCases {
-            record.meanScores[agent] = played.reduce(0) { $0 + Double($1.scores[agent]) } / count
-            record.lastScores[agent] = Double(played.last?.scores[agent] ?? 0)
+        steps += collected.records
+        func mean(_ rewards: some Collection<Int8>) -> Double {
+            Double(rewards.reduce(0) { $0 + Int($1) }) / Double(rewards.count)
         }
-        record.terminations = played.count { $0.terminated }
-        record.truncations = played.count { $0.truncated }
+        let rewards = collected.seats[0].rewards
+        record.meanReward = mean(rewards)
+        record.lastReward = mean(rewards.suffix(games.count))
+        for agent in Agent.allCases {
+            record.meanScores[agent] = collected.scoreSums[agent] / Double(rewards.count)
+            record.lastScores[agent] =
+                collected.lastScores.reduce(0) { $0 + Double($1[agent]) } / Double(games.count)
+        }
+        record.terminations = collected.terminations
+        record.truncations = collected.truncated.count
         if overlap != nil {
-            overlap!.follow(&game.scoreMap)
+            overlap!.follow(&games[0].scoreMap)
             record.dice = overlap!.dice
         }
         iterations.append(record)
         let interval = configuration.snapshotInterval
         if interval > 0 && iterationCount % interval == 0 {
-            snapshots.append((iterationCount, optimizer.network))
+            snapshots.append((iterationCount, optimizer.network.copied()))
             joinPool()
         }
     }
@@ -205,17 +217,17 @@ public final class SelfPlay {
 
 /// What an iteration may change and must take back when it fails.
 private struct Checkpoint {
-    let game: WindowSearchGame
+    let games: [WindowSearchGame]
     let random: RandomSource
     let opponent: SelfPlay.Opponent
-    let startsEpisode: Bool
+    let startsEpisode: [Bool]
     let stepCount: Int
     let overlap: NativeOverlap?
     let pool: OpponentPool?
     let episodeReward: Float
 
     init(_ play: SelfPlay) {
-        game = play.game
+        games = play.games
         random = play.random
         opponent = play.opponent
         startsEpisode = play.startsEpisode
@@ -226,7 +238,7 @@ private struct Checkpoint {
     }
 
     func restore(_ play: SelfPlay) {
-        play.game = game
+        play.games = games
         play.random = random
         play.opponent = opponent
         play.startsEpisode = startsEpisode

@@ -1,8 +1,18 @@
 /// How the learner is trained against its opponent; the game's own switches stand in
 /// `GameConfiguration`.
 public struct SelfPlayConfiguration: Equatable, Sendable {
-    /// Steps in an iteration, which ends with one update.
+    /// What the learner and its opponents are.
+    public enum Policy: Int32, CaseIterable, Sendable { case mlp, cnn, local }
+
+    public var policy = Policy.mlp
+    /// Steps of each game in an iteration, which ends with one update.
     public var stepCount = 32
+    /// Games side by side on the field; they share its scores and one map.
+    public var gameCount = 1
+    /// Whether moves that would leave the grid have probability 0.
+    public var masksActions = false
+    /// Whether every step is kept to be read; 40 bytes each.
+    public var recordsSteps = true
     public var hyperparameters = PPOHyperparameters()
     public var gamma = 0.99
     public var gaeLambda = 0.95
@@ -13,7 +23,7 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     /// Parameters are kept after every so many iterations; 0 keeps none.
     public var snapshotInterval = 0
     /// What windows are resized to before the policy sees them: sets the replicas that each voxel
-    /// stands for. Nil where the policy sees the window itself.
+    /// stands for. Nil where the policy sees the window itself, and of use to `mlp` only.
     public var policyInput: Extent?
     public var policyHidden = [64, 64]
     public var valueHidden = [64, 64]
@@ -27,6 +37,7 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     }
 
     public static let stepLimit = 1 << 20
+    public static let gameLimit = 1 << 12
 
     /// - Throws: `invalidArgument` naming the first value outside its range.
     public func validate(window: Extent) throws(SPARSError) {
@@ -36,6 +47,13 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
             throw .range(
                 "n_steps", of: owner, mustBe: "an integer in the range [2, \(Self.stepLimit)]",
                 got: stepCount)
+        }
+        guard (1...Self.gameLimit).contains(gameCount), gameCount * stepCount <= Self.stepLimit
+        else {
+            throw .range(
+                "n_envs", of: owner,
+                mustBe: "an integer in the range [1, \(Self.gameLimit)], and n_envs * n_steps at "
+                    + "most \(Self.stepLimit)", got: gameCount)
         }
         for (name, value) in [("gamma", gamma), ("gae_lambda", gaeLambda)] {
             guard (0...1).contains(value) else {
@@ -65,7 +83,7 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
 
     /// How many voxels of `policyInput` each voxel of the window becomes, by PyTorch's nearest rule.
     func multiplicity(of window: Extent) -> [Int]? {
-        guard let policyInput else { return nil }
+        guard policy == .mlp, let policyInput else { return nil }
         let axes = (0..<3).map { axis -> [Int] in
             var counts = [Int](repeating: 0, count: window[axis])
             // float32 as there.

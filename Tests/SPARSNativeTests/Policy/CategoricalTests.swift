@@ -19,6 +19,22 @@ import Testing
         #expect((distribution.mode(0), distribution.mode(1)) == (1, 1))
     }
 
+    @Test func maskedActionsHaveProbabilityZero() {
+        let masked = Categorical<Float>(
+            logits: [5, 1, 2, 0, 0, 0], actions: 3,
+            allowed: [false, true, true, false, false, false])
+        #expect(masked.probability(0, of: 0) == 0)
+        let p = Double(masked.probability(0, of: 1))
+        #expect(abs(p - 0.268_941_421_369_995_1) < 1e-7)
+        #expect(abs(Double(masked.entropy(0)) - 0.582_203_108_888_307) < 1e-6)
+        var random = RandomSource(seed: 2)
+        for _ in 0..<1_000 { #expect(masked.sample(0, &random) != 0) }
+        #expect(masked.mode(0) == 2)
+        // With no action allowed all are alike, and nothing is to be gained by changing that.
+        #expect(abs(masked.probability(1, of: 2) - 1.0 / 3) < 1e-7)
+        #expect(masked.entropy(1) == 0)
+    }
+
     @Test func extremeLogitsStayFinite() {
         var random = RandomSource(seed: 1)
         let distribution = Categorical<Float>(logits: [1e4, -1e4, 0], actions: 3)

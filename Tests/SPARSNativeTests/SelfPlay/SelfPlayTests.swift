@@ -50,6 +50,27 @@ import Testing
         #expect(second.steps == Array(whole.steps.suffix(48)))
     }
 
+    @Test(arguments: SelfPlayConfiguration.Policy.allCases, [1, 3])
+    func everyPolicyGoesOnToTheBit(policy: SelfPlayConfiguration.Policy, games: Int) throws {
+        let change = { (c: inout SelfPlayConfiguration) in
+            (c.policy, c.gameCount, c.masksActions) = (policy, games, true)
+            c.opponentUpdateInterval = 40
+        }
+        let whole = try play(change)
+        try whole.run(iterations: 5)
+        let first = try play(change)
+        try first.run(iterations: 2)
+        let second = try play(change)
+        try second.restore(first.state)
+        try second.run(iterations: 3)
+        #expect(second.state == whole.state)
+        #expect(second.steps == Array(whole.steps.suffix(3 * 16 * games)))
+    }
+
+    @Test func sideBySideGamesRefuseAMapThatResetsClear() {
+        #expect(throws: SPARSError.self) { try play(published: true) { $0.gameCount = 2 } }
+    }
+
     @Test func aStopKeepsWholeIterationsOnly() throws {
         let whole = try play()
         try whole.run(iterations: 4)

@@ -1,0 +1,32 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+extension Array where Element: BitwiseCopyable {
+    /// A copy of its own memory, on large pages where the system gives them to who asks.
+    ///
+    /// A minibatch reads and writes 170 MB of weights and moments row by row; with pages of 4 KiB a
+    /// fifth of an update's time went into finding them.
+    public func onLargePages() -> [Element] {
+        let bytes = count * MemoryLayout<Element>.stride
+        return [Element](unsafeUninitializedCapacity: count) { copy, initialized in
+            if let base = copy.baseAddress, !isEmpty {
+                adviseLargePages(base, bytes)
+                withUnsafeBufferPointer { base.initialize(from: $0.baseAddress!, count: count) }
+            }
+            initialized = count
+        }
+    }
+}
+
+/// Before the memory is first written: pages are given then.
+private func adviseLargePages(_ start: UnsafeMutableRawPointer, _ bytes: Int) {
+    #if os(Linux)
+        let (page, least) = (4096, 4 << 20)
+        guard bytes >= least else { return }
+        let first = (Int(bitPattern: start) + page - 1) / page * page
+        let end = (Int(bitPattern: start) + bytes) / page * page
+        // Advice only: a system without large pages refuses it, and nothing depends on them.
+        _ = madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_HUGEPAGE)
+    #endif
+}

@@ -1,0 +1,41 @@
+"""The policies that play: their names, and their parameters' names and shapes."""
+
+from math import prod
+
+from spars._game import ACTIONS
+from spars.ppo import parameter_shapes
+
+POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
+HIDDEN = (64, 64)
+# The scores of six neighbours and of the window itself, and three coordinates.
+NEIGHBOURHOOD = ACTIONS + 4
+# Channels, kernel and stride of CnnPolicy's layers, as the core has them.
+CONVOLUTIONS = ((8, 4, 4), (16, 3, 2), (32, 3, 1))
+
+
+def policy_shapes(policy, window):
+    """Return the shapes of a policy's parameters by name, in the core's order."""
+    if policy == "MlpPolicy":
+        return parameter_shapes(prod(window), ACTIONS, HIDDEN, HIDDEN)
+    if policy == "LocalPolicy":
+        return parameter_shapes(NEIGHBOURHOOD, ACTIONS, HIDDEN, HIDDEN)
+    shapes = {}
+    extent, inputs = tuple(window), 1
+    for i, (channels, size, stride) in enumerate(CONVOLUTIONS):
+        kernel = tuple(min(size, n) for n in extent)
+        # tanh stands between the convolutions, so convolution i is module 2 i.
+        shapes[f"features_extractor.cnn.{2 * i}.weight"] = (channels, inputs, *kernel)
+        shapes[f"features_extractor.cnn.{2 * i}.bias"] = (channels,)
+        extent = tuple((n - k) // stride + 1 for n, k in zip(extent, kernel, strict=True))
+        inputs = channels
+    return shapes | parameter_shapes(inputs * prod(extent), ACTIONS, HIDDEN, HIDDEN)
+
+
+def named(flat, shapes):
+    """Return arrays of `shapes` cut from one flat array."""
+    arrays, start = {}, 0
+    for name, extents in shapes.items():
+        size = prod(extents)
+        arrays[name] = flat[start : start + size].reshape(extents)
+        start += size
+    return arrays
