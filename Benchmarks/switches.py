@@ -195,17 +195,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[2000, 2100, 2200, 2300, 2400])
     parser.add_argument("--patients", type=int, default=2)
-    parser.add_argument("--json", help="also write every value here, after each seed")
+    parser.add_argument("--json", help="keep every value here, and measure only the seeds it lacks")
     arguments = parser.parse_args()
-    rows = {}
+    kept = Path(arguments.json) if arguments.json else None
+    found = json.loads(kept.read_text()) if kept and kept.exists() else {}
     with tempfile.TemporaryDirectory() as output:
-        for seed in arguments.seeds:
-            for name, found in measure(seed, arguments.patients, Path(output)).items():
-                rows.setdefault(name, []).extend(found)
-            if arguments.json:
-                Path(arguments.json).write_text(json.dumps(rows))
+        for seed in map(str, arguments.seeds):
+            if seed in found:
+                continue
+            found[seed] = measure(int(seed), arguments.patients, Path(output))
+            if kept:
+                kept.write_text(json.dumps(found))
             print(f"seed {seed} done", flush=True)
-    print(f"\n{len(rows['paper'])} phantoms, {len(arguments.seeds)} trainings\n")
+    rows = {}
+    for by_switch in found.values():
+        for name, more in by_switch.items():
+            rows.setdefault(name, []).extend(more)
+    print(f"\n{len(rows['paper'])} phantoms, {len(found)} trainings\n")
     table(rows)
 
 
