@@ -112,19 +112,20 @@ static PyObject *add_to_pool(PyObject *module, PyObject *arguments) {
     return done(status, &error);
 }
 
-// league_create(field, shape) -> handle
+// league_create(field, policy, masks_actions, shape) -> handle
 static PyObject *league_create(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long field;
+    int policy, masks;
     PyObject *object;
-    if (!PyArg_ParseTuple(arguments, "KO", &field, &object)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "KipO", &field, &policy, &masks, &object)) return NULL;
     spars_policy_shape shape;
     if (shim_policy_shape(object, &shape) != 0) return NULL;
     spars_handle league = 0;
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
-    status = spars_league_create(field, &shape, &league, &error);
+    status = spars_league_create(field, policy, masks, &shape, &league, &error);
     Py_END_ALLOW_THREADS
     return shim_handle(status, league, &error);
 }

@@ -140,15 +140,30 @@ public func sparsSelfPlaySetPool(
 
 @_cdecl("spars_league_create")
 public func sparsLeagueCreate(
-    _ field: UInt64, _ shape: UnsafePointer<spars_policy_shape>?,
-    _ league: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ field: UInt64, _ policy: Int32, _ masksActions: Int32,
+    _ shape: UnsafePointer<spars_policy_shape>?, _ league: UnsafeMutablePointer<UInt64>?,
+    _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(league, 1, "league", of: owner)
         let shape = try checkedShape(shape)
+        guard let policy = SelfPlayConfiguration.Policy(rawValue: policy) else {
+            throw .range(
+                "policy", of: owner,
+                mustBe: "a number below \(SelfPlayConfiguration.Policy.allCases.count)",
+                got: policy)
+        }
         let box = try FieldBox.of(field)
         let games = try box.exclusively { (field) throws(SPARSError) in
-            try FrozenGames(field: field, shape: shape)
+            try FrozenGames(
+                field: field, policy: policy, masksActions: masksActions != 0,
+                policyHidden: shape.policyHidden, valueHidden: shape.valueHidden)
+        }
+        guard games.shape.inputs == shape.inputs, games.shape.actions == shape.actions else {
+            throw .range(
+                "parameters", of: owner,
+                mustBe: "of \(games.shape.inputs) inputs and \(games.shape.actions) actions",
+                got: "\(shape.inputs) and \(shape.actions)")
         }
         out[0] = HandleTable.shared.insert(LeagueBox(box, games))
     }

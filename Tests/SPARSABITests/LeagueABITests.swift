@@ -100,13 +100,16 @@ import Testing
         let count = 3 * 24 + 3 + 2 * 24 + 2 + 6 * 3 + 6 + 2 + 1
         var league = spars_handle(0)
         let field = field()
-        #expect(spars_league_create(field, nil, &league, nil) == invalid)
-        #expect(spars_league_create(field, &shape, nil, nil) == invalid)
-        #expect(spars_league_create(0, &shape, &league, nil) == stale)
+        #expect(spars_league_create(field, 0, 0, nil, &league, nil) == invalid)
+        #expect(spars_league_create(field, 0, 0, &shape, nil, nil) == invalid)
+        #expect(spars_league_create(0, 0, 0, &shape, &league, nil) == stale)
         var other = shape
         other.inputs = 23
-        #expect(spars_league_create(field, &other, &league, nil) == invalid)
-        #expect(spars_league_create(field, &shape, &league, nil) == 0)
+        #expect(spars_league_create(field, 0, 0, &other, &league, nil) == invalid)
+        for policy in [Int32(-1), 3] {
+            #expect(spars_league_create(field, policy, 0, &shape, &league, nil) == invalid)
+        }
+        #expect(spars_league_create(field, 0, 0, &shape, &league, nil) == 0)
         var player = Int64(-1)
         let parameters = [Float](repeating: 0.1, count: count)
         #expect(spars_league_add(league, parameters, Int64(count - 1), &player, nil) == invalid)

@@ -127,6 +127,35 @@ def test_a_runs_league_holds_its_snapshots_and_the_learner(scan, tmp_path):
     assert league.add_run(read, prefix="read ").names[4:] == ["read 0", "read 2", "read 4"]
 
 
+@pytest.mark.parametrize("policy", ["CnnPolicy", "LocalPolicy", "MlpPolicy"])
+def test_every_policy_has_its_league(scan, tmp_path, policy):
+    run = spars.self_play(
+        scan, score, iterations=3, snapshot_interval=1, opponents="fictitious", n_steps=16,
+        learning_rate=0.02, policy=policy, mask_actions=policy != "MlpPolicy", **OPTIONS,
+    )  # fmt: skip
+    league = League.of(run).play(12)
+    assert league.configuration["policy"] == policy
+    assert np.nanmin(league.payoff) < 0.5
+    league.save(tmp_path / "league.npz")
+    again = League.load(tmp_path / "league.npz", scan, score).play(20)
+    np.testing.assert_array_equal(again.wins, League.of(run).play(20).wins)
+    other = {"CnnPolicy": "LocalPolicy"}.get(policy, "CnnPolicy")
+    with pytest.raises(ValueError, match="must have the league's policy"):
+        League(scan, score, policy=other, **OPTIONS).add_run(run)
+    with pytest.raises(ValueError, match="must have the league's mask_actions"):
+        League(scan, score, policy=policy, mask_actions=policy == "MlpPolicy", **OPTIONS).add_run(
+            run
+        )
+
+
+def test_local_players_need_windows_inside(scan):
+    league = League(scan, score, policy="LocalPolicy", **(OPTIONS | {"border": "clamped_crop"}))
+    rng = np.random.default_rng(0)
+    shapes = spars.ppo.parameter_shapes(10, 6)
+    with pytest.raises(ValueError, match="stay inside the grid"):
+        league.add("one", {name: rng.normal(size=shape) for name, shape in shapes.items()})
+
+
 def test_a_league_without_its_scan_can_be_read_only(scan, tmp_path):
     league = league_of(scan, drawn(1), drawn(2)).play(10)
     league.save(tmp_path / "league.npz")

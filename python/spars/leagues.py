@@ -6,11 +6,19 @@ import numpy as np
 
 from spars import _native
 from spars._archives import read_npz, write_npz
-from spars._checks import check_float, check_integer, sentence
+from spars._checks import (
+    check_array,
+    check_bool,
+    check_choice,
+    check_float,
+    check_integer,
+    sentence,
+)
 from spars._errors import FormatError
 from spars._extras import as_progress, shifted
 from spars._game import Field
 from spars._handles import Handle
+from spars._networks import POLICIES, policy_shapes
 from spars._provenance import digest, versions
 from spars._saved import field_again
 from spars.ppo import SEED_LIMIT, checked_parameters
@@ -19,7 +27,8 @@ from spars.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, w
 __all__ = ["League"]
 
 FILE_FORMAT = "spars league 1"
-POLICY_PARTS = ("mlp_extractor.policy_net.", "action_net.")
+EXTRACTOR = "features_extractor."
+POLICY_PARTS = (EXTRACTOR, "mlp_extractor.policy_net.", "action_net.")
 GAME_LIMIT = 1 << 32
 STEP_LIMIT = 1 << 32
 
@@ -33,6 +42,11 @@ class League:
     ----------
     volume, scorer, window, grid, protocol, termination_threshold, stride, **switches
         What is played on, as for `spars.self_play`.
+    policy : {"MlpPolicy", "CnnPolicy", "LocalPolicy"}
+        What the players are, as for `spars.self_play`. "LocalPolicy" needs windows that stay inside
+        the grid.
+    mask_actions : bool
+        Whether they never choose moves that would leave the grid.
     seed : int
         Of the games.
     max_steps : int
@@ -57,15 +71,16 @@ class League:
 
     def __init__(
         self, volume, scorer, *, window=(48, 48, 24), grid=None, protocol="paper",
-        termination_threshold=0.3, stride=4, seed=0, max_steps=256, **switches,
+        termination_threshold=0.3, stride=4, policy="MlpPolicy", mask_actions=False, seed=0,
+        max_steps=256, **switches,
     ):  # fmt: skip
         played = Field(
             volume, scorer, window, protocol, termination_threshold, grid, stride, switches,
             "League",
         )  # fmt: skip
-        self._begin(played, seed, max_steps)
+        self._begin(played, policy, mask_actions, seed, max_steps)
 
-    def _begin(self, played, seed, max_steps):
+    def _begin(self, played, policy, mask_actions, seed, max_steps):
         self.configuration = {
             "window": list(played.window),
             "grid": list(played.grid),
@@ -73,6 +88,8 @@ class League:
             "input_shape": list(played.input_shape),
             "termination_threshold": played.termination_threshold,
             "protocol": played.protocol.to_dict(),
+            "policy": check_choice(policy, "policy", "League", POLICIES),
+            "mask_actions": check_bool(mask_actions, "mask_actions", "League"),
             "seed": check_integer(seed, "seed", "League", 0, SEED_LIMIT),
             "max_steps": check_integer(max_steps, "max_steps", "League", 1, STEP_LIMIT),
             "input_sha256": digest(played.array),
@@ -109,7 +126,8 @@ class League:
                 f"Run.load. Got {run!r} without them instead."
             )
         league = cls.__new__(cls)
-        league._begin(run._match.field, seed, max_steps)
+        c = run.configuration
+        league._begin(run._match.field, c["policy"], c["mask_actions"], seed, max_steps)
         return league.add_run(run)
 
     def add_run(self, run, prefix=""):
@@ -125,14 +143,14 @@ class League:
         Raises
         ------
         ValueError
-            The run's policy is not "MlpPolicy", its moves were masked, or a name is taken.
+            The run has another policy, moves masked otherwise, or a name is taken.
         """
-        c = run.configuration
-        if c["policy"] != "MlpPolicy" or c["mask_actions"]:
-            raise ValueError(
-                "The 'run' parameter of League.add_run must be one of MlpPolicy without masked "
-                f"moves. Got {c['policy']} with mask_actions={c['mask_actions']} instead."
-            )
+        for name in ("policy", "mask_actions"):
+            if run.configuration[name] != self.configuration[name]:
+                raise ValueError(
+                    f"The 'run' parameter of League.add_run must have the league's {name}, "
+                    f"{self.configuration[name]!r}. Got {run.configuration[name]!r} instead."
+                )
         for snapshot in run.snapshots:
             self.add(f"{prefix}{snapshot.iteration}", snapshot.parameters)
         last = run.snapshots[-1].iteration if run.snapshots else -1
@@ -157,29 +175,50 @@ class League:
         """
         if not isinstance(name, str) or not name or name in self.names:
             raise ValueError(sentence("name", "League.add", "a name that no member has", name))
-        policy = {
+        given = {
             key: np.asarray(value)
             for key, value in dict(parameters).items()
             if key.startswith(POLICY_PARTS)
         }
-        arrays, shape = checked_parameters(policy | _silent_critic(policy), "League.add")
+        features, nets = self._extractor(given), _without_extractor(given)
+        arrays, shape = checked_parameters(nets | _silent_critic(nets), "League.add")
         if self._members and self._shape != shape:
             raise ValueError(
                 "The 'parameters' parameter of League.add must have the members' sizes "
                 f"{self._shape[:3]}. Got {shape[:3]} instead."
             )
         self._shape = shape
-        self._enter({key: a.astype(np.float32, copy=False) for key, a in arrays.items()})
-        self._members.append({key: arrays[key].astype(np.float32) for key in policy})
+        arrays = features | {key: a.astype(np.float32, copy=False) for key, a in arrays.items()}
+        self._enter(arrays)
+        self._members.append({key: arrays[key].copy() for key in given})
         self.names.append(name)
         self.wins, self.ties = (np.pad(table, (0, 1)) for table in (self.wins, self.ties))
+
+    def _extractor(self, given):
+        """Return the convolutions among a policy's parameters, in the core's order."""
+        shapes = policy_shapes(self.configuration["policy"], self.configuration["window"])
+        wanted = {key: shape for key, shape in shapes.items() if key.startswith(EXTRACTOR)}
+        found = {key for key in given if key.startswith(EXTRACTOR)}
+        if found != set(wanted):
+            raise ValueError(
+                f"The 'parameters' parameter of League.add must hold {list(wanted)} beside the "
+                f"nets of {self.configuration['policy']}. Got {sorted(found)} instead."
+            )
+        return {
+            key: check_array(given[key], key, "League.add", np.float32, shape)
+            for key, shape in wanted.items()
+        }
 
     def _enter(self, arrays):
         """Hand a player to the core."""
         if self._field is None:
             return
         if self._handle is None:
-            self._handle = Handle(_native.league_create(self._field.handle, self._shape))
+            c = self.configuration
+            policy = POLICIES.index(c["policy"])
+            self._handle = Handle(
+                _native.league_create(self._field.handle, policy, c["mask_actions"], self._shape)
+            )
         flat = np.concatenate([array.reshape(-1) for array in arrays.values()])
         _native.league_add(self._handle.value, flat)
 
@@ -364,6 +403,10 @@ class League:
 
     def __repr__(self):
         return f"<spars.League of {len(self.names)} members, {int(self.games.sum()) // 2} games>"
+
+
+def _without_extractor(given):
+    return {key: value for key, value in given.items() if not key.startswith(EXTRACTOR)}
 
 
 def _silent_critic(policy):

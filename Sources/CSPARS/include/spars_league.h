@@ -42,9 +42,11 @@ int32_t spars_selfplay_set_pool(
     spars_handle run, const double *games, const double *wins, int64_t count, int64_t drawn,
     double episode_reward, spars_error *error);
 
-/// Games among frozen players on a field, which they use under the field's lock.
+/// Games among frozen players on a field, which they use under the field's lock. `policy` and
+/// `masks_actions` as for a run; `shape` is that of the nets, behind convolutions where there are some.
 int32_t spars_league_create(
-    spars_handle field, const spars_policy_shape *shape, spars_handle *league, spars_error *error);
+    spars_handle field, int32_t policy, int32_t masks_actions, const spars_policy_shape *shape,
+    spars_handle *league, spars_error *error);
 
 /// Adds a player; `parameters` in the shape's order. Its number goes to `player`.
 int32_t spars_league_add(

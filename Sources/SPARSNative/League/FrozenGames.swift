@@ -17,24 +17,36 @@ public final class FrozenGames {
 
     public let field: SearchField
     public let shape: PolicyShape
+    private let sight: any PolicySight
+    private let masksActions: Bool
     private var players: [Player] = []
 
     public static let playerLimit = 1 << 12
     public static let gameLimit = 1 << 32
     public static let stepLimit = 1 << 32
 
-    /// - Parameter shape: of the players' networks.
-    /// - Throws: `invalidArgument` unless the shape is one for this field.
-    public init(field: SearchField, shape: PolicyShape) throws(SPARSError) {
-        let inputs = field.configuration.window.count
-        guard shape.inputs == inputs, shape.actions == Action.allCases.count else {
-            throw .range(
-                "parameters", of: "League",
-                mustBe: "of \(inputs) inputs and \(Action.allCases.count) actions",
-                got: "\(shape.inputs) and \(shape.actions)")
+    /// - Parameters:
+    ///   - policy: what the players are.
+    ///   - masksActions: whether they never choose a move that would leave the grid.
+    ///   - policyHidden: widths of their nets' hidden layers; critics are not used.
+    /// - Throws: `invalidArgument` for widths out of range, and for "LocalPolicy" where windows may
+    ///   leave the grid: what it sees has no end there.
+    public init(
+        field: SearchField, policy: SelfPlayConfiguration.Policy = .mlp, masksActions: Bool = false,
+        policyHidden: [Int] = [64, 64], valueHidden: [Int] = [64, 64]
+    ) throws(SPARSError) {
+        guard policy != .local || field.configuration.border == .inside else {
+            throw .invalidArgument(
+                parameter: "policy",
+                message: "A league of LocalPolicy needs windows that stay inside the grid "
+                    + "(border=\"inside\").")
         }
+        var configuration = SelfPlayConfiguration()
+        (configuration.policyHidden, configuration.valueHidden) = (policyHidden, valueHidden)
         self.field = field
-        self.shape = shape
+        self.masksActions = masksActions
+        sight = SPARSNative.sight(of: policy, on: field)
+        shape = try sight.shape(configuration)
     }
 
     public var playerCount: Int { players.count }
@@ -47,7 +59,7 @@ public final class FrozenGames {
                 got: players.count + 1)
         }
         let network = try ActorCritic(shape: shape, parameters: parameters).withoutCritic
-        players.append(Player(network, field))
+        players.append(Player(network, WindowPolicy(sight, masksActions: masksActions)))
         return players.count - 1
     }
 
@@ -122,13 +134,11 @@ private struct Player {
     private var policy: WindowPolicy
     /// Cumulative probabilities by place, for each agent's eyes; NaN where not known yet.
     private var tables: [[Float]]
-    private let seesAlike: Bool
 
-    init(_ network: ActorCritic<Float>, _ field: SearchField) {
+    init(_ network: ActorCritic<Float>, _ policy: WindowPolicy) {
         self.network = network
-        self.field = field
-        policy = WindowPolicy(WindowSight(field), masksActions: false)
-        seesAlike = policy.seesAlike
+        self.policy = policy
+        field = policy.sight.field
         tables = [[], []]
     }
 
@@ -137,21 +147,23 @@ private struct Player {
         at origin: Voxel, as agent: Agent, _ random: inout RandomSource
     ) throws(SPARSError) -> Int {
         let actions = network.shape.actions
-        let eyes = seesAlike ? 0 : agent.rawValue
+        let eyes = policy.seesAlike ? 0 : agent.rawValue
         let place = field.index(ofOrigin: origin) * actions
         if tables[eyes].isEmpty {
             tables[eyes] = Array(repeating: .nan, count: field.lattice.count * actions)
         }
         if tables[eyes][place].isNaN {
             let distribution = try policy.distribution(at: origin, as: agent, network)
+            let probabilities = (0..<actions).map { Double(distribution.probability(0, of: $0)) }
+            // It is due for every number that rounding leaves above the total.
+            let last = probabilities.lastIndex { $0 > 0 } ?? actions - 1
             var cumulative = 0.0
             for action in 0..<actions {
-                cumulative += Double(distribution.probability(0, of: action))
-                // The last is due for every number that rounding leaves above the total.
-                tables[eyes][place + action] = action == actions - 1 ? 1 : Float(cumulative)
+                cumulative += probabilities[action]
+                tables[eyes][place + action] = action >= last ? 1 : Float(cumulative)
             }
         }
-        let u = Float(random.uniform())
-        return (0..<actions - 1).first { u < tables[eyes][place + $0] } ?? actions - 1
+        let u = min(Float(random.uniform()), Float(1).nextDown)
+        return (0..<actions).first { u < tables[eyes][place + $0] } ?? actions - 1
     }
 }

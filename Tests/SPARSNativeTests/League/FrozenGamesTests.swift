@@ -37,7 +37,8 @@ import Testing
 
     /// Plays a game move by move through `WindowSearchGame` and whole networks.
     private func twin(
-        _ field: SearchField, _ players: [[Float]], number: Int, _ random: RandomSource
+        _ field: SearchField, _ players: [[Float]], masks: Bool, number: Int,
+        _ random: RandomSource
     ) throws -> (reward: Double, steps: Int) {
         var random = random
         let networks = try players.map { try ActorCritic(shape: shape(), parameters: $0) }
@@ -53,7 +54,11 @@ import Testing
                 }
                 let products = network.firstProducts(seen, batch: 1, part: .policy)
                 let logits = network.activations(products: products, batch: 1, part: .policy).logits
-                let choice = Categorical(logits: logits, actions: 6)
+                let origin = game.windows[agent]
+                let choice = Categorical(
+                    logits: logits, actions: 6,
+                    allowed: masks
+                        ? Action.allCases.map { field.configuration.allows($0, from: origin) } : [])
                 let u = random.uniform()
                 var (cumulative, answer) = (0.0, 5)
                 for action in 0..<6 {
@@ -72,15 +77,18 @@ import Testing
         return (number % 2 == 0 ? reward : -reward, game.steps)
     }
 
-    @Test(arguments: [false, true]) func gamesAreThoseOfWholeNetworks(published: Bool) throws {
+    @Test(arguments: [(false, false), (true, false), (false, true)])
+    func gamesAreThoseOfWholeNetworks(published: Bool, masks: Bool) throws {
         let players = [try parameters(1), try parameters(2)]
-        let games = try FrozenGames(field: field(published: published), shape: shape())
+        let games = try FrozenGames(
+            field: field(published: published), masksActions: masks, policyHidden: [8],
+            valueHidden: [8])
         for player in players { _ = try games.add(player[...]) }
         let results = try games.play(0, 1, games: 0..<12, steps: 1_000, seed: 9)
         let source = RandomSource(seed: 9).stream(0).stream(1)
         for (number, result) in results.enumerated() {
             let wanted = try twin(
-                field(published: published), players, number: number,
+                field(published: published), players, masks: masks, number: number,
                 source.stream(UInt64(number)))
             #expect(result.reward == wanted.reward, "game \(number)")
             #expect(result.steps == wanted.steps)
@@ -89,7 +97,8 @@ import Testing
     }
 
     @Test func anySplitIntoCallsPlaysTheSameGames() throws {
-        let games = try FrozenGames(field: field(published: false), shape: shape())
+        let games = try FrozenGames(
+            field: field(published: false), policyHidden: [8], valueHidden: [8])
         for seed in 1...3 { _ = try games.add(parameters(UInt64(seed))[...]) }
         let whole = try games.play(2, 0, games: 0..<20, steps: 100, seed: 3)
         let again = try games.play(2, 0, games: 0..<7, steps: 100, seed: 3)
@@ -100,7 +109,8 @@ import Testing
     }
 
     @Test func whatDoesNotFitIsRefused() throws {
-        let games = try FrozenGames(field: field(published: false), shape: shape())
+        let games = try FrozenGames(
+            field: field(published: false), policyHidden: [8], valueHidden: [8])
         _ = try games.add(parameters(1)[...])
         #expect(throws: SPARSError.self) { try games.add(parameters(1).dropLast()) }
         #expect(throws: SPARSError.self) {
@@ -109,9 +119,11 @@ import Testing
         #expect(throws: SPARSError.self) {
             try games.play(0, 0, games: 0..<1, steps: 0, seed: 0)
         }
-        let other = try PolicyShape(inputs: 7, actions: 6)
         #expect(throws: SPARSError.self) {
-            try FrozenGames(field: field(published: false), shape: other)
+            try FrozenGames(field: field(published: true), policy: .local)
+        }
+        #expect(throws: SPARSError.self) {
+            try FrozenGames(field: field(published: false), policyHidden: [])
         }
     }
 }
