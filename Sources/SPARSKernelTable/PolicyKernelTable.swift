@@ -4,8 +4,16 @@
     import Darwin
 #endif
 
+#if hasFeature(Embedded)
+    public typealias VectorNumber = BinaryFloatingPoint & SIMDScalar & Sendable
+#else
+    // The whole standard library wants numbers of its vectors to be Codable, its embedded form has
+    // no such protocol.
+    public typealias VectorNumber = BinaryFloatingPoint & SIMDScalar & Codable & Sendable
+#endif
+
 /// The numbers a policy computes in: float32 for play, float64 for checking updates exactly.
-public protocol PolicyNumber: BinaryFloatingPoint & SIMDScalar & Sendable {
+public protocol PolicyNumber: VectorNumber {
     static func hyperbolicTangent(_ x: Self) -> Self
 }
 
