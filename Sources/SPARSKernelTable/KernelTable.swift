@@ -8,19 +8,8 @@ public struct KernelTable: Sendable {
     public typealias Floats = UnsafePointer<Float>
     public typealias MutableFloats = UnsafeMutablePointer<Float>
 
-    /// One row of a 1-8 convolution of stride 1. Weights [27, 8]; output [count, 8].
-    public let firstRow:
-        @Sendable (
-            _ input: Floats, _ xStride: Int, _ yStride: Int, _ weights: Floats, _ count: Int,
-            _ output: MutableFloats
-        ) -> Void
-
-    /// As `firstRow`, the larger of each pair along z only; output [pairs, 8].
-    public let firstRowPairs:
-        @Sendable (
-            _ input: Floats, _ xStride: Int, _ yStride: Int, _ weights: Floats, _ pairs: Int,
-            _ output: MutableFloats
-        ) -> Void
+    /// conv1 over every place of its input.
+    public let first: FirstKernelTable
 
     /// One row of 16 outputs of a convolution; weights [27, C, 16]; output count rows of 16, each
     /// `outputStride` after the last.
@@ -141,8 +130,7 @@ public struct KernelTable: Sendable {
     public let policyDouble: PolicyKernelTable<Double>
 
     public init(
-        firstRow: @escaping @Sendable (Floats, Int, Int, Floats, Int, MutableFloats) -> Void,
-        firstRowPairs: @escaping @Sendable (Floats, Int, Int, Floats, Int, MutableFloats) -> Void,
+        first: FirstKernelTable,
         row:
             @escaping @Sendable (
                 Floats, Int, Int, Int, Int, Floats, Int, MutableFloats, Int
@@ -199,8 +187,7 @@ public struct KernelTable: Sendable {
         repeats: RepeatKernelTable,
         policyFloat: PolicyKernelTable<Float>, policyDouble: PolicyKernelTable<Double>
     ) {
-        self.firstRow = firstRow
-        self.firstRowPairs = firstRowPairs
+        self.first = first
         self.row = row
         self.dense = dense
         self.maxOfRows = maxOfRows

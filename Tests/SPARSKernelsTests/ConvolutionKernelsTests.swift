@@ -7,10 +7,6 @@ import Testing
 @Suite struct ConvolutionKernelsTests {
     static let layers: [ConvolutionShape] = [
         ConvolutionShape(
-            input: Shape3(4, 5, 6), inputChannels: 1, outputChannels: 8, stride: 1),
-        ConvolutionShape(
-            input: Shape3(6, 4, 23), inputChannels: 1, outputChannels: 8, stride: 1),
-        ConvolutionShape(
             input: Shape3(9, 7, 11), inputChannels: 8, outputChannels: 16, stride: 2),
         ConvolutionShape(
             input: Shape3(7, 8, 31), inputChannels: 8, outputChannels: 16, stride: 2),
@@ -80,22 +76,15 @@ import Testing
             pooled: expected.pointer, choice: choice.pointer)
         for set in InstructionSet.available {
             let output = FloatBuffer(count: size)
-            if channels == 8 {
-                ConvolutionKernels.firstPooled(
-                    input: layer.input.pointer, shape: shape.input, seen: shape.input,
-                    weights: layer.packed, shift: shift.pointer, planes: 0..<shape.output.halved.x,
-                    pooled: output.pointer, on: set)
-            } else {
-                ConvolutionKernels.pooled(
-                    shape, input: layer.input.pointer, weights: layer.packed,
-                    shift: shift.pointer, pooled: output.pointer, on: set)
-            }
+            ConvolutionKernels.pooled(
+                shape, input: layer.input.pointer, weights: layer.packed,
+                shift: shift.pointer, pooled: output.pointer, on: set)
             let error = distance(output, expected)
             #expect(error < bound(terms: 27 * shape.inputChannels), "\(set)")
         }
     }
 
-    @Test(arguments: layers.filter { $0.stride == 2 }, Seeds.few)
+    @Test(arguments: layers, Seeds.few)
     func gradients(shape: ConvolutionShape, seed: UInt64) {
         let layer = Layer(shape, seed: seed)
         let out = shape.output

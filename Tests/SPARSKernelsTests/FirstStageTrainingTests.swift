@@ -70,8 +70,8 @@ import Testing
             let output = FloatBuffer(count: size)
             let choice = ChoiceBuffer(count: size)
             FirstStageTraining.forward(
-                input: input.pointer, shape: shape,
-                weights: ConvolutionWeights(weights, inputChannels: 1, outputChannels: 8),
+                .dense(input, shape),
+                weights: FirstWeights(weights, scale: Array(repeating: 1, count: 8)),
                 shift: shift.pointer, pooled: output.pointer, choice: choice.pointer, on: set)
             #expect(distance(output, expected) < bound(terms: 27), "\(set)")
             // Random values have no near ties at these sizes, so the choices are equal.

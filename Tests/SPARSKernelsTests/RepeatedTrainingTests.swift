@@ -55,9 +55,8 @@ import Testing
             let expected = FloatBuffer(count: size)
             let expectedChoice = ChoiceBuffer(count: size)
             FirstStageTraining.forward(
-                input: test.dense.pointer, shape: test.grid,
-                weights: ConvolutionWeights(
-                    test.weights, inputChannels: 1, outputChannels: 8, scale: test.scale),
+                .dense(test.dense, test.grid),
+                weights: FirstWeights(test.weights, scale: test.scale),
                 shift: test.shift.pointer, pooled: expected.pointer,
                 choice: expectedChoice.pointer, on: set)
             let output = FloatBuffer(count: size)

@@ -3,7 +3,7 @@ import SPARSKernelTable
 // conv1 in training where the input repeats source voxels: see `RepeatKernelTable`.
 
 /// The larger of two values and which it was; the first of equals is kept.
-private struct Best {
+struct Best {
     var value: V8
     var corner = SIMD8<Int32>.zero
 
@@ -13,6 +13,11 @@ private struct Best {
         let isLarger = value .< other
         value = value.replacing(with: other, where: isLarger)
         corner = corner.replacing(with: SIMD8(repeating: k), where: isLarger)
+    }
+
+    @inline(__always) func storeCorner(_ choice: UnsafeMutablePointer<UInt8>) {
+        UnsafeMutableRawPointer(choice).storeBytes(
+            of: SIMD8<UInt8>(truncatingIfNeeded: corner), as: SIMD8<UInt8>.self)
     }
 }
 
@@ -34,8 +39,7 @@ func poolChoiceOfRepeats(
         best.meet(t + load8(rows.r3 + a), 6)
         best.meet(t + load8(rows.r3 + b), 7)
         store(larger(V8.zero, best.value), output + 8 * q)
-        UnsafeMutableRawPointer(choice + 8 * q).storeBytes(
-            of: SIMD8<UInt8>(truncatingIfNeeded: best.corner), as: SIMD8<UInt8>.self)
+        best.storeCorner(choice + 8 * q)
         q += 1
     }
 }

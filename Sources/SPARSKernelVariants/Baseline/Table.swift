@@ -3,7 +3,10 @@ import SPARSKernelTable
 /// This build's kernels.
 public func makeKernelTable() -> KernelTable {
     KernelTable(
-        firstRow: firstRow, firstRowPairs: firstRowPairs, row: convolutionRow, dense: denseBlock,
+        first: FirstKernelTable(
+            transformRow: transformFirstRow, transformPairs: transformFirstPairs,
+            pooled: firstPooled, pooledChoice: firstPooledChoice),
+        row: convolutionRow, dense: denseBlock,
         maxOfRows: maxOfRows, poolMax: poolMax, poolChoice: poolChoice,
         weightGradientRow: weightGradientRow,
         inputGradientRow: inputGradientRow, correlateRow: correlateRow,

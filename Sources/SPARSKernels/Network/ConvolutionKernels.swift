@@ -1,33 +1,29 @@
 import SPARSKernelTable
 
-/// Weights of a convolution as the kernels read them, repacked once.
+/// Weights of conv2, conv3 or conv4 as the kernels read them, repacked once.
 public struct ConvolutionWeights: Sendable {
     public let inputChannels: Int
     public let outputChannels: Int
-    /// [27, 8] for 8 outputs, else [O / 16, 27, C, 16].
+    /// [O / 16, 27, C, 16].
     let packed: FloatBuffer
 
     /// - Parameters:
-    ///   - weights: [O, C, 3, 3, 3], PyTorch's layout; O is 8 with C 1, or a multiple of 16 with C
-    ///     a multiple of 8.
+    ///   - weights: [O, C, 3, 3, 3], PyTorch's layout; O a multiple of 16, C of 8.
     ///   - scale: each output's weights are multiplied by this, if given.
     public init(_ weights: [Float], inputChannels: Int, outputChannels: Int, scale: [Float]? = nil)
     {
         precondition(
             weights.count == 27 * inputChannels * outputChannels, "\(weights.count) weights")
-        let lanes = min(outputChannels, 16)
-        precondition(outputChannels % lanes == 0, "\(outputChannels) output channels")
-        precondition(
-            inputChannels % 8 == 0 || (inputChannels == 1 && outputChannels == 8),
-            "\(inputChannels) input channels")
+        precondition(outputChannels % 16 == 0, "\(outputChannels) output channels")
+        precondition(inputChannels % 8 == 0, "\(inputChannels) input channels")
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
         packed = FloatBuffer(count: weights.count)
         for o in 0..<outputChannels {
             for c in 0..<inputChannels {
                 for tap in 0..<27 {
-                    let row = (o / lanes * 27 + tap) * inputChannels + c
-                    packed.pointer[row * lanes + o % lanes] =
+                    let row = (o / 16 * 27 + tap) * inputChannels + c
+                    packed.pointer[row * 16 + o % 16] =
                         weights[(o * inputChannels + c) * 27 + tap] * (scale?[o] ?? 1)
                 }
             }
@@ -35,46 +31,11 @@ public struct ConvolutionWeights: Sendable {
     }
 }
 
-/// Convolutions over activations [X, Y, Z, C]. Each voxel's terms are added in float32 in one fixed
+/// conv2 to conv4 over activations [X, Y, Z, C]. Each voxel's terms are added in float32 in one fixed
 /// order, so results do not depend on threads or tiles; with n = 27 C terms the error is within
 /// n 2^-24 of the sum of their magnitudes.
 public enum ConvolutionKernels {
-    /// conv1 with shift, ReLU and max-pool: pooled[q, o] = max(0, max over q's voxels + shift[o]),
-    /// for pooled planes `planes` of x; `pooled` begins at the first of them.
-    ///
-    /// - Parameters:
-    ///   - shape: of the input as it lies in memory.
-    ///   - seen: the part of it, from its first voxel, that the convolution takes.
-    public static func firstPooled(
-        input: UnsafePointer<Float>, shape: Shape3, seen: Shape3, weights: ConvolutionWeights,
-        shift: UnsafePointer<Float>, planes: Range<Int>, pooled: UnsafeMutablePointer<Float>,
-        on set: InstructionSet = .current
-    ) {
-        precondition(weights.outputChannels == 8, "conv1 has 8 outputs")
-        let kernels = Kernels.of(set)
-        let half = seen.convolved(stride: 1).halved
-        let xStride = shape.y * shape.z
-        let rowLength = half.z * 8
-        Parallel.forEach(planes.count) { item in
-            let x = planes.lowerBound + item
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rowLength) { rows in
-                let rows = rows.baseAddress!
-                for y in 0..<half.y {
-                    for r in 0..<4 {
-                        let start = (2 * x + r / 2) * xStride + (2 * y + r % 2) * shape.z
-                        kernels.firstRowPairs(
-                            input + start, xStride, shape.z, weights.packed.pointer, half.z,
-                            rows + r * rowLength)
-                    }
-                    kernels.maxOfRows(
-                        rows, rowLength, 4, 8, half.z, shift,
-                        pooled + (item * half.y + y) * rowLength)
-                }
-            }
-        }
-    }
-
-    /// A later convolution with shift, ReLU and max-pool.
+    /// A convolution with shift, ReLU and max-pool.
     public static func pooled(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: ConvolutionWeights,
         shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
@@ -142,10 +103,6 @@ public enum ConvolutionKernels {
         let yStride = shape.input.z * channels
         let xStride = shape.input.y * yStride
         let start = input + shape.stride * (x * xStride + y * yStride)
-        if shape.outputChannels == 8 {
-            kernels.firstRow(start, xStride, yStride, weights.packed.pointer, count, output)
-            return
-        }
         for block in 0..<shape.outputChannels / 16 {
             kernels.row(
                 start, xStride, yStride, channels, zStride * channels,

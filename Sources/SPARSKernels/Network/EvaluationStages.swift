@@ -1,5 +1,7 @@
 /// The convolution stages of an evaluator: weights with batch norm folded in, repacked once.
 public struct EvaluationStages: Sendable {
+    let first: FirstConvolutionWeights
+    /// Of conv2 to conv4.
     let convolutions: [ConvolutionWeights]
     let shifts: [FloatBuffer]
     let repeated: RepeatedWeights
@@ -20,7 +22,8 @@ public struct EvaluationStages: Sendable {
     /// - Parameter stages: conv1 to conv4 with 1, 8, 16, 32 to 64 channels.
     public init(_ stages: [Stage]) {
         let channels = [1, 8, 16, 32, 64]
-        convolutions = stages.indices.map {
+        first = FirstConvolutionWeights(stages[0].weights, scale: stages[0].scale)
+        convolutions = stages.indices.dropFirst().map {
             ConvolutionWeights(
                 stages[$0].weights, inputChannels: channels[$0], outputChannels: channels[$0 + 1],
                 scale: stages[$0].scale)
@@ -103,7 +106,7 @@ public struct EvaluationStages: Sendable {
         for k in 0..<column.count {
             let output = features + k * last.outputCount
             ConvolutionKernels.raw(
-                last, input: third.pointer + k * last.inputCount, weights: convolutions[3],
+                last, input: third.pointer + k * last.inputCount, weights: convolutions[2],
                 output: output, on: set)
             for voxel in 0..<last.output.count {
                 let row = output + 64 * voxel

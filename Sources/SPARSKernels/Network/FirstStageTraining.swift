@@ -2,37 +2,6 @@ import SPARSKernelTable
 
 /// conv1, batch norm, ReLU and max-pool of training, without conv1's own output in memory.
 public enum FirstStageTraining {
-    /// pooled[q, o] = max(0, max over q's voxels of conv + shift[o]) and which voxel it was;
-    /// batch norm's scale is in `weights`.
-    public static func forward(
-        input: UnsafePointer<Float>, shape: Shape3, weights: ConvolutionWeights,
-        shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
-        choice: UnsafeMutablePointer<UInt8>, on set: InstructionSet = .current
-    ) {
-        let kernels = Kernels.of(set)
-        let half = shape.convolved(stride: 1).halved
-        let xStride = shape.y * shape.z
-        let rowLength = half.z * 16
-        let ones = FloatBuffer(Array(repeating: 1, count: 8))
-        Parallel.forEach(half.x) { x in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * rowLength) { rows in
-                let rows = rows.baseAddress!
-                for y in 0..<half.y {
-                    for r in 0..<4 {
-                        let start = (2 * x + r / 2) * xStride + (2 * y + r % 2) * shape.z
-                        kernels.firstRow(
-                            input + start, xStride, shape.z, weights.packed.pointer, 2 * half.z,
-                            rows + r * rowLength)
-                    }
-                    let target = (x * half.y + y) * half.z * 8
-                    kernels.poolChoice(
-                        rows, 2 * rowLength, rowLength, 8, half.z, ones.pointer, shift,
-                        pooled + target, choice + target)
-                }
-            }
-        }
-    }
-
     /// What the gradient behind the pool sends to each channel's taps, [8, 28]: the sum of
     /// gradient times tap over the chosen voxels of active pools, and last the sum of gradients.
     ///
@@ -94,30 +63,33 @@ public enum FirstInput {
 
 /// conv1's weights, scaled by batch norm, for either kind of input.
 public struct FirstWeights: Sendable {
-    let dense: ConvolutionWeights
+    let dense: FirstConvolutionWeights
     let repeated: RepeatedWeights
 
     /// - Parameter weights: [8, 1, 3, 3, 3], PyTorch's layout.
     public init(_ weights: [Float], scale: [Float]) {
-        dense = ConvolutionWeights(weights, inputChannels: 1, outputChannels: 8, scale: scale)
+        dense = FirstConvolutionWeights(weights, scale: scale)
         repeated = RepeatedWeights(weights, scale: scale)
     }
 }
 
 extension FirstStageTraining {
-    /// As `forward(input:shape:weights:shift:pooled:choice:on:)` for either kind of input.
+    /// pooled[q, o] = max(0, max over q's voxels of conv + shift[o]) and which voxel it was;
+    /// batch norm's scale is in `weights`.
     public static func forward(
         _ input: FirstInput, weights: FirstWeights, shift: UnsafePointer<Float>,
-        pooled: UnsafeMutablePointer<Float>, choice: UnsafeMutablePointer<UInt8>
+        pooled: UnsafeMutablePointer<Float>, choice: UnsafeMutablePointer<UInt8>,
+        on set: InstructionSet = .current
     ) {
         switch input {
         case .dense(let buffer, let shape):
-            forward(
-                input: buffer.pointer, shape: shape, weights: weights.dense, shift: shift,
-                pooled: pooled, choice: choice)
+            FirstConvolution.pooled(
+                input: buffer.pointer, shape: shape, seen: shape, weights: weights.dense,
+                shift: shift, planes: 0..<shape.convolved(stride: 1).halved.x, pooled: pooled,
+                choice: choice, on: set)
         case .repeated(let input):
             input.trainingForward(
-                weights: weights.repeated, shift: shift, pooled: pooled, choice: choice)
+                weights: weights.repeated, shift: shift, pooled: pooled, choice: choice, on: set)
         }
     }
 }

@@ -69,7 +69,7 @@ struct SlabPass {
             ready = end
             ConvolutionKernels.pooledColumn(
                 column, second, places: shapes[2].input.z, input: planes.pointer,
-                weights: stages.convolutions[1], shift: stages.shifts[1].pointer, rows: count,
+                weights: stages.convolutions[0], shift: stages.shifts[1].pointer, rows: count,
                 pooled: secondPlanes.pointer + waiting * secondPlane,
                 windowStride: room * secondPlane, on: set)
             waiting += count
@@ -89,7 +89,7 @@ struct SlabPass {
     private func thirdStage(_ planes: FloatBuffer, windowStride: Int, rows: Int, from: Int) {
         let half = shapes[2].output.halved
         ConvolutionKernels.pooledRows(
-            shapes[2], input: planes.pointer, weights: stages.convolutions[2],
+            shapes[2], input: planes.pointer, weights: stages.convolutions[1],
             shift: stages.shifts[2].pointer, rows: rows,
             pooled: pooled.pointer + from * half.y * half.z * 32, copies: column.count,
             inputStride: windowStride, pooledStride: half.count * 32, on: set)
@@ -98,8 +98,8 @@ struct SlabPass {
     private func writePlanes(_ range: Range<Int>, to planes: UnsafeMutablePointer<Float>) {
         switch input {
         case .dense(let values, let shape):
-            ConvolutionKernels.firstPooled(
-                input: values, shape: shape, seen: seen, weights: stages.convolutions[0],
+            FirstConvolution.pooled(
+                input: values, shape: shape, seen: seen, weights: stages.first,
                 shift: stages.shifts[0].pointer, planes: range, pooled: planes, on: set)
         case .repeated(let input):
             input.writePlanes(
