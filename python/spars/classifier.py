@@ -10,7 +10,7 @@ import numpy as np
 
 from spars import _native
 from spars._checks import check_array, check_extent, check_integer, check_origins, sentence
-from spars._errors import FormatError
+from spars._errors import FormatError, NonFiniteError
 from spars._fit import fit
 from spars._handles import Handle
 from spars._history import History
@@ -177,9 +177,14 @@ class Classifier:
         NonFiniteError
             `x` holds NaN or infinity.
         """
-        x = self._batch(x, "logits")
+        x = self._batch(x, "logits", finite=False)
         logits = np.empty((len(x), 2), np.float32)
-        _native.classifier_logits(self._handle.value, x, logits, progress)
+        try:
+            _native.classifier_logits(self._handle.value, x, logits, progress)
+        except NonFiniteError:
+            # All threads have looked for it there; only the sentence is missing.
+            self._batch(x, "logits")
+            raise
         return logits
 
     def loss_and_gradients(self, x, has_tumour, progress=None):
@@ -342,12 +347,12 @@ class Classifier:
     def __repr__(self):
         return f"<spars.Classifier for {self.input_shape}, {self.intensity_window}>"
 
-    def _batch(self, x, owner):
+    def _batch(self, x, owner, *, finite=True):
         shape = self.input_shape
         x = np.asarray(x)
         if x.ndim == 3:
             x = x[np.newaxis]
-        return check_array(x, "x", owner, np.float32, (None, *shape))
+        return check_array(x, "x", owner, np.float32, (None, *shape), finite=finite)
 
 
 def _checked_window(window):

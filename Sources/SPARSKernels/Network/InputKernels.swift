@@ -16,21 +16,20 @@ public enum InputKernels {
     }
 
     private static func isFinite(_ values: UnsafePointer<Float>, _ count: Int) -> Bool {
-        // Exponent bits all ones are NaN or infinity; the largest magnitude tells whether any are.
-        var largest = SIMD8<UInt32>.zero
-        let bits = UnsafeRawPointer(values)
+        // Zero times a value is zero, but NaN where the value is NaN or infinite.
+        var sum = SIMD16<Float>.zero
+        let raw = UnsafeRawPointer(values)
         var i = 0
-        while i + 8 <= count {
-            let v = bits.loadUnaligned(fromByteOffset: 4 * i, as: SIMD8<UInt32>.self) & 0x7FFF_FFFF
-            largest = largest.replacing(with: v, where: largest .< v)
-            i += 8
+        while i + 16 <= count {
+            sum += raw.loadUnaligned(fromByteOffset: 4 * i, as: SIMD16<Float>.self) * 0
+            i += 16
         }
-        var top = largest.max()
+        var total = sum.sum()
         while i < count {
-            top = max(top, values[i].bitPattern & 0x7FFF_FFFF)
+            total += values[i] * 0
             i += 1
         }
-        return top < 0x7F80_0000
+        return total == 0
     }
 
     /// The mean, summed in float64.
