@@ -37,6 +37,22 @@ public struct FirstKernelTable: Sendable {
             _ shift: Floats, _ output: MutableFloats, _ choice: UnsafeMutablePointer<UInt8>
         ) -> Void
 
+    /// output[z, x] of four planes' rows; what lies behind `count` places is of no meaning, up to
+    /// seven places more.
+    public let interleavePlanes:
+        @Sendable (_ planes: FourRows, _ count: Int, _ output: MutableFloats) -> Void
+
+    /// What max-pooled gradients of one row of pools send to conv1's 27 taps: for channel c, sums
+    /// [c, 28] += gradient * (27 taps at the chosen voxel, then 1), over pools with output > 0.
+    /// `rows` are four interleaved rows, neighbours along y, `rowLength` apart and followed by one
+    /// value or more; 16 values of room for each pool. Summed in float32.
+    public let weightGradient:
+        @Sendable (
+            _ rows: Floats, _ rowLength: Int, _ gradient: Floats, _ output: Floats,
+            _ choice: UnsafePointer<UInt8>, _ pairs: Int, _ room: MutableFloats,
+            _ sums: MutableFloats
+        ) -> Void
+
     public init(
         transformRow:
             @escaping @Sendable (Floats, Int, Int, MutableFloats, MutableFloats) -> Void,
@@ -49,11 +65,18 @@ public struct FirstKernelTable: Sendable {
             @escaping @Sendable (
                 FourRows, Floats, Int, MutableFloats, Floats, MutableFloats,
                 UnsafeMutablePointer<UInt8>
+            ) -> Void,
+        interleavePlanes: @escaping @Sendable (FourRows, Int, MutableFloats) -> Void,
+        weightGradient:
+            @escaping @Sendable (
+                Floats, Int, Floats, Floats, UnsafePointer<UInt8>, Int, MutableFloats, MutableFloats
             ) -> Void
     ) {
         self.transformRow = transformRow
         self.transformPairs = transformPairs
         self.pooled = pooled
         self.pooledChoice = pooledChoice
+        self.interleavePlanes = interleavePlanes
+        self.weightGradient = weightGradient
     }
 }

@@ -67,18 +67,15 @@ public struct KernelTable: Sendable {
             _ output: MutableFloats, _ outputStride: Int
         ) -> Void
 
-    /// sums[k] += sum over z of row[z] other[z + k - 2], k in 0..<5.
-    public let correlateRow:
+    /// Adds to sums[25 k + b], k in 0..<5, the products row[z] other[z + k - 2] of `rowCount` rows of
+    /// `places + 2` values, `stride` apart: z = 0, 1, places, places + 1 in bins b = 0, 1, 3, 4, all
+    /// between them in bin 2. Lags that leave the row have no product. Summed in float32 by lanes
+    /// over all rows, in float64 from there. `one` is 1: were it known, the compiler would make lags
+    /// of each other by shuffles, at three times the cost of loads.
+    public let correlateRows:
         @Sendable (
-            _ row: Floats, _ other: Floats, _ count: Int, _ sums: UnsafeMutablePointer<Double>
-        ) -> Void
-
-    /// What max-pooled gradients of one row of pools send to conv1's 27 taps: for channel c, sums
-    /// [c, 28] += gradient * (27 taps at the chosen voxel, then 1), over pools with output > 0.
-    public let firstWeightGradientRow:
-        @Sendable (
-            _ input: Floats, _ xStride: Int, _ yStride: Int, _ gradient: Floats,
-            _ output: Floats, _ choice: UnsafePointer<UInt8>, _ pairs: Int, _ sums: MutableFloats
+            _ rows: Floats, _ others: Floats, _ stride: Int, _ rowCount: Int, _ places: Int,
+            _ one: Int, _ sums: UnsafeMutablePointer<Double>
         ) -> Void
 
     /// sums[c] += sum of row [count, C]; C a multiple of 16.
@@ -157,13 +154,9 @@ public struct KernelTable: Sendable {
             @escaping @Sendable (
                 Floats, Int, Floats, Int, MutableFloats, Int
             ) -> Void,
-        correlateRow:
+        correlateRows:
             @escaping @Sendable (
-                Floats, Floats, Int, UnsafeMutablePointer<Double>
-            ) -> Void,
-        firstWeightGradientRow:
-            @escaping @Sendable (
-                Floats, Int, Int, Floats, Floats, UnsafePointer<UInt8>, Int, MutableFloats
+                Floats, Floats, Int, Int, Int, Int, UnsafeMutablePointer<Double>
             ) -> Void,
         channelSums:
             @escaping @Sendable (
@@ -195,8 +188,7 @@ public struct KernelTable: Sendable {
         self.poolChoice = poolChoice
         self.weightGradientRow = weightGradientRow
         self.inputGradientRow = inputGradientRow
-        self.correlateRow = correlateRow
-        self.firstWeightGradientRow = firstWeightGradientRow
+        self.correlateRows = correlateRows
         self.channelSums = channelSums
         self.channelSquares = channelSquares
         self.affineRow = affineRow

@@ -68,6 +68,13 @@ public struct FourRows {
     public let r2: UnsafePointer<Float>
     public let r3: UnsafePointer<Float>
 
+    public init(
+        _ r0: UnsafePointer<Float>, _ r1: UnsafePointer<Float>, _ r2: UnsafePointer<Float>,
+        _ r3: UnsafePointer<Float>
+    ) {
+        (self.r0, self.r1, self.r2, self.r3) = (r0, r1, r2, r3)
+    }
+
     public init(_ rows: FourMutableRows) {
         r0 = UnsafePointer(rows.r0)
         r1 = UnsafePointer(rows.r1)

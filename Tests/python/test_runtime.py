@@ -59,3 +59,39 @@ def test_a_thread_count_out_of_range_is_refused(text):
 @pytest.mark.parametrize("text", ["1", "3", "256"])
 def test_a_thread_count_is_followed(text):
     assert shown("spars.thread_count()", SPARS_NUM_THREADS=text) == (text, "")
+
+
+@pytest.mark.parametrize("name", ["SPARS_CPU", "SPARS_NUM_THREADS"])
+def test_the_program_refuses_an_environment_in_one_line(name):
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, spars_command; sys.exit(spars_command.main())", "info"],
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {"PYTHONPATH": PACKAGE, "SPARS_CPU": "", "SPARS_NUM_THREADS": ""}
+        | {name: "none such"},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"spars: error: The '{name}' environment variable must be ")
+    assert done.stderr.endswith(" Got 'none such' instead.\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_program_runs_in_any_other_environment():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, spars_command; sys.exit(spars_command.main())",
+            "--help",
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": PACKAGE},
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "segment" in done.stdout

@@ -46,7 +46,7 @@ func poolChoiceOfRepeats(
 
 /// Eight bytes, one to a lane. By shifts here and below: conversions and comparisons of vectors of
 /// integers compile to loops over their lanes.
-@inline(__always) private func corners(_ choice: UnsafePointer<UInt8>) -> SIMD8<Int32> {
+@inline(__always) func corners(_ choice: UnsafePointer<UInt8>) -> SIMD8<Int32> {
     let raw = UnsafeRawPointer(choice)
     let low = SIMD4(repeating: raw.loadUnaligned(as: Int32.self))
     let high = SIMD4(repeating: raw.loadUnaligned(fromByteOffset: 4, as: Int32.self))

@@ -1,39 +1,3 @@
-func correlateRow(
-    _ row: Floats, _ other: Floats, _ count: Int, _ sums: UnsafeMutablePointer<Double>
-) {
-    var a0 = V8.zero
-    var a1 = V8.zero
-    var a2 = V8.zero
-    var a3 = V8.zero
-    var a4 = V8.zero
-    var z = 0
-    while z + 8 <= count {
-        let v = load8(row + z)
-        let o = other + z
-        a0 = madd(a0, v, load8(o - 2))
-        a1 = madd(a1, v, load8(o - 1))
-        a2 = madd(a2, v, load8(o))
-        a3 = madd(a3, v, load8(o + 1))
-        a4 = madd(a4, v, load8(o + 2))
-        z += 8
-    }
-    sums[0] += Double(a0.sum())
-    sums[1] += Double(a1.sum())
-    sums[2] += Double(a2.sum())
-    sums[3] += Double(a3.sum())
-    sums[4] += Double(a4.sum())
-    while z < count {
-        let v = Double(row[z])
-        let o = other + z
-        sums[0] += v * Double(o[-2])
-        sums[1] += v * Double(o[-1])
-        sums[2] += v * Double(o[0])
-        sums[3] += v * Double(o[1])
-        sums[4] += v * Double(o[2])
-        z += 1
-    }
-}
-
 func channelSums(
     _ row: Floats, _ channels: Int, _ count: Int, _ sums: UnsafeMutablePointer<Double>
 ) {

@@ -5,12 +5,13 @@ public func makeKernelTable() -> KernelTable {
     KernelTable(
         first: FirstKernelTable(
             transformRow: transformFirstRow, transformPairs: transformFirstPairs,
-            pooled: firstPooled, pooledChoice: firstPooledChoice),
+            pooled: firstPooled, pooledChoice: firstPooledChoice,
+            interleavePlanes: interleavePlanes, weightGradient: firstWeightGradient),
         row: convolutionRow, dense: denseBlock,
         maxOfRows: maxOfRows, poolMax: poolMax, poolChoice: poolChoice,
         weightGradientRow: weightGradientRow,
-        inputGradientRow: inputGradientRow, correlateRow: correlateRow,
-        firstWeightGradientRow: firstWeightGradientRow, channelSums: channelSums,
+        inputGradientRow: inputGradientRow, correlateRows: correlateRows,
+        channelSums: channelSums,
         channelSquares: channelSquares, affineRow: affineRow, subsetProducts: subsetProducts,
         combineRepeats: combineRepeats, addScaled: addScaled,
         repeats: RepeatKernelTable(

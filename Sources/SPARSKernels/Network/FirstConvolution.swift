@@ -54,7 +54,7 @@ public struct FirstConvolutionWeights: Sendable {
 /// (Toom and Cook; S. Winograd, Arithmetic Complexity of Computations, 1980; A. Lavin and S. Gray,
 /// Fast Algorithms for Convolutional Neural Networks, 2016). F(4, 3) runs along z and F(2, 3) along
 /// y, where the pairs are those of the max-pool. Along x the products' taps are added before A' is
-/// applied: 72 products and 24 sums for eight voxels and one channel, where the definition takes
+/// applied: 72 products and 32 sums for eight voxels and one channel, where the definition takes
 /// 216. B' x is made once for all channels and taps, a row at a time.
 ///
 /// Every value is an exact identity of the definition's; rounding differs. With M the sum of the
@@ -145,10 +145,8 @@ private struct FirstConvolutionPass {
                 for y in rows {
                     let row = ring + (y - rows.lowerBound) * 4 * rowLength
                     let four = FourRows(
-                        FourMutableRows(
-                            row + 2 * x % 4 * planeLength, row + (2 * x + 1) % 4 * planeLength,
-                            row + (2 * x + 2) % 4 * planeLength,
-                            row + (2 * x + 3) % 4 * planeLength))
+                        row + 2 * x % 4 * planeLength, row + (2 * x + 1) % 4 * planeLength,
+                        row + (2 * x + 2) % 4 * planeLength, row + (2 * x + 3) % 4 * planeLength)
                     let target = ((x - planes.lowerBound) * half.y + y) * half.z * 8
                     if let choice {
                         kernels.pooledChoice(
@@ -178,9 +176,7 @@ private struct FirstConvolutionPass {
                 ready += 1
             }
             kernels.transformPairs(
-                FourRows(
-                    FourMutableRows(
-                        slot(2 * q), slot(2 * q + 1), slot(2 * q + 2), slot(2 * q + 3))),
+                FourRows(slot(2 * q), slot(2 * q + 1), slot(2 * q + 2), slot(2 * q + 3)),
                 groups, plane + (q - rows.lowerBound) * 4 * rowLength)
         }
     }

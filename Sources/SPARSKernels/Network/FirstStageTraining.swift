@@ -11,26 +11,50 @@ public enum FirstStageTraining {
         choice: UnsafePointer<UInt8>, on set: InstructionSet = .current,
         gradient: (_ x: Int, _ plane: UnsafeMutablePointer<Float>) -> Void
     ) -> [Double] {
-        let kernels = Kernels.of(set)
+        let kernels = Kernels.of(set).first
         let half = shape.convolved(stride: 1).halved
-        let xStride = shape.y * shape.z
-        let plane = half.y * half.z * 8
+        let row = half.z * 8
+        let plane = half.y * row
+        // Interleaved rows of four planes, and up to seven places behind each.
+        let length = 4 * (shape.z + 8)
+        let rows = min(rowsAtOnce, half.y)
         return orderedSums(items: half.x, width: 8 * 28) { x, sums in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: plane + 8 * 28) { buffer in
-                let values = buffer.baseAddress!
-                let row = values + plane
+            let size = plane + (2 * rows + 2) * length + 2 * row + 8 * 28
+            BufferPool.shared.withBuffer(size) { buffer in
+                let values = buffer.pointer
+                let interleaved = values + plane
+                let room = interleaved + (2 * rows + 2) * length
+                let taps = room + 2 * row
                 gradient(x, values)
                 for y in 0..<half.y {
-                    row.update(repeating: 0, count: 8 * 28)
-                    let place = y * half.z * 8
-                    kernels.firstWeightGradientRow(
-                        input + 2 * x * xStride + 2 * y * shape.z, xStride, shape.z,
-                        values + place, pooled + x * plane + place, choice + x * plane + place,
-                        half.z, row)
-                    for i in 0..<8 * 28 { sums[i] += Double(row[i]) }
+                    if y % rows == 0 {
+                        for r in 0..<2 * min(rows, half.y - y) + 2 {
+                            kernels.interleavePlanes(
+                                planes(input, shape, x: 2 * x, y: 2 * y + r), shape.z,
+                                interleaved + r * length)
+                        }
+                    }
+                    taps.update(repeating: 0, count: 8 * 28)
+                    kernels.weightGradient(
+                        interleaved + y % rows * 2 * length, length, values + y * row,
+                        pooled + x * plane + y * row, choice + x * plane + y * row, half.z, room,
+                        taps)
+                    for i in 0..<8 * 28 { sums[i] += Double(taps[i]) }
                 }
             }
         }
+    }
+
+    /// Pooled rows whose inputs are interleaved in one go: they stay in the second-level cache.
+    private static let rowsAtOnce = 8
+
+    /// Row y of four planes from x.
+    private static func planes(
+        _ input: UnsafePointer<Float>, _ shape: Shape3, x: Int, y: Int
+    ) -> FourRows {
+        let row = input + (x * shape.y + y) * shape.z
+        let plane = shape.y * shape.z
+        return FourRows(row, row + plane, row + 2 * plane, row + 3 * plane)
     }
 
     /// What the gradient of conv2's output, as `ConvolutionGradients` takes it, sends to conv1's

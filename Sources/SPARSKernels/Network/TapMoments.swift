@@ -5,8 +5,8 @@ import SPARSKernelTable
 ///
 /// A second moment depends on the taps' displacement but for the border: products x[q] x[q + d] are
 /// summed once for each of 63 displacements d, in bins of how close q is to each border, and the
-/// bins that each pair of taps sees are added up. Rows are summed in float32 by lanes, rows in
-/// float64; keep inputs centred, so that nothing is lost when means are taken away.
+/// bins that each pair of taps sees are added up. Eight rows are summed in float32 by lanes, these
+/// sums in float64; keep inputs centred, so that nothing is lost when means are taken away.
 public struct TapMoments: Sendable {
     public let shape: Shape3
     /// Places seen so far.
@@ -41,7 +41,7 @@ public struct TapMoments: Sendable {
             nonisolated(unsafe) let planes = planes.baseAddress!
             Parallel.forEach(shape.x) { x in
                 TapMoments.addPlane(
-                    input, shape, x, to: planes + x * slots, correlate: kernels.correlateRow)
+                    input, shape, x, to: planes + x * slots, correlate: kernels.correlateRows)
             }
         }
         for x in 0..<shape.x {
@@ -75,45 +75,61 @@ public struct TapMoments: Sendable {
         }
     }
 
+    private typealias Correlation = (
+        UnsafePointer<Float>, UnsafePointer<Float>, Int, Int, Int, Int,
+        UnsafeMutablePointer<Double>
+    ) -> Void
+
+    /// Rows whose products are added in float32 before they meet the others' in float64.
+    private static let rowsAtOnce = 8
+
     private static func addPlane(
         _ input: UnsafePointer<Float>, _ shape: Shape3, _ x: Int,
-        to sums: UnsafeMutablePointer<Double>,
-        correlate: (
-            UnsafePointer<Float>, UnsafePointer<Float>, Int, UnsafeMutablePointer<Double>
-        ) -> Void
+        to sums: UnsafeMutablePointer<Double>, correlate: Correlation
     ) {
-        let places = shape.z - 2
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: 5) { five in
-            for y in 0..<shape.y {
-                let yBin = bin(y, shape.y - 2)
-                let row = input + (x * shape.y + y) * shape.z
-                for (pair, d) in rowPairs.enumerated() {
-                    if x + d.x >= shape.x || y + d.y < 0 || y + d.y >= shape.y { continue }
-                    let other = row + (d.x * shape.y + d.y) * shape.z
-                    let slot = { (k: Int, zBin: Int) in
-                        ((pair * 5 + k) * axisBins + yBin) * axisBins + zBin
-                    }
-                    five.update(repeating: 0)
-                    correlate(row + 2, other + 2, places - 2, five.baseAddress!)
-                    for k in 0..<5 { sums[slot(k, 2)] += five[k] }
-                    for z in [0, 1, places, places + 1] {
-                        for k in 0..<5 where z + k >= 2 && z + k - 2 < shape.z {
-                            sums[slot(k, bin(z, places))] +=
-                                Double(row[z]) * Double(other[z + k - 2])
-                        }
-                    }
+        let plane = input + x * shape.y * shape.z
+        for (yBin, bin) in binRanges(shape.y).enumerated() {
+            for (pair, d) in rowPairs.enumerated() where x + d.x < shape.x {
+                let end = min(bin.upperBound, shape.y - d.y)
+                var y = max(bin.lowerBound, -d.y)
+                while y < end {
+                    let rows = plane + y * shape.z
+                    let count = min(rowsAtOnce, end - y)
+                    correlate(
+                        rows, rows + (d.x * shape.y + d.y) * shape.z, shape.z, count, shape.z - 2,
+                        1, sums + (pair * 5 * axisBins + yBin) * axisBins)
+                    y += count
                 }
+            }
+            for y in bin {
                 addRowSums(
-                    row, places, to: sums + (rowPairs.count * 5 * axisBins + yBin) * axisBins)
+                    plane + y * shape.z, shape.z - 2,
+                    to: sums + (rowPairs.count * 5 * axisBins + yBin) * axisBins)
             }
         }
+    }
+
+    /// The places of each bin along an axis of `length` values.
+    private static func binRanges(_ length: Int) -> [Range<Int>] {
+        [0..<1, 1..<2, 2..<length - 2, length - 2..<length - 1, length - 1..<length]
     }
 
     private static func addRowSums(
         _ row: UnsafePointer<Float>, _ places: Int, to sums: UnsafeMutablePointer<Double>
     ) {
-        var middle = 0.0
-        for z in 2..<places { middle += Double(row[z]) }
+        var lanes = SIMD8<Double>.zero
+        var z = 2
+        while z + 8 <= places {
+            // SAFETY: eight values from z are in the row.
+            lanes += SIMD8<Double>(
+                UnsafeRawPointer(row + z).loadUnaligned(as: SIMD8<Float>.self))
+            z += 8
+        }
+        var middle = lanes.sum()
+        while z < places {
+            middle += Double(row[z])
+            z += 1
+        }
         sums[0] += Double(row[0])
         sums[1] += Double(row[1])
         sums[2] += middle

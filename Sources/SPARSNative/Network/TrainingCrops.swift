@@ -40,24 +40,31 @@ public struct TrainingCrops {
         }
         guard let x = axis(0), let y = axis(1), let z = axis(2) else { return nil }
         let source = FloatBuffer(values)
-        try centreValues(n, source, &centre)
+        try checkFinite(n, source)
+        centreValues(source, &centre)
         return RepeatedInput(source: source, sourceShape: extent.shape, x: x, y: y, z: z)
     }
 
     /// Writes crop n, less `centre`, on the network's grid.
-    func fill(_ n: Int, _ crop: FloatBuffer, centre: inout Float?) throws(SPARSError) {
+    ///
+    /// - Parameter isChecked: the crop was made before, and found finite.
+    func fill(
+        _ n: Int, _ crop: FloatBuffer, centre: inout Float?, isChecked: Bool
+    ) throws(SPARSError) {
         fill(n, UnsafeMutableBufferPointer(start: crop.pointer, count: crop.count))
-        try centreValues(n, crop, &centre)
+        if !isChecked { try checkFinite(n, crop) }
+        centreValues(crop, &centre)
     }
 
-    private func centreValues(
-        _ n: Int, _ crop: FloatBuffer, _ centre: inout Float?
-    ) throws(SPARSError) {
+    private func checkFinite(_ n: Int, _ crop: FloatBuffer) throws(SPARSError) {
         let values = UnsafeBufferPointer(start: crop.pointer, count: crop.count)
         if let i = InputKernels.firstNotFinite(values) {
             throw .notFinite(
                 tensor: "crop \(n)", message: "Crop \(n) holds \(values[i]) at flat index \(i).")
         }
+    }
+
+    private func centreValues(_ crop: FloatBuffer, _ centre: inout Float?) {
         let mean = centre ?? Float(InputKernels.mean(crop.pointer, count: crop.count))
         centre = mean
         InputKernels.subtract(mean, from: crop.pointer, count: crop.count)

@@ -14,6 +14,7 @@ final class TrainingRun {
     private var stages: [LaterStage]
     private var keptOutputs: [Int: StageOutput] = [:]
     private var centre: Float?
+    private var checked: Set<Int> = []
     /// What may still be kept, bytes.
     private var firstBudget: Int
     private var rawBudget: Int
@@ -73,7 +74,8 @@ final class TrainingRun {
         } else {
             let crop = workspace.take(architecture.input.count)
             defer { workspace.give(crop) }
-            try crops.fill(n, crop, centre: &centre)
+            try crops.fill(n, crop, centre: &centre, isChecked: checked.contains(n))
+            checked.insert(n)
             body(.dense(crop, architecture.input.shape))
         }
         try Control.check()

@@ -1,0 +1,16 @@
+"""The program `spars`: what `spars.cli` cannot say, since importing `spars` comes before it."""
+
+import sys
+
+
+def main():
+    """Run `spars.cli.main`; say a refused environment in one line."""
+    try:
+        from spars.cli import main as run
+    except ValueError as error:
+        # Importing spars refuses SPARS_CPU and SPARS_NUM_THREADS with such a sentence.
+        if not str(error).startswith("The 'SPARS_"):
+            raise
+        print(f"spars: error: {error}", file=sys.stderr)
+        return 1
+    return run()
