@@ -1,8 +1,8 @@
 """The long runs of record, each once: minutes instead of repeats, and no peer could finish them.
 
 python Benchmarks/records.py published-run      # 10,000 iterations of self-play, cold scores
-python Benchmarks/records.py schedule           # 24 scans, 32 epochs, paper protocol
-python Benchmarks/records.py schedule-published # the same on trilinear crops
+python Benchmarks/records.py schedule 32        # so many epochs of the 32 on 24 scans, paper protocol
+python Benchmarks/records.py schedule-published 32  # the same on trilinear crops
 python Benchmarks/records.py atlas 8 8 8 256 256 180  # every window of a scan of that shape
 
 Prints seconds, processor seconds and peak memory of the process as JSON. Scans are made before the
@@ -37,8 +37,8 @@ def published_run():
     return work
 
 
-def schedule(protocol):
-    """All epochs of the largest training size, with its validation scans."""
+def schedule(protocol, epochs=32):
+    """Epochs of the largest training size, with its validation scans."""
 
     def case(number):
         made = spars.phantom(seed=number, shape=SHAPE, has_tumour=number % 2 == 1)
@@ -50,7 +50,7 @@ def schedule(protocol):
     classifier = spars.Classifier(seed=0)
 
     def work():
-        history = classifier.fit(cases[:24], cases[24:], protocol=protocol)
+        history = classifier.fit(cases[:24], cases[24:], protocol=protocol, epochs=epochs)
         last = history.epochs[-1]
         return {"epochs": len(history.epochs), "loss": last["loss"]} | {
             "roc_auc": last["validation"]["roc_auc"]
@@ -83,13 +83,15 @@ def main():
     parser.add_argument(
         "record", choices=("published-run", "schedule", "schedule-published", "atlas")
     )
-    parser.add_argument("extents", type=int, nargs="*", help="atlas: window and scan, six numbers")
+    parser.add_argument(
+        "numbers", type=int, nargs="*", help="atlas: window and scan, six numbers; schedule: epochs"
+    )
     arguments = parser.parse_args()
     work = {
         "published-run": published_run,
-        "schedule": lambda: schedule("paper"),
-        "schedule-published": lambda: schedule("published"),
-        "atlas": lambda: atlas(tuple(arguments.extents[:3]), tuple(arguments.extents[3:])),
+        "schedule": lambda: schedule("paper", *arguments.numbers),
+        "schedule-published": lambda: schedule("published", *arguments.numbers),
+        "atlas": lambda: atlas(tuple(arguments.numbers[:3]), tuple(arguments.numbers[3:])),
     }[arguments.record]()
     wall, processor = time.perf_counter(), time.process_time()
     found = work()
@@ -98,7 +100,7 @@ def main():
         "processor_seconds": time.process_time() - processor,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
-    print(json.dumps({"record": arguments.record, "extents": arguments.extents} | found, indent=2))
+    print(json.dumps({"record": arguments.record, "numbers": arguments.numbers} | found, indent=2))
 
 
 if __name__ == "__main__":
