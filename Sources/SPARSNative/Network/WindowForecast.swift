@@ -48,14 +48,16 @@ extension NetworkEvaluator {
         let work = costs.reduce(0) { $0 + $1.work }
         // The probe's own pass over the fully connected layers is left in: a block's other costs
         // are of that order.
-        let block = (costs.map(\.bytes).max() ?? 0) + largestCrop(blocks, sharing)
+        let block = (costs.map(\.bytes).max() ?? 0) + largestInput(blocks, sharing)
         return WindowForecast(
             seconds: single * work / one + dense * Double(origins.count),
             bytes: block + 4 * (batch * rows + 2 * origins.count))
     }
 
-    private func largestCrop(_ blocks: [WindowBlock], _ sharing: WindowSharing) -> Int {
-        4 * (blocks.map { sharing.extent($0.steps).count }.max() ?? 0)
+    private func largestInput(_ blocks: [WindowBlock], _ sharing: WindowSharing) -> Int {
+        let crop = blocks.map { sharing.extent($0.steps).count }.max() ?? 0
+        // What is not enlarged along every axis is brought to the grid whole.
+        return 4 * (crop + (sharing.isEnlarged ? 0 : sharing.grid.count))
     }
 
     private func seconds() -> Double {

@@ -119,7 +119,7 @@ struct WindowScoring {
             input = .repeated(
                 RepeatedInput(source: crop, sourceShape: extent.shape, x: x, y: y, z: z))
         } else {
-            // A window that is reduced along an axis has no period there: it stands alone.
+            // `WindowSharing` lets windows that are reduced along any axis stand alone.
             precondition(block.halves == nil, "\(block.steps) windows without repeats")
             values = FloatBuffer(count: sharing.grid.count)
             Resample.nearest(

@@ -11,7 +11,7 @@ struct SharedAxis {
     /// The source voxel of each place of one window's grid.
     let source: [Int]
     /// P and S of windows that share, if any do.
-    let period: (grid: Int, source: Int)?
+    fileprivate(set) var period: (grid: Int, source: Int)?
 
     /// - Parameters:
     ///   - spacing: of the windows, in voxels; S is a multiple of it.
@@ -35,6 +35,9 @@ struct SharedAxis {
                     }
             }
     }
+
+    /// Whether places step by one voxel at most; a reduced window's leave voxels out.
+    var isEnlarged: Bool { RepeatedAxis(source) != nil }
 
     /// Windows may be shared if their origins leave this remainder; without a period only equal
     /// origins may.
@@ -73,6 +76,9 @@ struct WindowSharing {
     let x: SharedAxis
     let y: SharedAxis
     let z: SharedAxis
+    /// Whether windows are enlarged along every axis. If not, each stands alone: only a
+    /// `RepeatedInput`, which leaves no voxel out, serves several windows in one pass.
+    let isEnlarged: Bool
 
     /// Along x and y windows share every layer: P is a multiple of 64, the product of all strides.
     static let totalStride = 64
@@ -86,10 +92,16 @@ struct WindowSharing {
         }
         self.window = window
         self.grid = grid
-        x = axis(0, stride: WindowSharing.totalStride)
-        y = axis(1, stride: WindowSharing.totalStride)
         // Along z they share the first stages only, see `WindowColumn`.
-        z = axis(2, stride: 2)
+        var axes = [
+            axis(0, stride: WindowSharing.totalStride), axis(1, stride: WindowSharing.totalStride),
+            axis(2, stride: 2),
+        ]
+        isEnlarged = axes.allSatisfy(\.isEnlarged)
+        if !isEnlarged {
+            for i in axes.indices { axes[i].period = nil }
+        }
+        (x, y, z) = (axes[0], axes[1], axes[2])
     }
 
     /// The smallest distance between two different coordinates; 1 if all are equal.

@@ -164,21 +164,31 @@ import Testing
         #expect(try scan.logits([]).isEmpty)
     }
 
-    /// Windows wider than the grid in one axis have no repeats there.
-    @Test func reducedWindowsAreScoredPlainly() throws {
+    /// Windows wider than the grid along an axis: nothing is shared along the others either, though
+    /// windows 1 apart of 27 voxels on 108 places would share, and windows 5 apart of 135.
+    @Test(arguments: [
+        Extent(120, 16, 9), Extent(135, 27, 27), Extent(27, 135, 27), Extent(27, 27, 135),
+        Extent(135, 135, 135),
+    ])
+    func reducedWindowsAreScoredPlainly(window: Extent) throws {
+        let extent = Extent(window.x + 5, window.y + 5, window.z + 5)
         let scan = try Scan(
-            grid: Extent(108, 108, 108), extent: Extent(130, 20, 12), window: Extent(120, 16, 9),
-            seed: 4)
-        let origin = Voxel(4, 2, 1)
-        let resized = try Resample.nearest(
-            Volume<Native>(extent: scan.extent, values: scan.values).crop(
-                Window(origin: origin, extent: scan.window)),
-            from: scan.window, to: scan.evaluator.architecture.input)
-        let direct = try resized.withUnsafeBufferPointer { input throws(SPARSError) in
-            try scan.evaluator.logits(input, count: 1)
+            grid: Extent(108, 108, 108), extent: extent, window: window, seed: 4)
+        let origins = [Voxel(4, 2, 0), Voxel(4, 2, 5), Voxel(4, 2, 1), Voxel(4, 2, 0)]
+        #expect(scan.blocks(origins).count == 3)
+        let together = try scan.logits(origins)
+        for (n, origin) in origins.enumerated() {
+            let resized = try Resample.nearest(
+                Volume<Native>(extent: scan.extent, values: scan.values).crop(
+                    Window(origin: origin, extent: scan.window)),
+                from: scan.window, to: scan.evaluator.architecture.input)
+            let direct = try resized.withUnsafeBufferPointer { input throws(SPARSError) in
+                try scan.evaluator.logits(input, count: 1)
+            }
+            #expect(Array(together[2 * n..<2 * n + 2]) == direct, "\(window) at \(origin)")
         }
-        #expect(try scan.logits([origin]) == direct)
-        #expect(
-            try scan.logits([origin, origin, Voxel(5, 2, 1)]).prefix(4) == (direct + direct)[...])
+        let forecast = try scan.evaluator.forecast(
+            extent: extent, origins: origins, window: window)
+        #expect(forecast.bytes > 4 * (window.count + 108 * 108 * 108))
     }
 }
