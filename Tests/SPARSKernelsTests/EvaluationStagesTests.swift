@@ -56,6 +56,24 @@ import Testing
         }
     }
 
+    /// Voxels of 21 copies and more: places behind conv2 that are left out and copied.
+    @Test(arguments: [(8, 256), (12, 256), (1, 108), (3, 108)])
+    func equalPlacesBehindConv2(window: Int, grid: Int) throws {
+        let whole = try #require(RepeatedAxis(ResampleAxis.nearest(from: window, to: grid).lower))
+        let count = (EvaluationStages.seen(Shape3(grid, grid, grid)).x - 4) / 8
+        let axis = whole.prefix(8 * count + 4)
+        let (distinct, places) = axis.withoutEqualPlaces(count)
+        #expect(distinct.length < axis.length)
+        #expect(places.count == count && places.last == (distinct.length - 4) / 8 - 1)
+        let most = Dictionary(grouping: places) { $0 }.values.map(\.count).max()!
+        #expect(most > 1 && most <= axis.equalPlaces)
+        for (q, place) in places.enumerated() {
+            #expect(
+                distinct.source[8 * place..<8 * place + 12].elementsEqual(
+                    axis.source[8 * q..<8 * q + 12]))
+        }
+    }
+
     @Test(arguments: [
         (Shape3(256, 256, 180), Shape3(236, 236, 172)),
         (Shape3(108, 108, 108), Shape3(108, 108, 108)),
@@ -115,7 +133,8 @@ import Testing
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
         let grid = Shape3(140, 109, 112)
-        let input = repeatedInput(window: Shape3(20, 20, 9), grid: grid, seed: seed)!
+        // 28 copies of a voxel along x: planes behind conv2 that are copied.
+        let input = repeatedInput(window: Shape3(5, 20, 9), grid: grid, seed: seed)!
         let dense = randomBuffer(grid.count, seed: seed)
         let stages = stages(seed: seed)
         let size = 64 * EvaluationStages.outputShape(grid).count

@@ -1,8 +1,10 @@
 /// What one run of the convolution stages takes.
 public struct EvaluationCost: Sendable {
     /// Multiply-adds of conv2 to conv4 and, for a repeated input, about as many as conv1's take time.
+    /// Places left out because they equal their neighbours are counted: their part is about the
+    /// same in every grid of one axis rule.
     public let work: Double
-    /// Memory beside the input.
+    /// Memory beside the input, at most.
     public let bytes: Int
 
     /// conv1's time for each place of the grid, in multiply-adds of the other stages: measured on
@@ -12,7 +14,8 @@ public struct EvaluationCost: Sendable {
     /// - Parameters:
     ///   - grid: of the whole column.
     ///   - column: windows along z.
-    public init(_ grid: Shape3, column: WindowColumn) {
+    ///   - equalPlaces: of the axes x and y, the larger `RepeatedAxis.equalPlaces`.
+    public init(_ grid: Shape3, column: WindowColumn, equalPlaces: Int = 1) {
         let window = EvaluationStages.seen(Shape3(grid.x, grid.y, grid.z - column.added))
         let shapes = EvaluationStages.stageShapes(window)
         let windows = Double(column.count)
@@ -27,8 +30,11 @@ public struct EvaluationCost: Sendable {
 
         let firstPooled = tall.convolved(stride: 1).halved
         let plane = 8 * firstPooled.y * firstPooled.z
-        let slab = SlabPass.slab(plane)
-        let secondPlanes = (slab + 4) * second.y * second.z * 16 * column.count
+        // Narrower planes, of a grid without equal places, make wider slabs.
+        let slab = SlabPass.slab(plane / equalPlaces)
+        let made = equalPlaces > 1 ? slab : 0
+        let secondPlanes =
+            (slab * equalPlaces + 4 + made) * second.y * second.z * 16 * column.count
         let kept = column.count * (shapes[3].inputCount + shapes[3].outputCount)
         bytes = 4 * ((4 * slab + 1) * plane + secondPlanes + kept)
     }

@@ -45,14 +45,6 @@ public struct EvaluationStages: Sendable {
             case .repeated(let input): return input.shape
             }
         }
-
-        /// Repeated places behind `shape` dropped; dense values keep their place in memory.
-        func prefix(_ shape: Shape3) -> Input {
-            switch self {
-            case .dense: return self
-            case .repeated(let input): return .repeated(input.prefix(shape))
-            }
-        }
     }
 
     /// The shape behind conv4, for any grid that leaves every stage a voxel.
@@ -98,8 +90,8 @@ public struct EvaluationStages: Sendable {
         let third = FloatBuffer(count: column.count * shapes[2].output.halved.count * 32)
         let seen = Shape3(window.x, window.y, window.z + column.added)
         SlabPass(
-            input: input.prefix(seen), seen: seen, column: column, shapes: shapes, stages: self,
-            pooled: third, set: set
+            input: input, seen: seen, column: column, shapes: shapes, stages: self, pooled: third,
+            set: set
         ).run(progress)
         let last = shapes[3]
         let shift = shifts[3].pointer

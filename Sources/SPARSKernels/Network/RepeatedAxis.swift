@@ -51,6 +51,42 @@ public struct RepeatedAxis: Sendable {
         return axis
     }
 
+    /// Pooled places behind conv2, of which place q sees places 8 q to 8 q + 11 of the axis: the axis
+    /// without those that see what the one before sees, and which of the others each place is.
+    ///
+    /// Leaving out place q leaves out 8 q to 8 q + 7; what follows is equal to what its predecessor
+    /// saw there, so every place that stays sees the same voxels as before.
+    ///
+    /// - Parameter count: such places; the axis has 8 count + 4.
+    func withoutEqualPlaces(_ count: Int) -> (axis: RepeatedAxis, places: [Int]) {
+        precondition(length == 8 * count + 4, "\(length) places for \(count)")
+        var kept: [Int] = []
+        var places: [Int] = []
+        for q in 0..<count {
+            let start = 8 * q
+            if q == 0 || source[start..<start + 12] != source[start - 8..<start + 4] {
+                kept += source[start..<start + 8]
+            }
+            places.append(kept.count / 8 - 1)
+        }
+        guard let axis = RepeatedAxis(kept + source[(8 * count)...]) else {
+            preconditionFailure("steps of more than one voxel in \(kept)")
+        }
+        return (axis, places)
+    }
+
+    /// The most places that `withoutEqualPlaces` may make one of. A place sees 12 of the axis and
+    /// the next one 8 further on: k are equal if one voxel has 8 k + 4 copies.
+    public var equalPlaces: Int {
+        var longest = 0
+        var copies = 0
+        for i in source.indices {
+            copies = i > 0 && source[i] == source[i - 1] ? copies + 1 : 1
+            longest = max(longest, copies)
+        }
+        return max(1, (longest - 4) / 8)
+    }
+
     /// The taps of each group that falls on one voxel, by pattern.
     static let groups: [[[Int]]] = [
         [[0, 1, 2]], [[0, 1], [2]], [[0], [1, 2]], [[0], [1], [2]],
@@ -149,6 +185,15 @@ public struct RepeatedInput: Sendable {
         RepeatedInput(
             source: source, sourceShape: sourceShape, x: x.prefix(shape.x), y: y.prefix(shape.y),
             z: z.prefix(shape.z))
+    }
+
+    /// The input without the places along x and y that `RepeatedAxis.withoutEqualPlaces` leaves out,
+    /// for conv2's pooled shape `second`, and which places stand for all.
+    func withoutEqualPlaces(_ second: Shape3) -> (input: RepeatedInput, x: [Int], y: [Int]) {
+        let (x, planes) = self.x.withoutEqualPlaces(second.x)
+        let (y, rows) = self.y.withoutEqualPlaces(second.y)
+        let input = RepeatedInput(source: source, sourceShape: sourceShape, x: x, y: y, z: z)
+        return (input, planes, rows)
     }
 
     /// Pooled rows that one thread makes in one go, of all planes asked for.

@@ -39,6 +39,8 @@ struct SharedAxis {
     /// Whether places step by one voxel at most; a reduced window's leave voxels out.
     var isEnlarged: Bool { RepeatedAxis(source) != nil }
 
+    var equalPlaces: Int { RepeatedAxis(source)?.equalPlaces ?? 1 }
+
     /// Windows may be shared if their origins leave this remainder; without a period only equal
     /// origins may.
     func phase(_ origin: Int) -> Int { period.map { origin % $0.source } ?? origin }
@@ -79,6 +81,7 @@ struct WindowSharing {
     /// Whether windows are enlarged along every axis. If not, each stands alone: only a
     /// `RepeatedInput`, which leaves no voxel out, serves several windows in one pass.
     let isEnlarged: Bool
+    private let equalPlaces: Int
 
     /// Along x and y windows share every layer: P is a multiple of 64, the product of all strides.
     static let totalStride = 64
@@ -102,6 +105,7 @@ struct WindowSharing {
             for i in axes.indices { axes[i].period = nil }
         }
         (x, y, z) = (axes[0], axes[1], axes[2])
+        equalPlaces = isEnlarged ? max(x.equalPlaces, y.equalPlaces) : 1
     }
 
     /// The smallest distance between two different coordinates; 1 if all are equal.
@@ -128,7 +132,7 @@ struct WindowSharing {
 
     /// What the convolutions of a block take.
     func cost(_ steps: Extent) -> EvaluationCost {
-        EvaluationCost(shape(steps), column: column(steps.z))
+        EvaluationCost(shape(steps), column: column(steps.z), equalPlaces: equalPlaces)
     }
 
     /// Divides windows into blocks that one pass serves each, so that all passes together are

@@ -73,6 +73,8 @@ import Testing
             (Extent(128, 108, 128), Extent(34, 20, 30), Extent(16, 9, 16), 2),
             (Extent(108, 128, 110), Extent(14, 32, 20), Extent(9, 8, 11), 4),
             (Extent(109, 113, 108), Extent(14, 13, 12), Extent(11, 10, 10), 1),
+            // Voxels of 32 copies along x, of 27 along y.
+            (Extent(128, 108, 112), Extent(12, 8, 10), Extent(4, 4, 7), 2),
         ], Seeds.few)
     func sharedWindowsHaveTheBitsOfSingleOnes(
         shapes: (Extent, Extent, Extent, Int), seed: UInt64
