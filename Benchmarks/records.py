@@ -1,7 +1,7 @@
 """The long runs of record, each once: minutes instead of repeats, and no peer could finish them.
 
 python Benchmarks/records.py published-run      # 10,000 iterations of self-play, cold scores
-python Benchmarks/records.py schedule 32        # so many epochs of the 32 on 24 scans, paper protocol
+python Benchmarks/records.py schedule 32        # so many epochs on 24 scans, paper protocol
 python Benchmarks/records.py schedule-published 32  # the same on trilinear crops
 python Benchmarks/records.py atlas 8 8 8 256 256 180  # every window of a scan of that shape
 
