@@ -1,5 +1,6 @@
-"""What all Python tests share: seeds that a failure prints."""
+"""What all Python tests share: seeds that a failure prints, and Ctrl-C."""
 
+import signal
 import zlib
 
 import numpy as np
@@ -12,6 +13,14 @@ def pytest_addoption(parser):
     parser.addoption(
         "--seed", type=int, default=BASE_SEED, help="base seed of the tests' random inputs"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c():
+    """Have Ctrl-C heard: shells start background jobs with SIGINT ignored, and Python keeps that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -57,13 +57,14 @@ def test_a_resumed_run_goes_on_in_the_same_folder(scan, tmp_path):
     assert [step for step, _ in scalars(tmp_path)["train/loss"]] == [16, 32, 64]
 
 
-def test_nothing_of_tensorflow_or_pytorch_is_loaded(tmp_path):
+def test_neither_tensorflow_nor_pytorch_is_needed(tmp_path):
+    # The writer takes PyTorch's tensors too, and so imports PyTorch where it is installed.
     code = (
         "import sys, numpy as np, spars\n"
+        "sys.modules |= {'torch': None, 'tensorflow': None}\n"
         f"spars.self_play(np.zeros((9, 9, 9), np.float32), lambda c: np.zeros(len(c)), "
         f"iterations=1, window=(3, 3, 3), tensorboard={str(tmp_path)!r})\n"
         "assert 'tensorboardX' in sys.modules\n"
-        "assert not {'torch', 'tensorflow'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert list(tmp_path.glob("events.out.tfevents.*"))
