@@ -17,7 +17,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session", autouse=True)
 def _ctrl_c():
-    """Have Ctrl-C heard: shells start background jobs with SIGINT ignored, and Python keeps that."""
+    """Have Ctrl-C heard: shells start background jobs with SIGINT ignored; Python keeps that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
