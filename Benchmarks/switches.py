@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from accuracy import interval
 
 import spars
-from spars import metrics
 from spars.demo import DemoConfiguration, Demonstration
 
 PAPER = spars.Protocol.paper()
@@ -57,7 +57,9 @@ class Study(Demonstration):
 
     def __init__(self, seed, output, training=None):
         super().__init__(output, DemoConfiguration(seed=seed), quiet=True)
-        self.training = training or {}
+        switches = dict(training or {})
+        self.intensity_window = switches.pop("intensity_window", self.intensity_window)
+        self.protocol = self.protocol.with_switches(**switches)
 
     def case(self, number):
         """Return the demonstration's liver with the mask that D1 takes labels from."""
@@ -71,41 +73,9 @@ class Study(Demonstration):
             lambda: spars.isolate(mask, made.liver, outside=0),
         )
 
-    def train(self):
-        """Train as the demonstration does, but for the switches of training."""
-        c = self.configuration
-        switches = dict(self.training)
-        cases = spars.datasets.Dataset(
-            self.case(number) for number in range(c.scans + c.validation_scans)
-        )
-        self.cases = cases
-        window = spars.IntensityWindow(c.level, c.width)
-        self.classifier = spars.Classifier(
-            input_shape=c.input_shape,
-            intensity_window=switches.pop("intensity_window", window),
-            seed=c.seed,
-        )
-        self.classifier.fit(
-            cases[: c.scans],
-            window=c.window,
-            grid=None,
-            protocol=PAPER.with_switches(**switches),
-            epochs=c.epochs,
-            steps_per_epoch=c.steps_per_epoch,
-            scans_per_step=c.scans_per_step,
-            crops_per_scan=c.crops_per_scan,
-            learning_rate=lambda remaining: c.learning_rate * min(1.0, 2.0 * remaining),
-            scan_sampling="balanced",
-            seed=c.seed,
-        )
-
-    def held_out(self, number):
-        self.made = self.phantom(self.configuration.seed + 1_000_003 + number, True)
-        liver = spars.isolate(self.made.volume, self.made.liver)
-        native = PAPER.with_switches(scan_frame="native")
-        self.atlas = spars.ScoreAtlas.compute(
-            liver, self.classifier, self.configuration.window, protocol=native
-        )
+    def hold_out(self, number, has_tumour=True):
+        super().hold_out(number, has_tumour)
+        self.atlas = self.score_every_window()
 
     def play(self, protocol, *, grid=None, scorer=None, threshold=None, stop=1.0, iterations=None):
         c = self.configuration
@@ -154,7 +124,7 @@ def measure(seed, patients, output):
         study.calibrate()
     for number in range(patients):
         for name, study in studies.items():
-            study.held_out(number)
+            study.hold_out(number)
             rows.setdefault(name, []).append(study.row(PAPER))
         for name, protocol in SEARCHES.items():
             options = {}
@@ -168,12 +138,6 @@ def measure(seed, patients, output):
             protocol = PAPER.with_switches(scan_frame=frame)
             rows.setdefault(name, []).append(base.row(protocol, grid=GRID, scorer=base.classifier))
     return rows
-
-
-def interval(values):
-    """Return "mean (low to high)" of values, one a patient."""
-    low, high = metrics.bootstrap_interval(values, seed=0)
-    return f"{np.mean(values):.3f} ({low:.3f} to {high:.3f})"
 
 
 def table(rows):

@@ -119,6 +119,9 @@ class Demonstration:
         self.output = output
         self.configuration = configuration
         self.quiet = quiet
+        # What training differs in where a study changes it.
+        self.protocol = spars.Protocol.paper()
+        self.intensity_window = spars.IntensityWindow(configuration.level, configuration.width)
         self.timings = {}
         output.mkdir(parents=True, exist_ok=True)
 
@@ -169,7 +172,7 @@ class Demonstration:
         self.timed("phantoms", lambda: [case.load() for case in cases])
         self.classifier = spars.Classifier(
             input_shape=c.input_shape,
-            intensity_window=spars.IntensityWindow(c.level, c.width),
+            intensity_window=self.intensity_window,
             seed=c.seed,
         )
         self.history = self.timed(
@@ -179,6 +182,7 @@ class Demonstration:
                 cases[c.scans :],
                 window=c.window,
                 grid=None,
+                protocol=self.protocol,
                 epochs=c.epochs,
                 steps_per_epoch=c.steps_per_epoch,
                 scans_per_step=c.scans_per_step,
@@ -222,10 +226,24 @@ class Demonstration:
     def search(self, number=0, has_tumour=True):
         """Let two agents search one of the phantoms that training never saw."""
         self.say("Two agents search a liver that training never saw")
-        self.made = self.phantom(self.configuration.seed + HELD_OUT_SEED + number, has_tumour)
-        self.reference = self.made.tumour
+        self.hold_out(number, has_tumour)
         self.found = self.timed(
             "self-play", lambda: self.segment(self.classifier, "self_play", self.reference)
+        )
+
+    def hold_out(self, number, has_tumour=True):
+        """Make one of the phantoms that training never saw."""
+        self.made = self.phantom(self.configuration.seed + HELD_OUT_SEED + number, has_tumour)
+        self.reference = self.made.tumour
+
+    def score_every_window(self):
+        """Return the atlas of the held-out liver."""
+        return spars.ScoreAtlas.compute(
+            isolate(self.made.volume, self.made.liver),
+            self.classifier,
+            self.configuration.window,
+            protocol=spars.Protocol.paper().with_switches(scan_frame="native"),
+            progress=progress_bar("scoring"),
         )
 
     def segment(self, scorer, method, reference=None):
@@ -253,17 +271,7 @@ class Demonstration:
         """Measure the mask, the baselines' and a trivial one, all on the same scores."""
         self.say("Baselines search the same liver with the same classifier")
         self.own = self.row("self-play", self.found.mask, "The mask of this report.")
-        native = spars.Protocol.paper().with_switches(scan_frame="native")
-        atlas = self.timed(
-            "scoring every window",
-            lambda: spars.ScoreAtlas.compute(
-                isolate(self.made.volume, self.made.liver),
-                self.classifier,
-                self.configuration.window,
-                protocol=native,
-                progress=progress_bar("scoring"),
-            ),
-        )
+        atlas = self.timed("scoring every window", self.score_every_window)
         notes = {
             "exhaustive": "Every window of the lattice, once.",
             "random_walk": "The same game with as many moves, drawn at random.",
