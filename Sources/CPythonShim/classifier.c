@@ -71,8 +71,7 @@ static PyObject *parameters(PyObject *module, PyObject *arguments) {
     int32_t status = spars_classifier_parameters(
         classifier, values.buf, shim_count(&values), &error);
     PyBuffer_Release(&values);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // classifier_set_parameters(classifier, parameters, batches_tracked)
@@ -88,8 +87,7 @@ static PyObject *set_parameters(PyObject *module, PyObject *arguments) {
     int32_t status = spars_classifier_set_parameters(
         classifier, values.buf, shim_count(&values), batches_tracked, &error);
     PyBuffer_Release(&values);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *batches_tracked(PyObject *module, PyObject *argument) {
@@ -174,8 +172,7 @@ static PyObject *logits(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&inputs);
     PyBuffer_Release(&out);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // classifier_scores(classifier, volume, (x, y, z), origins, (wx, wy, wz), scores, progress)
@@ -191,35 +188,28 @@ static PyObject *scores(PyObject *module, PyObject *arguments) {
         return NULL;
     }
     shim_control control;
-    Py_buffer volume, origins, out;
     if (shim_control_init(&control, progress) != 0) return NULL;
     Py_ssize_t voxels = shape[0] * shape[1] * shape[2];
-    if (shim_get_buffer_of(volume_object, 'f', 0, voxels, "volume", &volume) != 0) return NULL;
-    if (shim_get_buffer(score_object, 'f', 1, "scores", &out) != 0) goto release_volume;
-    Py_ssize_t count = shim_count(&out);
-    if (shim_get_buffer_of(origin_object, 'q', 0, 3 * count, "origins", &origins) != 0) {
-        goto release_scores;
-    }
+    shim_held held = {.count = 0};
+    Py_buffer *volume, *origins, *out;
+    if ((out = shim_hold(&held, score_object, 'f', 1, -1, "scores")) == NULL)
+        return shim_abandoned(&held);
+    Py_ssize_t count = shim_count(out);
+    if ((volume = shim_hold(&held, volume_object, 'f', 0, voxels, "volume")) == NULL ||
+        (origins = shim_hold(&held, origin_object, 'q', 0, 3 * count, "origins")) == NULL)
+        return shim_abandoned(&held);
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_scores(
-        classifier, volume.buf, shape, origins.buf, count, window, out.buf, &control.control,
+        classifier, volume->buf, shape, origins->buf, count, window, out->buf, &control.control,
         &error);
     Py_END_ALLOW_THREADS
-    PyBuffer_Release(&origins);
-    PyBuffer_Release(&out);
-    PyBuffer_Release(&volume);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
-release_scores:
-    PyBuffer_Release(&out);
-release_volume:
-    PyBuffer_Release(&volume);
-    return NULL;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
-// classifier_loss_and_gradients(classifier, inputs, has_tumour, gradients, progress) -> loss
+// classifier_forecast(classifier, (x, y, z), origins, (wx, wy, wz)) -> seconds, bytes
 static PyObject *forecast(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long classifier;
@@ -245,6 +235,7 @@ static PyObject *forecast(PyObject *module, PyObject *arguments) {
     return Py_BuildValue("dL", seconds, (long long)bytes);
 }
 
+// classifier_loss_and_gradients(classifier, inputs, has_tumour, gradients, progress) -> loss
 static PyObject *loss_and_gradients(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long classifier;
@@ -255,35 +246,30 @@ static PyObject *loss_and_gradients(PyObject *module, PyObject *arguments) {
         return NULL;
     }
     shim_control control;
-    Py_buffer inputs, labels, out;
     int64_t shape[3];
     spars_error error;
     if (shim_control_init(&control, progress) != 0) return NULL;
     if (spars_classifier_input_shape(classifier, shape, &error) != SPARS_OK) return shim_raise(&error);
-    if (shim_get_buffer(label_object, 'q', 0, "has_tumour", &labels) != 0) return NULL;
-    Py_ssize_t count = shim_count(&labels);
-    if (shim_get_buffer_of(
-            input_object, 'f', 0, count * shape[0] * shape[1] * shape[2], "x", &inputs) != 0) {
-        goto release_labels;
-    }
-    if (shim_get_buffer(gradient_object, 'f', 1, "gradients", &out) != 0) goto release_inputs;
+    shim_held held = {.count = 0};
+    Py_buffer *inputs, *labels, *out;
+    if ((labels = shim_hold(&held, label_object, 'q', 0, -1, "has_tumour")) == NULL)
+        return shim_abandoned(&held);
+    Py_ssize_t count = shim_count(labels);
+    Py_ssize_t voxels = count * shape[0] * shape[1] * shape[2];
+    if ((inputs = shim_hold(&held, input_object, 'f', 0, voxels, "x")) == NULL ||
+        (out = shim_hold(&held, gradient_object, 'f', 1, -1, "gradients")) == NULL)
+        return shim_abandoned(&held);
     double loss = 0;
+    Py_ssize_t parameters = shim_count(out);
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_loss_and_gradients(
-        classifier, inputs.buf, labels.buf, count, &loss, out.buf, shim_count(&out),
-        &control.control, &error);
+        classifier, inputs->buf, labels->buf, count, &loss, out->buf, parameters, &control.control,
+        &error);
     Py_END_ALLOW_THREADS
-    PyBuffer_Release(&out);
-    PyBuffer_Release(&inputs);
-    PyBuffer_Release(&labels);
+    shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&error);
     return PyFloat_FromDouble(loss);
-release_inputs:
-    PyBuffer_Release(&inputs);
-release_labels:
-    PyBuffer_Release(&labels);
-    return NULL;
 }
 
 // classifier_save(classifier, path, training or None); the path in the file system's bytes
@@ -297,8 +283,7 @@ static PyObject *save(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_save(classifier, path, training, &error);
     Py_END_ALLOW_THREADS
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // classifier_load(path, (x, y, z) or None)

@@ -21,41 +21,27 @@ static PyObject *attributions(PyObject *module, PyObject *arguments) {
     plan.is_seen = is_seen;
     plan.has_baseline = has_baseline;
     shim_control control;
-    Py_buffer volume, origins, maps, logits;
     if (shim_control_init(&control, progress) != 0) return NULL;
     Py_ssize_t voxels = shape[0] * shape[1] * shape[2];
     Py_ssize_t crop = window[0] * window[1] * window[2];
-    PyObject *result = NULL;
-    if (shim_get_buffer_of(volume_object, 'f', 0, voxels, "volume", &volume) != 0) return NULL;
-    if (shim_get_buffer(logit_object, 'f', 1, "logits", &logits) != 0) goto release_volume;
-    Py_ssize_t count = shim_count(&logits) / 2;
-    if (shim_get_buffer_of(origin_object, 'q', 0, 3 * count, "origins", &origins) != 0) {
-        goto release_logits;
-    }
-    if (shim_get_buffer_of(map_object, 'f', 1, count * crop, "attributions", &maps) != 0) {
-        goto release_origins;
-    }
+    shim_held held = {.count = 0};
+    Py_buffer *volume, *origins, *maps, *logits;
+    if ((logits = shim_hold(&held, logit_object, 'f', 1, -1, "logits")) == NULL)
+        return shim_abandoned(&held);
+    Py_ssize_t count = shim_count(logits) / 2;
+    if ((volume = shim_hold(&held, volume_object, 'f', 0, voxels, "volume")) == NULL ||
+        (origins = shim_hold(&held, origin_object, 'q', 0, 3 * count, "origins")) == NULL ||
+        (maps = shim_hold(&held, map_object, 'f', 1, count * crop, "attributions")) == NULL)
+        return shim_abandoned(&held);
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_attributions(
-        classifier, volume.buf, shape, origins.buf, count, window, &plan, maps.buf, logits.buf,
+        classifier, volume->buf, shape, origins->buf, count, window, &plan, maps->buf, logits->buf,
         &control.control, &error);
     Py_END_ALLOW_THREADS
-    if (status == SPARS_OK) {
-        result = Py_None;
-        Py_INCREF(result);
-    } else {
-        shim_raise(&error);
-    }
-    PyBuffer_Release(&maps);
-release_origins:
-    PyBuffer_Release(&origins);
-release_logits:
-    PyBuffer_Release(&logits);
-release_volume:
-    PyBuffer_Release(&volume);
-    return result;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 // classifier_input_gradients(classifier, inputs, target, gradients, logits, progress)
@@ -70,36 +56,26 @@ static PyObject *input_gradients(PyObject *module, PyObject *arguments) {
         return NULL;
     }
     shim_control control;
-    Py_buffer inputs, gradients, logits;
     int64_t shape[3];
     spars_error error;
     if (shim_control_init(&control, progress) != 0) return NULL;
     if (spars_classifier_input_shape(classifier, shape, &error) != SPARS_OK) return shim_raise(&error);
-    PyObject *result = NULL;
-    if (shim_get_buffer(logit_object, 'f', 1, "logits", &logits) != 0) return NULL;
-    Py_ssize_t count = shim_count(&logits) / 2;
+    shim_held held = {.count = 0};
+    Py_buffer *inputs, *gradients, *logits;
+    if ((logits = shim_hold(&held, logit_object, 'f', 1, -1, "logits")) == NULL)
+        return shim_abandoned(&held);
+    Py_ssize_t count = shim_count(logits) / 2;
     Py_ssize_t total = count * shape[0] * shape[1] * shape[2];
-    if (shim_get_buffer_of(input_object, 'f', 0, total, "x", &inputs) != 0) goto release_logits;
-    if (shim_get_buffer_of(gradient_object, 'f', 1, total, "gradients", &gradients) != 0) {
-        goto release_inputs;
-    }
+    if ((inputs = shim_hold(&held, input_object, 'f', 0, total, "x")) == NULL ||
+        (gradients = shim_hold(&held, gradient_object, 'f', 1, total, "gradients")) == NULL)
+        return shim_abandoned(&held);
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_input_gradients(
-        classifier, inputs.buf, count, target, gradients.buf, logits.buf, &control.control, &error);
+        classifier, inputs->buf, count, target, gradients->buf, logits->buf, &control.control, &error);
     Py_END_ALLOW_THREADS
-    if (status == SPARS_OK) {
-        result = Py_None;
-        Py_INCREF(result);
-    } else {
-        shim_raise(&error);
-    }
-    PyBuffer_Release(&gradients);
-release_inputs:
-    PyBuffer_Release(&inputs);
-release_logits:
-    PyBuffer_Release(&logits);
-    return result;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 PyMethodDef shim_explanation_methods[] = {

@@ -110,8 +110,7 @@ static PyObject *field_axis(PyObject *module, PyObject *arguments) {
     status = spars_field_axis(field, axis, starts.buf, shim_count(&starts), &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&starts);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *field_scores(PyObject *module, PyObject *arguments) {
@@ -127,8 +126,7 @@ static PyObject *field_scores(PyObject *module, PyObject *arguments) {
     status = spars_field_scores(field, scores.buf, shim_count(&scores), &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&scores);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *field_adopt(PyObject *module, PyObject *arguments) {
@@ -144,8 +142,7 @@ static PyObject *field_adopt(PyObject *module, PyObject *arguments) {
     status = spars_field_adopt(field, scores.buf, shim_count(&scores), &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&scores);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *field_score_all(PyObject *module, PyObject *arguments) {
@@ -161,8 +158,7 @@ static PyObject *field_score_all(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_field_score_all(field, &scorer, &control.control, &error);
     Py_END_ALLOW_THREADS
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *field_scored(PyObject *module, PyObject *argument) {
@@ -205,8 +201,7 @@ static PyObject *game_reset(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_game_reset(game, index, keep_map, &error);
     Py_END_ALLOW_THREADS
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // game_step(game, learner, opponent, scorer, rewards, terminated, truncated, scores)
@@ -216,7 +211,7 @@ static PyObject *game_step(PyObject *module, PyObject *arguments) {
         "learner", "opponent", "rewards", "terminated", "truncated", "scores"};
     static const char formats[] = {'b', 'b', 'f', '?', '?', 'f'};
     unsigned long long game;
-    PyObject *objects[6], *callable, *result = NULL;
+    PyObject *objects[6], *callable;
     if (!PyArg_ParseTuple(
             arguments, "KOOOOOOO", &game, &objects[0], &objects[1], &callable, &objects[2],
             &objects[3], &objects[4], &objects[5]))
@@ -224,32 +219,24 @@ static PyObject *game_step(PyObject *module, PyObject *arguments) {
     spars_scorer scorer;
     shim_control control;
     if (shim_scorer(callable, &scorer) != 0 || shim_control_init(&control, Py_None) != 0) return NULL;
-    Py_buffer views[6];
-    int held = 0;
-    Py_ssize_t count = 0;
-    for (; held < 6; held++) {
-        Py_buffer *view = &views[held];
-        if (held == 0) {
-            if (shim_get_buffer(objects[0], 'b', 0, names[0], view) != 0) goto end;
-            count = shim_count(view);
-        } else if (
-            shim_get_buffer_of(
-                objects[held], formats[held], held > 1, held == 5 ? 2 * count : count, names[held],
-                view) != 0) {
-            goto end;
-        }
+    shim_held held = {.count = 0};
+    Py_buffer *v[6];
+    Py_ssize_t count = -1;
+    for (int i = 0; i < 6; i++) {
+        v[i] = shim_hold(
+            &held, objects[i], formats[i], i > 1, i == 5 ? 2 * count : count, names[i]);
+        if (v[i] == NULL) return shim_abandoned(&held);
+        if (i == 0) count = shim_count(v[0]);
     }
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_game_step(
-        game, views[0].buf, views[1].buf, count, &scorer, views[2].buf, views[3].buf, views[4].buf,
-        views[5].buf, &control.control, &error);
+        game, v[0]->buf, v[1]->buf, count, &scorer, v[2]->buf, v[3]->buf, v[4]->buf,
+        v[5]->buf, &control.control, &error);
     Py_END_ALLOW_THREADS
-    result = status == SPARS_OK ? Py_NewRef(Py_None) : shim_raise(&error);
-end:
-    while (held > 0) PyBuffer_Release(&views[--held]);
-    return result;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 static PyObject *game_windows(PyObject *module, PyObject *arguments) {
@@ -271,8 +258,7 @@ static PyObject *game_windows(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&windows);
     PyBuffer_Release(&steps);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *game_restore(PyObject *module, PyObject *arguments) {
@@ -290,8 +276,7 @@ static PyObject *game_restore(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_game_restore(game, index, windows, steps, &error);
     Py_END_ALLOW_THREADS
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *game_observation(PyObject *module, PyObject *arguments) {
@@ -313,8 +298,7 @@ static PyObject *game_observation(PyObject *module, PyObject *arguments) {
         game, index, agent, extent, observation.buf, shim_count(&observation), &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&observation);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *game_map(PyObject *module, PyObject *arguments) {
@@ -333,8 +317,7 @@ static PyObject *game_map(PyObject *module, PyObject *arguments) {
     status = spars_game_map(game, index, map.buf, shim_count(&map), &control.control, &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&map);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static PyObject *game_visit_count(PyObject *module, PyObject *arguments) {
@@ -372,14 +355,13 @@ static PyObject *game_visits(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&visits);
     PyBuffer_Release(&scores);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // exhaustive_map(scores, counts, axes, window, grid, accumulation, map)
 static PyObject *exhaustive_map(PyObject *module, PyObject *arguments) {
     (void)module;
-    PyObject *score_object, *axis_object, *map_object, *result = NULL;
+    PyObject *score_object, *axis_object, *map_object;
     long long n[3], w[3], g[3];
     int accumulation;
     if (!PyArg_ParseTuple(
@@ -397,26 +379,20 @@ static PyObject *exhaustive_map(PyObject *module, PyObject *arguments) {
         window[i] = w[i];
         grid[i] = g[i];
     }
-    Py_buffer scores, axes, map;
-    if (shim_get_buffer_of(score_object, 'f', 0, n[0] * n[1] * n[2], "scores", &scores) != 0)
-        return NULL;
-    if (shim_get_buffer_of(axis_object, 'q', 0, n[0] + n[1] + n[2], "axes", &axes) != 0)
-        goto release_scores;
-    if (shim_get_buffer_of(map_object, 'f', 1, g[0] * g[1] * g[2], "map", &map) != 0)
-        goto release_axes;
+    shim_held held = {.count = 0};
+    Py_buffer *scores, *axes, *map;
+    if ((scores = shim_hold(&held, score_object, 'f', 0, n[0] * n[1] * n[2], "scores")) == NULL ||
+        (axes = shim_hold(&held, axis_object, 'q', 0, n[0] + n[1] + n[2], "axes")) == NULL ||
+        (map = shim_hold(&held, map_object, 'f', 1, g[0] * g[1] * g[2], "map")) == NULL)
+        return shim_abandoned(&held);
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_exhaustive_map(
-        scores.buf, counts, axes.buf, window, grid, accumulation, map.buf, &error);
+        scores->buf, counts, axes->buf, window, grid, accumulation, map->buf, &error);
     Py_END_ALLOW_THREADS
-    result = status == SPARS_OK ? Py_NewRef(Py_None) : shim_raise(&error);
-    PyBuffer_Release(&map);
-release_axes:
-    PyBuffer_Release(&axes);
-release_scores:
-    PyBuffer_Release(&scores);
-    return result;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 PyMethodDef shim_game_methods[] = {

@@ -1,9 +1,5 @@
 #include "shim.h"
 
-static PyObject *done(int32_t status, const spars_error *error) {
-    return status == SPARS_OK ? Py_NewRef(Py_None) : shim_raise(error);
-}
-
 // selfplay_set_hyperparameters(run, hyperparameters)
 static PyObject *set_hyperparameters(PyObject *module, PyObject *arguments) {
     (void)module;
@@ -17,7 +13,7 @@ static PyObject *set_hyperparameters(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_selfplay_set_hyperparameters(run, &hyper, &error);
     Py_END_ALLOW_THREADS
-    return done(status, &error);
+    return shim_none(status, &error);
 }
 
 // selfplay_learn_from_both(run, both)
@@ -31,7 +27,7 @@ static PyObject *learn_from_both(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_selfplay_learn_from_both(run, both, &error);
     Py_END_ALLOW_THREADS
-    return done(status, &error);
+    return shim_none(status, &error);
 }
 
 // selfplay_use_pool(run, sampling, power)
@@ -46,7 +42,7 @@ static PyObject *use_pool(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_selfplay_use_pool(run, sampling, power, &error);
     Py_END_ALLOW_THREADS
-    return done(status, &error);
+    return shim_none(status, &error);
 }
 
 // selfplay_pool(run) -> (members, drawn, episode_reward)
@@ -92,7 +88,7 @@ static PyObject *pool_tallies(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&wins);
     PyBuffer_Release(&games);
-    return done(status, &error);
+    return shim_none(status, &error);
 }
 
 // selfplay_add_to_pool(run, parameters)
@@ -109,7 +105,7 @@ static PyObject *add_to_pool(PyObject *module, PyObject *arguments) {
     status = spars_selfplay_add_to_pool(run, view.buf, shim_count(&view), &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&view);
-    return done(status, &error);
+    return shim_none(status, &error);
 }
 
 // league_create(field, policy, masks_actions, shape) -> handle
@@ -179,7 +175,7 @@ static PyObject *league_play(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&lengths);
     PyBuffer_Release(&rewards);
-    return done(status, &error);
+    return shim_none(status, &error);
 }
 
 PyMethodDef shim_league_methods[] = {

@@ -125,8 +125,7 @@ static PyObject *distance_map(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&distances);
     PyBuffer_Release(&mask);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // connected_components(mask, extent, connectivity, labels, progress) -> count

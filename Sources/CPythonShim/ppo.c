@@ -40,33 +40,12 @@ int shim_hyperparameters(PyObject *object, spars_ppo_hyperparameters *h) {
     return 0;
 }
 
-// The borrowed buffers of one call; `count` of them are held.
-typedef struct {
-    Py_buffer views[10];
-    int count;
-} held;
-
-static void release(held *held) {
-    while (held->count > 0) PyBuffer_Release(&held->views[--held->count]);
-}
-
-// Borrows one more buffer of `count` elements (any number for -1) and returns it, or NULL.
-static Py_buffer *hold(
-    held *held, PyObject *object, char format, int writable, Py_ssize_t count, const char *name) {
-    Py_buffer *view = &held->views[held->count];
-    int failed = count < 0 ? shim_get_buffer(object, format, writable, name, view)
-                           : shim_get_buffer_of(object, format, writable, count, name, view);
-    if (failed) return NULL;
-    held->count++;
-    return view;
-}
-
 // Borrows (observations, actions, values, log_probs, advantages, returns) of `inputs` columns.
 static int rollout_from(
-    held *held, PyObject *object, char format, int64_t inputs, spars_rollout *rollout) {
+    shim_held *held, PyObject *object, char format, int64_t inputs, spars_rollout *rollout) {
     PyObject *o[6];
     if (!PyArg_ParseTuple(object, "OOOOOO", &o[0], &o[1], &o[2], &o[3], &o[4], &o[5])) return -1;
-    Py_buffer *actions = hold(held, o[1], 'q', 0, -1, "actions");
+    Py_buffer *actions = shim_hold(held, o[1], 'q', 0, -1, "actions");
     if (actions == NULL) return -1;
     Py_ssize_t steps = shim_count(actions);
     if (inputs <= 0 || (steps > 0 && inputs > PY_SSIZE_T_MAX / steps)) {
@@ -78,7 +57,7 @@ static int rollout_from(
     data[1] = actions->buf;
     for (int i = 0; i < 6; i++) {
         if (i == 1) continue;
-        Py_buffer *view = hold(held, o[i], format, 0, i == 0 ? steps * inputs : steps, names[i]);
+        Py_buffer *view = shim_hold(held, o[i], format, 0, i == 0 ? steps * inputs : steps, names[i]);
         if (view == NULL) return -1;
         data[i] = view->buf;
     }
@@ -103,15 +82,12 @@ static PyObject *ppo_gae(PyObject *module, PyObject *arguments) {
     }
     const char *names[] = {"rewards",    "values",  "episode_starts", "last_value", "last_episode_start",
                            "advantages", "returns"};
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     double *data[7];
     for (int i = 0; i < 7; i++) {
         Py_ssize_t count = i == 3 || i == 4 ? environments : steps * environments;
-        Py_buffer *view = hold(&held, o[i], 'd', i >= 5, count, names[i]);
-        if (view == NULL) {
-            release(&held);
-            return NULL;
-        }
+        Py_buffer *view = shim_hold(&held, o[i], 'd', i >= 5, count, names[i]);
+        if (view == NULL) return shim_abandoned(&held);
         data[i] = view->buf;
     }
     spars_error error;
@@ -121,9 +97,8 @@ static PyObject *ppo_gae(PyObject *module, PyObject *arguments) {
         steps, environments, data[0], data[1], data[2], data[3], data[4], gamma, lambda, data[5], data[6],
         &error);
     Py_END_ALLOW_THREADS
-    release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 // update(shape, hyperparameters, rollout, permutations, multiplicity or None, parameters, log, is_float64,
@@ -142,28 +117,25 @@ static PyObject *ppo_update(PyObject *module, PyObject *arguments) {
     spars_rollout rollout;
     shim_control control;
     char format = is_double ? 'd' : 'f';
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     Py_buffer *orders = NULL, *counts = NULL, *values = NULL, *logged = NULL;
     int ready = shim_policy_shape(shape_object, &shape) == 0 && shim_hyperparameters(hyper_object, &hyper) == 0 &&
                 shim_control_init(&control, progress) == 0 &&
                 rollout_from(&held, rollout_object, format, shape.inputs, &rollout) == 0 &&
-                (orders = hold(&held, permutations, 'q', 0, -1, "permutations")) != NULL;
+                (orders = shim_hold(&held, permutations, 'q', 0, -1, "permutations")) != NULL;
     if (ready && multiplicity != Py_None) {
-        counts = hold(&held, multiplicity, 'q', 0, (Py_ssize_t)shape.inputs, "multiplicity");
+        counts = shim_hold(&held, multiplicity, 'q', 0, (Py_ssize_t)shape.inputs, "multiplicity");
         ready = counts != NULL;
     }
-    ready = ready && (values = hold(&held, parameters, format, 1, -1, "parameters")) != NULL &&
-            (logged = hold(&held, log, 'd', 1, SPARS_PPO_LOG_COUNT, "log")) != NULL;
+    ready = ready && (values = shim_hold(&held, parameters, format, 1, -1, "parameters")) != NULL &&
+            (logged = shim_hold(&held, log, 'd', 1, SPARS_PPO_LOG_COUNT, "log")) != NULL;
     // The ABI reads n_epochs * steps permutation entries; both are checked against the buffer here.
     if (ready && (rollout.steps == 0 || shim_count(orders) % rollout.steps != 0 ||
                   shim_count(orders) / rollout.steps != hyper.n_epochs)) {
         PyErr_SetString(PyExc_ValueError, "The 'permutations' argument must be of shape (n_epochs, steps).");
         ready = 0;
     }
-    if (!ready) {
-        release(&held);
-        return NULL;
-    }
+    if (!ready) return shim_abandoned(&held);
     spars_error error;
     int32_t status;
     const int64_t *multiplicities = counts == NULL ? NULL : counts->buf;
@@ -175,9 +147,8 @@ static PyObject *ppo_update(PyObject *module, PyObject *arguments) {
                              &shape, &hyper, &rollout, orders->buf, multiplicities, values->buf,
                              shim_count(values), logged->buf, &control.control, &error);
     Py_END_ALLOW_THREADS
-    release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 // permutations(rows, count, seed, out)
@@ -196,8 +167,7 @@ static PyObject *ppo_permutations(PyObject *module, PyObject *arguments) {
     spars_error error;
     int32_t status = spars_ppo_permutations(rows, count, seed, view.buf, &error);
     PyBuffer_Release(&view);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // create(shape, multiplicity or None, seed) -> handle
@@ -208,10 +178,10 @@ static PyObject *ppo_create(PyObject *module, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "OOK", &shape_object, &multiplicity, &seed)) return NULL;
     spars_policy_shape shape;
     if (shim_policy_shape(shape_object, &shape) != 0) return NULL;
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     const int64_t *counts = NULL;
     if (multiplicity != Py_None) {
-        Py_buffer *view = hold(&held, multiplicity, 'q', 0, (Py_ssize_t)shape.inputs, "multiplicity");
+        Py_buffer *view = shim_hold(&held, multiplicity, 'q', 0, (Py_ssize_t)shape.inputs, "multiplicity");
         if (view == NULL) return NULL;
         counts = view->buf;
     }
@@ -221,17 +191,17 @@ static PyObject *ppo_create(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_ppo_create(&shape, counts, seed, &learner, &error);
     Py_END_ALLOW_THREADS
-    release(&held);
+    shim_release(&held);
     return shim_handle(status, learner, &error);
 }
 
 // Borrows observations of (batch, inputs) float32.
-static Py_buffer *hold_observations(held *held, PyObject *object, Py_ssize_t batch, Py_ssize_t inputs) {
+static Py_buffer *hold_observations(shim_held *held, PyObject *object, Py_ssize_t batch, Py_ssize_t inputs) {
     if (batch < 1 || inputs < 1 || batch > PY_SSIZE_T_MAX / inputs) {
         PyErr_SetString(PyExc_ValueError, "The 'observations' argument must not be empty.");
         return NULL;
     }
-    return hold(held, object, 'f', 0, batch * inputs, "observations");
+    return shim_hold(held, object, 'f', 0, batch * inputs, "observations");
 }
 
 // act(learner, observations, batch, inputs, deterministic, actions, log_probs)
@@ -245,22 +215,19 @@ static PyObject *ppo_act(PyObject *module, PyObject *arguments) {
             arguments, "KOnnpOO", &learner, &observations, &batch, &inputs, &deterministic, &actions,
             &log_probs))
         return NULL;
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     Py_buffer *in = NULL, *chosen = NULL, *logs = NULL;
     if ((in = hold_observations(&held, observations, batch, inputs)) == NULL ||
-        (chosen = hold(&held, actions, 'q', 1, batch, "actions")) == NULL ||
-        (logs = hold(&held, log_probs, 'f', 1, batch, "log_probs")) == NULL) {
-        release(&held);
-        return NULL;
-    }
+        (chosen = shim_hold(&held, actions, 'q', 1, batch, "actions")) == NULL ||
+        (logs = shim_hold(&held, log_probs, 'f', 1, batch, "log_probs")) == NULL)
+        return shim_abandoned(&held);
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_ppo_act(learner, in->buf, batch, inputs, deterministic, chosen->buf, logs->buf, &error);
     Py_END_ALLOW_THREADS
-    release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 // evaluate(learner, observations, batch, inputs, values or None, log_probs or None)
@@ -272,22 +239,19 @@ static PyObject *ppo_evaluate(PyObject *module, PyObject *arguments) {
     if (!PyArg_ParseTuple(
             arguments, "KOnnOO", &learner, &observations, &batch, &inputs, &values, &log_probs))
         return NULL;
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     Py_buffer *in = hold_observations(&held, observations, batch, inputs);
     Py_buffer *critic = NULL, *logs = NULL;
     int ready = in != NULL;
     if (ready && values != Py_None) {
-        critic = hold(&held, values, 'f', 1, batch, "values");
+        critic = shim_hold(&held, values, 'f', 1, batch, "values");
         ready = critic != NULL;
     }
     if (ready && log_probs != Py_None) {
-        logs = hold(&held, log_probs, 'f', 1, -1, "log_probs");
+        logs = shim_hold(&held, log_probs, 'f', 1, -1, "log_probs");
         ready = logs != NULL;
     }
-    if (!ready) {
-        release(&held);
-        return NULL;
-    }
+    if (!ready) return shim_abandoned(&held);
     spars_error error;
     int32_t status = SPARS_OK;
     Py_BEGIN_ALLOW_THREADS
@@ -296,9 +260,8 @@ static PyObject *ppo_evaluate(PyObject *module, PyObject *arguments) {
         status = spars_ppo_log_probabilities(
             learner, in->buf, batch, inputs, logs->buf, shim_count(logs), &error);
     Py_END_ALLOW_THREADS
-    release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 // learn(learner, hyperparameters, rollout, inputs, log, progress)
@@ -313,22 +276,19 @@ static PyObject *ppo_learn(PyObject *module, PyObject *arguments) {
     spars_ppo_hyperparameters hyper;
     spars_rollout rollout;
     shim_control control;
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     Py_buffer *logged = NULL;
     if (shim_hyperparameters(hyper_object, &hyper) != 0 || shim_control_init(&control, progress) != 0 ||
         rollout_from(&held, rollout_object, 'f', inputs, &rollout) != 0 ||
-        (logged = hold(&held, log, 'd', 1, SPARS_PPO_LOG_COUNT, "log")) == NULL) {
-        release(&held);
-        return NULL;
-    }
+        (logged = shim_hold(&held, log, 'd', 1, SPARS_PPO_LOG_COUNT, "log")) == NULL)
+        return shim_abandoned(&held);
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_ppo_learn(learner, &hyper, &rollout, inputs, logged->buf, &control.control, &error);
     Py_END_ALLOW_THREADS
-    release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 // parameters(learner, array, write): reads into the array, or replaces from it.
@@ -344,8 +304,7 @@ static PyObject *ppo_parameters(PyObject *module, PyObject *arguments) {
     int32_t status = write ? spars_ppo_set_parameters(learner, view.buf, shim_count(&view), &error)
                            : spars_ppo_get_parameters(learner, view.buf, shim_count(&view), &error);
     PyBuffer_Release(&view);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // state(learner, moments, counters, write): reads into the arrays, or replaces from them.
@@ -355,20 +314,17 @@ static PyObject *ppo_state(PyObject *module, PyObject *arguments) {
     PyObject *moments, *counters;
     int write;
     if (!PyArg_ParseTuple(arguments, "KOOp", &learner, &moments, &counters, &write)) return NULL;
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     Py_buffer *m = NULL, *c = NULL;
     // The counters travel as int64 with the same bits.
-    if ((m = hold(&held, moments, 'f', !write, -1, "moments")) == NULL ||
-        (c = hold(&held, counters, 'q', !write, 6, "counters")) == NULL) {
-        release(&held);
-        return NULL;
-    }
+    if ((m = shim_hold(&held, moments, 'f', !write, -1, "moments")) == NULL ||
+        (c = shim_hold(&held, counters, 'q', !write, 6, "counters")) == NULL)
+        return shim_abandoned(&held);
     spars_error error;
     int32_t status = write ? spars_ppo_set_state(learner, m->buf, shim_count(m), c->buf, &error)
                            : spars_ppo_get_state(learner, m->buf, shim_count(m), c->buf, &error);
-    release(&held);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 PyMethodDef shim_ppo_methods[] = {

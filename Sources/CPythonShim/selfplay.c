@@ -1,29 +1,8 @@
 #include "shim.h"
 
-// A run's arrays: at most this many buffers are held in a call.
-enum { MOST_VIEWS = 8 };
-
-typedef struct {
-    Py_buffer views[MOST_VIEWS];
-    int count;
-} held;
-
-static void release(held *held) {
-    while (held->count > 0) PyBuffer_Release(&held->views[--held->count]);
-}
-
-static int hold(
-    held *held, PyObject *object, char format, int writable, Py_ssize_t count, const char *name) {
-    Py_buffer *view = &held->views[held->count];
-    int failed = count < 0 ? shim_get_buffer(object, format, writable, name, view)
-                           : shim_get_buffer_of(object, format, writable, count, name, view);
-    if (!failed) held->count++;
-    return failed;
-}
-
-static PyObject *ended(held *held, int32_t status, const spars_error *error) {
-    release(held);
-    return status == SPARS_OK ? Py_NewRef(Py_None) : shim_raise(error);
+static PyObject *ended(shim_held *held, int32_t status, const spars_error *error) {
+    shim_release(held);
+    return shim_none(status, error);
 }
 
 // selfplay_create(field, (n_steps, gamma, gae_lambda, opponent_update_interval, reset_each_iteration,
@@ -47,7 +26,7 @@ static PyObject *selfplay_create(PyObject *module, PyObject *arguments) {
         {input[0], input[1], input[2]}, seed, policy, n_envs, masks, records};
     spars_ppo_hyperparameters hyper;
     if (shim_hyperparameters(hyper_object, &hyper) != 0) return NULL;
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     spars_reference reference;
     if (reference_object != Py_None) {
         PyObject *planes, *marks;
@@ -64,11 +43,9 @@ static PyObject *selfplay_create(PyObject *module, PyObject *arguments) {
                 return NULL;
             }
         }
-        if (hold(&held, planes, 'i', 0, grid[0] + grid[1] + grid[2], "planes") != 0 ||
-            hold(&held, marks, 'i', 0, grid[0] * grid[1] * grid[2], "marks") != 0) {
-            release(&held);
-            return NULL;
-        }
+        if (shim_hold(&held, planes, 'i', 0, grid[0] + grid[1] + grid[2], "planes") == NULL ||
+            shim_hold(&held, marks, 'i', 0, grid[0] * grid[1] * grid[2], "marks") == NULL)
+            return shim_abandoned(&held);
         reference = (spars_reference){
             held.views[0].buf, held.views[1].buf, reference_count, threshold};
     }
@@ -79,7 +56,7 @@ static PyObject *selfplay_create(PyObject *module, PyObject *arguments) {
     status = spars_selfplay_create(
         field, &configuration, &hyper, reference_object == Py_None ? NULL : &reference, &run, &error);
     Py_END_ALLOW_THREADS
-    release(&held);
+    shim_release(&held);
     return shim_handle(status, run, &error);
 }
 
@@ -99,8 +76,7 @@ static PyObject *selfplay_run(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_selfplay_run(run, iterations, &scorer, &control.control, &error);
     Py_END_ALLOW_THREADS
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // selfplay_measure(run) -> the nine numbers of spars_selfplay_sizes
@@ -128,8 +104,8 @@ static PyObject *selfplay_records(PyObject *module, PyObject *arguments) {
     unsigned long long run;
     PyObject *records;
     if (!PyArg_ParseTuple(arguments, "KO", &run, &records)) return NULL;
-    held held = {.count = 0};
-    if (hold(&held, records, 'd', 1, -1, "records") != 0) return NULL;
+    shim_held held = {.count = 0};
+    if (shim_hold(&held, records, 'd', 1, -1, "records") == NULL) return NULL;
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
@@ -144,15 +120,13 @@ static PyObject *selfplay_steps(PyObject *module, PyObject *arguments) {
     unsigned long long run;
     PyObject *windows, *scores, *actions, *ends;
     if (!PyArg_ParseTuple(arguments, "KOOOO", &run, &windows, &scores, &actions, &ends)) return NULL;
-    held held = {.count = 0};
-    if (hold(&held, ends, 'B', 1, -1, "ends") != 0) return NULL;
+    shim_held held = {.count = 0};
+    if (shim_hold(&held, ends, 'B', 1, -1, "ends") == NULL) return NULL;
     Py_ssize_t n = shim_count(&held.views[0]);
-    if (hold(&held, windows, 'i', 1, 6 * n, "windows") != 0 ||
-        hold(&held, scores, 'f', 1, 2 * n, "scores") != 0 ||
-        hold(&held, actions, 'b', 1, 2 * n, "actions") != 0) {
-        release(&held);
-        return NULL;
-    }
+    if (shim_hold(&held, windows, 'i', 1, 6 * n, "windows") == NULL ||
+        shim_hold(&held, scores, 'f', 1, 2 * n, "scores") == NULL ||
+        shim_hold(&held, actions, 'b', 1, 2 * n, "actions") == NULL)
+            return shim_abandoned(&held);
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
@@ -169,8 +143,8 @@ static PyObject *selfplay_map(PyObject *module, PyObject *arguments) {
     PyObject *map;
     if (!PyArg_ParseTuple(arguments, "KO", &run, &map)) return NULL;
     shim_control control;
-    held held = {.count = 0};
-    if (shim_control_init(&control, Py_None) != 0 || hold(&held, map, 'f', 1, -1, "map") != 0)
+    shim_held held = {.count = 0};
+    if (shim_control_init(&control, Py_None) != 0 || shim_hold(&held, map, 'f', 1, -1, "map") == NULL)
         return NULL;
     spars_error error;
     int32_t status;
@@ -188,8 +162,8 @@ static PyObject *selfplay_snapshot(PyObject *module, PyObject *arguments) {
     long long index;
     PyObject *parameters;
     if (!PyArg_ParseTuple(arguments, "KLO", &run, &index, &parameters)) return NULL;
-    held held = {.count = 0};
-    if (hold(&held, parameters, 'f', 1, -1, "parameters") != 0) return NULL;
+    shim_held held = {.count = 0};
+    if (shim_hold(&held, parameters, 'f', 1, -1, "parameters") == NULL) return NULL;
     int64_t iteration = 0;
     spars_error error;
     int32_t status;
@@ -197,7 +171,7 @@ static PyObject *selfplay_snapshot(PyObject *module, PyObject *arguments) {
     status = spars_selfplay_snapshot(
         run, index, &iteration, held.views[0].buf, shim_count(&held.views[0]), &error);
     Py_END_ALLOW_THREADS
-    release(&held);
+    shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&error);
     return PyLong_FromLongLong(iteration);
 }
@@ -211,8 +185,7 @@ static PyObject *selfplay_forget(PyObject *module, PyObject *argument) {
     Py_BEGIN_ALLOW_THREADS
     status = spars_selfplay_forget(run, &error);
     Py_END_ALLOW_THREADS
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // selfplay_state(run, parameters, moments, opponent, counters, visits, visit_scores, write): reads into
@@ -226,20 +199,18 @@ static PyObject *selfplay_state(PyObject *module, PyObject *arguments) {
             arguments, "KOOOOOOp", &run, &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &write))
         return NULL;
     shim_control control;
-    held held = {.count = 0};
+    shim_held held = {.count = 0};
     Py_ssize_t n = 0, m = 0;
     int failed = shim_control_init(&control, Py_None) != 0 ||
-                 hold(&held, o[0], 'f', !write, -1, "parameters") != 0;
+                 shim_hold(&held, o[0], 'f', !write, -1, "parameters") == NULL;
     if (!failed) n = shim_count(&held.views[0]);
-    failed = failed || hold(&held, o[1], 'f', !write, 2 * n, "moments") != 0 ||
-             hold(&held, o[2], 'f', !write, -1, "opponent") != 0 ||
-             hold(&held, o[3], 'q', !write, -1, "counters") != 0 ||
-             hold(&held, o[5], 'f', !write, -1, "visit_scores") != 0;
+    failed = failed || shim_hold(&held, o[1], 'f', !write, 2 * n, "moments") == NULL ||
+             shim_hold(&held, o[2], 'f', !write, -1, "opponent") == NULL ||
+             shim_hold(&held, o[3], 'q', !write, -1, "counters") == NULL ||
+             shim_hold(&held, o[5], 'f', !write, -1, "visit_scores") == NULL;
     if (!failed) m = shim_count(&held.views[4]);
-    if (failed || hold(&held, o[4], 'q', !write, 4 * m, "visits") != 0) {
-        release(&held);
-        return NULL;
-    }
+    if (failed || shim_hold(&held, o[4], 'q', !write, 4 * m, "visits") == NULL)
+            return shim_abandoned(&held);
     Py_buffer *v = held.views;
     spars_error error;
     int32_t status;

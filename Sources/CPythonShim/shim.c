@@ -65,6 +65,25 @@ int shim_get_buffer_of(
 
 Py_ssize_t shim_count(const Py_buffer *view) { return view->len / view->itemsize; }
 
+Py_buffer *shim_hold(
+    shim_held *held, PyObject *object, char format, int writable, Py_ssize_t count, const char *name) {
+    Py_buffer *view = &held->views[held->count];
+    int failed = count < 0 ? shim_get_buffer(object, format, writable, name, view)
+                           : shim_get_buffer_of(object, format, writable, count, name, view);
+    if (failed) return NULL;
+    held->count++;
+    return view;
+}
+
+void shim_release(shim_held *held) {
+    while (held->count > 0) PyBuffer_Release(&held->views[--held->count]);
+}
+
+PyObject *shim_abandoned(shim_held *held) {
+    shim_release(held);
+    return NULL;
+}
+
 // The one table from status to exception. The classes of spars' own live in spars._errors.
 static PyObject *exception_for(int32_t status) {
     const char *own = NULL;
@@ -108,6 +127,10 @@ PyObject *shim_raise(const spars_error *error) {
     Py_XDECREF(instance);
     Py_DECREF(exception);
     return NULL;
+}
+
+PyObject *shim_none(int32_t status, const spars_error *error) {
+    return status == SPARS_OK ? Py_NewRef(Py_None) : shim_raise(error);
 }
 
 PyObject *shim_handle(int32_t status, spars_handle handle, const spars_error *error) {

@@ -81,8 +81,7 @@ static PyObject *trainer_draw_scans(PyObject *module, PyObject *arguments) {
         shim_count(&scans), &error);
     if (has_labels) PyBuffer_Release(&labels);
     PyBuffer_Release(&scans);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // trainer_add_scan(trainer, volume, (x, y, z), mask or None, has_tumour)
@@ -116,8 +115,7 @@ static PyObject *trainer_add_scan(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     if (has_mask) PyBuffer_Release(&mask);
     PyBuffer_Release(&volume);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // trainer_step(trainer, learning_rate, loss): the loss goes into an array of one, so that an
@@ -138,8 +136,7 @@ static PyObject *trainer_step(PyObject *module, PyObject *arguments) {
     status = spars_trainer_step(trainer, learning_rate, loss.buf, &control.control, &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&loss);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // trainer_state(trainer, moments or None) -> steps taken
@@ -173,8 +170,7 @@ static PyObject *trainer_restore(PyObject *module, PyObject *arguments) {
     int32_t status = spars_trainer_restore(
         trainer, moments.buf, shim_count(&moments), steps, batches, &error);
     PyBuffer_Release(&moments);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // augment(augmentation, crop, (x, y, z), seed, output)
@@ -204,8 +200,7 @@ static PyObject *augment(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&output);
     PyBuffer_Release(&crop);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // trainer_evaluate(trainer, scores, has_tumour)
@@ -231,8 +226,7 @@ static PyObject *trainer_evaluate(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&labels);
     PyBuffer_Release(&scores);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // classification_metrics(scores, has_tumour) -> (tp, fp, tn, fn, roc_auc)

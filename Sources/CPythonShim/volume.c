@@ -45,8 +45,7 @@ static PyObject *volume_read(PyObject *module, PyObject *arguments) {
     status = spars_volume_read(file, values.buf, shim_count(&values), &control.control, &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&values);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 // nifti_header(bytes) -> (version, header: bytes)
@@ -118,8 +117,7 @@ static PyObject *volume_save(PyObject *module, PyObject *arguments) {
         path, &geometry, &header, type, voxels.buf, shim_count(&voxels), &control.control, &error);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&voxels);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
 }
 
 static int64_t product_of(const long long shape[3]) {
@@ -171,8 +169,30 @@ static PyObject *resample(PyObject *module, PyObject *arguments) {
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&source);
     PyBuffer_Release(&target);
-    if (status != SPARS_OK) return shim_raise(&error);
-    Py_RETURN_NONE;
+    return shim_none(status, &error);
+}
+
+// intensity_window_apply(level, width, values, scaled)
+static PyObject *intensity_window_apply(PyObject *module, PyObject *arguments) {
+    (void)module;
+    float level, width;
+    PyObject *value_object, *scaled_object;
+    shim_control control;
+    if (!PyArg_ParseTuple(arguments, "ffOO", &level, &width, &value_object, &scaled_object)) return NULL;
+    if (shim_control_init(&control, Py_None) != 0) return NULL;
+    shim_held held = {.count = 0};
+    Py_buffer *scaled = shim_hold(&held, scaled_object, 'f', 1, -1, "scaled");
+    Py_buffer *values =
+        scaled == NULL ? NULL : shim_hold(&held, value_object, 'f', 0, shim_count(scaled), "values");
+    if (values == NULL) return shim_abandoned(&held);
+    spars_error error;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_intensity_window_apply(
+        level, width, values->buf, shim_count(values), scaled->buf, &control.control, &error);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &error);
 }
 
 PyMethodDef shim_volume_methods[] = {
@@ -181,5 +201,6 @@ PyMethodDef shim_volume_methods[] = {
     {"nifti_header", nifti_header, METH_O, NULL},
     {"volume_save", volume_save, METH_VARARGS, NULL},
     {"resample", resample, METH_VARARGS, NULL},
+    {"intensity_window_apply", intensity_window_apply, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -116,6 +116,21 @@ public func sparsResampleLinear(
     }
 }
 
+@_cdecl("spars_intensity_window_apply")
+public func sparsIntensityWindowApply(
+    _ level: Float, _ width: Float, _ values: UnsafePointer<Float>?, _ count: Int64,
+    _ scaled: UnsafeMutablePointer<Float>?, _ control: UnsafePointer<spars_control>?,
+    _ error: UnsafeMutablePointer<spars_error>?
+) -> Int32 {
+    guarded(error, control) { () throws(SPARSError) in
+        let window = try IntensityWindow(level: level, width: width)
+        let count = try checkedCount([count], "count", of: "IntensityWindow")
+        window.scale(
+            try checkedInput(values, count, "values", of: "IntensityWindow"),
+            into: try checkedOutput(scaled, count, "scaled", of: "IntensityWindow"))
+    }
+}
+
 /// Both extents; every length also fits the index arithmetic of float32.
 private func checkedResampling(
     _ sourceShape: UnsafePointer<Int64>?, _ targetShape: UnsafePointer<Int64>?

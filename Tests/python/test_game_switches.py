@@ -7,6 +7,7 @@ import pytest
 from game_cases import GRID, WINDOW, by_place, parallel, single, zeros
 
 import spars
+from spars import _native
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_d3_a_scorer_with_an_intensity_window_sets_what_is_seen(scan):
 
 
 def test_d3_a_field_and_the_classifier_scale_intensities_to_the_same_bits(scan):
-    # The field scales what policies see in NumPy, the classifier what it scores in the core.
+    # The field scales a whole scan, the classifier each window that it scores.
     window = spars.IntensityWindow(37.3, 333.3)
     scaling, plain = (spars.Classifier((108,) * 3, w, seed=4) for w in (window, None))
     origins = [[3, 5, 7], [20, 1, 0]]
@@ -197,3 +198,15 @@ def test_d17_short_crops_come_at_their_own_size_and_are_seen_stretched(rng):
     )
     with pytest.raises(ValueError, match="holds no voxel of the scan"):
         env.step({"learner": 0, "opponent": 0}), env.step({"learner": 0, "opponent": 0})
+
+
+@pytest.mark.parametrize("count", [1, 7, 10_001])
+def test_d3_the_core_scales_as_numpy_does_bit_by_bit(rng, count):
+    values = rng.normal(scale=1000.0, size=(count, 1, 1)).astype(np.float32)
+    values[::5] = np.nan
+    window = spars.IntensityWindow(level=40.0, width=401.3)
+    level, width = np.float32(window.level), np.float32(window.width)
+    wanted = np.clip((values - (level - width / np.float32(2))) / width, 0, 1)
+    seen = np.empty_like(values)
+    _native.intensity_window_apply(window.level, window.width, values, seen)
+    np.testing.assert_array_equal(seen, wanted)

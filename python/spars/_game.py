@@ -269,10 +269,9 @@ def _is_plain_array(volume):
 
 
 def _seen(array, window):
-    """Return `array` clamped to an intensity window and scaled to [0, 1], as the core does."""
+    """Return `array` clamped to an intensity window and scaled to [0, 1]."""
     if window is None:
         return array
-    level, width = np.float32(window.level), np.float32(window.width)
-    seen = array - (level - width / np.float32(2))
-    seen /= width
-    return np.clip(seen, 0, 1, out=seen)
+    seen = np.empty_like(array)
+    _native.intensity_window_apply(window.level, window.width, array, seen)
+    return seen

@@ -11,6 +11,9 @@
 
 #include "spars.h"
 
+/// The most buffers that a call borrows: those of a rollout and of PPO's update.
+#define SHIM_HELD 10
+
 /// Borrows a C-contiguous buffer of `format` ('f' float32, 'd' float64, 'h' int16, 'i' int32,
 /// 'q' int64, 'B' uint8, 'b' int8, '?' bool) from `object`. Returns 0, or -1 with TypeError or
 /// ValueError set.
@@ -24,7 +27,26 @@ int shim_get_buffer_of(
 /// How many elements a view holds.
 Py_ssize_t shim_count(const Py_buffer *view);
 
-/// NULL for SPARS_OK with None for `result` wanted is never right: use Py_RETURN_NONE then.
+/// The buffers that one call borrows; `count` of them are held. Begin with {.count = 0}.
+typedef struct {
+    Py_buffer views[SHIM_HELD];
+    int count;
+} shim_held;
+
+/// Borrows one more buffer of `count` elements (any number for -1) and returns it, or NULL with an
+/// exception set; those held before are still held then.
+Py_buffer *shim_hold(
+    shim_held *held, PyObject *object, char format, int writable, Py_ssize_t count, const char *name);
+
+/// Gives every held buffer back.
+void shim_release(shim_held *held);
+
+/// Gives every held buffer back and returns NULL: what a call ends with that could not begin.
+PyObject *shim_abandoned(shim_held *held);
+
+/// Returns None, or raises for a failed call.
+PyObject *shim_none(int32_t status, const spars_error *error);
+
 /// Sets the Python exception for a failed call and returns NULL. Keeps an exception that a callback
 /// or a signal handler has already set.
 PyObject *shim_raise(const spars_error *error);

@@ -66,4 +66,10 @@ int32_t spars_resample_linear(
     const float *source, const int64_t source_shape[3], float *target,
     const int64_t target_shape[3], const spars_control *control, spars_error *error);
 
+/// Clamps `count` values to the range of `width` around `level`, both HU, and scales it to [0, 1]:
+/// (value - (level - width / 2)) / width in float32. NaN stays NaN.
+int32_t spars_intensity_window_apply(
+    float level, float width, const float *values, int64_t count, float *scaled,
+    const spars_control *control, spars_error *error);
+
 #endif

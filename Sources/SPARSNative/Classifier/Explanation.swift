@@ -39,14 +39,16 @@ extension Classifier {
         try method.check(window)
         let evaluator = try evaluator()
         try evaluator.checkWindows(extent: extent, origins: origins, window: window)
+        let intensityWindow = isSeen ? nil : intensityWindow
+        let seen = SeenVolume(values: volume, extent: extent, intensityWindow: intensityWindow)
         let explainer = WindowExplainer(
             evaluator: evaluator,
             gradients: try EvaluationGradients(
                 architecture: architecture, parameters: parameters),
-            window: window, target: target, intensityWindow: isSeen ? nil : intensityWindow)
+            window: window, target: target, intensityWindow: intensityWindow)
         var logits: [Float] = []
         for (n, origin) in origins.enumerated() {
-            let crop = try explainer.seen(volume, extent, at: origin)
+            let crop = try seen.box(window, at: origin).values
             let (map, found) = try explainer.explain(crop, method) {
                 done, planned throws(SPARSError) in
                 try Control.report(
@@ -141,30 +143,6 @@ private struct WindowExplainer {
     private var grid: Extent { gradients.architecture.input }
     private func axis(_ axis: Int) -> ResampleAxis {
         .nearest(from: window[axis], to: grid[axis])
-    }
-
-    /// What the network sees of a window, in the window's voxels.
-    func seen(
-        _ volume: UnsafeBufferPointer<Float>, _ extent: Extent, at origin: Voxel
-    ) throws(SPARSError) -> [Float] {
-        var values: [Float] = []
-        values.reserveCapacity(window.count)
-        for x in origin.x..<origin.x + window.x {
-            for y in origin.y..<origin.y + window.y {
-                let start = extent.offset(x, y, origin.z)
-                for z in 0..<window.z {
-                    let value = volume[start + z]
-                    guard value.isFinite else {
-                        throw .notFinite(
-                            tensor: "volume",
-                            message: "'volume' holds \(value) at voxel "
-                                + "(\(x), \(y), \(origin.z + z)).")
-                    }
-                    values.append(intensityWindow?.scaled(value) ?? value)
-                }
-            }
-        }
-        return values
     }
 
     func explain(

@@ -22,9 +22,11 @@ extension NetworkEvaluator {
         precondition(volume.count == extent.count, "\(volume.count) values for extent \(extent)")
         try checkWindows(extent: extent, origins: origins, window: window)
         let scoring = WindowScoring(
-            evaluator: self, volume: volume, extent: extent, origins: origins,
+            evaluator: self,
+            volume: SeenVolume(values: volume, extent: extent, intensityWindow: intensityWindow),
+            origins: origins,
             sharing: WindowSharing(window: window, grid: architecture.input, origins: origins),
-            intensityWindow: intensityWindow, reportsProgress: reportsProgress)
+            reportsProgress: reportsProgress)
         return try scoring.logits()
     }
 
@@ -50,11 +52,9 @@ extension NetworkEvaluator {
 /// One call of `windowLogits`.
 struct WindowScoring {
     let evaluator: NetworkEvaluator
-    let volume: UnsafeBufferPointer<Float>
-    let extent: Extent
+    let volume: SeenVolume
     let origins: [Voxel]
     let sharing: WindowSharing
-    let intensityWindow: IntensityWindow?
     let reportsProgress: Bool
 
     /// Windows whose features wait for the fully connected layers together.
@@ -99,7 +99,7 @@ struct WindowScoring {
         let extent = sharing.extent(block.steps)
         let crop: FloatBuffer
         do {
-            crop = try cropped(block.origin, extent)
+            crop = try volume.box(extent, at: block.origin)
         } catch {
             if block.halves != nil { return nil }
             throw error
@@ -135,28 +135,6 @@ struct WindowScoring {
         try Control.check()
         return SharedFeatures(
             output: features, shape: output, window: one, first: block.first, sharing: sharing)
-    }
-
-    private func cropped(_ origin: Voxel, _ block: Extent) throws(SPARSError) -> FloatBuffer {
-        let crop = FloatBuffer(count: block.count)
-        var target = crop.pointer
-        for x in 0..<block.x {
-            for y in 0..<block.y {
-                let start = extent.offset(origin.x + x, origin.y + y, origin.z)
-                for z in 0..<block.z {
-                    let value = volume[start + z]
-                    guard value.isFinite else {
-                        throw .notFinite(
-                            tensor: "volume",
-                            message: "'volume' holds \(value) at voxel "
-                                + "(\(origin.x + x), \(origin.y + y), \(origin.z + z)).")
-                    }
-                    target[z] = intensityWindow?.scaled(value) ?? value
-                }
-                target += block.z
-            }
-        }
-        return crop
     }
 }
 

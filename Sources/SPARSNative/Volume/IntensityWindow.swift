@@ -22,4 +22,12 @@ public struct IntensityWindow: Hashable, Sendable {
         let low = level - width / 2
         return min(max((hu - low) / width, 0), 1)
     }
+
+    /// Writes `scaled` of every value; NaN stays NaN.
+    public func scale(
+        _ values: UnsafeBufferPointer<Float>, into scaled: UnsafeMutableBufferPointer<Float>
+    ) {
+        precondition(values.count == scaled.count, "\(values.count) values, \(scaled.count)")
+        for i in values.indices { scaled[i] = self.scaled(values[i]) }
+    }
 }
