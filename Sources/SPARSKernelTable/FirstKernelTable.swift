@@ -1,5 +1,5 @@
 /// conv1's innermost loops over every place of an input; `FirstConvolution` in SPARSKernels has the
-/// algebra.
+/// algebra, and the error bound of `pooled` and `pooledChoice`, of which the transforms are parts.
 ///
 /// Tiles of four voxels along z stand in groups of eight. A transformed row is [groups, 6, 8], six
 /// values for each tile; four of them side by side, transformed along y as well, are
@@ -45,7 +45,8 @@ public struct FirstKernelTable: Sendable {
     /// What max-pooled gradients of one row of pools send to conv1's 27 taps: for channel c, sums
     /// [c, 28] += gradient * (27 taps at the chosen voxel, then 1), over pools with output > 0.
     /// `rows` are four interleaved rows, neighbours along y, `rowLength` apart and followed by one
-    /// value or more; 16 values of room for each pool. Summed in float32.
+    /// value or more; 16 values of room for each pool. Summed in float32, within gamma(pairs) (see
+    /// `KernelTable`) of the sum of the products' magnitudes.
     public let weightGradient:
         @Sendable (
             _ rows: Floats, _ rowLength: Int, _ gradient: Floats, _ output: Floats,

@@ -1,5 +1,7 @@
 /// Training's innermost loops over an input that repeats source voxels; see `RepeatedAxis` in
-/// SPARSKernels. Rows are of distinct places along z, [D, 8].
+/// SPARSKernels. Rows are of distinct places along z, [D, 8]. Maxima are exact and the shift behind
+/// them is rounded once; the sums are float32, and bounded as a whole where
+/// `RepeatedInput.trainingForward` and `tapSums` state it.
 public struct RepeatKernelTable: Sendable {
     public typealias Floats = UnsafePointer<Float>
     public typealias MutableFloats = UnsafeMutablePointer<Float>

@@ -1,6 +1,7 @@
 /// Sums over rows of numbers.
 public enum Rows {
-    /// sum += weight * row.
+    /// sum += weight * row, two roundings for each element: over n rows within n + 1 units of 2^-24 of
+    /// the sum of magnitudes, to first order.
     public static func add(_ weight: Float, _ row: Span<Float>, to sum: inout [Float]) {
         precondition(row.count == sum.count, "\(row.count) elements for \(sum.count)")
         row.withUnsafeBufferPointer { row in

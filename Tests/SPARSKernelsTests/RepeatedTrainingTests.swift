@@ -72,11 +72,59 @@ import Testing
                 choice: expectedChoice.pointer, on: set, gradient: copyPlane)
             let ours = test.repeated.tapSums(
                 pooled: output.pointer, choice: choice.pointer, on: set, gradient: copyPlane)
-            // Equal places tie; which of them is chosen must not matter.
-            let magnitude = gradient.values.reduce(0) { $0 + Double(abs($1)) }
-            for (a, b) in zip(ours, plain) {
-                #expect(abs(a - b) < 1e-6 * magnitude, "\(set), seed \(seed)")
+            let inputMagnitudes = test.dense.magnitudes
+            let magnitudes = FirstStageTraining.tapSums(
+                input: inputMagnitudes.pointer, shape: test.grid, pooled: expected.pointer,
+                choice: expectedChoice.pointer, on: set
+            ) { x, target in
+                for i in 0..<plane { target[i] = abs(gradient.pointer[x * plane + i]) }
             }
+            // Equal places tie; which of them is chosen must not matter. float32 within a plane of
+            // pools, and along a row of the twin's.
+            let unit = gamma(test.half.y * test.half.z + 4) + 2 * gamma(test.half.z)
+            for i in plain.indices {
+                #expect(
+                    abs(ours[i] - plain[i]) <= unit * magnitudes[i] + 1e-14,
+                    "\(set), seed \(seed)")
+            }
+        }
+    }
+
+    /// Against the definition in float64: 9 products at most, 2 sums along z, the shift; weights are
+    /// rounded twice before, the twin's values twice and their magnitudes once.
+    @Test(arguments: shapes, Seeds.few)
+    func pooledValuesAgainstTheDefinition(shapes: (Shape3, Shape3), seed: UInt64) {
+        let test = Case(shapes, seed: seed)
+        let layer = ConvolutionShape(
+            input: test.grid, inputChannels: 1, outputChannels: 8, stride: 1)
+        let size = test.half.count * 8
+        let weights = WeightLayout.tapMajor(
+            test.weights, inputChannels: 1, outputChannels: 8, scale: test.scale)
+        func pooled(
+            _ input: FloatBuffer, _ weights: FloatBuffer, _ shift: FloatBuffer
+        ) -> [Double] {
+            let raw = FloatBuffer(count: layer.outputCount)
+            ConvolutionReference.forward(
+                layer, input: input.pointer, weights: weights.pointer, output: raw.pointer)
+            let output = FloatBuffer(count: size)
+            let choice = ChoiceBuffer(count: size)
+            PoolReference.forward(
+                layer.output, channels: 8, raw: raw.pointer,
+                scale: Array(repeating: 1, count: 8), shift: shift.pointer,
+                pooled: output.pointer, choice: choice.pointer)
+            return output.doubles
+        }
+        let exact = pooled(test.dense, weights, test.shift)
+        let magnitudes = pooled(
+            test.dense.magnitudes, weights.magnitudes, test.shift.magnitudes)
+        for set in InstructionSet.available {
+            let output = FloatBuffer(count: size)
+            let choice = ChoiceBuffer(count: size)
+            test.repeated.trainingForward(
+                weights: RepeatedWeights(test.weights, scale: test.scale),
+                shift: test.shift.pointer, pooled: output.pointer, choice: choice.pointer, on: set)
+            let worst = worstError(output.values, exact, magnitudes: magnitudes, roundings: 17)
+            #expect(worst <= 1, "\(set), seed \(seed)")
         }
     }
 

@@ -2,7 +2,8 @@ import SPARSKernelTable
 
 /// Batch norm of training over a stage's raw output [X, Y, Z, C] and what lies behind it.
 public enum BatchNormKernels {
-    /// The sum of each channel; rows along z are summed in float32, rows in float64.
+    /// The sum of each channel; rows along z are summed in float32, rows in float64. Error: gamma(Z)
+    /// (see `KernelTable`) times the sum of magnitudes.
     public static func sums(
         _ raw: UnsafePointer<Float>, shape: Shape3, channels: Int, on set: InstructionSet = .current
     ) -> [Double] {
@@ -15,7 +16,8 @@ public enum BatchNormKernels {
         }
     }
 
-    /// The sum of each channel's squared distance from `mean`.
+    /// The sum of each channel's squared distance from `mean`, rounded to float32. Error: gamma(Z + 3)
+    /// (see `KernelTable`) times the sum.
     public static func squares(
         _ raw: UnsafePointer<Float>, shape: Shape3, channels: Int, mean: [Double],
         on set: InstructionSet = .current
@@ -31,7 +33,8 @@ public enum BatchNormKernels {
         }
     }
 
-    /// pooled = max(0, max over 2 x 2 x 2 voxels of scale raw + shift) and which voxel it was.
+    /// pooled = max(0, max over 2 x 2 x 2 voxels of scale raw + shift) and which voxel it was. Error:
+    /// gamma(2) (see `KernelTable`) (|scale raw| + |shift|).
     public static func pool(
         _ raw: UnsafePointer<Float>, shape: Shape3, channels: Int, scale: UnsafePointer<Float>,
         shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
@@ -67,7 +70,8 @@ public enum BatchNormKernels {
     }
 
     /// The gradient in front of batch norm, in rows [Z + 2, C] whose first and last z are zero:
-    /// slope[c] raw + offset[c] everywhere, plus gain[c] g where an active output came from.
+    /// slope[c] raw + offset[c] everywhere, plus gain[c] g where an active output came from. Error:
+    /// gamma(3) (see `KernelTable`) times the sum of the three magnitudes.
     public static func gradient(
         _ stage: PooledStage, raw: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
         slope: UnsafePointer<Float>, offset: UnsafePointer<Float>, gain: [Float],

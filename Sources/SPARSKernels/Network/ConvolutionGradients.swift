@@ -4,6 +4,8 @@ import SPARSKernelTable
 /// last z are zero, as `BatchNormKernels.gradient` writes them.
 public enum ConvolutionGradients {
     /// The gradient of the weights, [27, C, O]: float32 within a plane of x, float64 over planes.
+    /// Error: gamma(Y Z + 1) (see `KernelTable`) of the output's Y and Z times the sum of the products'
+    /// magnitudes.
     public static func weights(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>,
         outputGradient: UnsafePointer<Float>, on set: InstructionSet = .current
@@ -43,7 +45,8 @@ public enum ConvolutionGradients {
         return gradient
     }
 
-    /// The gradient of the input, [X, Y, Z, C].
+    /// The gradient of the input, [X, Y, Z, C]. Error: gamma(8 O) (see `KernelTable`) times the sum of
+    /// the products' magnitudes: two places of the output along each axis see a voxel at most.
     public static func input(
         _ shape: ConvolutionShape, weights: InputGradientWeights,
         outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>,

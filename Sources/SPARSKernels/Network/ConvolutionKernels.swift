@@ -33,7 +33,8 @@ public struct ConvolutionWeights: Sendable {
 
 /// conv2 to conv4 over activations [X, Y, Z, C]. Each voxel's terms are added in float32 in one fixed
 /// order, so results do not depend on threads or tiles; with n = 27 C terms the error is within
-/// n 2^-24 of the sum of their magnitudes.
+/// gamma(n) (see `KernelTable`) times the sum of their magnitudes. Shift, ReLU and maximum behind it
+/// have the bits of the same value by value.
 public enum ConvolutionKernels {
     /// A convolution with shift, ReLU and max-pool.
     public static func pooled(

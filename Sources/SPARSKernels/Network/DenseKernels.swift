@@ -29,7 +29,8 @@ public struct DenseWeights: Sendable {
 public enum DenseKernels {
     /// output[n, o] = bias[o] + sum over k of input[n, k] weights[o, k], then ReLU if asked;
     /// output [count, paddedOutputs]. Terms are added in float32 in the order of k, whatever
-    /// `count`: an input gives the same bits alone and among others.
+    /// `count`: an input gives the same bits alone and among others. The error is within gamma(K + 1)
+    /// (see `KernelTable`) times the sum of the magnitudes of products and bias.
     public static func forward(
         _ weights: DenseWeights, count: Int, input: UnsafePointer<Float>, relu: Bool,
         output: UnsafeMutablePointer<Float>, on set: InstructionSet = .current
@@ -44,6 +45,9 @@ public enum DenseKernels {
     }
 
     /// weights[o, k] = sum over n of outputGradient[n, o] input[n, k]; bias[o] the sum over n.
+    ///
+    /// Error: gamma(count) (see `KernelTable`) times the sum of the products' magnitudes; of the bias,
+    /// summed in float64, one rounding.
     public static func parameterGradients(
         count: Int, inputs: Int, outputs: Int, input: UnsafePointer<Float>,
         outputGradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
@@ -65,7 +69,8 @@ public enum DenseKernels {
         }
     }
 
-    /// gradient[n, k] = sum over o of outputGradient[n, o] weights[o, k].
+    /// gradient[n, k] = sum over o of outputGradient[n, o] weights[o, k]. Error: gamma(outputs) (see
+    /// `KernelTable`) times the sum of the products' magnitudes.
     public static func inputGradient(
         count: Int, inputs: Int, outputs: Int, weights: UnsafePointer<Float>,
         outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>

@@ -3,7 +3,9 @@ import SPARSKernelTable
 /// conv1, batch norm, ReLU and max-pool of training, without conv1's own output in memory.
 public enum FirstStageTraining {
     /// What the gradient behind the pool sends to each channel's taps, [8, 28]: the sum of
-    /// gradient times tap over the chosen voxels of active pools, and last the sum of gradients.
+    /// gradient times tap over the chosen voxels of active pools, and last the sum of gradients. Summed
+    /// in float32 along a row of pools, in float64 from there: within gamma(Z), Z pools along z (see
+    /// `KernelTable`), of the sum of the products' magnitudes.
     ///
     /// - Parameter gradient: writes plane x of the gradient, [Y, Z, 8].
     public static func tapSums(

@@ -32,7 +32,7 @@ public enum InputKernels {
         return total == 0
     }
 
-    /// The mean, summed in float64.
+    /// The mean, summed in float64: within n 2^-53 of the mean magnitude, n = `count`.
     public static func mean(_ values: UnsafePointer<Float>, count: Int) -> Double {
         let block = 1 << 16
         let sums = orderedSums(items: (count + block - 1) / block, width: 1) { b, sums in
@@ -53,7 +53,7 @@ public enum InputKernels {
         return sums[0] / Double(count)
     }
 
-    /// values -= centre.
+    /// values -= centre, rounded once.
     public static func subtract(
         _ centre: Float, from values: UnsafeMutablePointer<Float>, count: Int
     ) {

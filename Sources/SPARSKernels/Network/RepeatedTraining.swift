@@ -5,7 +5,9 @@ import SPARSKernelTable
 /// of them a pool chose makes no difference to any sum.
 extension RepeatedInput {
     /// pooled[q, o] = max(0, max over q's voxels of conv + shift[o]) and which voxel it was; batch
-    /// norm's scale is in `weights`.
+    /// norm's scale is in `weights`. Error: gamma(14) (see `KernelTable`) times the sum of the
+    /// magnitudes of 27 products and the shift: 9 products, 2 sums, the shift, and weights that are
+    /// rounded twice.
     func trainingForward(
         weights: RepeatedWeights, shift: UnsafePointer<Float>,
         pooled: UnsafeMutablePointer<Float>, choice: UnsafeMutablePointer<UInt8>,
@@ -39,7 +41,8 @@ extension RepeatedInput {
     /// What the gradient behind the pool sends to each channel's taps, [8, 28], as
     /// `FirstStageTraining.tapSums`: gradients are gathered at distinct places, then at source
     /// voxels, and the taps that fall on one voxel share its product. Summed in float32 within a
-    /// plane of x, in float64 over planes.
+    /// plane of x, in float64 over planes: within gamma(Y Z + 4), pools of a plane (see `KernelTable`),
+    /// of the sum of the products' magnitudes.
     ///
     /// - Parameter gradient: writes plane x of the gradient, [Y, Z, 8].
     func tapSums(

@@ -6,7 +6,9 @@ import SPARSKernelTable
 /// A second moment depends on the taps' displacement but for the border: products x[q] x[q + d] are
 /// summed once for each of 63 displacements d, in bins of how close q is to each border, and the
 /// bins that each pair of taps sees are added up. Eight rows are summed in float32 by lanes, these
-/// sums in float64; keep inputs centred, so that nothing is lost when means are taken away.
+/// sums in float64; keep inputs centred, so that nothing is lost when means are taken away. With P
+/// places along z a covariance's error is within gamma(P / 2 + 24) (see `KernelTable`) times the mean
+/// of its products' magnitudes.
 public struct TapMoments: Sendable {
     public let shape: Shape3
     /// Places seen so far.

@@ -1,6 +1,7 @@
 extension ResampleKernels {
     /// Adds to each source voxel the gradients of the target voxels that `nearest` takes from it:
-    /// the way back through `nearest`, summed in float64.
+    /// the way back through `nearest`, summed in float64: within n 2^-53 of the sum of magnitudes, n
+    /// the copies of a voxel.
     ///
     /// - Parameters:
     ///   - gradient: [x, y, z] of the target.

@@ -1,6 +1,6 @@
 /// Whole-array resampling over [x, y, z] float32 arrays.
 public enum ResampleKernels {
-    /// target[i, j, k] = source[x[i], y[j], z[k]], indices of the lower neighbours.
+    /// target[i, j, k] = source[x[i], y[j], z[k]], indices of the lower neighbours; exact.
     public static func nearest(
         source: UnsafePointer<Float>, from: Shape3, target: UnsafeMutablePointer<Float>,
         x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
@@ -44,8 +44,9 @@ public enum ResampleKernels {
         }
     }
 
-    /// Trilinear: along z, then y, then x, each step rounded to float32. Within 4 ulp of the largest
-    /// neighbour of the exact value for these weights.
+    /// Trilinear: along z, then y, then x, each step rounded to float32. A step rounds 1 - weight, two
+    /// products and a sum, so the error for these weights is within gamma(9) (see `KernelTable`) times
+    /// the weighted sum of the eight neighbours' magnitudes.
     public static func linear(
         source: UnsafePointer<Float>, from: Shape3, target: UnsafeMutablePointer<Float>,
         x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
