@@ -89,7 +89,9 @@ def test_views_draw_each_axis_once_with_one_legend(rng):
     volume = rng.normal(size=(8, 9, 10))
     mask = volume > 1.0
     figure = plots.views(volume, mask, mask, np.abs(volume) / 10)
-    titles = [ax.get_title() for ax in figure.axes]
+    *slices, bar = figure.axes
+    assert bar.get_ylabel() == "score"
+    titles = [ax.get_title() for ax in slices]
     assert [title.split(" =")[0] for title in titles] == ["axial, z", "coronal, y", "sagittal, x"]
     assert sum(ax.get_legend() is not None for ax in figure.axes) == 1
 
@@ -100,6 +102,23 @@ def test_curves_leave_out_what_was_never_measured():
     (line,) = figure.axes[0].lines
     assert line.get_label() == "loss"
     assert line.get_ydata().tolist() == [3.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(("epoch", "side"), [(1, "left"), (3, "right")])
+def test_a_mark_crosses_the_curves_and_says_what_it_is(epoch, side):
+    series = {"loss": [3.0, 2.0, 1.0]}
+    figure = plots.curves(series, x_label="epoch", y_label="loss", mark=(epoch, "kept"))
+    (ax,) = figure.axes
+    _, line = ax.lines
+    assert list(line.get_xdata()) == [epoch, epoch]
+    (text,) = ax.texts
+    assert (text.get_text(), text.get_horizontalalignment()) == ("kept", side)
+
+
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_mark_outside_the_curves_is_refused(place):
+    with pytest.raises(ValueError, match="'mark' parameter of curves"):
+        plots.curves({"loss": [3.0, 2.0, 1.0]}, x_label="", y_label="", mark=(place, "kept"))
 
 
 def test_trailing_mean_equals_the_plain_one(rng):

@@ -205,3 +205,15 @@ def test_without_reference_and_history_the_page_claims_no_quality(found, tmp_pat
 )
 def test_numbers(value, text):
     assert report.number(value) == text
+
+
+def test_the_page_marks_the_epoch_whose_weights_were_kept(found, history, tmp_path):
+    for weights, best, marked in (("best", 2, True), ("last", 2, False), ("best", None, False)):
+        values = history.to_dict()
+        values |= {"best_epoch": best, "configuration": {"weights": weights}}
+        told = SimpleNamespace(to_dict=lambda values=values: values)
+        report.write_report(tmp_path / "page.html", found, history=told)
+        page = (tmp_path / "page.html").read_text()
+        # In the text, and beside the line of both charts.
+        assert ("The classifier has the weights of epoch 2" in page) == marked
+        assert page.count("weights kept: epoch 2") == (2 if marked else 0)

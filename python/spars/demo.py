@@ -341,7 +341,10 @@ class Demonstration:
         epochs = self.history.to_dict()["epochs"]
         curves = {
             "training": plots.curves(
-                {"training": report.losses(epochs)}, x_label="epoch", y_label="cross entropy"
+                {"training": report.losses(epochs)},
+                x_label="epoch",
+                y_label="cross entropy",
+                mark=report.kept_epoch(self.history),
             ),
             "self_play": plots.curves(
                 {"Dice": found.run.dice}, x_label="iteration", y_label="Dice of the map so far"

@@ -48,7 +48,8 @@ def overlay(
     prediction, reference : array of shape (X, Y, Z), optional
         Masks; above 0.5 is inside. Empty masks draw nothing.
     score_map : float array of shape (X, Y, Z), optional
-        Drawn as a translucent colour layer over `score_range`; 0 stays clear.
+        Drawn as a translucent colour layer over `score_range`, with a colour bar where the figure
+        is new; 0 stays clear.
     axis : {0, 1, 2}
         The voxel axis to cut across.
     index : int, optional
@@ -77,6 +78,7 @@ def overlay(
     if index is None:
         index = largest_slice(volume.shape, layers["reference"], layers["prediction"], axis=axis)
     index = check_integer(index, "index", "overlay", 0, volume.shape[axis] - 1)
+    is_alone = ax is None
     figure, ax = _axes(ax)
     cut = _Cut(volume.affine, axis, index)
     low = intensity_window.level - intensity_window.width / 2
@@ -87,7 +89,9 @@ def overlay(
         scores = cut(layers["score_map"])
         shown = np.ma.masked_less_equal(scores, 0.0)
         low, high = score_range(layers["score_map"])
-        ax.imshow(shown, cmap="inferno", vmin=low, vmax=high, alpha=0.5, **options)
+        layer = ax.imshow(shown, cmap=_score_colours(), vmin=low, vmax=high, alpha=0.5, **options)
+        if is_alone:
+            figure.colorbar(layer, ax=ax, label="score")
     handles = [
         _outline(ax, cut(layers[name]), colour, style, name)
         for name, colour, style in (
@@ -127,10 +131,12 @@ def views(volume, prediction=None, reference=None, score_map=None, *, index=None
         overlay(volume, prediction, reference, score_map, axis=axis, index=chosen, ax=ax)
         if ax is not axes[0] and ax.get_legend() is not None:
             ax.get_legend().remove()
+    if score_map is not None:
+        figure.colorbar(axes[0].images[-1], ax=list(axes), label="score", fraction=0.02)
     return figure
 
 
-def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", ax=None):
+def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", mark=None, ax=None):
     """Draw named series over their index, each from 1.
 
     Parameters
@@ -145,15 +151,26 @@ def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", ax
         Width of a trailing mean drawn over the faded raw values; 1 draws the values alone.
     scale : {"linear", "log"}
         Of the y axis.
+    mark : tuple of (int, str), optional
+        A place on the x axis, from 1, and what to write there: a dashed line crosses the chart.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        `mark` does not lie within the longest series, `smooth` is below 1, or `scale` is neither.
     """
     smooth = check_integer(smooth, "smooth", "curves", 1)
     check_choice(scale, "scale", "curves", ("linear", "log"))
+    if mark is not None:
+        longest = max((len(values) for values in series.values()), default=0)
+        place, text = mark
+        place = check_integer(place, "mark", "curves", 1, longest)
     figure, ax = _axes(ax)
     drawn = 0
     for name, values in series.items():
@@ -168,8 +185,25 @@ def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", ax
         marker = "o" if values.size <= 20 else None
         ax.plot(steps, trailing_mean(values, smooth), color=colour, label=name, marker=marker)
     ax.set_yscale(scale)
+    # Epochs and iterations are whole.
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if mark is not None:
+        ax.axvline(place, color=LINES[5], linestyle="dashed", linewidth=1.2, zorder=1)
+        # Above the curves, on the side with more room.
+        on_left = place > (longest + 1) / 2
+        ax.annotate(
+            text,
+            (place, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4 if on_left else 4, 2),
+            textcoords="offset points",
+            ha="right" if on_left else "left",
+            va="bottom",
+            fontsize="small",
+        )
     if title:
-        ax.set_title(title, fontsize="medium")
+        # Above what is written at the mark.
+        ax.set_title(title, fontsize="medium", pad=None if mark is None else 18)
     _finish(ax, x_label, y_label, drawn)
     return figure
 
@@ -232,7 +266,7 @@ def payoff(league, *, ax=None):
     -------
     matplotlib.figure.Figure
         Members are sorted by their ratings, the strongest first: what transitive strength explains
-        is blue above the diagonal, and orange there is a member that loses to a weaker one.
+        is purple above the diagonal, and orange there is a member that loses to a weaker one.
     """
     order = league.ratings(resamples=1).order
     rates = league.payoff[np.ix_(order, order)]
@@ -277,6 +311,14 @@ def ratings(league, *, confidence=0.95, ax=None):
     ax.set_xticks(places, found.names, rotation=90)
     _finish(ax, "member", f"Elo rating, {100 * confidence:g} % interval", 1)
     return figure
+
+
+def _score_colours():
+    """Return inferno without its black, which over a scan looks like no score at all."""
+    matplotlib = require("matplotlib", "report", "Plotting")
+    colors = require("matplotlib.colors", "report", "Plotting")
+    inferno = matplotlib.colormaps["inferno"](np.linspace(0.25, 1.0, 192))
+    return colors.ListedColormap(inferno, "scores")
 
 
 def trailing_mean(values, width):

@@ -274,8 +274,8 @@ def _pictures(segmentation, reference):
         {
             "data": figures["score_map"],
             "alt": "The same slices with the accumulated scores as a colour layer.",
-            "caption": f"Accumulated scores from {number(low)} (dark) to {number(high)} (bright). "
-            "No colour: no window came there.",
+            "caption": f"Accumulated scores from {number(low)} (violet) to {number(high)} "
+            "(yellow). No colour: no window came there.",
         },
     ]
 
@@ -285,6 +285,8 @@ def _dark(figure):
     figure.set_facecolor("black")
     for ax in figure.axes:
         ax.title.set_color("white")
+        ax.tick_params(colors="white")
+        ax.yaxis.label.set_color("white")
     return figure
 
 
@@ -348,12 +350,14 @@ def _training(history):
         return None
     epochs = history.to_dict()["epochs"]
     loss = losses(epochs)
+    kept = kept_epoch(history)
     charts = [
         chart(
             {"training": loss},
             "epoch",
             "cross entropy",
             _about_loss(history.to_dict().get("configuration", {})),
+            mark=kept,
         )
     ]
     if "validation" in epochs[0]:
@@ -369,12 +373,15 @@ def _training(history):
                 "on validation crops",
                 "Crops of scans kept apart from training, judged by their scan's label, which "
                 "many of them do not show.",
+                mark=kept,
             )
         )
     text = (
         f"{len(loss)} epochs; the mean cross entropy went from {number(loss[0])} "
         f"to {number(loss[-1])}."
     )
+    if kept is not None:
+        text += f" The classifier has the weights of epoch {kept[0]}, marked by a dashed line."
     return {"text": text, "charts": charts}
 
 
@@ -392,6 +399,19 @@ def _about_loss(configuration):
     )
 
 
+def kept_epoch(history):
+    """Return what `spars.plots.curves` marks: the epoch whose weights were kept, or None.
+
+    None where those of the last epoch were kept because nothing else was asked for, or because no
+    epoch could be judged.
+    """
+    values = history.to_dict()
+    best = values.get("best_epoch")
+    if best is None or values.get("configuration", {}).get("weights") != "best":
+        return None
+    return best, f"weights kept: epoch {best}"
+
+
 def losses(epochs):
     """Return the loss of each of `History.to_dict()["epochs"]`."""
     return [epoch["loss"] for epoch in epochs]
@@ -402,11 +422,13 @@ def number_or_nan(value):
     return math.nan if value is None else value
 
 
-def chart(series, x_label, y_label, caption, smooth=1):
+def chart(series, x_label, y_label, caption, smooth=1, mark=None):
     """Return curves as one of the page's charts: SVG and caption."""
     from spars import plots
 
-    drawn = svg(lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth))
+    drawn = svg(
+        lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth, mark=mark)
+    )
     return {"svg": drawn, "caption": caption}
 
 
