@@ -88,9 +88,9 @@ def test_outlines_follow_voxel_edges():
 def test_views_draw_each_axis_once_with_one_legend(rng):
     volume = rng.normal(size=(8, 9, 10))
     mask = volume > 1.0
-    figure = plots.views(volume, mask, mask, np.abs(volume) / 10)
+    figure = plots.views(volume, mask, mask, np.abs(volume) / 10, score_label="evidence")
     *slices, bar = figure.axes
-    assert bar.get_ylabel() == "score"
+    assert bar.get_ylabel() == "evidence"
     titles = [ax.get_title() for ax in slices]
     assert [title.split(" =")[0] for title in titles] == ["axial, z", "coronal, y", "sagittal, x"]
     assert sum(ax.get_legend() is not None for ax in figure.axes) == 1

@@ -32,6 +32,7 @@ def overlay(
     axis=2,
     index=None,
     intensity_window=SOFT_TISSUE,
+    score_label="score",
     ax=None,
 ):
     """Draw one slice with the outlines of masks over it, in radiological orientation.
@@ -57,6 +58,8 @@ def overlay(
         middle one where both are empty.
     intensity_window : IntensityWindow
         HU range shown; level 40, width 400 by default.
+    score_label : str
+        What the map's colours mean, for the colour bar.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -91,7 +94,7 @@ def overlay(
         low, high = score_range(layers["score_map"])
         layer = ax.imshow(shown, cmap=_score_colours(), vmin=low, vmax=high, alpha=0.5, **options)
         if is_alone:
-            figure.colorbar(layer, ax=ax, label="score")
+            figure.colorbar(layer, ax=ax, label=score_label)
     handles = [
         _outline(ax, cut(layers[name]), colour, style, name)
         for name, colour, style in (
@@ -108,7 +111,9 @@ def overlay(
     return figure
 
 
-def views(volume, prediction=None, reference=None, score_map=None, *, index=None):
+def views(
+    volume, prediction=None, reference=None, score_map=None, *, index=None, score_label="score"
+):
     """Draw one slice across each of the three axes side by side.
 
     Parameters and errors are those of `overlay`, but `index` takes one slice for each of the axes
@@ -132,7 +137,7 @@ def views(volume, prediction=None, reference=None, score_map=None, *, index=None
         if ax is not axes[0] and ax.get_legend() is not None:
             ax.get_legend().remove()
     if score_map is not None:
-        figure.colorbar(axes[0].images[-1], ax=list(axes), label="score", fraction=0.02)
+        figure.colorbar(axes[0].images[-1], ax=list(axes), label=score_label, fraction=0.02)
     return figure
 
 
