@@ -174,7 +174,7 @@ def test_both_pictures_show_the_same_slices(found, has_reference):
     reference = np.zeros_like(found.mask)
     reference[2, 3, 4] = 1
     overlay, score_map = (
-        [ax.get_title() for ax in figure.axes]
+        [ax.get_title() for ax in figure.axes if ax.get_title()]
         for figure in report.scan_figures(found, reference if has_reference else None).values()
     )
     expected = (2, 3, 4) if has_reference else (5, 5, 5)
