@@ -45,49 +45,55 @@ static PyObject *use_pool(PyObject *module, PyObject *arguments) {
     return shim_none(status, &error);
 }
 
-// selfplay_pool(run) -> (members, drawn, episode_reward)
+// selfplay_pool(run) -> members
 static PyObject *pool(PyObject *module, PyObject *argument) {
     (void)module;
     unsigned long long run = PyLong_AsUnsignedLongLong(argument);
     if (PyErr_Occurred()) return NULL;
-    int64_t members = 0, drawn = 0;
-    double reward = 0;
+    int64_t members = 0;
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
-    status = spars_selfplay_pool(run, &members, &drawn, &reward, &error);
+    status = spars_selfplay_pool(run, &members, &error);
     Py_END_ALLOW_THREADS
     if (status != SPARS_OK) return shim_raise(&error);
-    return Py_BuildValue("(LLd)", (long long)members, (long long)drawn, reward);
+    return PyLong_FromLongLong(members);
 }
 
-// selfplay_pool_tallies(run, games, wins, drawn, episode_reward, write): reads into the arrays, or goes
-// on from them.
+// selfplay_pool_tallies(run, games, wins, drawn, episode_rewards, write): reads into the arrays, or
+// goes on from them.
 static PyObject *pool_tallies(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long run;
-    PyObject *games_object, *wins_object;
-    long long drawn;
-    double reward;
+    PyObject *objects[4];
     int write;
     if (!PyArg_ParseTuple(
-            arguments, "KOOLdp", &run, &games_object, &wins_object, &drawn, &reward, &write))
+            arguments, "KOOOOp", &run, &objects[0], &objects[1], &objects[2], &objects[3], &write))
         return NULL;
-    Py_buffer games, wins;
-    if (shim_get_buffer(games_object, 'd', !write, "games", &games) != 0) return NULL;
-    Py_ssize_t n = shim_count(&games);
-    if (shim_get_buffer_of(wins_object, 'd', !write, n, "wins", &wins) != 0) {
-        PyBuffer_Release(&games);
-        return NULL;
+    static const char formats[] = {'d', 'd', 'q', 'd'};
+    static const char *const names[] = {"games", "wins", "drawn", "episode_rewards"};
+    Py_buffer v[4];
+    for (int i = 0; i < 4; i++) {
+        // The second array is as long as the first, the fourth as the third.
+        int failed = i % 2 == 0 ? shim_get_buffer(objects[i], formats[i], !write, names[i], &v[i])
+                                : shim_get_buffer_of(
+                                      objects[i], formats[i], !write, shim_count(&v[i - 1]),
+                                      names[i], &v[i]);
+        if (failed) {
+            while (i-- > 0) PyBuffer_Release(&v[i]);
+            return NULL;
+        }
     }
+    Py_ssize_t n = shim_count(&v[0]), m = shim_count(&v[2]);
     spars_error error;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
-    status = write ? spars_selfplay_set_pool(run, games.buf, wins.buf, n, drawn, reward, &error)
-                   : spars_selfplay_get_pool(run, games.buf, wins.buf, n, &error);
+    status = write ? spars_selfplay_set_pool(
+                         run, v[0].buf, v[1].buf, n, v[2].buf, v[3].buf, m, &error)
+                   : spars_selfplay_get_pool(
+                         run, v[0].buf, v[1].buf, n, v[2].buf, v[3].buf, m, &error);
     Py_END_ALLOW_THREADS
-    PyBuffer_Release(&wins);
-    PyBuffer_Release(&games);
+    for (int i = 0; i < 4; i++) PyBuffer_Release(&v[i]);
     return shim_none(status, &error);
 }
 

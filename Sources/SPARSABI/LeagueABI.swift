@@ -67,17 +67,13 @@ public func sparsSelfPlayUsePool(
 
 @_cdecl("spars_selfplay_pool")
 public func sparsSelfPlayPool(
-    _ run: UInt64, _ members: UnsafeMutablePointer<Int64>?, _ drawn: UnsafeMutablePointer<Int64>?,
-    _ episodeReward: UnsafeMutablePointer<Double>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ members: UnsafeMutablePointer<Int64>?,
+    _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let members = try checkedOutput(members, 1, "members", of: owner)
-        let drawn = try checkedOutput(drawn, 1, "drawn", of: owner)
-        let reward = try checkedOutput(episodeReward, 1, "episode_reward", of: owner)
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             members[0] = Int64(run.pool?.count ?? 0)
-            drawn[0] = Int64(run.pool?.drawn ?? -1)
-            reward[0] = Double(run.episodeReward)
         }
     }
 }
@@ -85,12 +81,22 @@ public func sparsSelfPlayPool(
 @_cdecl("spars_selfplay_get_pool")
 public func sparsSelfPlayGetPool(
     _ run: UInt64, _ games: UnsafeMutablePointer<Double>?, _ wins: UnsafeMutablePointer<Double>?,
-    _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?
+    _ count: Int64, _ drawn: UnsafeMutablePointer<Int64>?,
+    _ episodeRewards: UnsafeMutablePointer<Double>?, _ gameCount: Int64,
+    _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let members = run.pool?.count ?? 0
             try checkedNumber(count, members, "count")
+            try checkedNumber(gameCount, run.games.count, "game_count")
+            let drawn = try checkedOutput(drawn, run.games.count, "drawn", of: owner)
+            let rewards = try checkedOutput(
+                episodeRewards, run.games.count, "episode_rewards", of: owner)
+            for (game, reward) in run.episodeRewards.enumerated() {
+                drawn[game] = Int64((run.pool?.drawn[game] ?? nil) ?? -1)
+                rewards[game] = Double(reward)
+            }
             guard let pool = run.pool else { return }
             _ = try checkedOutput(games, members, "games", of: owner)
                 .update(fromContentsOf: pool.games)
@@ -118,20 +124,25 @@ public func sparsSelfPlayAddToPool(
 @_cdecl("spars_selfplay_set_pool")
 public func sparsSelfPlaySetPool(
     _ run: UInt64, _ games: UnsafePointer<Double>?, _ wins: UnsafePointer<Double>?, _ count: Int64,
-    _ drawn: Int64, _ episodeReward: Double, _ error: UnsafeMutablePointer<spars_error>?
+    _ drawn: UnsafePointer<Int64>?, _ episodeRewards: UnsafePointer<Double>?, _ gameCount: Int64,
+    _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let members = run.pool?.count ?? 0
             try checkedNumber(count, members, "count")
-            guard drawn >= -1 else {
-                throw .range("drawn", of: owner, mustBe: "a member or -1", got: drawn)
+            try checkedNumber(gameCount, run.games.count, "game_count")
+            let drawn = Array(try checkedInput(drawn, run.games.count, "drawn", of: owner))
+            guard drawn.allSatisfy({ $0 >= -1 }) else {
+                throw .range("drawn", of: owner, mustBe: "members or -1", got: drawn)
             }
             try run.restorePool(
                 games: Array(checkedInput(games, members, "games", of: owner)),
                 wins: Array(checkedInput(wins, members, "wins", of: owner)),
-                drawn: drawn == -1 ? nil : Int(clamping: drawn),
-                episodeReward: Float(episodeReward))
+                drawn: drawn.map { $0 == -1 ? nil : Int(clamping: $0) },
+                episodeRewards: checkedInput(
+                    episodeRewards, run.games.count, "episode_rewards", of: owner
+                ).map { Float($0) })
         }
     }
 }

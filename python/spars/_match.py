@@ -83,16 +83,17 @@ class Match:
         _native.selfplay_learn_from_both(self._handle.value, True)
 
     def pool(self):
-        """Return the pool's arrays: games and wins of each member, who plays, rewards so far."""
-        members, drawn, reward = _native.selfplay_pool(self._handle.value)
-        games, wins = np.empty(members), np.empty(members)
-        _native.selfplay_pool_tallies(self._handle.value, games, wins, -1, 0.0, False)
-        return {
-            "pool_games": games,
-            "pool_wins": wins,
-            "pool_drawn": np.array(drawn),
-            "pool_reward": np.array(reward),
+        """Return the pool's arrays: members' games and wins; each game's member and rewards."""
+        members = _native.selfplay_pool(self._handle.value)
+        games = self._step_shape[1] if len(self._step_shape) > 1 else 1
+        arrays = {
+            "pool_games": np.empty(members),
+            "pool_wins": np.empty(members),
+            "pool_drawn": np.empty(games, np.int64),
+            "pool_reward": np.empty(games),
         }
+        _native.selfplay_pool_tallies(self._handle.value, *arrays.values(), False)
+        return arrays
 
     def play(self, iterations, progress=None):
         """Play and learn for so many iterations."""
@@ -182,8 +183,10 @@ class Match:
                 np.ascontiguousarray(arrays[name], np.float64)
                 for name in ("pool_games", "pool_wins")
             )
-            drawn, reward = int(arrays["pool_drawn"]), float(arrays["pool_reward"])
-            _native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, reward, True)
+            # Files of a time when a pool had one game hold plain numbers.
+            drawn = np.array(arrays["pool_drawn"], np.int64).reshape(-1)
+            rewards = np.array(arrays["pool_reward"], np.float64).reshape(-1)
+            _native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, rewards, True)
 
 
 def match_of(played, configuration, rates, reference):

@@ -48,8 +48,8 @@ class Visits:
         The step of the whole search, from 0.
     step_count : int
         Steps in all.
-    kept : int
-        The first visit that has not been cleared from the map.
+    kept : ndarray of bool, shape (n,), or None
+        Which visits have not been cleared from the map; None where all are in it.
     """
 
     windows: np.ndarray
@@ -57,7 +57,7 @@ class Visits:
     agents: np.ndarray
     steps: np.ndarray
     step_count: int
-    kept: int = 0
+    kept: np.ndarray | None = None
 
 
 def visits_of_run(windows, scores, ends, configuration):
@@ -82,26 +82,32 @@ def visits_of_run(windows, scores, ends, configuration):
     grid, window = (np.array(configuration[name]) for name in ("grid", "window"))
     # A window wholly outside the grid writes nothing, by NumPy's rules for negative slices too.
     reaches = ((places > -(grid + window)) & (places < grid)).all(axis=1)
-    first = _first_kept_step(ends, protocol) if protocol["map_read"] == "after_reset" else 0
     when = when[reaches]
+    kept = None
+    if protocol["map_read"] == "after_reset":
+        games = configuration.get("n_envs", 1)
+        first = _first_kept_steps(ends, protocol, games)
+        kept = when // games >= first[when % games]
     return Visits(
         places[reaches],
         np.ascontiguousarray(credited[:, :agents]).reshape(-1)[reaches],
         who[reaches],
         when,
         count,
-        int(np.searchsorted(when, first)),
+        kept,
     )
 
 
-def _first_kept_step(ends, protocol):
-    """Return the first step after the last reset, each of which cleared the map (D11)."""
-    flat = ends.reshape(-1)
-    ended = np.flatnonzero(flat)
-    first = int(ended[-1]) + 1 if len(ended) else 0
+def _first_kept_steps(ends, protocol, games):
+    """Return each game's first step after its last reset, which cleared what it had added (D11)."""
+    last = np.zeros(games, np.int64)
     if protocol["reset_each_iteration"] and len(ends):
-        first = max(first, (len(ends) - 1) * ends.shape[1])
-    return first
+        last[:] = (len(ends) - 1) * ends.shape[1]
+    for game, ended in enumerate(ends.reshape(-1, games).T):
+        steps = np.flatnonzero(ended)
+        if len(steps):
+            last[game] = max(last[game], steps[-1] + 1)
+    return last
 
 
 def covers(windows, extent, grid, voxel):
@@ -126,7 +132,8 @@ def contributions(visits, configuration, voxel):
     extent, grid = configuration["window"], configuration["grid"]
     steps = configuration.get("n_steps") or max(1, visits.step_count)
     games = configuration.get("n_envs", 1)
-    found = np.flatnonzero(covers(visits.windows[visits.kept :], extent, grid, voxel))
+    covering = covers(visits.windows, extent, grid, voxel)
+    found = np.flatnonzero(covering if visits.kept is None else covering & visits.kept)
     return [
         Contribution(
             int(visits.steps[index]) // (steps * games),
@@ -135,5 +142,5 @@ def contributions(visits, configuration, voxel):
             tuple(int(value) for value in visits.windows[index]),
             float(visits.scores[index]),
         )
-        for index in found + visits.kept
+        for index in found
     ]

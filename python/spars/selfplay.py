@@ -101,8 +101,9 @@ def self_play(
     n_envs : int
         Games side by side. They share the scan, its scores and one map, which takes every game's
         first step, then every game's second, and so on; a rollout is `n_steps` * `n_envs` steps,
-        at most 2^20, flattened game by game as stable-baselines3 does it. Several games need
-        ``map_read="before_reset"``. `opponent_update_interval` counts the steps of all.
+        at most 2^20, flattened game by game as stable-baselines3 does it. With
+        ``map_read="after_reset"`` a reset clears what its own game has added. With `opponents`
+        each game draws its own. `opponent_update_interval` counts the steps of all.
     n_steps, batch_size, n_epochs, learning_rate, gamma, gae_lambda, clip_range, clip_range_vf, \
     normalize_advantage, ent_coef, vf_coef, max_grad_norm, target_kl
         As in stable-baselines3; the defaults are the published run's. `learning_rate`, `clip_range`

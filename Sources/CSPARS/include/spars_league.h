@@ -23,15 +23,15 @@ int32_t spars_selfplay_learn_from_both(spars_handle run, int32_t both, spars_err
 int32_t spars_selfplay_use_pool(
     spars_handle run, int32_t sampling, double power, spars_error *error);
 
-/// How a pool stands: members, the one that plays now (-1 none yet), and the learner's rewards of this
-/// episode. `members` is 0 without a pool.
-int32_t spars_selfplay_pool(
-    spars_handle run, int64_t *members, int64_t *drawn, double *episode_reward, spars_error *error);
+/// How many members a pool has; 0 without a pool.
+int32_t spars_selfplay_pool(spars_handle run, int64_t *members, spars_error *error);
 
 /// The learner's games with each of `count` members and its wins, ties as halves; both decay by 0.99
-/// with every game of the pair.
+/// with every game of the pair. Of each of the `game_count` games side by side (n_envs): the member
+/// that plays in it now (-1 none yet), and the learner's rewards of its episode.
 int32_t spars_selfplay_get_pool(
-    spars_handle run, double *games, double *wins, int64_t count, spars_error *error);
+    spars_handle run, double *games, double *wins, int64_t count, int64_t *drawn,
+    double *episode_rewards, int64_t game_count, spars_error *error);
 
 /// Adds a member from a saved run; `parameters` as for spars_selfplay_get_state.
 int32_t spars_selfplay_add_to_pool(
@@ -39,8 +39,8 @@ int32_t spars_selfplay_add_to_pool(
 
 /// Goes on from a pool's tallies, after spars_selfplay_set_state and all members.
 int32_t spars_selfplay_set_pool(
-    spars_handle run, const double *games, const double *wins, int64_t count, int64_t drawn,
-    double episode_reward, spars_error *error);
+    spars_handle run, const double *games, const double *wins, int64_t count, const int64_t *drawn,
+    const double *episode_rewards, int64_t game_count, spars_error *error);
 
 /// Games among frozen players on a field, which they use under the field's lock. `policy` and
 /// `masks_actions` as for a run; `shape` is that of the nets, behind convolutions where there are some.

@@ -5,17 +5,20 @@ public struct Visit: Equatable, Sendable {
     private let x: Int16
     private let y: Int16
     private let z: Int16
-    private let who: Int16
+    /// 2 game + agent.
+    let who: Int16
     /// The credited score.
     public let score: Float
 
-    init(_ agent: Agent, _ origin: Voxel, _ score: Float) {
+    init(_ agent: Agent, _ origin: Voxel, _ score: Float, of game: Int = 0) {
         (x, y, z) = (Int16(origin.x), Int16(origin.y), Int16(origin.z))
-        who = Int16(agent.rawValue)
+        who = Int16(2 * game + agent.rawValue)
         self.score = score
     }
 
-    public var agent: Agent { who == 0 ? .learner : .opponent }
+    public var agent: Agent { who % 2 == 0 ? .learner : .opponent }
+    /// Which of the games that share the map.
+    public var game: Int { Int(who / 2) }
     /// As the protocol keeps it: it may lie outside the grid.
     public var origin: Voxel { Voxel(Int(x), Int(y), Int(z)) }
 }
@@ -52,15 +55,26 @@ public struct ScoreMap: Sendable {
         counts = []
     }
 
+    /// Forgets one game's visits; what the others' make of the voxels is counted anew when the map is
+    /// next read.
+    public mutating func clear(of game: Int) {
+        let rest = visits.filter { $0.game != game }
+        if rest.count == visits.count { return }
+        clear()
+        visits = rest
+    }
+
     /// Logs a visit. Windows wholly outside the grid write nothing and are not kept.
     @inline(__always)
-    public mutating func add(_ score: Float, at origin: Voxel, by agent: Agent) {
+    public mutating func add(
+        _ score: Float, at origin: Voxel, by agent: Agent, of game: Int = 0
+    ) {
         // a[s:s+w] of n elements is empty for s <= -(n + w) and for s >= n.
         guard -(grid.x + window.x) < origin.x, origin.x < grid.x,
             -(grid.y + window.y) < origin.y, origin.y < grid.y,
             -(grid.z + window.z) < origin.z, origin.z < grid.z
         else { return }
-        visits.append(Visit(agent, origin, score))
+        visits.append(Visit(agent, origin, score, of: game))
     }
 
     /// The voxels that a window at `origin` writes: what NumPy's `map[x:x+wx, y:y+wy, z:z+wz]`

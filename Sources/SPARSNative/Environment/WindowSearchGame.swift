@@ -23,6 +23,8 @@ public struct WindowSearchGame {
     public private(set) var steps = 0
     /// The accumulated scores since the map was last cleared.
     public var scoreMap: ScoreMap
+    /// Which of the games that share a map this is, in the map's log.
+    var number = 0
     /// Whether steps add to the map; long runs that never read it save its log.
     public var recordsMap = true
     /// The learner's last reward; 0 before the first step.
@@ -115,9 +117,12 @@ public struct WindowSearchGame {
         _ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>, _ configuration: GameConfiguration
     ) {
         let own = configuration.creditedScore == .own
-        scoreMap.add(own ? scores.learner : scores.opponent, at: moved.learner, by: .learner)
+        scoreMap.add(
+            own ? scores.learner : scores.opponent, at: moved.learner, by: .learner, of: number)
         if configuration.creditedAgents == .both {
-            scoreMap.add(own ? scores.opponent : scores.learner, at: moved.opponent, by: .opponent)
+            scoreMap.add(
+                own ? scores.opponent : scores.learner, at: moved.opponent, by: .opponent,
+                of: number)
         }
     }
 

@@ -37,25 +37,26 @@ public struct OpponentPool: Sendable {
     /// Of the learner with each member, decayed: games, and wins with ties as halves.
     public private(set) var games: [Double] = []
     public private(set) var wins: [Double] = []
-    /// The member that plays now, once one has been drawn.
-    public private(set) var drawn: Int?
+    /// The member that plays in each game now; nil before one has been drawn.
+    public private(set) var drawn: [Int?]
 
     static let decay = 0.99
 
+    /// - Parameter gameCount: games side by side, each of which has its own opponent.
     /// - Throws: `invalidArgument` unless `power` is finite and at least 0.
-    public init(sampling: Sampling, power: Double) throws(SPARSError) {
+    public init(
+        sampling: Sampling, power: Double, gameCount: Int = 1
+    ) throws(SPARSError) {
         guard power.isFinite, power >= 0 else {
             throw .range(
                 "power", of: "self_play", mustBe: "a float of at least 0.0", got: power)
         }
         self.sampling = sampling
         self.power = power
+        drawn = Array(repeating: nil, count: gameCount)
     }
 
     public var count: Int { members.count }
-
-    /// The opponent of this episode.
-    var player: ActorCritic<Float>? { drawn.map { members[$0] } }
 
     mutating func add(_ network: ActorCritic<Float>) {
         members.append(network.withoutCritic)
@@ -85,31 +86,34 @@ public struct OpponentPool: Sendable {
         return raw.map { $0 / total }
     }
 
-    /// Draws the next episode's opponent.
-    mutating func draw(_ random: inout RandomSource) {
+    /// Draws the opponent of a game's next episode.
+    mutating func draw(_ random: inout RandomSource, for game: Int = 0) {
         precondition(!members.isEmpty, "a pool without members")
+        drawn[game] = member(&random)
+    }
+
+    private func member(_ random: inout RandomSource) -> Int? {
         switch sampling {
-        case .vanilla: drawn = members.count - 1
+        case .vanilla: return members.count - 1
         case .gaussian:
             let count = Double(members.count)
             let place = (count / 2 + random.normal() * count / 4).rounded(.down)
-            drawn = Int(min(max(place, 0), count - 1))
+            return Int(min(max(place, 0), count - 1))
         case .fictitious, .prioritised:
             let u = random.uniform()
             var cumulative = 0.0
             let weights = weights
             // Rounding may leave the total just below u; the last member that can be drawn is due.
-            drawn =
-                weights.indices.first { index in
-                    cumulative += weights[index]
-                    return u < cumulative
-                } ?? weights.lastIndex { $0 > 0 }
+            return weights.indices.first { index in
+                cumulative += weights[index]
+                return u < cumulative
+            } ?? weights.lastIndex { $0 > 0 }
         }
     }
 
-    /// Counts an episode with the member drawn; `result` is 1, 0.5 or 0 for the learner.
-    mutating func record(_ result: Double) {
-        guard let drawn else { return }
+    /// Counts an episode of a game with its member drawn; `result` is 1, 0.5 or 0 for the learner.
+    mutating func record(_ result: Double, of game: Int = 0) {
+        guard let drawn = drawn[game] else { return }
         games[drawn] = games[drawn] * Self.decay + 1
         wins[drawn] = wins[drawn] * Self.decay + result
     }
@@ -117,8 +121,8 @@ public struct OpponentPool: Sendable {
     /// Goes on from saved tallies.
     ///
     /// - Throws: `invalidArgument` unless there is one pair for each member, with 0 <= wins <= games,
-    ///   and `drawn` is a member or nil.
-    mutating func restore(games: [Double], wins: [Double], drawn: Int?) throws(SPARSError) {
+    ///   and `drawn` is a member or nil for each game.
+    mutating func restore(games: [Double], wins: [Double], drawn: [Int?]) throws(SPARSError) {
         let fits = zip(games, wins).allSatisfy { game, win in
             game.isFinite && win >= 0 && win <= game + 1e-9
         }
@@ -128,9 +132,13 @@ public struct OpponentPool: Sendable {
                 mustBe: "games and wins of \(count) members, with 0 <= wins <= games",
                 got: "\(games.count) and \(wins.count) numbers")
         }
-        guard drawn.map(members.indices.contains) ?? true else {
+        guard drawn.count == self.drawn.count,
+            drawn.allSatisfy({ $0.map(members.indices.contains) ?? true })
+        else {
             throw .range(
-                "drawn", of: "self_play", mustBe: "one of \(count) members", got: drawn ?? -1)
+                "drawn", of: "self_play",
+                mustBe: "one of \(count) members for each of \(self.drawn.count) games",
+                got: drawn.map { $0 ?? -1 })
         }
         (self.games, self.wins, self.drawn) = (games, wins, drawn)
     }

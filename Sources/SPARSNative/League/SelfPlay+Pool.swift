@@ -3,7 +3,8 @@ import SPARSKernels
 extension SelfPlay {
     /// Lets a pool of frozen learners answer for the opponent, beginning with the learner as it is.
     ///
-    /// Each episode's opponent is drawn anew; with every snapshot the learner joins the pool. D8 and
+    /// Each episode's opponent is drawn anew, in every game by itself and, where several episodes begin
+    /// together, in the games' order; with every snapshot the learner joins the pool. D8 and
     /// `opponentUpdateInterval` have no meaning then.
     ///
     /// - Throws: `invalidArgument` for a run that has begun, or a power out of range.
@@ -14,13 +15,8 @@ extension SelfPlay {
             throw .range(
                 "opponents", of: "self_play", mustBe: "chosen before a run begins", got: stepCount)
         }
-        guard games.count == 1 else {
-            throw .range(
-                "n_envs", of: "self_play",
-                mustBe: "1 where opponents are drawn from a pool, one for each episode",
-                got: games.count)
-        }
-        var pool = try OpponentPool(sampling: sampling, power: power)
+        var pool = try OpponentPool(
+            sampling: sampling, power: power, gameCount: games.count)
         pool.add(optimizer.network)
         self.pool = pool
         snapshots.append((0, optimizer.network.copied()))
@@ -49,15 +45,17 @@ extension SelfPlay {
 
     /// Goes on from a pool's saved tallies, after `restore` and `addToPool`.
     public func restorePool(
-        games: [Double], wins: [Double], drawn: Int?, episodeReward: Float
+        games: [Double], wins: [Double], drawn: [Int?], episodeRewards: [Float]
     ) throws(SPARSError) {
-        guard pool != nil, episodeReward.isFinite else {
+        guard pool != nil, episodeRewards.count == self.games.count,
+            episodeRewards.allSatisfy(\.isFinite)
+        else {
             throw .range(
-                "pool", of: "self_play", mustBe: "in use, with a finite reward so far",
-                got: episodeReward)
+                "pool", of: "self_play", mustBe: "in use, with a finite reward so far in each game",
+                got: episodeRewards)
         }
         try pool!.restore(games: games, wins: wins, drawn: drawn)
-        self.episodeReward = episodeReward
+        self.episodeRewards = episodeRewards
         policy.forget()
     }
 }

@@ -84,7 +84,7 @@ extension SelfPlay {
         var collected = Collected(
             configuration.learnsFromBoth ? [.learner, .opponent] : [.learner],
             steps: configuration.stepCount, games: games.count)
-        if stepCount == 0 { drawOpponent() }
+        if stepCount == 0 { games.indices.forEach(drawOpponent) }
         if configuration.resetEachIteration && stepCount > 0 {
             for index in games.indices { reset(index) }
         }
@@ -113,15 +113,10 @@ extension SelfPlay {
     private func step(
         _ index: Int, _ answer: Answer, _ collected: inout Collected
     ) throws(SPARSError) {
-        // One map for all games: the first one's, lent to whichever is stepped.
-        lendMap(to: index)
-        defer { lendMap(to: index) }
         let before = games[index].windows
-        let step = try games[index].step(
-            learner: Action(rawValue: answer.actions.learner)!,
-            opponent: Action(rawValue: answer.actions.opponent)!)
+        let step = try move(index, answer.actions)
         let after = games[index].windows
-        episodeReward += step.reward
+        episodeRewards[index] += step.reward
         let reward = Int8(step.reward)
         for i in collected.seats.indices {
             let agent = collected.seats[i].agent
@@ -148,6 +143,17 @@ extension SelfPlay {
         if startsEpisode[index] { reset(index) }
     }
 
+    /// One map for all games: the first one's, lent to whichever is stepped.
+    private func move(
+        _ index: Int, _ actions: PerAgent<Int8>
+    ) throws(SPARSError) -> GameStep {
+        lendMap(to: index)
+        defer { lendMap(to: index) }
+        return try games[index].step(
+            learner: Action(rawValue: actions.learner)!,
+            opponent: Action(rawValue: actions.opponent)!)
+    }
+
     private func lendMap(to index: Int) {
         if index == 0 { return }
         let map = games[index].scoreMap
@@ -155,24 +161,27 @@ extension SelfPlay {
         games[0].scoreMap = map
     }
 
-    /// D11: an automatic reset clears the map, or a run's map is kept. Games that share a map keep it.
+    /// D11: an automatic reset clears the map, or a run's map is kept. Of a map that games share, it
+    /// clears what its own game has added.
     private func reset(_ index: Int) {
         let keepsMap = field.configuration.mapRead == .beforeReset
         if games[index].steps > 0 {
-            pool?.record(episodeReward > 0 ? 1 : episodeReward < 0 ? 0 : 0.5)
+            let reward = episodeRewards[index]
+            pool?.record(reward > 0 ? 1 : reward < 0 ? 0 : 0.5, of: index)
         }
-        games[index].reset(keepingMap: keepsMap)
+        games[index].reset(keepingMap: keepsMap || games.count > 1)
         startsEpisode[index] = true
-        if !keepsMap { overlap?.clear() }
-        drawOpponent()
+        if !keepsMap {
+            // What is followed of a map that several games share is counted anew when it is read.
+            if games.count > 1 { games[0].scoreMap.clear(of: index) } else { overlap?.clear() }
+        }
+        drawOpponent(of: index)
     }
 
     /// Begins an episode: with a pool, its opponent is drawn.
-    private func drawOpponent() {
-        episodeReward = 0
-        let before = pool?.drawn
-        pool?.draw(&random)
-        if pool?.drawn != before { policy.forgetOpponent() }
+    private func drawOpponent(of index: Int) {
+        episodeRewards[index] = 0
+        pool?.draw(&random, for: index)
     }
 
     /// Whether a refresh falls on the step of all games that led to `stepCount`.
@@ -189,10 +198,13 @@ extension SelfPlay {
     }
 
     private func act() throws(SPARSError) -> [Answer] {
-        var frozen = pool?.player
-        if pool == nil, case .frozen(let network) = opponent { frozen = network }
+        // Who plays in each game: a number among `frozen`, or nil for the learner's own network.
+        var (frozen, playing) = (pool?.members ?? [], games.indices.map { pool?.drawn[$0] ?? nil })
+        if pool == nil, case .frozen(let network) = opponent {
+            (frozen, playing) = ([network], games.map { _ in 0 })
+        }
         let players = try policy.distributions(
-            at: games.map(\.windows), learner: optimizer.network, opponent: frozen)
+            at: games.map(\.windows), learner: optimizer.network, opponents: playing, of: frozen)
         return players.map { players in
             let learner = players.learner.sample(0, &random)
             var answer = 0

@@ -11,7 +11,7 @@ public struct SelfPlayState: Equatable, Sendable {
     /// As `counterNames` says, then eight a further game: its `episode_steps`, `starts_episode` and
     /// origins.
     public var counters: [Int64]
-    /// The map's visits, oldest first: x, y, z and agent (0 learner, 1 opponent) of each.
+    /// The map's visits, oldest first: x, y, z and 2 game + agent (0 learner, 1 opponent) of each.
     public var visits: [Int64]
     /// What each added.
     public var visitScores: [Float]
@@ -70,7 +70,7 @@ extension SelfPlay {
             parameters: optimizer.network.parameters, moments: optimizer.moments, opponent: frozen,
             counters: counters,
             visits: scoreMap.visits.flatMap { visit in
-                (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.agent.rawValue)]
+                (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.who)]
             }, visitScores: scoreMap.visits.map(\.score))
     }
 
@@ -123,6 +123,7 @@ extension SelfPlay {
             let (steps, first) = index == 0 ? (8, 11) : (9 + 8 * index, 11 + 8 * index)
             let places = counters[first..<first + 6].map { Int(clamping: $0) }
             var game = WindowSearchGame(field: field)
+            game.number = index
             try game.restore(
                 windows: PerAgent(
                     learner: Voxel(places[0], places[1], places[2]),
@@ -144,13 +145,16 @@ extension SelfPlay {
                 got: "\(state.visits.count) and \(state.visitScores.count) numbers")
         }
         for (i, score) in state.visitScores.enumerated() {
-            guard let agent = Agent(rawValue: Int(clamping: state.visits[4 * i + 3])) else {
+            let who = state.visits[4 * i + 3]
+            guard (0..<Int64(2 * games.count)).contains(who) else {
                 throw .range(
-                    "visits", of: "self_play", mustBe: "by agent 0 or 1",
-                    got: state.visits[4 * i + 3])
+                    "visits", of: "self_play",
+                    mustBe: "by agent 0 or 1 of one of \(games.count) games", got: who)
             }
             let place = (0..<3).map { Int(clamping: state.visits[4 * i + $0]) }
-            map.add(score, at: Voxel(place[0], place[1], place[2]), by: agent)
+            map.add(
+                score, at: Voxel(place[0], place[1], place[2]),
+                by: who % 2 == 0 ? .learner : .opponent, of: Int(who / 2))
         }
     }
 

@@ -26,8 +26,8 @@ public final class SelfPlay {
     var opponent: Opponent
     /// Where each episode's opponent is drawn from, instead of `opponent`.
     public internal(set) var pool: OpponentPool?
-    /// The learner's rewards of this episode so far.
-    public internal(set) var episodeReward: Float = 0
+    /// The learner's rewards of each game's episode so far.
+    public internal(set) var episodeRewards: [Float]
     var random: RandomSource
     /// Follows the map's Dice, where a reference is given.
     var overlap: NativeOverlap?
@@ -54,12 +54,6 @@ public final class SelfPlay {
     ) throws(SPARSError) {
         let window = field.configuration.window
         try configuration.validate(window: window)
-        guard configuration.gameCount == 1 || field.configuration.mapRead == .beforeReset else {
-            throw .range(
-                "n_envs", of: "self_play",
-                mustBe: "1 with map_read=\"after_reset\": games share one map, and a reset of any "
-                    + "would clear it", got: configuration.gameCount)
-        }
         let sight = sight(of: configuration.policy, on: field)
         let shape = try sight.shape(configuration)
         let multiplicity = configuration.multiplicity(of: window)
@@ -69,7 +63,9 @@ public final class SelfPlay {
         self.configuration = configuration
         games = Array(
             repeating: WindowSearchGame(field: field), count: configuration.gameCount)
+        for index in games.indices { games[index].number = index }
         startsEpisode = Array(repeating: true, count: configuration.gameCount)
+        episodeRewards = Array(repeating: 0, count: configuration.gameCount)
         optimizer = try PPOOptimizer(network, multiplicity: multiplicity)
         random = source.stream(1)
         opponent = field.configuration.opponent == .live ? .still : .current
@@ -224,7 +220,7 @@ private struct Checkpoint {
     let stepCount: Int
     let overlap: NativeOverlap?
     let pool: OpponentPool?
-    let episodeReward: Float
+    let episodeRewards: [Float]
 
     init(_ play: SelfPlay) {
         games = play.games
@@ -234,7 +230,7 @@ private struct Checkpoint {
         stepCount = play.stepCount
         overlap = play.overlap
         pool = play.pool
-        episodeReward = play.episodeReward
+        episodeRewards = play.episodeRewards
     }
 
     func restore(_ play: SelfPlay) {
@@ -245,7 +241,7 @@ private struct Checkpoint {
         play.stepCount = stepCount
         play.overlap = overlap
         play.pool = pool
-        play.episodeReward = episodeReward
+        play.episodeRewards = episodeRewards
         play.policy.forget()
     }
 }

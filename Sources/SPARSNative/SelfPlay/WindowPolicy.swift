@@ -7,8 +7,9 @@ import SPARSKernels
 struct WindowPolicy {
     let sight: any PolicySight
     private let masksActions: Bool
-    /// First-layer products of the policy rows by place, for each player's eyes.
-    private var products: [[Voxel: [Float]]] = [[:], [:]]
+    /// First-layer products of the policy rows by place: of the learner's network for the learner's
+    /// eyes and for the opponent's, then of each frozen network.
+    private var products: [[Voxel: [Float]]] = []
     /// Whether both players see the same numbers (D12, D13), so that one memory serves both.
     let seesAlike: Bool
     /// What was last looked at, kept so that its memory is not cleared and mapped every step.
@@ -27,10 +28,7 @@ struct WindowPolicy {
     private var chunk: Int { max(1, (1 << 22) / sight.count) }
 
     /// Forgets the answers of weights that have changed since.
-    mutating func forget() { products = [[:], [:]] }
-
-    /// Forgets those of a player of its own who has been replaced.
-    mutating func forgetOpponent() { products[1] = [:] }
+    mutating func forget() { products = [] }
 
     /// Writes what `agent` sees from `origin` into `row` of the (n, `sight.count`) matrix.
     func look(
@@ -51,34 +49,36 @@ struct WindowPolicy {
         let memory: Int
     }
 
-    /// The distributions over both players' actions in each game; `opponent` nil is the learner's
-    /// own network.
+    /// The distributions over both players' actions in each game; `opponents` says for each game
+    /// which of the `frozen` networks answers, or nil for the learner's own. Their numbers name the
+    /// same networks until `forget` is called.
     mutating func distributions(
-        at windows: [PerAgent<Voxel>], learner: ActorCritic<Float>, opponent: ActorCritic<Float>?
+        at windows: [PerAgent<Voxel>], learner: ActorCritic<Float>, opponents: [Int?],
+        of frozen: [ActorCritic<Float>]
     ) throws(SPARSError) -> [PerAgent<Categorical<Float>>] {
+        let missing = 2 + frozen.count - products.count
+        if missing > 0 { products += Array(repeating: [:], count: missing) }
         // The same eyes and the same weights share one memory.
-        let opponentMemory = seesAlike && opponent == nil ? 0 : 1
-        var unknown: [Look] = []
-        var asked: [Set<Voxel>] = [[], []]
-        for pair in windows {
+        let memories = opponents.map { number in number.map { $0 + 2 } ?? (seesAlike ? 0 : 1) }
+        var unknown: [[Look]] = Array(repeating: [], count: 1 + frozen.count)
+        var asked: [Set<Voxel>] = Array(repeating: [], count: products.count)
+        for (game, pair) in windows.enumerated() {
             for agent in Agent.allCases {
-                let memory = agent == .learner ? 0 : opponentMemory
+                let memory = agent == .learner ? 0 : memories[game]
                 let place = sight.place(of: pair[agent])
                 if products[memory][place] == nil, asked[memory].insert(place).inserted {
-                    unknown.append(Look(origin: pair[agent], agent: agent, memory: memory))
+                    unknown[max(0, memory - 1)].append(
+                        Look(origin: pair[agent], agent: agent, memory: memory))
                 }
             }
         }
-        if let opponent {
-            try see(unknown.filter { $0.memory == 0 }, learner)
-            try see(unknown.filter { $0.memory == 1 }, opponent)
-        } else {
-            try see(unknown, learner)
-        }
-        return windows.map { pair in
+        try see(unknown[0], learner)
+        for (looks, network) in zip(unknown.dropFirst(), frozen) { try see(looks, network) }
+        return windows.enumerated().map { game, pair in
             PerAgent(
                 learner: known(0, pair.learner, learner),
-                opponent: known(opponentMemory, pair.opponent, opponent ?? learner))
+                opponent: known(
+                    memories[game], pair.opponent, opponents[game].map { frozen[$0] } ?? learner))
         }
     }
 

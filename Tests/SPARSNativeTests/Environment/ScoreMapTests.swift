@@ -64,6 +64,25 @@ import Testing
         #expect(try map.settledValues()[grid.offset(1, 1, 1)] == 0.1)
     }
 
+    @Test func clearingAGameLeavesWhatTheOthersAdded() throws {
+        for rule in GameConfiguration.Accumulation.allCases {
+            var map = ScoreMap(grid: grid, window: window, accumulation: rule)
+            var without = map
+            for i in 0..<60 {
+                let place = Voxel(i % 4, i % 3, i % 2)
+                map.add(Float(i) / 64, at: place, by: .opponent, of: i % 3)
+                if i % 3 != 1 { without.add(Float(i) / 64, at: place, by: .opponent, of: i % 3) }
+                if i == 30 { try map.settle() }
+            }
+            map.clear(of: 1)
+            #expect(map.visits == without.visits)
+            #expect(try map.settledValues() == without.settledValues())
+            try map.settle()
+            map.clear(of: 1)
+            #expect(map.settled == map.visits.count)
+        }
+    }
+
     @Test func slicesFollowNumPysRules() {
         // Checked against numpy 2: a = arange(7); a[s:s+3].
         let expected: [Int: Range<Int>?] = [

@@ -25,7 +25,7 @@ import Testing
         var counts = [Double](repeating: 0, count: pool.count)
         for _ in 0..<draws {
             pool.draw(&random)
-            counts[pool.drawn!] += 1 / Double(draws)
+            counts[pool.drawn[0]!] += 1 / Double(draws)
         }
         return counts
     }
@@ -36,7 +36,7 @@ import Testing
             var random = RandomSource(seed: seed)
             for _ in 0..<200 {
                 pool.draw(&random)
-                pool.record(pool.drawn! % 2 == 0 ? 1 : 0.5)
+                pool.record(pool.drawn[0]! % 2 == 0 ? 1 : 0.5)
             }
             for (share, weight) in zip(shares(pool, seed: seed), pool.weights) {
                 // Five standard deviations of a share of 20,000.
@@ -47,13 +47,13 @@ import Testing
 
     @Test func prioritisedPrefersWhoWins() throws {
         var pool = try pool(.prioritised, power: 1, members: 3)
-        try pool.restore(games: [10, 10, 0], wins: [9, 2, 0], drawn: 1)
+        try pool.restore(games: [10, 10, 0], wins: [9, 2, 0], drawn: [1])
         // 1 - win rate: 0.1, 0.8, and 0.5 for a member not met yet.
         let weights = pool.weights
         for (got, wanted) in zip(weights, [0.1 / 1.4, 0.8 / 1.4, 0.5 / 1.4]) {
             #expect(abs(got - wanted) < 1e-12)
         }
-        try pool.restore(games: [4, 4, 4], wins: [4, 4, 4], drawn: nil)
+        try pool.restore(games: [4, 4, 4], wins: [4, 4, 4], drawn: [nil])
         #expect(pool.weights.allSatisfy { $0 == 1.0 / 3 })
     }
 
@@ -87,9 +87,10 @@ import Testing
         }
         var pool = try pool(.fictitious, members: 2)
         for (games, wins, drawn) in [
-            ([1.0], [1.0], nil), ([1, 1], [2, 0], nil), ([1, 1], [-1, 0], nil),
-            ([.nan, 1], [0, 0], nil), ([1, 1], [0, 0], 2), ([1, 1], [0, 0], -1),
-        ] as [([Double], [Double], Int?)] {
+            ([1.0], [1.0], [nil]), ([1, 1], [2, 0], [nil]), ([1, 1], [-1, 0], [nil]),
+            ([.nan, 1], [0, 0], [nil]), ([1, 1], [0, 0], [2]), ([1, 1], [0, 0], [-1]),
+            ([1, 1], [0, 0], []), ([1, 1], [0, 0], [0, 1]),
+        ] as [([Double], [Double], [Int?])] {
             #expect(throws: SPARSError.self) {
                 try pool.restore(games: games, wins: wins, drawn: drawn)
             }

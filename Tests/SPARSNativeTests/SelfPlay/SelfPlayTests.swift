@@ -67,8 +67,27 @@ import Testing
         #expect(second.steps == Array(whole.steps.suffix(3 * 16 * games)))
     }
 
-    @Test func sideBySideGamesRefuseAMapThatResetsClear() {
-        #expect(throws: SPARSError.self) { try play(published: true) { $0.gameCount = 2 } }
+    @Test func sideBySideGamesClearTheirOwnPartOfTheMap() throws {
+        let change = { (c: inout SelfPlayConfiguration) in c.gameCount = 3 }
+        let whole = try play(published: true, change)
+        try whole.run(iterations: 4)
+        var last: [Int: Int] = [:]
+        for (i, step) in whole.steps.enumerated() where step.terminated { last[i % 3] = i }
+        #expect(!last.isEmpty)
+        for game in 0..<3 {
+            // Published runs begin every iteration anew; each step adds one visit at most.
+            let begun = max(3 * 16 * 3, last[game].map { $0 + 1 } ?? 0)
+            let added = (begun..<whole.steps.count).filter { $0 % 3 == game }.count
+            #expect(whole.scoreMap.visits.filter { $0.game == game }.count <= added)
+        }
+        var state = whole.state
+        let second = try play(published: true, change)
+        try second.restore(state)
+        try whole.run(iterations: 2)
+        try second.run(iterations: 2)
+        #expect(second.state == whole.state)
+        (state.visits, state.visitScores) = ([4, 4, 4, 6], [0.5])
+        #expect(throws: SPARSError.self) { try second.restore(state) }
     }
 
     @Test func aStopKeepsWholeIterationsOnly() throws {
