@@ -88,6 +88,18 @@ public struct KernelTable: Sendable {
             _ one: Int, _ sums: UnsafeMutablePointer<Double>
         ) -> Void
 
+    /// What a pair of source rows adds to products of resampled values: the sums over z and d from -2
+    /// to 2 of row[z] other[z + d] weights[z / 8, (d, lag), z % 8], for lags -2 to 2, then the
+    /// products of the first two and last two resampled values of one row with the first four and
+    /// last four of the other, 24 sums in all. Rows (r0, r1) have two zeros before them and behind
+    /// their last vector; ends (r2, r3) are eight values; displacements -2 and 2 have two lags, all
+    /// others five, so 19 weights. Summed in float32, with an error of
+    /// gamma(3 vectors + 8) times the sum of magnitudes; added to the slots in float64.
+    public let correlateLags:
+        @Sendable (
+            _ rows: FourRows, _ weights: Floats, _ vectors: Int, _ slots: WeightedSlots
+        ) -> Void
+
     /// sums[c] += sum of row [count, C]; C a multiple of 16. Error: gamma(count) times the sum of
     /// magnitudes.
     public let channelSums:
@@ -173,6 +185,7 @@ public struct KernelTable: Sendable {
             @escaping @Sendable (
                 Floats, Floats, Int, Int, Int, Int, UnsafeMutablePointer<Double>
             ) -> Void,
+        correlateLags: @escaping @Sendable (FourRows, Floats, Int, WeightedSlots) -> Void,
         channelSums:
             @escaping @Sendable (
                 Floats, Int, Int, UnsafeMutablePointer<Double>
@@ -204,6 +217,7 @@ public struct KernelTable: Sendable {
         self.weightGradientRow = weightGradientRow
         self.inputGradientRow = inputGradientRow
         self.correlateRows = correlateRows
+        self.correlateLags = correlateLags
         self.channelSums = channelSums
         self.channelSquares = channelSquares
         self.affineRow = affineRow
@@ -213,5 +227,23 @@ public struct KernelTable: Sendable {
         self.repeats = repeats
         self.policyFloat = policyFloat
         self.policyDouble = policyDouble
+    }
+}
+
+/// Where sums are added: `weights[i]` times them to the 24 values of slot `indices[i]`.
+public struct WeightedSlots {
+    public let indices: UnsafePointer<Int32>
+    public let weights: UnsafePointer<Double>
+    public let count: Int
+    public let sums: UnsafeMutablePointer<Double>
+
+    public init(
+        indices: UnsafePointer<Int32>, weights: UnsafePointer<Double>, count: Int,
+        sums: UnsafeMutablePointer<Double>
+    ) {
+        self.indices = indices
+        self.weights = weights
+        self.count = count
+        self.sums = sums
     }
 }

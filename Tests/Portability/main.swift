@@ -72,15 +72,11 @@ struct SmallNetwork {
     func gradients(_ interpolation: Interpolation) throws(SPARSError) -> [Float] {
         let crops = (0..<4).map { voxels(10 + $0, Self.window) }
         let input = architecture.input
-        let fill = { (n: Int, target: UnsafeMutableBufferPointer<Float>) in
-            _ = target.update(
-                fromContentsOf: resized(crops[n], Self.window, to: input, interpolation))
-        }
         let pass = try lossAndGradients(
             architecture: architecture, parameters: parameters, count: 4,
-            crops: interpolation == .nearest
-                ? TrainingCrops(fill, enlargedTo: input) { (crops[$0], Self.window) }
-                : TrainingCrops(fill),
+            crops: TrainingCrops(resizedTo: architecture.input, by: interpolation) {
+                (crops[$0], Self.window)
+            },
             hasTumour: [0, 1, 1, 0])
         var values = [Float(pass.loss)]
         for name in architecture.trainableNames {

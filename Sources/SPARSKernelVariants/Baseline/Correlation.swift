@@ -1,3 +1,5 @@
+import SPARSKernelTable
+
 /// The first `count` lanes, zeros behind.
 @inline(__always) private func leading(_ count: Int, _ pointer: Floats) -> V8 {
     V8.zero.replacing(
@@ -98,4 +100,89 @@ func correlateRows(
         if k <= 2 { slots[4] += Double(behind[k]) }
         k += 1
     }
+}
+
+/// Eight float32 sums as float64, lane by lane: conversions of whole vectors are generic code.
+@inline(__always) private func widened(_ v: V8) -> SIMD8<Double> {
+    SIMD8(
+        Double(v[0]), Double(v[1]), Double(v[2]), Double(v[3]), Double(v[4]), Double(v[5]),
+        Double(v[6]), Double(v[7]))
+}
+
+/// Neighbouring lanes of two vectors, added.
+@inline(__always) private func paired(_ a: V8, _ b: V8) -> V8 {
+    let both = V16(lowHalf: a, highHalf: b)
+    return both.evenHalf + both.oddHalf
+}
+
+func correlateLags(_ rows: FourRows, _ weights: Floats, _ vectors: Int, _ slots: WeightedSlots) {
+    // Two sets of sums: one would wait for itself.
+    var a0 = V8.zero
+    var a1 = V8.zero
+    var a2 = V8.zero
+    var a3 = V8.zero
+    var a4 = V8.zero
+    var b0 = V8.zero
+    var b1 = V8.zero
+    var b2 = V8.zero
+    var b3 = V8.zero
+    var b4 = V8.zero
+    var k = 0
+    var w = weights
+    while k < 8 * vectors {
+        let row = load8(rows.r0 + k)
+        let other = rows.r1 + k
+        var p = row * load8(other - 2)
+        a0 = madd(a0, p, load8(w))
+        a1 = madd(a1, p, load8(w + 8))
+        p = row * load8(other - 1)
+        b0 = madd(b0, p, load8(w + 16))
+        b1 = madd(b1, p, load8(w + 24))
+        b2 = madd(b2, p, load8(w + 32))
+        b3 = madd(b3, p, load8(w + 40))
+        b4 = madd(b4, p, load8(w + 48))
+        p = row * load8(other)
+        a0 = madd(a0, p, load8(w + 56))
+        a1 = madd(a1, p, load8(w + 64))
+        a2 = madd(a2, p, load8(w + 72))
+        a3 = madd(a3, p, load8(w + 80))
+        a4 = madd(a4, p, load8(w + 88))
+        p = row * load8(other + 1)
+        b0 = madd(b0, p, load8(w + 96))
+        b1 = madd(b1, p, load8(w + 104))
+        b2 = madd(b2, p, load8(w + 112))
+        b3 = madd(b3, p, load8(w + 120))
+        b4 = madd(b4, p, load8(w + 128))
+        p = row * load8(other + 2)
+        a3 = madd(a3, p, load8(w + 136))
+        a4 = madd(a4, p, load8(w + 144))
+        w += 152
+        k += 8
+    }
+    let four = paired(paired(a0 + b0, a1 + b1), paired(a2 + b2, a3 + b3))
+    let fifth = paired(paired(a4 + b4, V8.zero), V8.zero)
+    let lags = widened(paired(four, fifth))
+    // The first two resampled places by the other row's first four, the last two by its last four.
+    let ends = load8(rows.r2)
+    let others = load8(rows.r3)
+    let first = widened(
+        V8(lowHalf: SIMD4(repeating: ends[0]), highHalf: SIMD4(repeating: ends[1]))
+            * V8(lowHalf: others.lowHalf, highHalf: others.lowHalf))
+    let last = widened(
+        V8(lowHalf: SIMD4(repeating: ends[6]), highHalf: SIMD4(repeating: ends[7]))
+            * V8(lowHalf: others.highHalf, highHalf: others.highHalf))
+    var i = 0
+    while i < slots.count {
+        let weight = SIMD8<Double>(repeating: slots.weights[i])
+        let sums = UnsafeMutableRawPointer(slots.sums + 24 * Int(slots.indices[i]))
+        add(weight * lags, sums)
+        add(weight * first, sums + 64)
+        add(weight * last, sums + 128)
+        i += 1
+    }
+}
+
+@inline(__always) private func add(_ value: SIMD8<Double>, _ sums: UnsafeMutableRawPointer) {
+    let sum = sums.loadUnaligned(as: SIMD8<Double>.self) + value
+    sums.storeBytes(of: sum, as: SIMD8<Double>.self)
 }

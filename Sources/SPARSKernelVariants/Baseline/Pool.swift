@@ -46,22 +46,17 @@ func poolChoice(
         var q = 0
         while q < pairs {
             let p = raw + 2 * q * channels + c
-            var best = madd(t, s, load8(p))
-            var chosen = SIMD8<Int32>.zero
+            var best = Best(madd(t, s, load8(p)))
             var corner: Int32 = 1
             while corner < 8 {
                 let k = Int(corner)
                 let voxel = p + (k >> 2) * xStride + (k >> 1 & 1) * yStride + (k & 1) * channels
-                let value = madd(t, s, load8(voxel))
-                let isLarger = best .< value
-                best = best.replacing(with: value, where: isLarger)
-                chosen = chosen.replacing(with: SIMD8(repeating: corner), where: isLarger)
+                best.meet(madd(t, s, load8(voxel)), corner)
                 corner += 1
             }
             let o = q * channels + c
-            store(larger(V8.zero, best), output + o)
-            UnsafeMutableRawPointer(choice + o).storeBytes(
-                of: SIMD8<UInt8>(truncatingIfNeeded: chosen), as: SIMD8<UInt8>.self)
+            store(larger(V8.zero, best.value), output + o)
+            best.storeCorner(choice + o)
             q += 1
         }
         c += 8

@@ -16,8 +16,9 @@ struct Best {
     }
 
     @inline(__always) func storeCorner(_ choice: UnsafeMutablePointer<UInt8>) {
-        UnsafeMutableRawPointer(choice).storeBytes(
-            of: SIMD8<UInt8>(truncatingIfNeeded: corner), as: SIMD8<UInt8>.self)
+        // The low bytes of little-endian lanes; a conversion would be a call of generic code.
+        let bytes = unsafeBitCast(corner, to: SIMD32<UInt8>.self).evenHalf.evenHalf
+        UnsafeMutableRawPointer(choice).storeBytes(of: bytes, as: SIMD8<UInt8>.self)
     }
 }
 

@@ -11,6 +11,7 @@ public func makeKernelTable() -> KernelTable {
         maxOfRows: maxOfRows, poolMax: poolMax, poolChoice: poolChoice,
         weightGradientRow: weightGradientRow,
         inputGradientRow: inputGradientRow, correlateRows: correlateRows,
+        correlateLags: correlateLags,
         channelSums: channelSums,
         channelSquares: channelSquares, affineRow: affineRow, subsetProducts: subsetProducts,
         combineRepeats: combineRepeats, addScaled: addScaled,

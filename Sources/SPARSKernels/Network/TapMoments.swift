@@ -12,18 +12,18 @@ import SPARSKernelTable
 public struct TapMoments: Sendable {
     public let shape: Shape3
     /// Places seen so far.
-    public private(set) var count = 0
-    private var bins: [Double]
+    public internal(set) var count = 0
+    var bins: [Double]
     /// Of inputs that came as sums: of each tap, and of each pair i <= j of [27, 27].
     private var sums = [Double](repeating: 0, count: 27)
     private var products = [Double](repeating: 0, count: 27 * 27)
 
     /// Displacements with the first nonzero component positive, (dx, dy) of each; dz is -2...2.
-    private static let rowPairs: [(x: Int, y: Int)] =
+    static let rowPairs: [(x: Int, y: Int)] =
         (0...2).map { (0, $0) } + (-2...2).map { (1, $0) } + (-2...2).map { (2, $0) }
     /// Bins along an axis of n places: 0, 1, the middle, n, n + 1.
-    private static let axisBins = 5
-    private static let slots = (rowPairs.count * 5 + 1) * axisBins * axisBins
+    static let axisBins = 5
+    static let slots = (rowPairs.count * 5 + 1) * axisBins * axisBins
 
     /// - Parameter shape: of every input; 4 or more along each axis.
     public init(shape: Shape3) {
@@ -62,7 +62,7 @@ public struct TapMoments: Sendable {
         count += shape.convolved(stride: 1).count
     }
 
-    private static func bin(_ q: Int, _ places: Int) -> Int {
+    static func bin(_ q: Int, _ places: Int) -> Int {
         q < 2 ? q : q < places ? 2 : q - places + 3
     }
 

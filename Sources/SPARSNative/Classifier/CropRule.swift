@@ -16,11 +16,6 @@ public struct CropRule: Equatable, Sendable {
         case stretched
     }
 
-    public enum Interpolation: Sendable {
-        case nearest
-        case linear
-    }
-
     public var label: Label
     public var extent: Extent
     public var interpolation: Interpolation

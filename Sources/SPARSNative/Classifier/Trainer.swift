@@ -206,15 +206,10 @@ public final class Trainer: Sendable {
         return crops
     }
 
-    /// Crops enlarged by nearest neighbour are handed over as they are.
     private func trainingCrops(_ crops: [Crop]) -> TrainingCrops {
-        let fill = { (index: Int, input: UnsafeMutableBufferPointer<Float>) in
-            self.fill(crops[index], input)
-        }
-        guard configuration.rule.interpolation == .nearest else { return TrainingCrops(fill) }
-        return TrainingCrops(fill, enlargedTo: classifier.architecture.input) {
-            (crops[$0].values, crops[$0].extent)
-        }
+        TrainingCrops(
+            resizedTo: classifier.architecture.input, by: configuration.rule.interpolation
+        ) { (crops[$0].values, crops[$0].extent) }
     }
 
     /// In the order of computation, so that the first to fail is named.
@@ -248,26 +243,20 @@ public final class Trainer: Sendable {
         }
     }
 
-    private func fill(_ crop: Crop, _ input: UnsafeMutableBufferPointer<Float>) {
-        let size = classifier.architecture.input
-        guard let target = input.baseAddress else { return }
-        crop.values.withUnsafeBufferPointer { values in
-            guard let source = values.baseAddress else { return }
-            // SAFETY: a crop holds `crop.extent.count` values and an input `size.count`.
-            switch configuration.rule.interpolation {
-            case .nearest: Resample.nearest(source, from: crop.extent, into: target, to: size)
-            case .linear: Resample.linear(source, from: crop.extent, into: target, to: size)
-            }
-        }
-    }
-
     private func resizedLogits(
         _ crops: [Crop], _ evaluator: NetworkEvaluator
     ) throws(SPARSError) -> [Float] {
-        var input = [Float](repeating: 0, count: classifier.architecture.input.count)
+        let grid = classifier.architecture.input
+        var input = [Float](repeating: 0, count: grid.count)
         var logits: [Float] = []
         for crop in crops {
-            input.withUnsafeMutableBufferPointer { fill(crop, $0) }
+            input.withUnsafeMutableBufferPointer { input in
+                crop.values.withUnsafeBufferPointer {
+                    // SAFETY: a crop holds `extent.count` values, one at least.
+                    Resample.linear(
+                        $0.baseAddress!, from: crop.extent, into: input.baseAddress!, to: grid)
+                }
+            }
             logits += try input.withUnsafeBufferPointer { (input) throws(SPARSError) in
                 try evaluator.logits(input, count: 1)
             }

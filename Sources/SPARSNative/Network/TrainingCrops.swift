@@ -5,44 +5,52 @@ public struct TrainingCrops {
     public typealias Fill = (Int, UnsafeMutableBufferPointer<Float>) -> Void
     public typealias Voxels = (Int) -> (values: [Float], extent: Extent)
 
-    private let fill: Fill
-    private let voxels: Voxels?
-    private let grid: Extent
+    private enum Origin {
+        case grid(Fill)
+        case voxels(Voxels, Extent, Interpolation)
+    }
+    private let origin: Origin
 
     /// - Parameter fill: writes a crop on the network's grid.
-    public init(_ fill: @escaping Fill) {
-        self.fill = fill
-        voxels = nil
-        grid = Extent(0, 0, 0)
-    }
+    public init(_ fill: @escaping Fill) { origin = .grid(fill) }
 
     /// - Parameters:
-    ///   - fill: writes a crop brought to the network's grid by nearest neighbour.
     ///   - grid: the network's.
-    ///   - voxels: a crop's own voxels.
+    ///   - voxels: a crop's own voxels, which `interpolation` brings to the grid.
     public init(
-        _ fill: @escaping Fill, enlargedTo grid: Extent, voxels: @escaping Voxels
+        resizedTo grid: Extent, by interpolation: Interpolation, voxels: @escaping Voxels
     ) {
-        self.fill = fill
-        self.voxels = voxels
-        self.grid = grid
+        origin = .voxels(voxels, grid, interpolation)
     }
 
-    /// Crop n, less `centre`, by its own voxels; nil if the crop is not enlarged along every axis.
+    /// Crop n, less `centre`, by its own voxels; nil if it is not enlarged along every axis by
+    /// nearest neighbour.
     ///
-    /// - Parameter centre: if nil, becomes the crop's mean.
+    /// - Parameter centre: if nil, becomes the mean of the crop's voxels.
     func repeated(_ n: Int, centre: inout Float?) throws(SPARSError) -> RepeatedInput? {
-        guard let (values, extent) = voxels?(n) else { return nil }
+        guard case .voxels(let voxels, let grid, .nearest) = origin else { return nil }
+        let (values, extent) = voxels(n)
         func axis(_ axis: Int) -> RepeatedAxis? {
             // A crop as large as the grid repeats nothing.
             if extent[axis] >= grid[axis] { return nil }
             return RepeatedAxis(ResampleAxis.nearest(from: extent[axis], to: grid[axis]).lower)
         }
         guard let x = axis(0), let y = axis(1), let z = axis(2) else { return nil }
-        let source = FloatBuffer(values)
-        try checkFinite(n, source)
-        centreValues(source, &centre)
+        let source = try centred(n, values, &centre)
         return RepeatedInput(source: source, sourceShape: extent.shape, x: x, y: y, z: z)
+    }
+
+    /// Crop n, less `centre`, by its own voxels; nil if it is not enlarged linearly, to twice its
+    /// length or more along every axis.
+    ///
+    /// - Parameter centre: as for `repeated`.
+    func interpolated(_ n: Int, centre: inout Float?) throws(SPARSError) -> LinearInput? {
+        guard case .voxels(let voxels, let grid, .linear) = origin else { return nil }
+        let (values, extent) = voxels(n)
+        return LinearInput(
+            source: try centred(n, values, &centre), sourceShape: extent.shape,
+            x: .linear(from: extent.x, to: grid.x), y: .linear(from: extent.y, to: grid.y),
+            z: .linear(from: extent.z, to: grid.z))
     }
 
     /// Writes crop n, less `centre`, on the network's grid.
@@ -51,9 +59,29 @@ public struct TrainingCrops {
     func fill(
         _ n: Int, _ crop: FloatBuffer, centre: inout Float?, isChecked: Bool
     ) throws(SPARSError) {
-        fill(n, UnsafeMutableBufferPointer(start: crop.pointer, count: crop.count))
-        if !isChecked { try checkFinite(n, crop) }
-        centreValues(crop, &centre)
+        switch origin {
+        case .grid(let fill):
+            fill(n, UnsafeMutableBufferPointer(start: crop.pointer, count: crop.count))
+            if !isChecked { try checkFinite(n, crop) }
+            centreValues(crop, &centre)
+        case .voxels(let voxels, let grid, let interpolation):
+            let (values, extent) = voxels(n)
+            let source = try centred(n, values, &centre).pointer
+            // SAFETY: a crop holds `extent.count` values, and its room `grid.count`.
+            switch interpolation {
+            case .nearest: Resample.nearest(source, from: extent, into: crop.pointer, to: grid)
+            case .linear: Resample.linear(source, from: extent, into: crop.pointer, to: grid)
+            }
+        }
+    }
+
+    private func centred(
+        _ n: Int, _ values: [Float], _ centre: inout Float?
+    ) throws(SPARSError) -> FloatBuffer {
+        let source = FloatBuffer(values)
+        try checkFinite(n, source)
+        centreValues(source, &centre)
+        return source
     }
 
     private func checkFinite(_ n: Int, _ crop: FloatBuffer) throws(SPARSError) {

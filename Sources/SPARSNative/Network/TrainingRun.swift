@@ -40,9 +40,7 @@ final class TrainingRun {
 
     /// Returns the features, [count, features] in PyTorch's channel-major order.
     func forward() throws(SPARSError) -> [Float] {
-        for n in 0..<count {
-            try withCrop(n) { first.addMoments($0) }
-        }
+        for n in 0..<count { try addMoments(n) }
         statistics.append(first.takeStatistics(centre: Double(centre ?? 0)))
         for n in 0..<count {
             try withCrop(n) { crop in
@@ -64,6 +62,15 @@ final class TrainingRun {
             try Control.check()
         }
         return features()
+    }
+
+    private func addMoments(_ n: Int) throws(SPARSError) {
+        if let input = try crops.interpolated(n, centre: &centre) {
+            first.moments.add(input)
+            try Control.check()
+        } else {
+            try withCrop(n) { first.addMoments($0) }
+        }
     }
 
     /// Lends crop n, less the centre of the batch's first crop: training mode cannot tell the

@@ -17,7 +17,7 @@ import Testing
     }
 
     private static func trainer(
-        _ classifier: Classifier, interpolation: CropRule.Interpolation = .nearest,
+        _ classifier: Classifier, interpolation: Interpolation = .nearest,
         cropsPerScan: Int = 1, pooling: CropPooling = .none
     ) throws -> Trainer {
         let rule = CropRule(
@@ -130,8 +130,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [CropRule.Interpolation.nearest, .linear]) func evaluationScoresEveryCrop(
-        interpolation: CropRule.Interpolation
+    @Test(arguments: [Interpolation.nearest, .linear]) func evaluationScoresEveryCrop(
+        interpolation: Interpolation
     ) throws {
         let classifier = try Self.classifier(seed: 6)
         let trainer = try Self.trainer(classifier, interpolation: interpolation)

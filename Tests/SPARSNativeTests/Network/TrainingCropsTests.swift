@@ -10,10 +10,11 @@ import Testing
 
     init() throws { architecture = try NetworkArchitecture(input: Extent(109, 112, 117)) }
 
-    /// A pass over four crops, so that the last batch norm is not over two values, by their own voxels or on the grid.
+    /// A pass over four crops, so that the last batch norm is not over two values, by their own
+    /// voxels or on the grid.
     private func pass(
-        seed: UInt64, repeats: Bool, workspace: TrainingWorkspace = TrainingWorkspace(),
-        spoil: Bool = false
+        seed: UInt64, byVoxels: Bool, _ interpolation: Interpolation,
+        workspace: TrainingWorkspace = TrainingWorkspace(), spoil: Bool = false
     ) throws -> TrainingPass {
         let grid = architecture.input
         let window = self.window
@@ -23,20 +24,28 @@ import Testing
         if spoil { crops[1][7] = .nan }
         let fill = { [crops] (n: Int, input: UnsafeMutableBufferPointer<Float>) in
             crops[n].withUnsafeBufferPointer {
-                Resample.nearest($0.baseAddress!, from: window, into: input.baseAddress!, to: grid)
+                let (source, target) = ($0.baseAddress!, input.baseAddress!)
+                switch interpolation {
+                case .nearest: Resample.nearest(source, from: window, into: target, to: grid)
+                case .linear: Resample.linear(source, from: window, into: target, to: grid)
+                }
             }
         }
         return try lossAndGradients(
             architecture: architecture, parameters: goldenParameters(architecture, seed: seed),
             count: 4,
-            crops: repeats
-                ? TrainingCrops(fill, enlargedTo: grid) { [crops] in (crops[$0], window) }
+            crops: byVoxels
+                ? TrainingCrops(resizedTo: grid, by: interpolation) { [crops] in
+                    (crops[$0], window)
+                }
                 : TrainingCrops(fill), hasTumour: [0, 1, 1, 0], workspace: workspace)
     }
 
-    @Test(arguments: Seeds.few) func repeatsGiveTheGradientsOfTheGrid(seed: UInt64) throws {
-        let dense = try pass(seed: seed, repeats: false)
-        let ours = try pass(seed: seed, repeats: true)
+    @Test(arguments: Interpolation.allCases, Seeds.few) func voxelsGiveTheGradientsOfTheGrid(
+        interpolation: Interpolation, seed: UInt64
+    ) throws {
+        let dense = try pass(seed: seed, byVoxels: false, interpolation)
+        let ours = try pass(seed: seed, byVoxels: true, interpolation)
         #expect(abs(ours.loss - dense.loss) < 1e-5 * dense.loss, "seed \(seed)")
         let scale = dense.gradients["conv1.weight"]!.values.map(abs).max()!
         for name in architecture.trainableNames {
@@ -63,7 +72,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true]) func threadsDoNotChangeABit(repeats: Bool) throws {
+    @Test(arguments: [false, true], Interpolation.allCases) func threadsDoNotChangeABit(
+        byVoxels: Bool, interpolation: Interpolation
+    ) throws {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
         let workspace = TrainingWorkspace()
@@ -71,7 +82,9 @@ import Testing
         for threads in [1, 2, 3, 7] {
             Parallel.threadCount = threads
             // A workspace that was used before changes nothing either.
-            passes.append(try pass(seed: 4, repeats: repeats, workspace: workspace))
+            passes.append(
+                try pass(
+                    seed: 4, byVoxels: byVoxels, interpolation, workspace: workspace))
         }
         for other in passes.dropFirst() {
             #expect(other.loss == passes[0].loss && other.logits == passes[0].logits)
@@ -83,15 +96,15 @@ import Testing
     }
 
     /// Two crops' outputs fit, or none: the others are made again on the way back.
-    @Test(arguments: [false, true], [0, 2]) func whatIsMadeAgainHasTheSameBits(
-        repeats: Bool, kept: Int
+    @Test(arguments: Interpolation.allCases, [0, 2]) func whatIsMadeAgainHasTheSameBits(
+        interpolation: Interpolation, kept: Int
     ) throws {
-        let wanted = try pass(seed: 6, repeats: repeats)
+        let wanted = try pass(seed: 6, byVoxels: true, interpolation)
         let workspace = TrainingWorkspace(
             firstOutputBytes: kept * 5 * architecture.convolution(1).inputCount,
             rawOutputBytes: kept * 4 * architecture.convolution(1).outputCount)
         for _ in 0..<2 {
-            let found = try pass(seed: 6, repeats: repeats, workspace: workspace)
+            let found = try pass(seed: 6, byVoxels: true, interpolation, workspace: workspace)
             #expect(found.loss == wanted.loss && found.logits == wanted.logits)
             #expect(found.statistics == wanted.statistics)
             for name in architecture.trainableNames {
@@ -100,7 +113,11 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true]) func badVoxelsAreRefused(repeats: Bool) {
-        #expect(throws: SPARSError.self) { try pass(seed: 5, repeats: repeats, spoil: true) }
+    @Test(arguments: [false, true], Interpolation.allCases) func badVoxelsAreRefused(
+        byVoxels: Bool, interpolation: Interpolation
+    ) {
+        #expect(throws: SPARSError.self) {
+            try pass(seed: 5, byVoxels: byVoxels, interpolation, spoil: true)
+        }
     }
 }

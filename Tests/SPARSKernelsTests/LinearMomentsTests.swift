@@ -1,0 +1,84 @@
+import SPARSTestSupport
+import Testing
+
+@testable import SPARSKernels
+
+/// Moments by source voxels against moments of the resampled input, in float64.
+@Suite struct LinearMomentsTests {
+    /// Voxels and places: the ratio of record, one voxel, exactly half, far fewer, rows longer than a
+    /// vector.
+    static let shapes: [(Shape3, Shape3)] = [
+        (Shape3(6, 5, 9), Shape3(16, 14, 25)), (Shape3(1, 2, 1), Shape3(4, 6, 5)),
+        (Shape3(4, 3, 19), Shape3(8, 6, 38)), (Shape3(2, 3, 4), Shape3(21, 7, 30)),
+    ]
+
+    private static func axis(_ from: Int, _ to: Int) -> ResampleAxis {
+        .linear(from: from, to: to)
+    }
+
+    @Test(arguments: shapes, Seeds.few)
+    func voxelsGiveTheMomentsOfPlaces(shapes: (Shape3, Shape3), seed: UInt64) throws {
+        let (voxels, grid) = shapes
+        let source = randomBuffer(voxels.count, seed: seed)
+        let (x, y, z) = (
+            Self.axis(voxels.x, grid.x), Self.axis(voxels.y, grid.y), Self.axis(voxels.z, grid.z)
+        )
+        let input = try #require(
+            LinearInput(source: source, sourceShape: voxels, x: x, y: y, z: z))
+        let dense = FloatBuffer(count: grid.count)
+        ResampleKernels.linear(
+            source: source.pointer, from: voxels, target: dense.pointer, x: x, y: y, z: z)
+        let other = randomBuffer(grid.count, seed: seed + 1)
+        for set in InstructionSet.available {
+            var plain = TapMoments(shape: grid)
+            var ours = TapMoments(shape: grid)
+            plain.add(dense.pointer, on: set)
+            ours.add(input, on: set)
+            // Both kinds of input may stand in one batch.
+            plain.add(other.pointer, on: set)
+            ours.add(other.pointer, on: set)
+            #expect(ours.count == plain.count)
+            // Values are below 1 in magnitude. Ours, then the plain sums, then the rounding of both
+            // factors where they were resampled.
+            let terms = 3 * (voxels.z / 8 + 1) + 8 + grid.z / 2 + 24 + 2 * 9
+            let bound = Double(terms) * 0x1p-24
+            for (a, b) in zip(ours.mean, plain.mean) {
+                #expect(abs(a - b) < bound, "\(set), seed \(seed)")
+            }
+            for (a, b) in zip(ours.covariance, plain.covariance) {
+                #expect(abs(a - b) < bound, "\(set), seed \(seed)")
+            }
+        }
+    }
+
+    @Test func threadsDoNotChangeABit() throws {
+        let before = Parallel.threadCount
+        defer { Parallel.threadCount = before }
+        let voxels = Shape3(9, 8, 10)
+        let source = randomBuffer(voxels.count, seed: 3)
+        let input = try #require(
+            LinearInput(
+                source: source, sourceShape: voxels, x: Self.axis(9, 24), y: Self.axis(8, 20),
+                z: Self.axis(10, 31)))
+        let covariances = [1, 2, 3, 7].map { threads in
+            Parallel.threadCount = threads
+            var moments = TapMoments(shape: input.shape)
+            moments.add(input)
+            return moments.covariance
+        }
+        #expect(covariances.allSatisfy { $0 == covariances[0] })
+    }
+
+    @Test func axesThatAreHardlyEnlargedAreRefused() {
+        let voxels = Shape3(4, 4, 5)
+        let source = randomBuffer(voxels.count, seed: 1)
+        #expect(
+            LinearInput(
+                source: source, sourceShape: voxels, x: Self.axis(4, 8), y: Self.axis(4, 8),
+                z: Self.axis(5, 9)) == nil)
+        #expect(
+            LinearInput(
+                source: source, sourceShape: voxels, x: Self.axis(4, 8), y: Self.axis(4, 8),
+                z: Self.axis(5, 10)) != nil)
+    }
+}
