@@ -15,6 +15,7 @@ public final class FloatBuffer: @unchecked Sendable {
         // Loads of whole vectors may reach past the last value, never past this slack.
         let bytes = (count + FloatBuffer.slack) * MemoryLayout<Float>.stride
         let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        adviseLargePages(raw, bytes)
         pointer = raw.bindMemory(to: Float.self, capacity: count + FloatBuffer.slack)
         (pointer + count).update(repeating: 0, count: FloatBuffer.slack)
     }

@@ -16,8 +16,13 @@ struct Best {
     }
 
     @inline(__always) func storeCorner(_ choice: UnsafeMutablePointer<UInt8>) {
-        // The low bytes of little-endian lanes; a conversion would be a call of generic code.
-        let bytes = unsafeBitCast(corner, to: SIMD32<UInt8>.self).evenHalf.evenHalf
+        // Lane by lane: conversions and halves of such vectors are generic code.
+        let c = corner
+        let bytes = SIMD8(
+            UInt8(truncatingIfNeeded: c[0]), UInt8(truncatingIfNeeded: c[1]),
+            UInt8(truncatingIfNeeded: c[2]), UInt8(truncatingIfNeeded: c[3]),
+            UInt8(truncatingIfNeeded: c[4]), UInt8(truncatingIfNeeded: c[5]),
+            UInt8(truncatingIfNeeded: c[6]), UInt8(truncatingIfNeeded: c[7]))
         UnsafeMutableRawPointer(choice).storeBytes(of: bytes, as: SIMD8<UInt8>.self)
     }
 }

@@ -66,11 +66,14 @@ public struct TrainingCrops {
             centreValues(crop, &centre)
         case .voxels(let voxels, let grid, let interpolation):
             let (values, extent) = voxels(n)
-            let source = try centred(n, values, &centre).pointer
+            let source = try centred(n, values, &centre)
             // SAFETY: a crop holds `extent.count` values, and its room `grid.count`.
-            switch interpolation {
-            case .nearest: Resample.nearest(source, from: extent, into: crop.pointer, to: grid)
-            case .linear: Resample.linear(source, from: extent, into: crop.pointer, to: grid)
+            withExtendedLifetime(source) {
+                let (from, target) = (source.pointer, crop.pointer)
+                switch interpolation {
+                case .nearest: Resample.nearest(from, from: extent, into: target, to: grid)
+                case .linear: Resample.linear(from, from: extent, into: target, to: grid)
+                }
             }
         }
     }
