@@ -71,7 +71,6 @@ struct SmallNetwork {
     /// Loss, and some values of every gradient by that gradient's largest.
     func gradients(_ interpolation: Interpolation) throws(SPARSError) -> [Float] {
         let crops = (0..<4).map { voxels(10 + $0, Self.window) }
-        let input = architecture.input
         let pass = try lossAndGradients(
             architecture: architecture, parameters: parameters, count: 4,
             crops: TrainingCrops(resizedTo: architecture.input, by: interpolation) {

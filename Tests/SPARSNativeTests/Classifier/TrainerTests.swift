@@ -89,7 +89,7 @@ import Testing
         // The same by hand, from crops drawn with the same stream.
         var random = RandomSource(seed: 5).stream(0)
         #expect(drawn == (0..<2).map { _ in random.integer(below: 2) })
-        var inputs: [Float] = []
+        var inputs: [(values: [Float], extent: Extent)] = []
         for i in drawn {
             let crops = try scans[i].withUnsafeBufferPointer { values in
                 try trainer.configuration.rule.draw(
@@ -99,14 +99,13 @@ import Testing
                     using: &random)
             }
             for crop in crops {
-                let scaled = crop.values.map(classifier.intensityWindow!.scaled)
-                inputs += try Resample.linear(scaled, from: crop.extent, to: Self.input)
+                inputs.append((crop.values.map(classifier.intensityWindow!.scaled), crop.extent))
             }
         }
-        let reference = try Classifier(architecture: classifier.architecture, parameters: start)
-        let pass = try inputs.withUnsafeBufferPointer {
-            try reference.lossAndGradients($0, hasTumour: drawn)
-        }
+        let pass = try lossAndGradients(
+            architecture: classifier.architecture, parameters: start, count: 2,
+            crops: TrainingCrops(resizedTo: Self.input, by: .linear) { [inputs] in inputs[$0] },
+            hasTumour: drawn)
         #expect(pass.loss == loss)
         var expected = start
         var adam = Adam()
