@@ -233,7 +233,7 @@ private struct LinearRows {
         slots = (-2...2).map { d in
             (0..<voxels.y).map { u in
                 let slots = input.y.slots(apart: d, at: u)
-                return (slots.map(\.index), slots.map(\.weight))
+                return (slots.map { $0.index }, slots.map { $0.weight })
             }
         }
     }
