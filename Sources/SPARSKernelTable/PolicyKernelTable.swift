@@ -34,12 +34,15 @@ extension Double: PolicyNumber {
 public struct PolicyKernelTable<S: PolicyNumber>: Sendable {
     /// Adds each row's product with each observation to `sums`.
     public let multiply: @Sendable (MultiplyTile<S>) -> Void
-    /// The tile's share of the squared norm of the gradient, c_j g^2 summed.
-    public let normSquared: @Sendable (GradientTile<S>) -> S
+    /// Writes the tile's gradient, rows as far apart as said, and returns its share of the squared
+    /// norm, c_j g^2 summed.
+    public let gradient: @Sendable (GradientTile<S>, UnsafeMutablePointer<S>, Int) -> Double
     /// Products of observations with each other.
     public let gram: @Sendable (GramTile<S>) -> Void
     /// One Adam step on the tile.
     public let descend: @Sendable (DescentTile<S>) -> Void
+    /// The same on part of a row whose gradient is known.
+    public let move: @Sendable (MovementTile<S>) -> Void
     /// A narrow layer, forward and backward.
     public let dense: @Sendable (DenseForward<S>) -> Void
     public let denseBack: @Sendable (DenseBackward<S>) -> Void
@@ -47,16 +50,19 @@ public struct PolicyKernelTable<S: PolicyNumber>: Sendable {
     @inlinable
     public init(
         multiply: @escaping @Sendable (MultiplyTile<S>) -> Void,
-        normSquared: @escaping @Sendable (GradientTile<S>) -> S,
+        gradient:
+            @escaping @Sendable (GradientTile<S>, UnsafeMutablePointer<S>, Int) -> Double,
         gram: @escaping @Sendable (GramTile<S>) -> Void,
         descend: @escaping @Sendable (DescentTile<S>) -> Void,
+        move: @escaping @Sendable (MovementTile<S>) -> Void,
         dense: @escaping @Sendable (DenseForward<S>) -> Void,
         denseBack: @escaping @Sendable (DenseBackward<S>) -> Void
     ) {
         self.multiply = multiply
-        self.normSquared = normSquared
+        self.gradient = gradient
         self.gram = gram
         self.descend = descend
+        self.move = move
         self.dense = dense
         self.denseBack = denseBack
     }
@@ -172,6 +178,32 @@ public struct DescentTile<S: PolicyNumber> {
         self.mean = mean
         self.square = square
         self.weightStride = weightStride
+        self.step = step
+    }
+}
+
+/// Part of one row: its gradient, weights and moments side by side.
+public struct MovementTile<S: PolicyNumber> {
+    public var gradient: UnsafePointer<S>
+    public var weights: UnsafeMutablePointer<S>
+    public var mean: UnsafeMutablePointer<S>
+    public var square: UnsafeMutablePointer<S>
+    public var multiplicity: UnsafePointer<S>
+    public var columns: Int
+    public var step: AdamStep<S>
+
+    @inlinable
+    public init(
+        gradient: UnsafePointer<S>, weights: UnsafeMutablePointer<S>, mean: UnsafeMutablePointer<S>,
+        square: UnsafeMutablePointer<S>, multiplicity: UnsafePointer<S>, columns: Int,
+        step: AdamStep<S>
+    ) {
+        self.gradient = gradient
+        self.weights = weights
+        self.mean = mean
+        self.square = square
+        self.multiplicity = multiplicity
+        self.columns = columns
         self.step = step
     }
 }

@@ -47,6 +47,15 @@ func multiplyTile<S: PolicyNumber>(_ tile: MultiplyTile<S>) {
     var row = 0
     while row + 4 <= tile.rows {
         var b = 0
+        // Twelve sums of eight float32 leave four of sixteen registers for what they are made of.
+        #if SPARS_FMA || arch(arm64)
+            if MemoryLayout<S>.size == 4 {
+                while b + 3 <= tile.batch {
+                    multiply4x3(tile, row, b)
+                    b += 3
+                }
+            }
+        #endif
         while b + 2 <= tile.batch {
             multiply4x2(tile, row, b)
             b += 2
@@ -125,6 +134,62 @@ private func multiply4x2<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _
     second.add(to: sums + tile.sumStride)
 }
 
+/// One row's sums with three observations.
+private struct SumsOfThree<S: PolicyNumber> {
+    var s0 = SIMD8<S>.zero
+    var s1 = SIMD8<S>.zero
+    var s2 = SIMD8<S>.zero
+
+    @inline(__always)
+    mutating func add(_ w: SIMD8<S>, _ x: (SIMD8<S>, SIMD8<S>, SIMD8<S>)) {
+        s0 = multiplyAdd(s0, w, x.0)
+        s1 = multiplyAdd(s1, w, x.1)
+        s2 = multiplyAdd(s2, w, x.2)
+    }
+
+    @inline(__always)
+    func add(to sums: UnsafeMutablePointer<S>, _ stride: Int) {
+        sums[0] += sum(s0)
+        sums[stride] += sum(s1)
+        sums[2 * stride] += sum(s2)
+    }
+}
+
+/// Three observations are held and rows loaded one at a time: the other way round needs a
+/// seventeenth register, and a sum kept in memory halves the speed.
+@inline(__always)
+private func multiply4x3<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
+    let stride = tile.weightStride
+    let w = tile.weights + row * stride
+    let x = tile.observations + b * tile.observationStride
+    let y = x + tile.observationStride
+    let z = y + tile.observationStride
+    var (r0, r1) = (SumsOfThree<S>(), SumsOfThree<S>())
+    var (r2, r3) = (SumsOfThree<S>(), SumsOfThree<S>())
+    var j = 0
+    while j + lanes <= tile.columns {
+        let seen = (loadUpTo8(x + j, lanes), loadUpTo8(y + j, lanes), loadUpTo8(z + j, lanes))
+        r0.add(loadUpTo8(w + j, lanes), seen)
+        r1.add(loadUpTo8(w + stride + j, lanes), seen)
+        r2.add(loadUpTo8(w + 2 * stride + j, lanes), seen)
+        r3.add(loadUpTo8(w + 3 * stride + j, lanes), seen)
+        j += lanes
+    }
+    if j < tile.columns {
+        let left = tile.columns - j
+        let seen = (loadUpTo8(x + j, left), loadUpTo8(y + j, left), loadUpTo8(z + j, left))
+        r0.add(loadUpTo8(w + j, left), seen)
+        r1.add(loadUpTo8(w + stride + j, left), seen)
+        r2.add(loadUpTo8(w + 2 * stride + j, left), seen)
+        r3.add(loadUpTo8(w + 3 * stride + j, left), seen)
+    }
+    let sums = tile.sums + b * tile.sumStride + row
+    r0.add(to: sums, tile.sumStride)
+    r1.add(to: sums + 1, tile.sumStride)
+    r2.add(to: sums + 2, tile.sumStride)
+    r3.add(to: sums + 3, tile.sumStride)
+}
+
 @inline(__always)
 private func multiply4x1<S: PolicyNumber>(_ tile: MultiplyTile<S>, _ row: Int, _ b: Int) {
     let rows = FourRows(first: tile.weights + row * tile.weightStride, stride: tile.weightStride)
@@ -168,7 +233,7 @@ private func dot<S: PolicyNumber>(
 
 /// Columns j ... j + 7 of the gradient of one row.
 @inline(__always)
-private func gradient<S: PolicyNumber>(
+private func rowGradient<S: PolicyNumber>(
     _ tile: GradientTile<S>, _ row: Int, _ j: Int, _ left: Int
 ) -> SIMD8<S> {
     var g = SIMD8<S>.zero
@@ -182,21 +247,80 @@ private func gradient<S: PolicyNumber>(
     return g
 }
 
+/// Four rows by three vectors where the tile is whole: each load serves four products.
 @inline(__always)
-func normSquaredTile<S: PolicyNumber>(_ tile: GradientTile<S>) -> S {
-    var total = S.zero
+func gradientTile<S: PolicyNumber>(
+    _ tile: GradientTile<S>, _ gradient: UnsafeMutablePointer<S>, _ stride: Int
+) -> Double {
+    if tile.rows == 4 && tile.columns == 3 * lanes {
+        return gradient4x3(tile, gradient, stride)
+    }
+    var total = SIMD8<Double>.zero
     for row in 0..<tile.rows {
-        var s = SIMD8<S>.zero
         var j = 0
         while j < tile.columns {
             let left = tile.columns - j
-            let g = gradient(tile, row, j, left)
-            s = multiplyAdd(s, g * g, loadUpTo8(tile.multiplicity + j, left))
+            let g = rowGradient(tile, row, j, left)
+            storeUpTo8(g, gradient + row * stride + j, left)
+            total += SIMD8<Double>(g * g * loadUpTo8(tile.multiplicity + j, left))
             j += lanes
         }
-        total += sum(s)
     }
-    return total
+    return total.sum()
+}
+
+/// One row's sums in three vectors of columns.
+private struct ThreeSums<S: PolicyNumber> {
+    var s0 = SIMD8<S>.zero
+    var s1 = SIMD8<S>.zero
+    var s2 = SIMD8<S>.zero
+
+    @inline(__always)
+    mutating func add(_ x: (SIMD8<S>, SIMD8<S>, SIMD8<S>), _ factor: S) {
+        let factor = SIMD8(repeating: factor)
+        s0 = multiplyAdd(s0, x.0, factor)
+        s1 = multiplyAdd(s1, x.1, factor)
+        s2 = multiplyAdd(s2, x.2, factor)
+    }
+
+    /// Writes the sums, and returns their squares times `counts`.
+    @inline(__always)
+    func store(
+        _ pointer: UnsafeMutablePointer<S>, _ counts: UnsafePointer<S>
+    ) -> SIMD8<Double> {
+        storeUpTo8(s0, pointer, lanes)
+        storeUpTo8(s1, pointer + lanes, lanes)
+        storeUpTo8(s2, pointer + 2 * lanes, lanes)
+        let squares =
+            s0 * s0 * loadUpTo8(counts, lanes) + s1 * s1 * loadUpTo8(counts + lanes, lanes)
+            + s2 * s2 * loadUpTo8(counts + 2 * lanes, lanes)
+        return SIMD8<Double>(squares)
+    }
+}
+
+@inline(__always)
+private func gradient4x3<S: PolicyNumber>(
+    _ tile: GradientTile<S>, _ gradient: UnsafeMutablePointer<S>, _ stride: Int
+) -> Double {
+    var (a, b, c, d) = (ThreeSums<S>(), ThreeSums<S>(), ThreeSums<S>(), ThreeSums<S>())
+    var x = tile.observations
+    var delta = tile.delta
+    for _ in 0..<tile.batch {
+        let seen = (
+            loadUpTo8(x, lanes), loadUpTo8(x + lanes, lanes), loadUpTo8(x + 2 * lanes, lanes)
+        )
+        a.add(seen, delta[0])
+        b.add(seen, delta[1])
+        c.add(seen, delta[2])
+        d.add(seen, delta[3])
+        x += tile.observationStride
+        delta += tile.deltaStride
+    }
+    var total = a.store(gradient, tile.multiplicity)
+    total += b.store(gradient + stride, tile.multiplicity)
+    total += c.store(gradient + 2 * stride, tile.multiplicity)
+    total += d.store(gradient + 3 * stride, tile.multiplicity)
+    return total.sum()
 }
 
 /// gram[c][b] += sum over j of m_j x[b][j] x[c][j] for c <= b, in float64: what is left of the
@@ -232,18 +356,7 @@ func gramTile<S: PolicyNumber>(_ tile: GramTile<S>) {
 
 @inline(__always)
 func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
-    var row = 0
-    // Small batches wait for memory and divisions, and there one row at a time is faster.
-    if tile.gradient.batch > 16 {
-        while row + 2 <= tile.gradient.rows {
-            descend2(tile, row)
-            row += 2
-        }
-    }
-    while row < tile.gradient.rows {
-        descend1(tile, row)
-        row += 1
-    }
+    for row in 0..<tile.gradient.rows { descend1(tile, row) }
 }
 
 /// Four vectors at a time, so that sums that wait for each other overlap.
@@ -274,50 +387,6 @@ private func descend1<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
     descendRest(tile, row, from: j)
 }
 
-/// Two rows share the loads of the observations. Not more: the same columns of several rows may lie
-/// in the same few lines of the cache.
-@inline(__always)
-private func descend2<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
-    let g = tile.gradient
-    let start = row * tile.weightStride
-    var j = 0
-    while j + 4 * lanes <= g.columns {
-        var (a0, a1, a2, a3) = (SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero)
-        var (b0, b1, b2, b3) = (SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero)
-        var x = g.observations + j
-        var delta = g.delta + row
-        for _ in 0..<g.batch {
-            let (a, b) = (SIMD8(repeating: delta[0]), SIMD8(repeating: delta[1]))
-            let x0 = loadUpTo8(x, lanes)
-            a0 = multiplyAdd(a0, x0, a)
-            b0 = multiplyAdd(b0, x0, b)
-            let x1 = loadUpTo8(x + lanes, lanes)
-            a1 = multiplyAdd(a1, x1, a)
-            b1 = multiplyAdd(b1, x1, b)
-            let x2 = loadUpTo8(x + 2 * lanes, lanes)
-            a2 = multiplyAdd(a2, x2, a)
-            b2 = multiplyAdd(b2, x2, b)
-            let x3 = loadUpTo8(x + 3 * lanes, lanes)
-            a3 = multiplyAdd(a3, x3, a)
-            b3 = multiplyAdd(b3, x3, b)
-            x += g.observationStride
-            delta += g.deltaStride
-        }
-        move(tile, a0, start, j, lanes)
-        move(tile, a1, start, j + lanes, lanes)
-        move(tile, a2, start, j + 2 * lanes, lanes)
-        move(tile, a3, start, j + 3 * lanes, lanes)
-        let second = start + tile.weightStride
-        move(tile, b0, second, j, lanes)
-        move(tile, b1, second, j + lanes, lanes)
-        move(tile, b2, second, j + 2 * lanes, lanes)
-        move(tile, b3, second, j + 3 * lanes, lanes)
-        j += 4 * lanes
-    }
-    descendRest(tile, row, from: j)
-    descendRest(tile, row + 1, from: j)
-}
-
 /// The columns of one row from `first`.
 @inline(__always)
 private func descendRest<S: PolicyNumber>(
@@ -325,7 +394,7 @@ private func descendRest<S: PolicyNumber>(
 ) {
     var j = first
     while j < tile.gradient.columns {
-        let g = gradient(tile.gradient, row, j, tile.gradient.columns - j)
+        let g = rowGradient(tile.gradient, row, j, tile.gradient.columns - j)
         move(tile, g, row * tile.weightStride, j)
         j += lanes
     }
@@ -336,55 +405,37 @@ private func descendRest<S: PolicyNumber>(
 private func move<S: PolicyNumber>(
     _ tile: DescentTile<S>, _ gradient: SIMD8<S>, _ row: Int, _ j: Int, _ count: Int? = nil
 ) {
-    let left = count ?? (tile.gradient.columns - j)
-    let step = tile.step
-    let (weights, means) = (tile.weights + row + j, tile.mean + row + j)
-    let squares = tile.square + row + j
+    move(
+        gradient, tile.weights + row + j, tile.mean + row + j, tile.square + row + j,
+        tile.gradient.multiplicity + j, tile.step, count ?? (tile.gradient.columns - j))
+}
+
+@inline(__always)
+private func move<S: PolicyNumber>(
+    _ gradient: SIMD8<S>, _ weights: UnsafeMutablePointer<S>, _ means: UnsafeMutablePointer<S>,
+    _ squares: UnsafeMutablePointer<S>, _ counts: UnsafePointer<S>, _ step: AdamStep<S>,
+    _ left: Int
+) {
     let g = gradient * step.gradientScale
     var mean = loadUpTo8(means, left)
     mean += (g - mean) * step.oneMinusBeta1
     let square = loadUpTo8(squares, left) * step.beta2 + g * g * step.oneMinusBeta2
     let denominator = square.squareRoot() / step.squareCorrection + step.epsilon
-    let moved =
-        loadUpTo8(tile.gradient.multiplicity + j, left) * (step.stepSize * mean / denominator)
+    let moved = loadUpTo8(counts, left) * (step.stepSize * mean / denominator)
     storeUpTo8(loadUpTo8(weights, left) - moved, weights, left)
     storeUpTo8(mean, means, left)
     storeUpTo8(square, squares, left)
 }
 
 @inline(__always)
-func denseForward<S: PolicyNumber>(_ d: DenseForward<S>) {
-    let count = d.batch * d.rows
-    for i in 0..<count { d.outputs[i] = 0 }
-    multiplyTile(
-        MultiplyTile(
-            weights: d.weights, weightStride: d.columns, rows: d.rows, observations: d.inputs,
-            observationStride: d.columns, batch: d.batch, columns: d.columns, sums: d.outputs,
-            sumStride: d.rows))
-    for b in 0..<d.batch {
-        for o in 0..<d.rows {
-            let sum = d.outputs[b * d.rows + o] + d.bias[o]
-            d.outputs[b * d.rows + o] = d.appliesTanh ? S.hyperbolicTangent(sum) : sum
-        }
-    }
-}
-
-@inline(__always)
-func denseBackward<S: PolicyNumber>(_ d: DenseBackward<S>) {
-    for b in 0..<d.batch {
-        let input = d.inputs + b * d.columns
-        let lower = d.lower + b * d.columns
-        for k in 0..<d.columns { lower[k] = 0 }
-        for o in 0..<d.rows {
-            let delta = d.upper[b * d.rows + o]
-            let weights = d.weights + o * d.columns
-            let gradient = d.weightGradient + o * d.columns
-            for k in 0..<d.columns {
-                gradient[k] += delta * input[k]
-                lower[k] += delta * weights[k]
-            }
-        }
-        for k in 0..<d.columns { lower[k] *= 1 - input[k] * input[k] }
+func moveTile<S: PolicyNumber>(_ tile: MovementTile<S>) {
+    var j = 0
+    while j < tile.columns {
+        let left = tile.columns - j
+        move(
+            loadUpTo8(tile.gradient + j, left), tile.weights + j, tile.mean + j, tile.square + j,
+            tile.multiplicity + j, tile.step, left)
+        j += lanes
     }
 }
 

@@ -19,13 +19,13 @@ public func makeKernelTable() -> KernelTable {
             poolChoice: poolChoiceOfRepeats, scatter: scatterToRepeats, fold: foldRepeats,
             subsetGradients: subsetGradients),
         policyFloat: PolicyKernelTable(
-            multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
+            multiply: { multiplyTile($0) }, gradient: { gradientTile($0, $1, $2) },
             gram: { gramTile($0) },
-            descend: { descendTile($0) }, dense: { denseForward($0) },
+            descend: { descendTile($0) }, move: { moveTile($0) }, dense: { denseForward($0) },
             denseBack: { denseBackward($0) }),
         policyDouble: PolicyKernelTable(
-            multiply: { multiplyTile($0) }, normSquared: { normSquaredTile($0) },
+            multiply: { multiplyTile($0) }, gradient: { gradientTile($0, $1, $2) },
             gram: { gramTile($0) },
-            descend: { descendTile($0) }, dense: { denseForward($0) },
+            descend: { descendTile($0) }, move: { moveTile($0) }, dense: { denseForward($0) },
             denseBack: { denseBackward($0) }))
 }

@@ -10,14 +10,18 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
     public let rows: Int
     public let columns: Int
 
-    static var blockColumns: Int { 2048 }
+    /// A tile's rows and observations of so many columns stay in 32 KiB together.
+    static var blockColumns: Int { 1024 }
     static var tileRows: Int { 4 }
-    /// So many blocks of observations stay in a core's cache while all rows pass over them.
-    private static var fewObservations: Int { 16 }
+    /// So many blocks of observations stay in a core's second cache while all rows pass over them;
+    /// a multiple of the three that a tile takes at once.
+    private static var fewObservations: Int { 24 }
+    /// More are read block by block for all rows, fewer row by row.
+    private static var streamedObservations: Int { 8 }
     /// Numbers between packed observations. Rows of a multiple of 4 KiB, as those of 55,296 columns
     /// are, lie in the same few lines of the cache: a pass over eight of them and the weights ran
     /// at half its speed.
-    private static var gap: Int { 16 }
+    static var gap: Int { 16 }
 
     /// Columns of which the observations of a batch, packed, stay in the cache.
     private static func packedColumns(batch: Int) -> Int {
@@ -29,16 +33,16 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         self.columns = columns
     }
 
-    private var blocks: Int { (columns + Self.blockColumns - 1) / Self.blockColumns }
+    var blocks: Int { (columns + Self.blockColumns - 1) / Self.blockColumns }
 
     /// Waking threads costs more than `serialWork` multiplications.
-    private static func forEach(_ count: Int, work: Int, _ body: (Int) -> Void) {
+    static func forEach(_ count: Int, work: Int, _ body: (Int) -> Void) {
         let serialWork = 1 << 17
         if work >= serialWork { return Parallel.forEach(count, body) }
         for i in 0..<count { body(i) }
     }
 
-    private func width(ofBlock block: Int) -> Int {
+    func width(ofBlock block: Int) -> Int {
         min(Self.blockColumns, columns - block * Self.blockColumns)
     }
 
@@ -52,7 +56,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
     ) {
         // SAFETY: each item writes the outputs of its own rows only.
         nonisolated(unsafe) let (weights, observations, outputs) = (weights, observations, outputs)
-        if batch > Self.fewObservations {
+        if batch > Self.streamedObservations {
             return multiplyByBlocks(weights, wanted, observations, batch, outputs)
         }
         let groups = (wanted.count + Self.tileRows - 1) / Self.tileRows
@@ -88,21 +92,8 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         // SAFETY: each item writes its own part.
         nonisolated(unsafe) let (weights, observations, shares) = (weights, observations, parts)
         Self.forEach(blocks, work: wanted.count * columns * batch) { block in
-            let column = block * Self.blockColumns
-            for b in stride(from: 0, to: batch, by: Self.fewObservations) {
-                for row in stride(from: 0, to: wanted.count, by: Self.tileRows) {
-                    S.policyKernels.multiply(
-                        MultiplyTile(
-                            weights: weights + (wanted.lowerBound + row) * columns + column,
-                            weightStride: columns, rows: min(Self.tileRows, wanted.count - row),
-                            observations: observations + b * columns + column,
-                            observationStride: columns,
-                            batch: min(Self.fewObservations, batch - b),
-                            columns: width(ofBlock: block),
-                            sums: shares + block * count + b * wanted.count + row,
-                            sumStride: wanted.count))
-                }
-            }
+            multiplyBlock(
+                block, weights, wanted, observations, batch, into: shares + block * count)
         }
         for b in 0..<batch {
             for (i, o) in wanted.enumerated() {
@@ -113,7 +104,31 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         }
     }
 
-    /// The share of the squared global gradient norm: sum of c_j g[o][j]^2 over the layer.
+    /// Adds one block's products to `sums`, (B, wanted rows).
+    @inline(__always)
+    private func multiplyBlock(
+        _ block: Int, _ weights: UnsafePointer<S>, _ wanted: Range<Int>,
+        _ observations: UnsafePointer<S>, _ batch: Int, into sums: UnsafeMutablePointer<S>
+    ) {
+        let column = block * Self.blockColumns
+        for b in stride(from: 0, to: batch, by: Self.fewObservations) {
+            for row in stride(from: 0, to: wanted.count, by: Self.tileRows) {
+                S.policyKernels.multiply(
+                    MultiplyTile(
+                        weights: weights + (wanted.lowerBound + row) * columns + column,
+                        weightStride: columns, rows: min(Self.tileRows, wanted.count - row),
+                        observations: observations + b * columns + column,
+                        observationStride: columns,
+                        batch: min(Self.fewObservations, batch - b),
+                        columns: width(ofBlock: block),
+                        sums: sums + b * wanted.count + row, sumStride: wanted.count))
+            }
+        }
+    }
+
+    /// The share of the squared global gradient norm: sum of c_j g[o][j]^2 over the layer, without
+    /// forming the gradient. It is the sum of (delta delta^T) times (x c x^T), both (B, B): cheap in
+    /// small batches. Exact to 1e-15 (sum |delta|^2)(sum c x^2): float64 throughout.
     ///
     /// - Parameters:
     ///   - delta: (B, O), the loss's derivative by the outputs.
@@ -124,38 +139,6 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
     public func gradientNormSquared(
         delta: UnsafePointer<S>, observations: UnsafePointer<S>, batch: Int,
         multiplicity: UnsafePointer<S>
-    ) -> Double {
-        // The sum is that of (delta delta^T) times (x m x^T), both (B, B): cheap in small batches.
-        if batch <= rows {
-            return gramNormSquared(delta, observations, batch, multiplicity)
-        }
-        let parts = UnsafeMutablePointer<Double>.allocate(capacity: blocks)
-        defer { parts.deallocate() }
-        // SAFETY: each item writes its own element.
-        nonisolated(unsafe) let (delta, observations, multiplicity, shares) =
-            (delta, observations, multiplicity, parts)
-        Self.forEach(blocks, work: rows * columns * batch) { block in
-            let column = block * Self.blockColumns
-            shares[block] = Double(
-                S.policyKernels.normSquared(
-                    GradientTile(
-                        delta: delta, deltaStride: rows, rows: rows,
-                        observations: observations + column, observationStride: columns,
-                        batch: batch, columns: width(ofBlock: block),
-                        multiplicity: multiplicity + column)))
-        }
-        // A stopped region leaves parts unwritten; its result is thrown away by the caller's check.
-        var total = 0.0
-        for block in 0..<blocks { total += parts[block] }
-        return total
-    }
-
-    /// Exact to 1e-15 (sum |delta|^2)(sum m x^2): float64 throughout.
-    @_specialize(where S == Float)
-    @_specialize(where S == Double)
-    private func gramNormSquared(
-        _ delta: UnsafePointer<S>, _ observations: UnsafePointer<S>, _ batch: Int,
-        _ multiplicity: UnsafePointer<S>
     ) -> Double {
         let size = batch * batch
         let part = Self.packedColumns(batch: batch)
@@ -200,14 +183,17 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
     ///
     /// - Parameters:
     ///   - weights, mean, square: (O, J), changed in place.
+    ///   - gradient: what `gradient` left of the same delta and observations, or nil, and it is
+    ///     formed here.
     ///   - next: (`nextBatch`, J); `nextOutputs` is (`nextBatch`, O).
     @_specialize(where S == Float)
     @_specialize(where S == Double)
     public func descend(
         weights: UnsafeMutablePointer<S>, mean: UnsafeMutablePointer<S>,
         square: UnsafeMutablePointer<S>, delta: UnsafePointer<S>, observations: UnsafePointer<S>,
-        batch: Int, multiplicity: UnsafePointer<S>, step: AdamStep<S>,
-        next: UnsafePointer<S>?, nextBatch: Int, nextOutputs: UnsafeMutablePointer<S>?
+        batch: Int, multiplicity: UnsafePointer<S>, gradient: UnsafePointer<S>? = nil,
+        step: AdamStep<S>, next: UnsafePointer<S>?, nextBatch: Int,
+        nextOutputs: UnsafeMutablePointer<S>?
     ) {
         let count = next == nil ? 0 : nextBatch * rows
         let parts = UnsafeMutablePointer<S>.allocate(capacity: max(1, blocks * count))
@@ -216,40 +202,23 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         // SAFETY: each item changes its own block of columns and its own part.
         nonisolated(unsafe) let (weights, mean, square, delta, observations, multiplicity, next) =
             (weights, mean, square, delta, observations, multiplicity, next)
-        nonisolated(unsafe) let shares = parts
-        let part = Self.packedColumns(batch: batch)
+        nonisolated(unsafe) let (shares, gradient) = (parts, gradient)
         Self.forEach(blocks, work: rows * columns * batch) { block in
-            let packed = UnsafeMutablePointer<S>.allocate(capacity: batch * (part + Self.gap))
-            defer { packed.deallocate() }
-            let column = block * Self.blockColumns
-            let end = column + width(ofBlock: block)
-            for first in stride(from: column, to: end, by: part) {
-                let width = min(part, end - first)
-                for b in 0..<batch {
-                    (packed + b * (width + Self.gap)).update(
-                        from: observations + b * columns + first, count: width)
-                }
-                for row in stride(from: 0, to: rows, by: Self.tileRows) {
-                    let tileRows = min(Self.tileRows, rows - row)
-                    let start = row * columns + first
-                    S.policyKernels.descend(
-                        DescentTile(
-                            gradient: GradientTile(
-                                delta: delta + row, deltaStride: rows, rows: tileRows,
-                                observations: packed, observationStride: width + Self.gap,
-                                batch: batch, columns: width, multiplicity: multiplicity + first),
-                            weights: weights + start, mean: mean + start, square: square + start,
-                            weightStride: columns, step: step))
-                    // Once the block's weights have moved, while these rows are in the cache.
-                    guard let next, first + width == end else { continue }
-                    S.policyKernels.multiply(
-                        MultiplyTile(
-                            weights: UnsafePointer(weights) + row * columns + column,
-                            weightStride: columns, rows: tileRows,
-                            observations: next + column, observationStride: columns,
-                            batch: nextBatch, columns: end - column,
-                            sums: shares + block * count + row, sumStride: rows))
-                }
+            let layer = MovingLayer(
+                weights: weights, mean: mean, square: square, multiplicity: multiplicity,
+                step: step)
+            let streams = gradient == nil && nextBatch <= Self.streamedObservations
+            let sums = shares + block * count
+            if let gradient {
+                moveBlock(block, layer, gradient)
+            } else {
+                descendBlock(
+                    block, layer, delta, observations, batch, next: streams ? next : nil,
+                    nextBatch: nextBatch, into: sums)
+            }
+            if let next, !streams {
+                multiplyBlock(
+                    block, UnsafePointer(weights), 0..<rows, next, nextBatch, into: sums)
             }
         }
         guard let nextOutputs, count > 0 else { return }
@@ -258,4 +227,73 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
             for i in 0..<count { nextOutputs[i] += parts[block * count + i] }
         }
     }
+
+    /// Moves one block of columns, and multiplies a few next observations by each rows' weights once
+    /// they have moved, while they are in the cache.
+    @inline(__always)
+    private func descendBlock(
+        _ block: Int, _ layer: MovingLayer<S>, _ delta: UnsafePointer<S>,
+        _ observations: UnsafePointer<S>, _ batch: Int, next: UnsafePointer<S>?, nextBatch: Int,
+        into sums: UnsafeMutablePointer<S>
+    ) {
+        let part = Self.packedColumns(batch: batch)
+        let packed = UnsafeMutablePointer<S>.allocate(capacity: batch * (part + Self.gap))
+        defer { packed.deallocate() }
+        let column = block * Self.blockColumns
+        let end = column + width(ofBlock: block)
+        for first in stride(from: column, to: end, by: part) {
+            let width = min(part, end - first)
+            for b in 0..<batch {
+                (packed + b * (width + Self.gap)).update(
+                    from: observations + b * columns + first, count: width)
+            }
+            for row in stride(from: 0, to: rows, by: Self.tileRows) {
+                let tileRows = min(Self.tileRows, rows - row)
+                let start = row * columns + first
+                S.policyKernels.descend(
+                    DescentTile(
+                        gradient: GradientTile(
+                            delta: delta + row, deltaStride: rows, rows: tileRows,
+                            observations: packed, observationStride: width + Self.gap,
+                            batch: batch, columns: width,
+                            multiplicity: layer.multiplicity + first),
+                        weights: layer.weights + start, mean: layer.mean + start,
+                        square: layer.square + start, weightStride: columns, step: layer.step))
+                guard let next, first + width == end else { continue }
+                S.policyKernels.multiply(
+                    MultiplyTile(
+                        weights: UnsafePointer(layer.weights) + row * columns + column,
+                        weightStride: columns, rows: tileRows,
+                        observations: next + column, observationStride: columns,
+                        batch: nextBatch, columns: end - column,
+                        sums: sums + row, sumStride: rows))
+            }
+        }
+    }
+
+    /// Moves one block of columns by a gradient that is known.
+    @inline(__always)
+    private func moveBlock(
+        _ block: Int, _ layer: MovingLayer<S>, _ gradient: UnsafePointer<S>
+    ) {
+        let column = block * Self.blockColumns
+        for row in 0..<rows {
+            let start = row * columns + column
+            S.policyKernels.move(
+                MovementTile(
+                    gradient: gradient + (block * rows + row) * gradientStride,
+                    weights: layer.weights + start, mean: layer.mean + start,
+                    square: layer.square + start, multiplicity: layer.multiplicity + column,
+                    columns: width(ofBlock: block), step: layer.step))
+        }
+    }
+}
+
+/// What `descend` changes, and how.
+private struct MovingLayer<S: PolicyScalar> {
+    let weights: UnsafeMutablePointer<S>
+    let mean: UnsafeMutablePointer<S>
+    let square: UnsafeMutablePointer<S>
+    let multiplicity: UnsafePointer<S>
+    let step: AdamStep<S>
 }

@@ -27,18 +27,41 @@ public enum GeneralizedAdvantage {
         let steps = rewards.count / environments
         var advantages = [Double](repeating: 0, count: rewards.count)
         for e in 0..<environments {
-            var advantage = 0.0
-            for t in stride(from: steps - 1, through: 0, by: -1) {
+            sweep(steps: steps, gamma: gamma, lambda: lambda) { t in
                 let i = t * environments + e
                 let isLast = t == steps - 1
-                let nextValue = isLast ? lastValues[e] : values[i + environments]
-                let nextStart = isLast ? lastEpisodeStarts[e] : episodeStarts[i + environments]
-                let goesOn = 1 - nextStart
-                let delta = rewards[i] + gamma * nextValue * goesOn - values[i]
-                advantage = delta + gamma * lambda * goesOn * advantage
-                advantages[i] = advantage
+                return Step(
+                    reward: rewards[i], value: values[i],
+                    nextValue: isLast ? lastValues[e] : values[i + environments],
+                    goesOn: 1 - (isLast ? lastEpisodeStarts[e] : episodeStarts[i + environments]))
+            } store: { t, advantage in
+                advantages[t * environments + e] = advantage
             }
         }
         return (advantages, zip(advantages, values).map { $0 + $1 })
+    }
+
+    struct Step {
+        let reward: Double
+        let value: Double
+        let nextValue: Double
+        /// n_{t+1}
+        let goesOn: Double
+    }
+
+    /// The same of one environment, step by step from the last, for whoever keeps the terms in a
+    /// form of its own.
+    @inline(__always)
+    static func sweep(
+        steps: Int, gamma: Double, lambda: Double, step: (_ t: Int) -> Step,
+        store: (_ t: Int, _ advantage: Double) -> Void
+    ) {
+        var advantage = 0.0
+        for t in stride(from: steps - 1, through: 0, by: -1) {
+            let step = step(t)
+            let delta = step.reward + gamma * step.nextValue * step.goesOn - step.value
+            advantage = delta + gamma * lambda * step.goesOn * advantage
+            store(t, advantage)
+        }
     }
 }

@@ -37,6 +37,8 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         copy.network = network.copied()
         copy.firstMean = firstMean.onLargePages()
         copy.firstSquare = firstSquare.onLargePages()
+        // Else filling it here would copy it first.
+        copy.pass = MinibatchPass(network.shape)
         return copy
     }
 
@@ -92,7 +94,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
             products = try Control.shielded { () throws(SPARSError) in
                 // Convolutions move first, and only then can the next features be known.
                 try descend(
-                    loss, activations, pass, batch: steps.count,
+                    loss, activations, &pass, batch: steps.count,
                     nextBatch: network.convolution == nil ? next?.count ?? 0 : 0, hyperparameters)
             }
             pass.advance()
@@ -149,13 +151,13 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
 
     /// One Adam step, and the first layer's products with the next minibatch.
     private mutating func descend(
-        _ loss: ClippedLoss<S>, _ activations: Activations<S>, _ pass: MinibatchPass<S>,
+        _ loss: ClippedLoss<S>, _ activations: Activations<S>, _ pass: inout MinibatchPass<S>,
         batch: Int, nextBatch: Int, _ hyperparameters: PPOHyperparameters
     ) throws(SPARSError) -> [S] {
         let gradient = network.backward(
             activations, logits: loss.logitGradient, values: loss.valueGradient, tape: pass.tape,
             batch: batch)
-        let norm = globalNorm(gradient, pass.inputs, batch: batch)
+        let norm = globalNorm(gradient, &pass, batch: batch)
         guard norm.isFinite, loss.total.isFinite else {
             throw .notFinite(
                 tensor: "loss",
@@ -176,20 +178,25 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         return descendFirst(step, gradient.first, pass, batch: batch, nextBatch: nextBatch)
     }
 
+    /// Leaves the first layer's gradient in the pass where that is the cheaper way.
     private func globalNorm(
-        _ gradient: (rest: [S], first: [S]), _ observations: [S], batch: Int
+        _ gradient: (rest: [S], first: [S]), _ pass: inout MinibatchPass<S>, batch: Int
     ) -> Double {
-        var squares = gradient.rest.reduce(0.0) { $0 + Double($1) * Double($1) }
-        gradient.first.withUnsafeBufferPointer { delta in
-            observations.withUnsafeBufferPointer { observations in
-                multiplicity.withUnsafeBufferPointer { multiplicity in
-                    squares += network.firstLayer.gradientNormSquared(
-                        delta: delta.baseAddress!, observations: observations.baseAddress!,
-                        batch: batch, multiplicity: multiplicity.baseAddress!)
-                }
+        let squares = gradient.rest.reduce(0.0) { $0 + Double($1) * Double($1) }
+        let layer = network.firstLayer
+        if FirstLayer<S>.keepsGradient(batch: batch) {
+            let inputs = pass.inputs
+            let first = pass.withGradient(count: layer.gradientCount) { kept in
+                layer.gradient(
+                    delta: gradient.first, observations: inputs, batch: batch,
+                    multiplicity: multiplicity, into: kept)
             }
+            return (squares + first).squareRoot()
         }
-        return squares.squareRoot()
+        let first = layer.gradientNormSquared(
+            delta: gradient.first, observations: pass.inputs, batch: batch,
+            multiplicity: multiplicity)
+        return (squares + first).squareRoot()
     }
 
     private mutating func descendFirst(
@@ -198,19 +205,24 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         let layer = network.firstLayer
         var products = [S](repeating: 0, count: max(1, nextBatch * layer.rows))
         let pointers = (
-            delta: delta, observations: pass.inputs, next: pass.next, counts: multiplicity
+            delta: delta, observations: pass.inputs, next: pass.next, counts: multiplicity,
+            gradient: pass.gradient
         )
+        let keepsGradient = FirstLayer<S>.keepsGradient(batch: batch)
         network.first.withUnsafeMutableBufferPointer { weights in
             firstMean.withUnsafeMutableBufferPointer { mean in
                 firstSquare.withUnsafeMutableBufferPointer { square in
                     products.withUnsafeMutableBufferPointer { products in
-                        layer.descend(
-                            weights: weights.baseAddress!, mean: mean.baseAddress!,
-                            square: square.baseAddress!, delta: pointers.delta,
-                            observations: pointers.observations, batch: batch,
-                            multiplicity: pointers.counts, step: step,
-                            next: pointers.next, nextBatch: nextBatch,
-                            nextOutputs: products.baseAddress!)
+                        pointers.gradient.withUnsafeBufferPointer { gradient in
+                            layer.descend(
+                                weights: weights.baseAddress!, mean: mean.baseAddress!,
+                                square: square.baseAddress!, delta: pointers.delta,
+                                observations: pointers.observations, batch: batch,
+                                multiplicity: pointers.counts,
+                                gradient: keepsGradient ? gradient.baseAddress : nil, step: step,
+                                next: pointers.next, nextBatch: nextBatch,
+                                nextOutputs: products.baseAddress!)
+                        }
                     }
                 }
             }
@@ -224,6 +236,8 @@ private struct MinibatchPass<S: PolicyScalar>: Sendable {
     private let width: Int
     private var observations: [S] = []
     private(set) var next: [S] = []
+    /// The first layer's, where `FirstLayer.keepsGradient`.
+    private(set) var gradient: [S] = []
     /// What the network's convolutions made of the current ones, where it has some.
     private(set) var tape: Convolution.Tape<S>?
 
@@ -243,6 +257,15 @@ private struct MinibatchPass<S: PolicyScalar>: Sendable {
     mutating func loadNext(_ steps: ArraySlice<Int>, _ gather: (ArraySlice<Int>, inout [S]) -> Void)
     {
         fill(&next, steps, gather)
+    }
+
+    mutating func withGradient<Result>(
+        count: Int, _ body: (UnsafeMutablePointer<S>) -> Result
+    ) -> Result {
+        if gradient.count != count {
+            gradient = [S](repeating: 0, count: count).onLargePages()
+        }
+        return gradient.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
     }
 
     mutating func advance() { swap(&observations, &next) }

@@ -7,29 +7,47 @@ extension SelfPlay {
     /// A frozen opponent's steps were drawn by weights other than the learner's; the probability
     /// ratio that PPO clips is taken with the probability they were drawn with.
     func rollout(of collected: Collected) throws(SPARSError) -> Rollout<Float> {
-        var (actions, values, logProbs): ([Int], [Float], [Float]) = ([], [], [])
-        var (advantages, returns): ([Float], [Float]) = ([], [])
-        var allowed: [Bool] = []
-        for seat in collected.seats {
+        let (seats, games) = (collected.seats, games.count)
+        let total = seats.reduce(0) { $0 + $1.actions.count }
+        var (actions, allowed): ([Int], [Bool]) = ([], [])
+        actions.reserveCapacity(total)
+        var (values, logProbs): ([Float], [Float]) = ([], [])
+        values.reserveCapacity(total)
+        logProbs.reserveCapacity(total)
+        var advantages = [Float](repeating: 0, count: total)
+        var returns = advantages
+        for seat in seats {
             let count = seat.actions.count
             let seen = try self.values(of: seat)
-            var rewards = seat.rewards.map { Double($0) }
+            // The episode goes on behind the limit: its value there stands for the rest.
+            var rests: [Int: Double] = [:]
             for (i, step) in collected.truncated.enumerated() {
-                // The episode goes on behind the limit: its value there stands for the rest.
-                rewards[step] += configuration.gamma * Double(seen[count + games.count + i])
+                rests[step] = configuration.gamma * Double(seen[count + games + i])
             }
-            let estimate = try GeneralizedAdvantage.estimate(
-                rewards: rewards, values: seen[..<count].map { Double($0) },
-                episodeStarts: collected.episodeStarts.map { $0 ? 1 : 0 },
-                lastValues: seen[count..<count + games.count].map { Double($0) },
-                lastEpisodeStarts: collected.lastStarts.map { $0 ? 1 : 0 },
-                gamma: configuration.gamma, lambda: configuration.gaeLambda)
-            actions += collected.byGame(seat.actions).map { Int($0) }
-            values += collected.byGame(Array(seen[..<count]))
-            logProbs += collected.byGame(seat.logProbs)
-            advantages += collected.byGame(estimate.advantages.map { Float($0) })
-            returns += collected.byGame(estimate.returns.map { Float($0) })
-            allowed += collected.byGame(seat.origins).flatMap { policy.allowed(from: $0.voxel) }
+            for game in 0..<games {
+                let (start, length) = (values.count, count / games)
+                GeneralizedAdvantage.sweep(
+                    steps: length, gamma: configuration.gamma, lambda: configuration.gaeLambda
+                ) { t in
+                    let i = t * games + game
+                    // After the last step's values come those of where each game then stands.
+                    let starts =
+                        t == length - 1
+                        ? collected.lastStarts[game] : collected.episodeStarts[i + games]
+                    return GeneralizedAdvantage.Step(
+                        reward: Double(seat.rewards[i]) + (rests[i] ?? 0), value: Double(seen[i]),
+                        nextValue: Double(seen[i + games]), goesOn: starts ? 0 : 1)
+                } store: { t, advantage in
+                    advantages[start + t] = Float(advantage)
+                    returns[start + t] = Float(advantage + Double(seen[t * games + game]))
+                }
+                for i in stride(from: game, to: count, by: games) {
+                    actions.append(Int(seat.actions[i]))
+                    values.append(seen[i])
+                    logProbs.append(seat.logProbs[i])
+                    allowed += policy.allowed(from: seat.origins[i].voxel)
+                }
+            }
         }
         return try Rollout(
             actions: actions, values: values, logProbs: logProbs, advantages: advantages,
@@ -38,17 +56,21 @@ extension SelfPlay {
 
     /// The critic's values before each step, after every game's last, and behind each limit.
     private func values(of seat: Seat) throws(SPARSError) -> [Float] {
-        let origins = seat.origins.map(\.voxel) + seat.last + seat.truncations
-        var places: [Voxel: Int] = [:]
+        var places: [Voxel: Int32] = [:]
         var distinct: [Voxel] = []
-        let rows = origins.map { origin -> Int in
+        var rows: [Int32] = []
+        rows.reserveCapacity(seat.origins.count + seat.last.count + seat.truncations.count)
+        func note(_ origin: Voxel) {
             let place = policy.sight.place(of: origin)
-            if let row = places[place] { return row }
-            places[place] = distinct.count
+            if let row = places[place] { return rows.append(row) }
+            let row = Int32(distinct.count)
+            places[place] = row
             distinct.append(origin)
-            return distinct.count - 1
+            rows.append(row)
         }
+        for origin in seat.origins { note(origin.voxel) }
+        for origin in seat.last + seat.truncations { note(origin) }
         let seen = try policy.values(at: distinct, as: seat.agent, optimizer.network)
-        return rows.map { seen[$0] }
+        return rows.map { seen[Int($0)] }
     }
 }

@@ -7,7 +7,7 @@ import Testing
     /// Odd rows, columns around the lanes, the blocks and none of both, odd batches.
     static let shapes: [(rows: Int, columns: Int, batch: Int)] = [
         (1, 1, 1), (3, 7, 2), (4, 8, 1), (5, 9, 3), (6, 2_047, 2), (7, 2_048, 1), (9, 2_049, 5),
-        (21, 4_100, 8), (5, 6_151, 17), (22, 4_100, 19), (6, 2_100, 34),
+        (21, 4_100, 8), (5, 6_151, 17), (22, 4_100, 19), (6, 2_100, 34), (13, 1_048, 50),
     ]
 
     private func numbers<S: PolicyScalar>(_ count: Int, _ seed: UInt64) -> [S] {
@@ -46,7 +46,7 @@ import Testing
             let outputs = multiply(layer, weights, x, shape.batch)
             let wanted = layer.multiplyReference(
                 weights: weights, observations: x, batch: shape.batch)
-            let terms = Double(shape.columns) / 2_048 + 2_048 / 8 + 4
+            let terms = Double(shape.columns) / 1_024 + 1_024 / 8 + 4
             let magnitude = layer.multiplyReference(
                 weights: weights.map(abs), observations: x.map(abs), batch: shape.batch)
             expectClose(
@@ -136,6 +136,58 @@ import Testing
         #expect(abs(norm - wanted) <= 1e-12 * wanted)
     }
 
+    /// Norm, moved weights and next products through the gradient written down, against forming it
+    /// on the way; the bound on the norm is the one that `gradient` states.
+    @Test(arguments: shapes) func aGradientThatIsKeptMovesTheSameWay(
+        shape: (rows: Int, columns: Int, batch: Int)
+    ) {
+        func check<S: PolicyScalar>(_ type: S.Type) {
+            let layer = FirstLayer<S>(rows: shape.rows, columns: shape.columns)
+            let count = shape.rows * shape.columns
+            let x: [S] = numbers(shape.batch * shape.columns, 15)
+            let next: [S] = numbers(11 * shape.columns, 16)
+            let delta: [S] = numbers(shape.batch * shape.rows, 17)
+            let multiplicity = (0..<shape.columns).map { S(1 + $0 % 5) }
+            var kept = [S](repeating: .nan, count: layer.gradientCount)
+            let norm = kept.withUnsafeMutableBufferPointer {
+                layer.gradient(
+                    delta: delta, observations: x, batch: shape.batch, multiplicity: multiplicity,
+                    into: $0.baseAddress!)
+            }
+            let reference = layer.gradientReference(
+                delta: delta, observations: x, batch: shape.batch)
+            let magnitude = layer.gradientReference(
+                delta: delta.map(abs), observations: x.map(abs), batch: shape.batch)
+            let (eps, terms) = (Double(S.ulpOfOne), Double(shape.batch))
+            var (wanted, bound) = (0.0, 0.0)
+            for i in 0..<count {
+                let (c, g) = (Double(multiplicity[i % shape.columns]), Double(reference[i]))
+                let error = terms * eps * Double(magnitude[i])
+                wanted += c * g * g
+                bound += c * (2 * abs(g) + error) * error
+            }
+            #expect(abs(norm - wanted) <= bound + 5 * eps * (wanted + bound))
+
+            let step = AdamStep<S>(
+                gradientScale: 0.25, learningRate: 1e-2, epsilon: 1e-5, count: 3)
+            func moved(_ gradient: [S]?) -> [[S]] {
+                var weights: [S] = numbers(count, 18)
+                var mean: [S] = numbers(count, 19)
+                var square = (numbers(count, 20) as [S]).map(abs)
+                var products = [S](repeating: 0, count: 11 * shape.rows)
+                layer.descend(
+                    weights: &weights, mean: &mean, square: &square, delta: delta, observations: x,
+                    batch: shape.batch, multiplicity: multiplicity, gradient: gradient, step: step,
+                    next: next, nextBatch: 11, nextOutputs: &products)
+                #expect(products == multiply(layer, weights, next, 11))
+                return [weights, mean, square, products]
+            }
+            #expect(moved(kept) == moved(nil))
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
     @Test(arguments: [2, 3, 7]) func theSameBitsForAnyThreadCount(threads: Int) {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
@@ -146,5 +198,29 @@ import Testing
         let alone = multiply(layer, weights, x, 4)
         Parallel.threadCount = threads
         #expect(multiply(layer, weights, x, 4) == alone)
+    }
+
+    @Test(arguments: [2, 3, 7]) func theKeptGradientHasTheSameBitsForAnyThreadCount(threads: Int) {
+        let before = Parallel.threadCount
+        defer { Parallel.threadCount = before }
+        let (rows, columns, batch) = (30, 5_003, 40)
+        let layer = FirstLayer<Float>(rows: rows, columns: columns)
+        let x: [Float] = numbers(batch * columns, 21)
+        let delta: [Float] = numbers(batch * rows, 22)
+        let multiplicity = [Float](repeating: 2, count: columns)
+        func kept() -> (norm: Double, gradient: [Float]) {
+            var gradient = [Float](repeating: 0, count: layer.gradientCount)
+            let norm = gradient.withUnsafeMutableBufferPointer {
+                layer.gradient(
+                    delta: delta, observations: x, batch: batch, multiplicity: multiplicity,
+                    into: $0.baseAddress!)
+            }
+            return (norm, gradient)
+        }
+        Parallel.threadCount = 1
+        let alone = kept()
+        Parallel.threadCount = threads
+        let together = kept()
+        #expect(together.norm == alone.norm && together.gradient == alone.gradient)
     }
 }
