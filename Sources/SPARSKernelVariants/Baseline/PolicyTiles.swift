@@ -255,18 +255,18 @@ func gradientTile<S: PolicyNumber>(
     if tile.rows == 4 && tile.columns == 3 * lanes {
         return gradient4x3(tile, gradient, stride)
     }
-    var total = SIMD8<Double>.zero
+    var total = 0.0
     for row in 0..<tile.rows {
         var j = 0
         while j < tile.columns {
             let left = tile.columns - j
             let g = rowGradient(tile, row, j, left)
             storeUpTo8(g, gradient + row * stride + j, left)
-            total += SIMD8<Double>(g * g * loadUpTo8(tile.multiplicity + j, left))
+            total += Double(sum(g * g * loadUpTo8(tile.multiplicity + j, left)))
             j += lanes
         }
     }
-    return total.sum()
+    return total
 }
 
 /// One row's sums in three vectors of columns.
@@ -283,18 +283,16 @@ private struct ThreeSums<S: PolicyNumber> {
         s2 = multiplyAdd(s2, x.2, factor)
     }
 
-    /// Writes the sums, and returns their squares times `counts`.
+    /// Writes the sums, and returns the sum of their squares times `counts`.
     @inline(__always)
-    func store(
-        _ pointer: UnsafeMutablePointer<S>, _ counts: UnsafePointer<S>
-    ) -> SIMD8<Double> {
+    func store(_ pointer: UnsafeMutablePointer<S>, _ counts: UnsafePointer<S>) -> Double {
         storeUpTo8(s0, pointer, lanes)
         storeUpTo8(s1, pointer + lanes, lanes)
         storeUpTo8(s2, pointer + 2 * lanes, lanes)
         let squares =
             s0 * s0 * loadUpTo8(counts, lanes) + s1 * s1 * loadUpTo8(counts + lanes, lanes)
             + s2 * s2 * loadUpTo8(counts + 2 * lanes, lanes)
-        return SIMD8<Double>(squares)
+        return Double(sum(squares))
     }
 }
 
@@ -320,7 +318,7 @@ private func gradient4x3<S: PolicyNumber>(
     total += b.store(gradient + stride, tile.multiplicity)
     total += c.store(gradient + 2 * stride, tile.multiplicity)
     total += d.store(gradient + 3 * stride, tile.multiplicity)
-    return total.sum()
+    return total
 }
 
 /// gram[c][b] += sum over j of m_j x[b][j] x[c][j] for c <= b, in float64: what is left of the

@@ -19,8 +19,8 @@ extension FirstLayer {
     /// share of the squared global norm, the sum of c_j g[o][j]^2.
     ///
     /// Every g is one running sum over the batch, as `descend` forms it by itself. Terms of the norm
-    /// are positive; three at a time are added in `S`, the rest in float64, so that the norm is that
-    /// of the g written to within 5 eps of its value.
+    /// are positive; up to 24 of a row are added in `S`, three by three and then in pairs, and the rest
+    /// in float64: of float32, the norm is that of the g written to within 5 eps of its value.
     ///
     /// - Parameters:
     ///   - delta: (B, O); `observations`: (B, J); `multiplicity`: (J).

@@ -23,9 +23,13 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
     /// at half its speed.
     static var gap: Int { 16 }
 
-    /// Columns of which the observations of a batch, packed, stay in the cache.
-    private static func packedColumns(batch: Int) -> Int {
-        min(blockColumns, max(64, (1 << 14) / batch / 32 * 32))
+    /// Blocks that move together where the gradient is formed on the way: each row's weights and
+    /// moments are then read two pages at a time, for which memory is faster than for one.
+    private static var blocksMovedTogether: Int { 2 }
+
+    /// Columns, of `available`, of which the observations of a batch, packed, stay in the cache.
+    private static func packedColumns(batch: Int, of available: Int) -> Int {
+        min(available, max(64, (1 << 14) / batch / 32 * 32))
     }
 
     public init(rows: Int, columns: Int) {
@@ -141,7 +145,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         multiplicity: UnsafePointer<S>
     ) -> Double {
         let size = batch * batch
-        let part = Self.packedColumns(batch: batch)
+        let part = Self.packedColumns(batch: batch, of: Self.blockColumns)
         let grams = UnsafeMutablePointer<Double>.allocate(capacity: blocks * size)
         defer { grams.deallocate() }
         grams.initialize(repeating: 0, count: blocks * size)
@@ -203,22 +207,23 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         nonisolated(unsafe) let (weights, mean, square, delta, observations, multiplicity, next) =
             (weights, mean, square, delta, observations, multiplicity, next)
         nonisolated(unsafe) let (shares, gradient) = (parts, gradient)
-        Self.forEach(blocks, work: rows * columns * batch) { block in
+        let together = gradient == nil ? Self.blocksMovedTogether : 1
+        let items = (blocks + together - 1) / together
+        Self.forEach(items, work: rows * columns * batch) { item in
             let layer = MovingLayer(
                 weights: weights, mean: mean, square: square, multiplicity: multiplicity,
                 step: step)
-            let streams = gradient == nil && nextBatch <= Self.streamedObservations
-            let sums = shares + block * count
-            if let gradient {
-                moveBlock(block, layer, gradient)
-            } else {
-                descendBlock(
-                    block, layer, delta, observations, batch, next: streams ? next : nil,
-                    nextBatch: nextBatch, into: sums)
+            let first = item * together
+            let sums = shares + first * count
+            guard let gradient else {
+                return descendBlocks(
+                    first..<min(blocks, first + together), layer, delta, observations, batch,
+                    next: next, nextBatch: nextBatch, into: sums)
             }
-            if let next, !streams {
+            moveBlock(first, layer, gradient)
+            if let next {
                 multiplyBlock(
-                    block, UnsafePointer(weights), 0..<rows, next, nextBatch, into: sums)
+                    first, UnsafePointer(weights), 0..<rows, next, nextBatch, into: sums)
             }
         }
         guard let nextOutputs, count > 0 else { return }
@@ -228,19 +233,19 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         }
     }
 
-    /// Moves one block of columns, and multiplies a few next observations by each rows' weights once
+    /// Moves some blocks of columns, and multiplies the next observations by a few rows' weights once
     /// they have moved, while they are in the cache.
     @inline(__always)
-    private func descendBlock(
-        _ block: Int, _ layer: MovingLayer<S>, _ delta: UnsafePointer<S>,
+    private func descendBlocks(
+        _ wanted: Range<Int>, _ layer: MovingLayer<S>, _ delta: UnsafePointer<S>,
         _ observations: UnsafePointer<S>, _ batch: Int, next: UnsafePointer<S>?, nextBatch: Int,
         into sums: UnsafeMutablePointer<S>
     ) {
-        let part = Self.packedColumns(batch: batch)
+        let column = wanted.lowerBound * Self.blockColumns
+        let end = min(columns, wanted.upperBound * Self.blockColumns)
+        let part = Self.packedColumns(batch: batch, of: end - column)
         let packed = UnsafeMutablePointer<S>.allocate(capacity: batch * (part + Self.gap))
         defer { packed.deallocate() }
-        let column = block * Self.blockColumns
-        let end = column + width(ofBlock: block)
         for first in stride(from: column, to: end, by: part) {
             let width = min(part, end - first)
             for b in 0..<batch {
@@ -260,13 +265,17 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
                         weights: layer.weights + start, mean: layer.mean + start,
                         square: layer.square + start, weightStride: columns, step: layer.step))
                 guard let next, first + width == end else { continue }
-                S.policyKernels.multiply(
-                    MultiplyTile(
-                        weights: UnsafePointer(layer.weights) + row * columns + column,
-                        weightStride: columns, rows: tileRows,
-                        observations: next + column, observationStride: columns,
-                        batch: nextBatch, columns: end - column,
-                        sums: sums + row, sumStride: rows))
+                for block in wanted {
+                    let column = block * Self.blockColumns
+                    S.policyKernels.multiply(
+                        MultiplyTile(
+                            weights: UnsafePointer(layer.weights) + row * columns + column,
+                            weightStride: columns, rows: tileRows,
+                            observations: next + column, observationStride: columns,
+                            batch: nextBatch, columns: self.width(ofBlock: block),
+                            sums: sums + (block - wanted.lowerBound) * nextBatch * rows + row,
+                            sumStride: rows))
+                }
             }
         }
     }

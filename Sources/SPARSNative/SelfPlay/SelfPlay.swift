@@ -7,8 +7,9 @@ import SPARSKernels
 /// going on from it gives the same bits as never having stopped.
 ///
 /// Memory: 12 bytes a parameter (weights and Adam's moments), 4 more with minibatches of more than 16
-/// (their gradient), 4 more while a frozen opponent differs from the learner, 4 a parameter and snapshot, the scan, the map (8 bytes a voxel for a mean,
-/// 4 otherwise), 24 bytes a step in the map's log and 80 where steps are recorded.
+/// (their gradient), 4 more while a frozen opponent differs from the learner, 4 a parameter and
+/// snapshot, the scan, the map (8 bytes a voxel for a mean, 4 otherwise), 24 bytes a step in the
+/// map's log and 80 where steps are recorded.
 public final class SelfPlay {
     /// Who answers for the opponent, where no pool does.
     enum Opponent {
