@@ -20,7 +20,8 @@ extension FirstLayer {
     ///
     /// Every g is one running sum over the batch, as `descend` forms it by itself. Terms of the norm
     /// are positive; up to 24 of a row are added in `S`, three by three and then in pairs, and the rest
-    /// in float64: of float32, the norm is that of the g written to within 5 eps of its value.
+    /// in float64: the norm is that of the g written to within 5 eps + O J 2^-53 of its value, with
+    /// eps that of `S`.
     ///
     /// - Parameters:
     ///   - delta: (B, O); `observations`: (B, J); `multiplicity`: (J).
