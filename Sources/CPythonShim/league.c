@@ -72,17 +72,13 @@ static PyObject *pool_tallies(PyObject *module, PyObject *arguments) {
         return NULL;
     static const char formats[] = {'d', 'd', 'q', 'd'};
     static const char *const names[] = {"games", "wins", "drawn", "episode_rewards"};
-    Py_buffer v[4];
+    shim_held held = {.count = 0};
+    Py_buffer *v = held.views;
     for (int i = 0; i < 4; i++) {
         // The second array is as long as the first, the fourth as the third.
-        int failed = i % 2 == 0 ? shim_get_buffer(objects[i], formats[i], !write, names[i], &v[i])
-                                : shim_get_buffer_of(
-                                      objects[i], formats[i], !write, shim_count(&v[i - 1]),
-                                      names[i], &v[i]);
-        if (failed) {
-            while (i-- > 0) PyBuffer_Release(&v[i]);
-            return NULL;
-        }
+        Py_ssize_t count = i % 2 == 0 ? -1 : shim_count(&v[i - 1]);
+        if (shim_hold(&held, objects[i], formats[i], !write, count, names[i]) == NULL)
+            return shim_abandoned(&held);
     }
     Py_ssize_t n = shim_count(&v[0]), m = shim_count(&v[2]);
     spars_error error;
@@ -93,7 +89,7 @@ static PyObject *pool_tallies(PyObject *module, PyObject *arguments) {
                    : spars_selfplay_get_pool(
                          run, v[0].buf, v[1].buf, n, v[2].buf, v[3].buf, m, &error);
     Py_END_ALLOW_THREADS
-    for (int i = 0; i < 4; i++) PyBuffer_Release(&v[i]);
+    shim_release(&held);
     return shim_none(status, &error);
 }
 

@@ -26,12 +26,9 @@ func resized(
     _ values: [Float], _ from: Extent, to: Extent, _ interpolation: Interpolation
 ) -> [Float] {
     [Float](unsafeUninitializedCapacity: to.count) { target, count in
-        values.withUnsafeBufferPointer { source in
-            let (source, target) = (source.baseAddress!, target.baseAddress!)
-            switch interpolation {
-            case .nearest: Resample.nearest(source, from: from, into: target, to: to)
-            case .linear: Resample.linear(source, from: from, into: target, to: to)
-            }
+        values.withUnsafeBufferPointer {
+            Resample.resample(
+                $0.baseAddress!, from: from, into: target.baseAddress!, to: to, by: interpolation)
         }
         count = to.count
     }

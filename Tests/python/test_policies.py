@@ -3,23 +3,17 @@
 import numpy as np
 import policy_twin as twin
 import pytest
+from noise_game import WINDOW, noise, same, score
 
 import spars
 from spars.selfplay import Run, self_play
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
-WINDOW = (9, 8, 6)
 
 
 @pytest.fixture(scope="module")
 def volume():
-    return np.random.default_rng(4).normal(0, 1, (25, 22, 20)).astype(np.float32)
-
-
-def score(crops):
-    """Score a window by its mean, in [0, 1]."""
-    mean = crops.reshape(len(crops), -1).mean(axis=1)
-    return (1 / (1 + np.exp(-20 * mean))).astype(np.float32)
+    return noise()
 
 
 def play(volume, iterations=3, **options):
@@ -28,13 +22,6 @@ def play(volume, iterations=3, **options):
         "max_episode_steps": 7, "scorer": score,
     } | options  # fmt: skip
     return self_play(volume, options.pop("scorer"), iterations=iterations, **options)
-
-
-def same(a, b):
-    for name in ("windows", "actions", "step_scores", "ends", "score_map", "rewards"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
-    for name, values in a.snapshots[-1].parameters.items():
-        np.testing.assert_array_equal(b.snapshots[-1].parameters[name], values, err_msg=name)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

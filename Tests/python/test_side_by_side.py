@@ -3,24 +3,18 @@
 import numpy as np
 import policy_twin as twin
 import pytest
+from noise_game import WINDOW, noise, same, score
 from random_source import RandomSource
 
 import spars
 from spars.selfplay import Run, self_play
 
-WINDOW = (9, 8, 6)
 SAMPLINGS = ("vanilla", "fictitious", "prioritised", "gaussian")
 
 
 @pytest.fixture(scope="module")
 def volume():
-    return np.random.default_rng(4).normal(0, 1, (25, 22, 20)).astype(np.float32)
-
-
-def score(crops):
-    """Score a window by its mean, in [0, 1]."""
-    mean = crops.reshape(len(crops), -1).mean(axis=1)
-    return (1 / (1 + np.exp(-20 * mean))).astype(np.float32)
+    return noise()
 
 
 def play(volume, iterations=4, **options):
@@ -29,13 +23,6 @@ def play(volume, iterations=4, **options):
         "max_episode_steps": 7, "learning_rate": 0.01, "snapshot_interval": 1,
     } | options  # fmt: skip
     return self_play(volume, score, iterations=iterations, **options)
-
-
-def same(a, b):
-    for name in ("windows", "actions", "step_scores", "ends", "score_map", "rewards", "dice"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
-    for name, values in a.snapshots[-1].parameters.items():
-        np.testing.assert_array_equal(b.snapshots[-1].parameters[name], values, err_msg=name)
 
 
 class Pool:

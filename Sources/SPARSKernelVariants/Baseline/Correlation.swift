@@ -116,52 +116,44 @@ func correlateRows(
 }
 
 func correlateLags(_ rows: FourRows, _ weights: Floats, _ vectors: Int, _ slots: WeightedSlots) {
-    // Two sets of sums: one would wait for itself.
-    var a0 = V8.zero
-    var a1 = V8.zero
-    var a2 = V8.zero
-    var a3 = V8.zero
-    var a4 = V8.zero
-    var b0 = V8.zero
-    var b1 = V8.zero
-    var b2 = V8.zero
-    var b3 = V8.zero
-    var b4 = V8.zero
+    var lags = Lags()
     var k = 0
     var w = weights
     while k < 8 * vectors {
         let row = load8(rows.r0 + k)
         let other = rows.r1 + k
         var p = row * load8(other - 2)
-        a0 = madd(a0, p, load8(w))
-        a1 = madd(a1, p, load8(w + 8))
+        lags.a0 = madd(lags.a0, p, load8(w))
+        lags.a1 = madd(lags.a1, p, load8(w + 8))
         p = row * load8(other - 1)
-        b0 = madd(b0, p, load8(w + 16))
-        b1 = madd(b1, p, load8(w + 24))
-        b2 = madd(b2, p, load8(w + 32))
-        b3 = madd(b3, p, load8(w + 40))
-        b4 = madd(b4, p, load8(w + 48))
+        lags.b0 = madd(lags.b0, p, load8(w + 16))
+        lags.b1 = madd(lags.b1, p, load8(w + 24))
+        lags.b2 = madd(lags.b2, p, load8(w + 32))
+        lags.b3 = madd(lags.b3, p, load8(w + 40))
+        lags.b4 = madd(lags.b4, p, load8(w + 48))
         p = row * load8(other)
-        a0 = madd(a0, p, load8(w + 56))
-        a1 = madd(a1, p, load8(w + 64))
-        a2 = madd(a2, p, load8(w + 72))
-        a3 = madd(a3, p, load8(w + 80))
-        a4 = madd(a4, p, load8(w + 88))
+        lags.a0 = madd(lags.a0, p, load8(w + 56))
+        lags.a1 = madd(lags.a1, p, load8(w + 64))
+        lags.a2 = madd(lags.a2, p, load8(w + 72))
+        lags.a3 = madd(lags.a3, p, load8(w + 80))
+        lags.a4 = madd(lags.a4, p, load8(w + 88))
         p = row * load8(other + 1)
-        b0 = madd(b0, p, load8(w + 96))
-        b1 = madd(b1, p, load8(w + 104))
-        b2 = madd(b2, p, load8(w + 112))
-        b3 = madd(b3, p, load8(w + 120))
-        b4 = madd(b4, p, load8(w + 128))
+        lags.b0 = madd(lags.b0, p, load8(w + 96))
+        lags.b1 = madd(lags.b1, p, load8(w + 104))
+        lags.b2 = madd(lags.b2, p, load8(w + 112))
+        lags.b3 = madd(lags.b3, p, load8(w + 120))
+        lags.b4 = madd(lags.b4, p, load8(w + 128))
         p = row * load8(other + 2)
-        a3 = madd(a3, p, load8(w + 136))
-        a4 = madd(a4, p, load8(w + 144))
+        lags.a3 = madd(lags.a3, p, load8(w + 136))
+        lags.a4 = madd(lags.a4, p, load8(w + 144))
         w += 152
         k += 8
     }
-    let four = paired(paired(a0 + b0, a1 + b1), paired(a2 + b2, a3 + b3))
-    let fifth = paired(paired(a4 + b4, V8.zero), V8.zero)
-    let lags = widened(paired(four, fifth))
+    let four = paired(
+        paired(lags.a0 + lags.b0, lags.a1 + lags.b1),
+        paired(lags.a2 + lags.b2, lags.a3 + lags.b3))
+    let fifth = paired(paired(lags.a4 + lags.b4, V8.zero), V8.zero)
+    let middle = widened(paired(four, fifth))
     // The first two resampled places by the other row's first four, the last two by its last four.
     let ends = load8(rows.r2)
     let others = load8(rows.r3)
@@ -175,7 +167,7 @@ func correlateLags(_ rows: FourRows, _ weights: Floats, _ vectors: Int, _ slots:
     while i < slots.count {
         let weight = SIMD8<Double>(repeating: slots.weights[i])
         let sums = UnsafeMutableRawPointer(slots.sums + 24 * Int(slots.indices[i]))
-        add(weight * lags, sums)
+        add(weight * middle, sums)
         add(weight * first, sums + 64)
         add(weight * last, sums + 128)
         i += 1

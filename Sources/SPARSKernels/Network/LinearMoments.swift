@@ -36,22 +36,25 @@ struct LinearAxis {
     /// [bin][u]: the sum over the bin's places of A[t, u].
     private var sums: [Double]
     /// A's rows, two voxels and their weights each.
-    private let axis: ResampleAxis
+    private let terms: [[(voxel: Int, weight: Double)]]
 
     init?(_ axis: ResampleAxis, voxels: Int) {
         let places = axis.lower.count
         guard places >= 4, 2 * voxels <= places else { return nil }
-        self.axis = axis
+        terms = (0..<places).map { t in
+            let weight = axis.weight[t]
+            return [(axis.lower[t], Double(1 - weight)), (axis.upper[t], Double(weight))]
+        }
         self.voxels = voxels
         let bins = TapMoments.axisBins
         products = Array(repeating: 0, count: 5 * bins * 5 * voxels)
         sums = Array(repeating: 0, count: bins * voxels)
         for t in 0..<places {
             let bin = TapMoments.bin(t, places - 2)
-            for (u, weight) in terms(t) { sums[bin * voxels + u] += weight }
-            for lag in max(-2, -t)...min(2, places - 1 - t) {
-                for (u, a) in terms(t) {
-                    for (v, b) in terms(t + lag) where a * b != 0 {
+            for (u, a) in terms[t] {
+                sums[bin * voxels + u] += a
+                for lag in max(-2, -t)...min(2, places - 1 - t) {
+                    for (v, b) in terms[t + lag] where a * b != 0 {
                         let d = v - u
                         guard abs(d) < 2 || abs(d) == 2 && d * lag > 0 else { return nil }
                         products[slot(lag, bin, d) + u] += a * b
@@ -59,11 +62,6 @@ struct LinearAxis {
                 }
             }
         }
-    }
-
-    private func terms(_ t: Int) -> [(voxel: Int, weight: Double)] {
-        let weight = axis.weight[t]
-        return [(axis.lower[t], Double(1 - weight)), (axis.upper[t], Double(weight))]
     }
 
     private func slot(_ lag: Int, _ bin: Int, _ d: Int) -> Int {
@@ -76,26 +74,31 @@ struct LinearAxis {
 
     func sum(bin: Int, at u: Int) -> Double { sums[bin * voxels + u] }
 
-    /// Value t of a row.
-    func value(_ t: Int, of row: UnsafePointer<Float>) -> Double {
-        terms(t).reduce(0) { $0 + Double(row[$1.voxel]) * $1.weight }
+    /// The sum of a row's resampled values over a bin's places.
+    func sum(bin: Int, of row: UnsafePointer<Float>) -> Double {
+        sums.withUnsafeBufferPointer { sums in
+            (0..<voxels).reduce(0) { $0 + Double(row[$1]) * sums[bin * voxels + $1] }
+        }
     }
 
-    var places: Int { axis.lower.count }
+    /// Value t of a row.
+    func value(_ t: Int, of row: UnsafePointer<Float>) -> Double {
+        terms[t].reduce(0) { $0 + Double(row[$1.voxel]) * $1.weight }
+    }
 
-    /// The slots (lag, bin) that a pair of voxels counts in, 5 (lag + 2) + bin, and how much.
-    func slots(apart d: Int, at u: Int) -> [(index: Int32, weight: Double)] {
-        guard (0..<voxels).contains(u), (0..<voxels).contains(u + d) else { return [] }
-        var slots: [(index: Int32, weight: Double)] = []
-        for lag in -2...2 {
-            for bin in 0..<TapMoments.axisBins {
-                let weight = product(lag: lag, bin: bin, apart: d, at: u)
-                if weight != 0 {
-                    slots.append((Int32((lag + 2) * TapMoments.axisBins + bin), weight))
+    var places: Int { terms.count }
+
+    /// For each d, -2 first, and each u: the slots (lag, bin) that the pair of voxels counts in,
+    /// 5 (lag + 2) + bin, and how much.
+    var slots: [[[(index: Int32, weight: Double)]]] {
+        (-2...2).map { d in
+            (0..<voxels).map { u in
+                (0..<25).compactMap { index in
+                    let weight = product(lag: index / 5 - 2, bin: index % 5, apart: d, at: u)
+                    return weight == 0 ? nil : (Int32(index), weight)
                 }
             }
         }
-        return slots
     }
 }
 
@@ -112,7 +115,7 @@ extension TapMoments {
         precondition(input.shape == shape, "\(input.shape) among inputs of \(shape)")
         let rows = LinearRows(input)
         addProducts(input, rows, on: set)
-        addSums(input, rows)
+        addSums(input)
         count += shape.convolved(stride: 1).count
     }
 
@@ -122,19 +125,20 @@ extension TapMoments {
         let kernel = Kernels.of(set).correlateLags
         let size = 25 * LinearRows.width
         let voxels = input.sourceShape
+        let slots = input.x.slots
         var parts = [Double](repeating: 0, count: voxels.x * 5 * size)
         parts.withUnsafeMutableBufferPointer { parts in
             // SAFETY: item x writes its own part only.
             nonisolated(unsafe) let parts = parts.baseAddress!
             Parallel.forEach(voxels.x) { x in
-                for dx in -2...2 where !input.x.slots(apart: dx, at: x).isEmpty {
+                for dx in -2...2 where !slots[dx + 2][x].isEmpty {
                     rows.correlate(x, dx, to: parts + (x * 5 + dx + 2) * size, kernel)
                 }
             }
         }
         for x in 0..<voxels.x {
             for dx in -2...2 {
-                for (index, weight) in input.x.slots(apart: dx, at: x) where index >= 10 {
+                for (index, weight) in slots[dx + 2][x] {
                     let (lag, bin) = (Int(index) / 5 - 2, Int(index) % 5)
                     spread(
                         parts[(x * 5 + dx + 2) * size..<(x * 5 + dx + 3) * size], lag, bin, weight)
@@ -166,24 +170,36 @@ extension TapMoments {
         }
     }
 
-    private mutating func addSums(_ input: LinearInput, _ rows: LinearRows) {
+    private mutating func addSums(_ input: LinearInput) {
         let n = TapMoments.axisBins
+        let size = n * n
         let voxels = input.sourceShape
+        var planes = [Double](repeating: 0, count: voxels.x * size)
+        planes.withUnsafeMutableBufferPointer { planes in
+            // SAFETY: item x writes its own plane only.
+            nonisolated(unsafe) let planes = planes.baseAddress!
+            Parallel.forEach(voxels.x) { x in input.addSums(x, to: planes + x * size) }
+        }
         for x in 0..<voxels.x {
-            var plane = [Double](repeating: 0, count: n * n)
-            for y in 0..<voxels.y {
-                let row = rows.sums(x, y)
-                for yBin in 0..<n {
-                    let weight = input.y.sum(bin: yBin, at: y)
-                    if weight == 0 { continue }
-                    for zBin in 0..<n { plane[yBin * n + zBin] += weight * row[zBin] }
-                }
-            }
             for bin in 0..<n {
                 let weight = input.x.sum(bin: bin, at: x)
                 if weight == 0 { continue }
-                let slot = bin * TapMoments.slots + TapMoments.rowPairs.count * 5 * n * n
-                for i in plane.indices { bins[slot + i] += weight * plane[i] }
+                let slot = bin * TapMoments.slots + TapMoments.rowPairs.count * 5 * size
+                for i in 0..<size { bins[slot + i] += weight * planes[x * size + i] }
+            }
+        }
+    }
+}
+
+extension LinearInput {
+    /// Adds the sums of plane x's resampled values, by bin along y and z.
+    fileprivate func addSums(_ x: Int, to plane: UnsafeMutablePointer<Double>) {
+        let n = TapMoments.axisBins
+        for y in 0..<sourceShape.y {
+            let row = source.pointer + (x * sourceShape.y + y) * sourceShape.z
+            for zBin in 0..<n {
+                let sum = z.sum(bin: zBin, of: row)
+                for yBin in 0..<n { plane[yBin * n + zBin] += self.y.sum(bin: yBin, at: y) * sum }
             }
         }
     }
@@ -211,18 +227,21 @@ private struct LinearRows {
         let voxels = input.sourceShape
         vectors = (voxels.z + 7) / 8
         stride = 8 * vectors + 2 * LinearRows.before
-        padded = FloatBuffer(zeros: voxels.x * voxels.y * stride)
-        ends = FloatBuffer(count: voxels.x * voxels.y * 8)
-        let z = input.z
-        for row in 0..<voxels.x * voxels.y {
-            let source = input.source.pointer + row * voxels.z
-            (padded.pointer + row * stride + LinearRows.before).update(
-                from: source, count: voxels.z)
-            for i in 0..<4 {
-                ends.pointer[8 * row + i] = Float(z.value(i, of: source))
-                ends.pointer[8 * row + 4 + i] = Float(z.value(z.places - 4 + i, of: source))
+        let (z, stride) = (input.z, stride)
+        let padded = FloatBuffer(zeros: voxels.x * voxels.y * stride)
+        let ends = FloatBuffer(count: voxels.x * voxels.y * 8)
+        Parallel.forEach(voxels.x) { x in
+            for row in x * voxels.y..<(x + 1) * voxels.y {
+                let source = input.source.pointer + row * voxels.z
+                (padded.pointer + row * stride + LinearRows.before).update(
+                    from: source, count: voxels.z)
+                for i in 0..<4 {
+                    ends.pointer[8 * row + i] = Float(z.value(i, of: source))
+                    ends.pointer[8 * row + 4 + i] = Float(z.value(z.places - 4 + i, of: source))
+                }
             }
         }
+        (self.padded, self.ends) = (padded, ends)
         weights = FloatBuffer(zeros: vectors * 19 * 8)
         for u in 0..<voxels.z {
             for (i, (d, lag)) in LinearRows.pairs.enumerated() {
@@ -230,11 +249,8 @@ private struct LinearRows {
                     z.product(lag: lag, bin: 2, apart: d, at: u))
             }
         }
-        slots = (-2...2).map { d in
-            (0..<voxels.y).map { u in
-                let slots = input.y.slots(apart: d, at: u)
-                return (slots.map { $0.index }, slots.map { $0.weight })
-            }
+        slots = input.y.slots.map { slots in
+            slots.map { ($0.map { $0.index }, $0.map { $0.weight }) }
         }
     }
 
@@ -269,16 +285,5 @@ private struct LinearRows {
                 }
             }
         }
-    }
-
-    /// The sums of a row's resampled values, by bin.
-    func sums(_ x: Int, _ y: Int) -> [Double] {
-        let voxels = input.sourceShape
-        let row = input.source.pointer + (x * voxels.y + y) * voxels.z
-        var sums = [Double](repeating: 0, count: TapMoments.axisBins)
-        for bin in sums.indices {
-            for u in 0..<voxels.z { sums[bin] += Double(row[u]) * input.z.sum(bin: bin, at: u) }
-        }
-        return sums
     }
 }

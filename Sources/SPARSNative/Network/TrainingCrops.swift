@@ -69,11 +69,8 @@ public struct TrainingCrops {
             let source = try centred(n, values, &centre)
             // SAFETY: a crop holds `extent.count` values, and its room `grid.count`.
             withExtendedLifetime(source) {
-                let (from, target) = (source.pointer, crop.pointer)
-                switch interpolation {
-                case .nearest: Resample.nearest(from, from: extent, into: target, to: grid)
-                case .linear: Resample.linear(from, from: extent, into: target, to: grid)
-                }
+                Resample.resample(
+                    source.pointer, from: extent, into: crop.pointer, to: grid, by: interpolation)
             }
         }
     }

@@ -64,6 +64,17 @@ public enum Resample {
             z: .linear(from: from.z, to: to.z))
     }
 
+    /// `nearest` or `linear` into memory of the caller's.
+    public static func resample(
+        _ source: UnsafePointer<Float>, from: Extent, into target: UnsafeMutablePointer<Float>,
+        to: Extent, by interpolation: Interpolation
+    ) {
+        switch interpolation {
+        case .nearest: nearest(source, from: from, into: target, to: to)
+        case .linear: linear(source, from: from, into: target, to: to)
+        }
+    }
+
     private static func check(_ count: Int, from: Extent, to: Extent) throws(SPARSError) {
         for (name, extent) in [("from", from), ("to", to)] {
             let lengths = (0..<3).map { extent[$0] }

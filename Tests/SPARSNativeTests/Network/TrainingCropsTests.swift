@@ -24,11 +24,9 @@ import Testing
         if spoil { crops[1][7] = .nan }
         let fill = { [crops] (n: Int, input: UnsafeMutableBufferPointer<Float>) in
             crops[n].withUnsafeBufferPointer {
-                let (source, target) = ($0.baseAddress!, input.baseAddress!)
-                switch interpolation {
-                case .nearest: Resample.nearest(source, from: window, into: target, to: grid)
-                case .linear: Resample.linear(source, from: window, into: target, to: grid)
-                }
+                Resample.resample(
+                    $0.baseAddress!, from: window, into: input.baseAddress!, to: grid,
+                    by: interpolation)
             }
         }
         return try lossAndGradients(
