@@ -8,24 +8,34 @@ static PyObject *ended(shim_held *held, int32_t status, const spars_error *error
 // selfplay_create(field, (n_steps, gamma, gae_lambda, opponent_update_interval, reset_each_iteration,
 //                 snapshot_interval, policy_input, seed, policy, n_envs, mask_actions,
 //                 record_steps), hyperparameters,
-//                 (planes, marks, count, threshold, grid) or None) -> handle
+//                 (planes, marks, count, threshold, grid) or None,
+//                 (final_factor, early_penalty, min_steps, repeat_penalty) or None) -> handle
 static PyObject *selfplay_create(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long field, seed;
     long long n_steps, update_interval, snapshot_interval, input[3], n_envs, reference_count = 0;
     double gamma, gae_lambda;
     int reset, policy, masks, records;
-    PyObject *hyper_object, *reference_object;
+    PyObject *hyper_object, *reference_object, *rule_object;
     if (!PyArg_ParseTuple(
-            arguments, "K(LddLpL(LLL)KiLpp)OO", &field, &n_steps, &gamma, &gae_lambda, &update_interval,
+            arguments, "K(LddLpL(LLL)KiLpp)OOO", &field, &n_steps, &gamma, &gae_lambda, &update_interval,
             &reset, &snapshot_interval, &input[0], &input[1], &input[2], &seed, &policy, &n_envs,
-            &masks, &records, &hyper_object, &reference_object))
+            &masks, &records, &hyper_object, &reference_object, &rule_object))
         return NULL;
     spars_selfplay_configuration configuration = {
         n_steps, gamma, gae_lambda, update_interval, reset, snapshot_interval,
         {input[0], input[1], input[2]}, seed, policy, n_envs, masks, records};
     spars_ppo_hyperparameters hyper;
     if (shim_hyperparameters(hyper_object, &hyper) != 0) return NULL;
+    spars_exhaustion_rule rule;
+    if (rule_object != Py_None) {
+        long long min_steps;
+        if (!PyArg_ParseTuple(
+                rule_object, "ddLd", &rule.final_factor, &rule.early_penalty, &min_steps,
+                &rule.repeat_penalty))
+            return NULL;
+        rule.min_steps = min_steps;
+    }
     shim_held held = {.count = 0};
     spars_reference reference;
     if (reference_object != Py_None) {
@@ -54,7 +64,8 @@ static PyObject *selfplay_create(PyObject *module, PyObject *arguments) {
     int32_t status;
     Py_BEGIN_ALLOW_THREADS
     status = spars_selfplay_create(
-        field, &configuration, &hyper, reference_object == Py_None ? NULL : &reference, &run, &error);
+        field, &configuration, &hyper, reference_object == Py_None ? NULL : &reference,
+        rule_object == Py_None ? NULL : &rule, &run, &error);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_handle(status, run, &error);
@@ -79,7 +90,7 @@ static PyObject *selfplay_run(PyObject *module, PyObject *arguments) {
     return shim_none(status, &error);
 }
 
-// selfplay_measure(run) -> the nine numbers of spars_selfplay_sizes
+// selfplay_measure(run) -> the ten numbers of spars_selfplay_sizes
 static PyObject *selfplay_measure(PyObject *module, PyObject *argument) {
     (void)module;
     unsigned long long run = PyLong_AsUnsignedLongLong(argument);
@@ -92,10 +103,10 @@ static PyObject *selfplay_measure(PyObject *module, PyObject *argument) {
     Py_END_ALLOW_THREADS
     if (status != SPARS_OK) return shim_raise(&error);
     return Py_BuildValue(
-        "(LLLLLLLLL)", (long long)s.iterations_in_all, (long long)s.steps_in_all,
+        "(LLLLLLLLLL)", (long long)s.iterations_in_all, (long long)s.steps_in_all,
         (long long)s.iterations, (long long)s.steps, (long long)s.snapshots,
         (long long)s.parameters, (long long)s.opponent_parameters, (long long)s.visits,
-        (long long)s.counters);
+        (long long)s.counters, (long long)s.shown);
 }
 
 // selfplay_records(run, records)
@@ -188,15 +199,16 @@ static PyObject *selfplay_forget(PyObject *module, PyObject *argument) {
     return shim_none(status, &error);
 }
 
-// selfplay_state(run, parameters, moments, opponent, counters, visits, visit_scores, write): reads into
-// the arrays, or goes on from them.
+// selfplay_state(run, parameters, moments, opponent, counters, visits, visit_scores, shown, write):
+// reads into the arrays, or goes on from them.
 static PyObject *selfplay_state(PyObject *module, PyObject *arguments) {
     (void)module;
     unsigned long long run;
-    PyObject *o[6];
+    PyObject *o[7];
     int write;
     if (!PyArg_ParseTuple(
-            arguments, "KOOOOOOp", &run, &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &write))
+            arguments, "KOOOOOOOp", &run, &o[0], &o[1], &o[2], &o[3], &o[4], &o[5], &o[6],
+            &write))
         return NULL;
     shim_control control;
     shim_held held = {.count = 0};
@@ -209,7 +221,8 @@ static PyObject *selfplay_state(PyObject *module, PyObject *arguments) {
              shim_hold(&held, o[3], 'q', !write, -1, "counters") == NULL ||
              shim_hold(&held, o[5], 'f', !write, -1, "visit_scores") == NULL;
     if (!failed) m = shim_count(&held.views[4]);
-    if (failed || shim_hold(&held, o[4], 'q', !write, 4 * m, "visits") == NULL)
+    if (failed || shim_hold(&held, o[4], 'q', !write, 4 * m, "visits") == NULL ||
+        shim_hold(&held, o[6], 'q', !write, -1, "shown") == NULL)
             return shim_abandoned(&held);
     Py_buffer *v = held.views;
     spars_error error;
@@ -217,10 +230,12 @@ static PyObject *selfplay_state(PyObject *module, PyObject *arguments) {
     Py_BEGIN_ALLOW_THREADS
     status = write ? spars_selfplay_set_state(
                          run, v[0].buf, v[1].buf, n, v[2].buf, shim_count(&v[2]), v[3].buf,
-                         shim_count(&v[3]), v[5].buf, v[4].buf, m, &control.control, &error)
+                         shim_count(&v[3]), v[5].buf, v[4].buf, m, v[6].buf, shim_count(&v[6]) / 4,
+                         &control.control, &error)
                    : spars_selfplay_get_state(
                          run, v[0].buf, v[1].buf, n, v[2].buf, shim_count(&v[2]), v[3].buf,
-                         shim_count(&v[3]), v[5].buf, v[4].buf, m, &error);
+                         shim_count(&v[3]), v[5].buf, v[4].buf, m, v[6].buf, shim_count(&v[6]) / 4,
+                         &error);
     Py_END_ALLOW_THREADS
     return ended(&held, status, &error);
 }

@@ -31,7 +31,8 @@ final class RunBox: @unchecked Sendable {
 public func sparsSelfPlayCreate(
     _ field: UInt64, _ configuration: UnsafePointer<spars_selfplay_configuration>?,
     _ hyperparameters: UnsafePointer<spars_ppo_hyperparameters>?,
-    _ reference: UnsafePointer<spars_reference>?, _ run: UnsafeMutablePointer<UInt64>?,
+    _ reference: UnsafePointer<spars_reference>?, _ rule: UnsafePointer<spars_exhaustion_rule>?,
+    _ run: UnsafeMutablePointer<UInt64>?,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -61,6 +62,14 @@ public func sparsSelfPlayCreate(
                 Int(clamping: x), Int(clamping: y), Int(clamping: z))
         }
         settings.seed = given.seed
+        settings.exhaustion = rule.map { rule in
+            var numbers = ExhaustionRule()
+            numbers.finalFactor = rule.pointee.final_factor
+            numbers.earlyPenalty = rule.pointee.early_penalty
+            numbers.minSteps = Int(rule.pointee.min_steps)
+            numbers.repeatPenalty = rule.pointee.repeat_penalty
+            return numbers
+        }
         let box = try FieldBox.of(field)
         try box.exclusively { (field) throws(SPARSError) in
             let made = try SelfPlay(
@@ -119,7 +128,8 @@ public func sparsSelfPlayMeasure(
                 opponent_parameters: run.hasFrozenOpponent
                     ? Int64(run.optimizer.network.shape.parameterCount) : 0,
                 visits: Int64(run.scoreMap.visits.count),
-                counters: Int64(SelfPlayState.counterCount(games: run.games.count)))
+                counters: Int64(SelfPlayState.counterCount(games: run.games.count)),
+                shown: Int64(run.exhaustions.reduce(0) { $0 + $1.places.count }))
         }
     }
 }
@@ -224,6 +234,7 @@ public func sparsSelfPlayGetState(
     _ counters: UnsafeMutablePointer<Int64>?, _ counterCount: Int64,
     _ visits: UnsafeMutablePointer<Int64>?,
     _ visitScores: UnsafeMutablePointer<Float>?, _ visitCount: Int64,
+    _ shown: UnsafeMutablePointer<Int64>?, _ shownCount: Int64,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -234,6 +245,7 @@ public func sparsSelfPlayGetState(
             try checkCount(opponentCount, state.opponent.count, "opponent")
             try checkCount(counterCount, state.counters.count, "counters")
             try checkCount(visitCount, state.visitScores.count, "visits")
+            try checkCount(shownCount, state.shown.count / 4, "shown")
             func write<Element>(
                 _ values: [Element], _ pointer: UnsafeMutablePointer<Element>?, _ name: String
             ) throws(SPARSError) {
@@ -247,6 +259,7 @@ public func sparsSelfPlayGetState(
             try write(state.counters, counters, "counters")
             try write(state.visits, visits, "visits")
             try write(state.visitScores, visitScores, "visit_scores")
+            try write(state.shown, shown, "shown")
         }
     }
 }
@@ -257,6 +270,7 @@ public func sparsSelfPlaySetState(
     _ parameterCount: Int64, _ opponent: UnsafePointer<Float>?, _ opponentCount: Int64,
     _ counters: UnsafePointer<Int64>?, _ counterCount: Int64, _ visits: UnsafePointer<Int64>?,
     _ visitScores: UnsafePointer<Float>?, _ visitCount: Int64,
+    _ shown: UnsafePointer<Int64>?, _ shownCount: Int64,
     _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
@@ -268,8 +282,10 @@ public func sparsSelfPlaySetState(
             guard opponentCount == 0 || opponentCount == Int64(n) else {
                 throw .range("opponent", of: owner, mustBe: "0 or \(n) numbers", got: opponentCount)
             }
-            guard (0...(1 << 32)).contains(visitCount) else {
-                throw .range("visits", of: owner, mustBe: "at most \(1 << 32)", got: visitCount)
+            for (name, count) in [("visits", visitCount), ("shown", shownCount)] {
+                guard (0...(1 << 32)).contains(count) else {
+                    throw .range(name, of: owner, mustBe: "at most \(1 << 32)", got: count)
+                }
             }
             func read<Element>(
                 _ pointer: UnsafePointer<Element>?, _ count: Int, _ name: String
@@ -284,7 +300,8 @@ public func sparsSelfPlaySetState(
                     opponent: read(opponent, Int(opponentCount), "opponent"),
                     counters: read(counters, counterTotal, "counters"),
                     visits: read(visits, 4 * visitTotal, "visits"),
-                    visitScores: read(visitScores, visitTotal, "visit_scores")))
+                    visitScores: read(visitScores, visitTotal, "visit_scores"),
+                    shown: read(shown, 4 * Int(shownCount), "shown")))
         }
     }
 }

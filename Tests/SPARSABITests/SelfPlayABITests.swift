@@ -20,7 +20,8 @@ import Testing
 
     private func create(
         _ change: (inout spars_selfplay_configuration) -> Void = { _ in },
-        reference: spars_reference? = nil, field given: spars_handle? = nil
+        reference: spars_reference? = nil, rule: spars_exhaustion_rule? = nil,
+        field given: spars_handle? = nil
     ) -> (status: Int32, run: spars_handle) {
         var configuration = spars_selfplay_configuration(
             n_steps: 8, gamma: 0.9, gae_lambda: 0.9, opponent_update_interval: 8,
@@ -37,10 +38,19 @@ import Testing
         if var reference {
             return (
                 spars_selfplay_create(
-                    field, &configuration, &hyperparameters, &reference, &run, nil), run
+                    field, &configuration, &hyperparameters, &reference, nil, &run, nil), run
             )
         }
-        return (spars_selfplay_create(field, &configuration, &hyperparameters, nil, &run, nil), run)
+        if var rule {
+            return (
+                spars_selfplay_create(
+                    field, &configuration, &hyperparameters, nil, &rule, &run, nil), run
+            )
+        }
+        return (
+            spars_selfplay_create(field, &configuration, &hyperparameters, nil, nil, &run, nil),
+            run
+        )
     }
 
     private static let scoreHalf:
@@ -115,15 +125,18 @@ import Testing
         #expect(
             spars_selfplay_get_state(
                 run, &parameters, &moments, Int64(n), nil, 0, &counters, 17, &visits, &scores,
-                Int64(m), nil) == 0)
+                Int64(m), nil, 0, nil) == 0)
         #expect(sizes.counters == 17)
+        #expect(sizes.shown == 0)
         func set(
             parameterCount: Int64? = nil, counters: [Int64], visits: [Int64]? = nil,
-            visitCount: Int64? = nil, counterCount: Int64 = 17
+            visitCount: Int64? = nil, counterCount: Int64 = 17, shown: [Int64] = [],
+            shownCount: Int64? = nil
         ) -> Int32 {
             spars_selfplay_set_state(
                 run, parameters, moments, parameterCount ?? Int64(n), nil, 0, counters,
-                counterCount, visits ?? [], scores, visitCount ?? 0, nil, nil)
+                counterCount, visits ?? [], scores, visitCount ?? 0, shown,
+                shownCount ?? Int64(shown.count / 4), nil, nil)
         }
         #expect(set(counters: counters) == 0)
         #expect(set(counters: counters, counterCount: 25) == invalid)
@@ -138,11 +151,70 @@ import Testing
             #expect(set(counters: broken) == invalid, "counter \(i)")
         }
         #expect(set(counters: counters, visits: [0, 0, 0, 7], visitCount: 1) == invalid)
+        // The search game shows nothing.
+        #expect(set(counters: counters, shown: [4, 4, 4, 0]) == invalid)
+        #expect(set(counters: counters, shownCount: -1) == invalid)
+        #expect(set(counters: counters, shownCount: .max) == invalid)
         var map = [Float](repeating: 0, count: 1_320)
         #expect(spars_selfplay_map(run, &map, 1_320, nil, nil) == 0)
         #expect(spars_selfplay_map(run, &map, 1_319, nil, nil) == invalid)
         var iteration: Int64 = 0
         #expect(spars_selfplay_snapshot(run, 0, &iteration, &parameters, Int64(n), nil) == invalid)
+    }
+
+    @Test func rulesAndTheirStatesAreChecked() {
+        func rule(
+            _ factor: Double = 100, _ early: Double = 1, _ steps: Int64 = 2, _ repeated: Double = 1
+        ) -> spars_exhaustion_rule {
+            spars_exhaustion_rule(
+                final_factor: factor, early_penalty: early, min_steps: steps,
+                repeat_penalty: repeated)
+        }
+        for broken in [
+            rule(-1), rule(.nan), rule(.infinity), rule(1, -1), rule(1, 1, -1), rule(1, 1, .min),
+            rule(1, 1, 1, -1), rule(1, 1, 1, .nan),
+        ] {
+            #expect(create(rule: broken).status == invalid)
+        }
+        #expect(create(rule: rule(0, 0, .max, 0)).status == 0)
+        let run = create(rule: rule()).run
+        var scorer = spars_scorer(score: Self.scoreHalf, context: nil)
+        #expect(spars_selfplay_run(run, 3, &scorer, nil, nil) == 0)
+        var sizes = spars_selfplay_sizes()
+        #expect(spars_selfplay_measure(run, &sizes, nil) == 0)
+        let (n, m, k) = (Int(sizes.parameters), Int(sizes.visits), Int(sizes.shown))
+        var (parameters, moments) = (
+            [Float](repeating: 0, count: n), [Float](repeating: 0, count: 2 * n)
+        )
+        var (counters, visits, scores, shown) = (
+            [Int64](repeating: 0, count: 17), [Int64](repeating: 0, count: 4 * m),
+            [Float](repeating: 0, count: m), [Int64](repeating: 0, count: 4 * k)
+        )
+        #expect(
+            spars_selfplay_get_state(
+                run, &parameters, &moments, Int64(n), nil, 0, &counters, 17, &visits, &scores,
+                Int64(m), &shown, Int64(k) + 1, nil) == invalid)
+        #expect(
+            spars_selfplay_get_state(
+                run, &parameters, &moments, Int64(n), nil, 0, &counters, 17, &visits, &scores,
+                Int64(m), &shown, Int64(k), nil) == 0)
+        func set(_ shown: [Int64], _ counters: [Int64]) -> Int32 {
+            spars_selfplay_set_state(
+                run, parameters, moments, Int64(n), nil, 0, counters, 17, visits, scores, Int64(m),
+                shown, Int64(shown.count / 4), nil, nil)
+        }
+        #expect(set(shown, counters) == 0)
+        // A game whose episode has made ten steps can have shown ten places.
+        var later = counters
+        later[8] = 10
+        #expect(set([4, 4, 4, 0, 2, 4, 4, 0], later) == 0)
+        #expect(set([4, 4, 4, 0, 4, 4, 4, 0], later) == invalid)
+        #expect(set([4, 4, 4, 1], later) == invalid)
+        #expect(set([4, 4, 4, -1], later) == invalid)
+        #expect(set([3, 4, 4, 0], later) == invalid)
+        #expect(set([.max, .min, 4, 0], later) == invalid)
+        later[8] = 0
+        #expect(set([4, 4, 4, 0], later) == invalid)
     }
 
     @Test func aFailingScorerIsSaid() {

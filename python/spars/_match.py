@@ -5,6 +5,7 @@ import numpy as np
 from spars import _native
 from spars._handles import Handle
 from spars._networks import POLICIES, named, policy_shapes
+from spars._rules import ExhaustionRule
 from spars.ppo import LOG_NAMES, packed_hyperparameters
 
 RECORD_NAMES = (
@@ -47,12 +48,17 @@ class Match:
         One of `POLICIES`.
     step_shape : tuple of int
         Axes of an iteration's step records.
+    rule : ExhaustionRule, optional
+        Of the exhaustion game; without it the search game is played.
     """
 
-    def __init__(self, played, settings, hyperparameters, rates, reference, policy, step_shape):
+    def __init__(
+        self, played, settings, hyperparameters, rates, reference, policy, step_shape, rule=None
+    ):
         self.field = played
         self.has_reference = reference is not None
-        self._shapes = policy_shapes(policy, played.window)
+        game = "search" if rule is None else "exhaustion"
+        self._shapes = policy_shapes(policy, played.window, game)
         self._step_shape = step_shape
         mask = None
         if reference is not None:
@@ -63,7 +69,10 @@ class Match:
         self._hyperparameters = hyperparameters
         self.has_pool = False
         self._handle = Handle(
-            _native.selfplay_create(played.handle, settings, self._packed(rates), mask)
+            _native.selfplay_create(
+                played.handle, settings, self._packed(rates), mask,
+                None if rule is None else rule.packed(),
+            )  # fmt: skip
         )
 
     def set_rates(self, rates):
@@ -138,7 +147,7 @@ class Match:
     def learning_state(self, with_map=True):
         """Return the arrays that `restore` goes on from; without the map's visits if so wanted."""
         run = self._handle.value
-        *_, parameters, opponent, visits, counters = _native.selfplay_measure(run)
+        *_, parameters, opponent, visits, counters, shown = _native.selfplay_measure(run)
         arrays = {
             "parameters": np.empty(parameters, np.float32),
             "moments": np.empty(2 * parameters, np.float32),
@@ -146,6 +155,7 @@ class Match:
             "counters": np.empty(counters, np.int64),
             "visits": np.empty((visits, 4), np.int64),
             "visit_scores": np.empty(visits, np.float32),
+            "shown": np.empty((shown, 4), np.int64),
         }
         _native.selfplay_state(run, *arrays.values(), False)
         # Origins fit 16 bits; the file need not hold 64.
@@ -175,7 +185,9 @@ class Match:
             np.ascontiguousarray(arrays[name], dtype)
             for name, dtype in zip(names, dtypes, strict=True)
         ]
-        _native.selfplay_state(self._handle.value, *flat, True)
+        # Files of a time when there was one game have no places shown.
+        shown = np.ascontiguousarray(arrays.get("shown", np.empty((0, 4))), np.int64)
+        _native.selfplay_state(self._handle.value, *flat, shown, True)
         if self.has_pool:
             for member in members:
                 _native.selfplay_add_to_pool(self._handle.value, member)
@@ -206,9 +218,10 @@ def match_of(played, configuration, rates, reference):
         configuration["mask_actions"],
         configuration["record_steps"],
     )
+    rule = configuration["rule"]
     match = Match(
         played, settings, hyperparameters, rates, reference, configuration["policy"],
-        step_shape(configuration),
+        step_shape(configuration), None if rule is None else ExhaustionRule(**rule),
     )  # fmt: skip
     if configuration.get("experience") == "both":
         match.learn_from_both()

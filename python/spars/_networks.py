@@ -3,22 +3,28 @@
 from math import prod
 
 from spars._game import ACTIONS
+from spars._rules import CHOICES
 from spars.ppo import parameter_shapes
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
 HIDDEN = (64, 64)
-# The scores of six neighbours and of the window itself, and three coordinates.
-NEIGHBOURHOOD = ACTIONS + 4
+# The scores of six neighbours and of the window itself, and three coordinates; in the exhaustion
+# game six flags stand for the window itself.
+NEIGHBOURHOOD = {"search": ACTIONS + 4, "exhaustion": 2 * ACTIONS + 3}
+ANSWERS = {"search": ACTIONS, "exhaustion": CHOICES}
 # Channels, kernel and stride of CnnPolicy's layers, as the core has them.
 CONVOLUTIONS = ((8, 4, 4), (16, 3, 2), (32, 3, 1))
 
 
-def policy_shapes(policy, window):
+def policy_shapes(policy, window, game="search"):
     """Return the shapes of a policy's parameters by name, in the core's order."""
+    answers = ANSWERS[game]
+    # Behind the window's voxels, whether each of the places around it has been shown.
+    beside = 0 if game == "search" else ACTIONS
     if policy == "MlpPolicy":
-        return parameter_shapes(prod(window), ACTIONS, HIDDEN, HIDDEN)
+        return parameter_shapes(prod(window) + beside, answers, HIDDEN, HIDDEN)
     if policy == "LocalPolicy":
-        return parameter_shapes(NEIGHBOURHOOD, ACTIONS, HIDDEN, HIDDEN)
+        return parameter_shapes(NEIGHBOURHOOD[game], answers, HIDDEN, HIDDEN)
     shapes = {}
     extent, inputs = tuple(window), 1
     for i, (channels, size, stride) in enumerate(CONVOLUTIONS):
@@ -28,7 +34,8 @@ def policy_shapes(policy, window):
         shapes[f"features_extractor.cnn.{2 * i}.bias"] = (channels,)
         extent = tuple((n - k) // stride + 1 for n, k in zip(extent, kernel, strict=True))
         inputs = channels
-    return shapes | parameter_shapes(inputs * prod(extent), ACTIONS, HIDDEN, HIDDEN)
+    features = inputs * prod(extent) + beside
+    return shapes | parameter_shapes(features, answers, HIDDEN, HIDDEN)
 
 
 def named(flat, shapes):

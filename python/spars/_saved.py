@@ -28,10 +28,12 @@ def field_again(configuration, volume, scorer, path):
     try:
         protocol = Protocol.from_dict(c["protocol"])
         geometry = (tuple(c["window"]), tuple(c["grid"]))
+        # No score ends the exhaustion game, and none is above 1.
+        threshold = 1.0 if c.get("game") == "exhaustion" else c["termination_threshold"]
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: its configuration is broken: {error!r}") from error
     played = Field(
-        as_volume(volume), scorer, geometry[0], protocol, c["termination_threshold"],
+        as_volume(volume), scorer, geometry[0], protocol, threshold,
         None if protocol.scan_frame == "native" else geometry[1], c["stride"],
         {"intensity_window": protocol.intensity_window}, "load",
     )  # fmt: skip

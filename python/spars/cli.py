@@ -10,6 +10,8 @@ import math
 import os
 import sys
 
+from spars._game_command import add_game
+
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
 METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
 
@@ -248,7 +250,10 @@ def _add_segment(commands):
     segment.add_argument("--method", choices=METHODS, default="self_play")
     segment.add_argument("--iterations", type=int, default=100)
     _add_frame(segment)
-    segment.add_argument("--termination-threshold", type=float, default=0.3)
+    segment.add_argument(
+        "--termination-threshold", type=float, help="score that ends an episode (default 0.3)"
+    )
+    add_game(segment)
     segment.add_argument("--segmentation-threshold", type=float, help="default: the protocol's")
     segment.add_argument("--region", help="organ mask; outside of it nothing is segmented")
     segment.add_argument(

@@ -11,6 +11,7 @@ import numpy as np
 import spars
 from spars import metrics
 from spars._extras import progress_bar
+from spars._game_command import rule_of
 from spars._outputs import check_nifti, check_outputs, modified, write_json
 from spars.segmentation import as_mask
 from spars.volume import as_volume
@@ -18,7 +19,7 @@ from spars.volume import as_volume
 #: Options of self-play that are passed on where they are given.
 SEARCH_OPTIONS = (
     "n_steps", "checkpoint", "checkpoint_interval", "opponents", "experience", "tensorboard",
-    "policy", "n_envs", "mask_actions",
+    "policy", "n_envs", "mask_actions", "game",
 )  # fmt: skip
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
@@ -185,6 +186,7 @@ def segment(arguments):
         for name in SEARCH_OPTIONS
         if getattr(arguments, name) is not None
     }
+    more |= rule_of(arguments)
     earlier = modified(arguments.checkpoint)
     scorer = spars.Classifier.load(arguments.classifier)
     if arguments.coverage and arguments.method != "self_play":

@@ -7,7 +7,7 @@ score earns +1, the lower -1, and the scores accumulate in a map of the scan. Ac
 
 import numpy as np
 
-from spars._checks import check_array, check_choice, check_integer, sentence
+from spars._checks import check_array, check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
@@ -19,6 +19,7 @@ from spars._game import (
     picture,
     wrapped_uint8,
 )
+from spars._rules import checked_rule
 from spars._spaces import Box, Discrete
 from spars.ppo import resize_multiplicity
 
@@ -121,12 +122,11 @@ def parallel_env(
     field = Field(
         volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
     )
-    if check_choice(game, "game", owner, ("search", "exhaustion")) == "exhaustion":
+    rule = checked_rule(game, rule, owner)
+    if game == "exhaustion":
         from spars.exhaustion import parallel_exhaustion_class
 
         return parallel_exhaustion_class()(field, seed, observation, render_mode, rule)
-    if rule is not None:
-        raise ValueError(sentence("rule", owner, 'None in the "search" game', rule))
     return parallel_env_class()(field, seed, observation, render_mode)
 
 

@@ -6,11 +6,10 @@ theirs and what is our reading.
 """
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 
-from spars._checks import check_choice, check_float, check_integer, sentence
+from spars._checks import check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
@@ -21,46 +20,13 @@ from spars._game import (
     check_action,
 )
 from spars._parallel import ParallelWindowSearch
+from spars._rules import CHOICES, ExhaustionRule, checked_rule
 from spars._spaces import Box, Discrete
 from spars.envs import WindowSearchEnv, checked_render_mode, keeps_map
 
 __all__ = ["CHOICES", "ExhaustionEnv", "ExhaustionGame", "ExhaustionRule"]
 
-#: Answers of an agent: action 0 to 5 moves on; 6 to 11 makes the same move and calls the end.
-CHOICES = 2 * ACTIONS
 OBSERVATIONS = ("neighbours", "window")
-
-
-@dataclass(frozen=True)
-class ExhaustionRule:
-    """The numbers of the exhaustion game; the defaults are the released code's.
-
-    Parameters
-    ----------
-    final_factor : float
-        What the comparison of the last step is multiplied by, at least 0.
-    early_penalty : float
-        Taken from both where the end is called before `min_steps`, at least 0.
-    min_steps : int
-        Steps that an episode should have before its last one.
-    repeat_penalty : float
-        Taken from an agent for a place that either has shown already, at least 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A number is out of its range.
-    """
-
-    final_factor: float = 100.0
-    early_penalty: float = 1.0
-    min_steps: int = 2
-    repeat_penalty: float = 1.0
-
-    def __post_init__(self):
-        for name in ("final_factor", "early_penalty", "repeat_penalty"):
-            check_float(getattr(self, name), name, "ExhaustionRule", 0.0)
-        check_integer(self.min_steps, "min_steps", "ExhaustionRule", 0)
 
 
 class ExhaustionGame:
@@ -87,9 +53,7 @@ class ExhaustionGame:
 
     def __init__(self, field, rule=None, observation="neighbours"):
         self.field = field
-        self.rule = ExhaustionRule() if rule is None else rule
-        if not isinstance(self.rule, ExhaustionRule):
-            raise TypeError(sentence("rule", field.owner, "an ExhaustionRule", rule))
+        self.rule = checked_rule("exhaustion", rule, field.owner)
         check_choice(observation, "observation", field.owner, OBSERVATIONS)
         self.observation = observation
         self.games = Games(field)

@@ -143,8 +143,20 @@ class League:
         Raises
         ------
         ValueError
-            The run has another policy, moves masked otherwise, or a name is taken.
+            The run has another policy, moves masked otherwise, or a name is taken; or it is of the
+            exhaustion game, in which what a player does at a place depends on what its episode has
+            shown, while a league computes it once.
         """
+        if run.configuration["game"] != "search":
+            raise ValueError(
+                sentence(
+                    "run",
+                    "League.add_run",
+                    "of the search game: a league computes once what a player does at a place, and "
+                    "in the exhaustion game that depends on what has been shown",
+                    run,
+                )
+            )
         for name in ("policy", "mask_actions"):
             if run.configuration[name] != self.configuration[name]:
                 raise ValueError(

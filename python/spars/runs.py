@@ -20,7 +20,10 @@ __all__ = ["Run", "Snapshot"]
 
 FILE_FORMAT = "spars self-play 1"
 # What runs were before these could be chosen.
-FORMER = {"policy": "MlpPolicy", "mask_actions": False, "n_envs": 1, "record_steps": True}
+FORMER = {
+    "policy": "MlpPolicy", "mask_actions": False, "n_envs": 1, "record_steps": True,
+    "game": "search", "rule": None,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +53,16 @@ class Run(Insight):
         Dice of the thresholded map with the reference, in the scan's voxels under the paper's
         protocol; NaN where both are empty.
     terminations, truncations : ndarray of int64, shape (iterations,)
-        Episodes ended by a score, and by the step limit.
+        Episodes ended by a score (in the exhaustion game, by an agent's call), and by the step
+        limit.
     windows : ndarray of int32, shape (iterations, n_steps, 2, 3)
         The windows' origins after every step, learner first, as the protocol keeps them. With
         several games this and the next three have an axis `n_envs` after `n_steps`; reading them
         raises ValueError where `record_steps` was False.
     step_scores : ndarray of float32, shape (iterations, n_steps, 2)
-        Their scores.
+        Their scores; the exhaustion game counts 0 for a place shown before.
     actions : ndarray of int8, shape (iterations, n_steps, 2)
-        What was answered.
+        What was answered; from 6 on the end is called too.
     ends : ndarray of uint8, shape (iterations, n_steps)
         1 where the step terminated an episode, 2 where it truncated one, else 0.
     log : dict of str to ndarray, shape (iterations,)

@@ -25,7 +25,7 @@ def segment(
     window=(48, 48, 24),
     grid=(256, 256, 180),
     protocol="paper",
-    termination_threshold=0.3,
+    termination_threshold=None,
     segmentation_threshold=None,
     method="self_play",
     region=None,
@@ -55,8 +55,8 @@ def segment(
         The model grid; None plays in the scan's own voxels.
     protocol : {"paper", "published"} or Protocol
         What is done where the released scripts and the paper's text part ways.
-    termination_threshold : float
-        Score above which an episode ends, in [0, 1].
+    termination_threshold : float, optional
+        Score above which an episode ends, in [0, 1]; 0.3 by default. Not of the exhaustion game.
     segmentation_threshold : float, optional
         Map value above which a voxel is tumour. The protocol's by default; it belongs to the
         protocol's accumulation (a sum of scores has no upper bound, a mean stays in [0, 1]).
@@ -73,7 +73,7 @@ def segment(
     progress : callable or True, optional
         Called with (done, planned); True draws a bar (the extra "progress").
     **search
-        Passed to `self_play`: `n_steps`, `batch_size`, `learning_rate` and so on. The baselines
+        Passed to `self_play`: `n_steps`, `learning_rate`, `game` and so on. The baselines
         take `n_steps` and `stride` and refuse the rest; Grad-CAM also takes `layer` and
         `target`.
 
@@ -92,7 +92,10 @@ def segment(
     check_choice(method, "method", "segment", METHODS)
     check_integer(iterations, "iterations", "segment", 1)
     window = check_extent(window, "window", "segment")
-    check_float(termination_threshold, "termination_threshold", "segment", 0.0, 1.0)
+    if termination_threshold is None and search.get("game") != "exhaustion":
+        termination_threshold = 0.3
+    if termination_threshold is not None:
+        check_float(termination_threshold, "termination_threshold", "segment", 0.0, 1.0)
     protocol = Protocol.named(protocol)
     if segmentation_threshold is None:
         segmentation_threshold = protocol.segmentation_threshold

@@ -1,5 +1,7 @@
 """Self-play on one scan: a learner against an opponent, the scores of their windows in a map."""
 
+from dataclasses import asdict
+
 from spars._checks import check_bool, check_choice, check_float, check_integer
 from spars._game import Field
 from spars._match import SAMPLINGS, SIDES, match_of
@@ -7,6 +9,7 @@ from spars._networks import POLICIES
 from spars._provenance import digest, versions
 from spars._rates import Rates
 from spars._reference import Reference
+from spars._rules import checked_rule, checked_threshold
 from spars.ppo import SEED_LIMIT
 from spars.runs import Run, Snapshot
 from spars.volume import as_volume
@@ -22,7 +25,9 @@ def self_play(
     window=(48, 48, 24),
     grid=None,
     protocol="paper",
-    termination_threshold=0.3,
+    termination_threshold=None,
+    game="search",
+    rule=None,
     stride=4,
     reference=None,
     policy="MlpPolicy",
@@ -75,8 +80,21 @@ def self_play(
         The model grid; (256, 256, 180) for a scan.
     protocol : {"paper", "published"} or Protocol
         What is done where the released scripts and the paper's text part ways.
-    termination_threshold : float
-        Score above which an episode ends, in [0, 1].
+    termination_threshold : float, optional
+        Score above which an episode of the search game ends, in [0, 1]; 0.3 by default.
+    game : {"search", "exhaustion"}
+        By which rule is played. "exhaustion" is the second one (docs/reference/exhaustion.md): a
+        place counts once in an episode, and the agents have twelve answers, six moves and the same
+        with a call for the end; `termination_threshold` must not be given. Policies also see
+        whether each of the six places around has been shown: behind the window's voxels, or behind
+        what the convolutions make of them; "LocalPolicy" sees what `spars.exhaustion.ExhaustionEnv`
+        calls "neighbours". `mask_actions` masks a move and its call alike. With `opponents`, an
+        episode is won by the agent whose rewards sum to more. Records, map, `Run.replay`,
+        `Run.coverage` and `Segmentation.why` hold the windows' own scores, also of places that
+        count nothing any more. A `spars.League` of such runs is refused: it computes once what a
+        player does at a place, and here that depends on the episode.
+    rule : ExhaustionRule, optional
+        The exhaustion game's numbers.
     stride : int
         Voxels a window moves in one step.
     reference : Volume, array or path, optional
@@ -162,10 +180,12 @@ def self_play(
     """
     owner = "self_play"
     iterations = check_integer(iterations, "iterations", owner, 1)
+    rule = checked_rule(game, rule, owner)
+    threshold = checked_threshold(termination_threshold, game, owner)
     if snapshot_interval is None:
         snapshot_interval = max(1, iterations // 4)
     played = Field(
-        volume, classifier, window, protocol, termination_threshold, grid, stride, switches, owner
+        volume, classifier, window, protocol, threshold, grid, stride, switches, owner
     )
     if reference is not None:
         reference = Reference(as_volume(reference).array, as_volume(volume).shape, played)
@@ -180,7 +200,9 @@ def self_play(
         "grid": list(played.grid),
         "stride": played.stride,
         "input_shape": list(played.input_shape),
-        "termination_threshold": played.termination_threshold,
+        "termination_threshold": played.termination_threshold if rule is None else None,
+        "game": game,
+        "rule": None if rule is None else asdict(rule),
         "protocol": played.protocol.to_dict(),
         "policy": check_choice(policy, "policy", owner, POLICIES),
         "mask_actions": check_bool(mask_actions, "mask_actions", owner),

@@ -1,4 +1,4 @@
-/// Self-play on a field of the window-search game: a learner against an opponent made of itself.
+/// Self-play on a field, by the rule of the window-search game or of the exhaustion game: a learner against an opponent made of itself.
 ///
 /// A run uses its field under the field's lock. Iterations happen whole or not at all: whatever ends
 /// a call, the run is in the state after a whole iteration.
@@ -20,6 +20,15 @@ typedef struct {
     int32_t mask_actions;              ///< moves that would leave the grid have probability 0
     int32_t record_steps;              ///< whether spars_selfplay_steps will be asked for the steps
 } spars_selfplay_configuration;
+
+/// The numbers of the exhaustion game, each at least 0. Its actions are 0 to 11: 6 to 11 make the
+/// moves 0 to 5 and call the end.
+typedef struct {
+    double final_factor;    ///< what the comparison of the last step is multiplied by
+    double early_penalty;   ///< taken from both where the end is called before min_steps
+    int64_t min_steps;      ///< steps that an episode should have before its last one
+    double repeat_penalty;  ///< taken for a place that has been shown already
+} spars_exhaustion_rule;
 
 /// A reference mask as the map's Dice needs it: how many native planes each plane of the grid
 /// becomes along x, y and z, one after the other, in [0, 16384]; how many of each grid voxel's
@@ -55,13 +64,15 @@ typedef struct {
     int64_t opponent_parameters;  ///< the same, or 0 where the opponent is not frozen apart
     int64_t visits;               ///< of the map
     int64_t counters;             ///< of a state
+    int64_t shown;                ///< places that the games' episodes have shown; 0 in the search game
 } spars_selfplay_sizes;
 
-/// `reference` may be NULL.
+/// `reference` may be NULL; so may `rule`, for the search game. With a rule, the field's termination
+/// threshold has no meaning.
 int32_t spars_selfplay_create(
     spars_handle field, const spars_selfplay_configuration *configuration,
     const spars_ppo_hyperparameters *hyperparameters, const spars_reference *reference,
-    spars_handle *run, spars_error *error);
+    const spars_exhaustion_rule *rule, spars_handle *run, spars_error *error);
 
 /// Plays and learns for so many iterations. `scorer` as for spars_game_step.
 int32_t spars_selfplay_run(
@@ -94,18 +105,20 @@ int32_t spars_selfplay_snapshot(
 int32_t spars_selfplay_forget(spars_handle run, spars_error *error);
 
 /// Reads the state: parameters, Adam's moments (twice as many), a frozen opponent's parameters,
-/// the counters, and the map's visits (x, y, z, agent, [n, 4]) with what
-/// each added, [n]. Counts are those of spars_selfplay_measure.
+/// the counters, the map's visits (x, y, z, agent, [n, 4]) with what each added, [n], and the places
+/// shown in each game's episode, in their order (x, y, z, game, [n, 4]). Counts are those of
+/// spars_selfplay_measure.
 int32_t spars_selfplay_get_state(
     spars_handle run, float *parameters, float *moments, int64_t parameter_count, float *opponent,
     int64_t opponent_count, int64_t *counters, int64_t counter_count, int64_t *visits,
-    float *visit_scores, int64_t visit_count, spars_error *error);
+    float *visit_scores, int64_t visit_count, int64_t *shown, int64_t shown_count,
+    spars_error *error);
 
 /// Goes on from a state; on failure nothing has changed.
 int32_t spars_selfplay_set_state(
     spars_handle run, const float *parameters, const float *moments, int64_t parameter_count,
     const float *opponent, int64_t opponent_count, const int64_t *counters, int64_t counter_count,
-    const int64_t *visits, const float *visit_scores, int64_t visit_count, const spars_control *control,
-    spars_error *error);
+    const int64_t *visits, const float *visit_scores, int64_t visit_count, const int64_t *shown,
+    int64_t shown_count, const spars_control *control, spars_error *error);
 
 #endif

@@ -153,7 +153,7 @@ public struct WindowSearchGame {
     /// Far beyond any walk, and far below what a later step could overflow from.
     private static let farthest: UInt = 1 << 40
 
-    private func isReachable(_ origin: Voxel) -> Bool {
+    func isReachable(_ origin: Voxel) -> Bool {
         (0..<3).allSatisfy { axis in
             let configuration = configuration
             guard origin[axis].magnitude <= Self.farthest else { return false }

@@ -153,7 +153,8 @@ private struct Player {
             tables[eyes] = Array(repeating: .nan, count: field.lattice.count * actions)
         }
         if tables[eyes][place].isNaN {
-            let distribution = try policy.distribution(at: origin, as: agent, network)
+            let distribution = try policy.distribution(
+                at: Standpoint(origin), as: agent, network)
             let probabilities = (0..<actions).map { Double(distribution.probability(0, of: $0)) }
             // It is due for every number that rounding leaves above the total.
             let last = probabilities.lastIndex { $0 > 0 } ?? actions - 1

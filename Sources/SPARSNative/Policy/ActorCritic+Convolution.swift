@@ -13,7 +13,8 @@ extension ActorCritic {
             output = dense(layer.dense, patches, batch: batch * layer.places, appliesTanh: true)
             tape.patches.append(patches)
         }
-        tape.features = convolution.transposed(output, batch: batch, toFeatures: true)
+        tape.features = beside(
+            observations, convolution.transposed(output, batch: batch, toFeatures: true), batch)
         return tape
     }
 
@@ -40,18 +41,37 @@ extension ActorCritic {
         }
     }
 
-    /// The derivative by what came before the tanh of the features.
+    /// Features (B, n) with the numbers behind each observation's window put behind them.
+    private func beside(_ observations: [S], _ features: [S], _ batch: Int) -> [S] {
+        let count = shape.convolution?.beside ?? 0
+        if count == 0 { return features }
+        let (width, columns) = (shape.observation, shape.inputs - count)
+        var joined: [S] = []
+        joined.reserveCapacity(batch * shape.inputs)
+        for b in 0..<batch {
+            joined += features[b * columns..<(b + 1) * columns]
+            joined += observations[(b + 1) * width - count..<(b + 1) * width]
+        }
+        return joined
+    }
+
+    /// The derivative by what came before the tanh of the features; of what stands beside them
+    /// nothing is learned.
     private func featureGradient(_ delta: [S], _ features: [S], _ batch: Int) -> [S] {
-        let (rows, columns) = (shape.firstRows, shape.inputs)
+        let (rows, inputs) = (shape.firstRows, shape.inputs)
+        let columns = inputs - (shape.convolution?.beside ?? 0)
         var result = [S](repeating: 0, count: batch * columns)
         for b in 0..<batch {
             for o in 0..<rows {
                 let factor = delta[b * rows + o]
                 for j in 0..<columns {
-                    result[b * columns + j] += factor * first[o * columns + j]
+                    result[b * columns + j] += factor * first[o * inputs + j]
                 }
             }
-            for j in b * columns..<(b + 1) * columns { result[j] *= 1 - features[j] * features[j] }
+            for j in 0..<columns {
+                let feature = features[b * inputs + j]
+                result[b * columns + j] *= 1 - feature * feature
+            }
         }
         return result
     }

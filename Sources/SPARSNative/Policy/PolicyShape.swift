@@ -31,7 +31,8 @@ public struct PolicyShape: Hashable, Sendable {
         valueHidden: [Int] = [64, 64], actions: Int
     ) throws(SPARSError) {
         try self.init(
-            inputs: convolution.features, convolution: convolution, policyHidden: policyHidden,
+            inputs: convolution.features + convolution.beside, convolution: convolution,
+            policyHidden: policyHidden,
             valueHidden: valueHidden, actions: actions)
     }
 
@@ -82,7 +83,9 @@ public struct PolicyShape: Hashable, Sendable {
     var withoutCritic: PolicyShape { PolicyShape(self, valueHidden: [1]) }
 
     /// Numbers of an observation.
-    public var observation: Int { convolution?.window.count ?? inputs }
+    public var observation: Int {
+        convolution.map { $0.window.count + $0.beside } ?? inputs
+    }
 
     /// Rows of the two nets' first layers together: the policy's, then the value's.
     public var firstRows: Int { policyHidden[0] + valueHidden[0] }

@@ -7,13 +7,19 @@
 public struct WindowConvolutions: Hashable, Sendable {
     /// What the first layer reads, one channel.
     public let window: Extent
+    /// Numbers behind the window's in an observation, which the nets read as they are, behind the
+    /// features.
+    public let beside: Int
 
     private static let plan = [
         (channels: 8, kernel: 4, stride: 4), (channels: 16, kernel: 3, stride: 2),
         (channels: 32, kernel: 3, stride: 1),
     ]
 
-    public init(window: Extent) { self.window = window }
+    public init(window: Extent, beside: Int = 0) {
+        self.window = window
+        self.beside = beside
+    }
 
     struct Layer: Hashable, Sendable {
         let input: Extent
@@ -82,11 +88,13 @@ struct Convolution: Sendable {
     init(_ shape: WindowConvolutions) {
         self.shape = shape
         var offset = 0
-        layers = shape.layers.map { layer in
+        layers = shape.layers.enumerated().map { i, layer in
             let weights = layer.channels * layer.columns
             defer { offset += weights + layer.channels }
             return (
-                Self.sources(layer), layer.inputChannels * layer.input.count, layer.output.count,
+                Self.sources(layer),
+                layer.inputChannels * layer.input.count + (i == 0 ? shape.beside : 0),
+                layer.output.count,
                 DenseLayer(
                     inputs: layer.columns, outputs: layer.channels, weight: offset,
                     bias: offset + weights)
@@ -120,11 +128,12 @@ struct Convolution: Sendable {
     struct Tape<S: Sendable>: Sendable {
         /// (B, places, weights of a channel) of each layer.
         var patches: [[S]] = []
-        /// (B, `features`), after tanh.
+        /// (B, `features`), after tanh, and what stands beside the window.
         var features: [S] = []
     }
 
-    /// (B, places, columns) of a layer from its input (B, places below, channels).
+    /// (B, places, columns) of a layer from its input (B, places below, channels), behind which the
+    /// first one's has what stands beside the window.
     func patches<S>(_ layer: Int, of input: [S], batch: Int) -> [S] {
         let (sources, inputs) = (layers[layer].sources, layers[layer].inputs)
         return [S](unsafeUninitializedCapacity: batch * sources.count) { patches, initialized in

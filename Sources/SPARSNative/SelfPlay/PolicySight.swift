@@ -9,61 +9,80 @@ protocol PolicySight: AnyObject {
     func shape(_ configuration: SelfPlayConfiguration) throws(SPARSError) -> PolicyShape
     /// Numbers of an observation.
     var count: Int { get }
-    /// One name for all origins from which the same is seen.
-    func place(of origin: Voxel) -> Voxel
-    /// Makes known what looking from these origins needs to be known, in one call of the scorer.
-    func prepare(_ origins: [Voxel]) throws(SPARSError)
-    /// Writes what `agent` sees from `origin` into `row` of the (n, `count`) matrix.
+    /// Of an observation's numbers, those at its end that stand for no voxel of the window.
+    var besideCount: Int { get }
+    /// One name for all standpoints from which the same is seen.
+    func place(of standpoint: Standpoint) -> Standpoint
+    /// Makes known what looking from there needs to be known, in one call of the scorer.
+    func prepare(_ standpoints: [Standpoint]) throws(SPARSError)
+    /// Writes what `agent` sees from there into `row` of the (n, `count`) matrix.
     func look(
-        from origin: Voxel, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
     ) throws(SPARSError)
 }
 
-func sight(of policy: SelfPlayConfiguration.Policy, on field: SearchField) -> any PolicySight {
+/// - Parameter withShown: whether it also sees which of the six places around have been shown, as the
+///   exhaustion game needs.
+func sight(
+    of policy: SelfPlayConfiguration.Policy, on field: SearchField, withShown: Bool = false
+) -> any PolicySight {
     switch policy {
-    case .mlp: WindowSight(field)
-    case .cnn: StandardisedSight(field)
-    case .local: NeighbourSight(field)
+    case .mlp: WindowSight(field, withShown: withShown)
+    case .cnn: StandardisedSight(field, withShown: withShown)
+    case .local: NeighbourSight(field, withShown: withShown)
     }
 }
 
-/// The voxels of the window ("MlpPolicy").
+/// The voxels of the window ("MlpPolicy"), and behind them what has been shown around it.
 final class WindowSight: PolicySight {
     let field: SearchField
+    let besideCount: Int
+    private let voxels: Int
 
-    init(_ field: SearchField) { self.field = field }
+    init(_ field: SearchField, withShown: Bool = false) {
+        self.field = field
+        besideCount = withShown ? Action.allCases.count : 0
+        voxels = field.configuration.window.count
+    }
 
-    var count: Int { field.configuration.window.count }
+    var count: Int { voxels + besideCount }
 
     func shape(_ configuration: SelfPlayConfiguration) throws(SPARSError) -> PolicyShape {
         try PolicyShape(
             inputs: count, policyHidden: configuration.policyHidden,
-            valueHidden: configuration.valueHidden, actions: Action.allCases.count)
+            valueHidden: configuration.valueHidden, actions: configuration.answerCount)
     }
 
-    func place(of origin: Voxel) -> Voxel { field.lattice.cropStart(origin) }
+    func place(of standpoint: Standpoint) -> Standpoint {
+        Standpoint(field.lattice.cropStart(standpoint.origin), shown: standpoint.shown)
+    }
 
-    func prepare(_ origins: [Voxel]) {}
+    func prepare(_ standpoints: [Standpoint]) {}
 
     func look(
-        from origin: Voxel, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
     ) throws(SPARSError) {
-        let box = try field.box(at: field.lattice.cropStart(origin))
+        let box = try field.box(at: field.lattice.cropStart(standpoint.origin))
+        let place = row * count..<row * count + voxels
         if box.extent == field.configuration.window {
             let geometry = BoxGeometry(of: box, in: field.volume.extent)
             matrix.withUnsafeMutableBufferPointer { matrix in
                 field.volume.values.withUnsafeBufferPointer { values in
                     copyBox(
                         values, geometry,
-                        into: .init(rebasing: matrix[row * count..<(row + 1) * count]))
+                        into: .init(rebasing: matrix[place]))
                 }
             }
         } else {
-            let seen = try field.observation(at: origin)
-            matrix.replaceSubrange(row * count..<(row + 1) * count, with: seen)
+            let seen = try field.observation(at: standpoint.origin)
+            matrix.replaceSubrange(place, with: seen)
+        }
+        if besideCount > 0 {
+            matrix.replaceSubrange(
+                place.upperBound..<place.upperBound + besideCount, with: standpoint.flags)
         }
         guard field.configuration.observationCast != .float32 else { return }
-        for i in row * count..<(row + 1) * count {
+        for i in place {
             matrix[i] = field.configuration.seen(matrix[i], by: agent)
         }
     }
@@ -76,8 +95,8 @@ final class StandardisedSight: PolicySight {
     private let mean: Float
     private let deviation: Float
 
-    init(_ field: SearchField) {
-        window = WindowSight(field)
+    init(_ field: SearchField, withShown: Bool = false) {
+        window = WindowSight(field, withShown: withShown)
         let values = field.volume.values
         func average(_ term: (Double) -> Double) -> Double {
             values.reduce(0) { $0 + term(Double(field.configuration.seen($1, by: .learner))) }
@@ -91,58 +110,70 @@ final class StandardisedSight: PolicySight {
 
     var field: SearchField { window.field }
     var count: Int { window.count }
+    var besideCount: Int { window.besideCount }
 
     func shape(_ configuration: SelfPlayConfiguration) throws(SPARSError) -> PolicyShape {
         try PolicyShape(
-            convolution: WindowConvolutions(window: field.configuration.window),
+            convolution: WindowConvolutions(
+                window: field.configuration.window, beside: besideCount),
             policyHidden: configuration.policyHidden, valueHidden: configuration.valueHidden,
-            actions: Action.allCases.count)
+            actions: configuration.answerCount)
     }
 
-    func place(of origin: Voxel) -> Voxel { window.place(of: origin) }
+    func place(of standpoint: Standpoint) -> Standpoint { window.place(of: standpoint) }
 
-    func prepare(_ origins: [Voxel]) {}
+    func prepare(_ standpoints: [Standpoint]) {}
 
     func look(
-        from origin: Voxel, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
     ) throws(SPARSError) {
-        try window.look(from: origin, as: agent, into: &matrix, row: row)
-        for i in row * count..<(row + 1) * count { matrix[i] = (matrix[i] - mean) / deviation }
+        try window.look(from: standpoint, as: agent, into: &matrix, row: row)
+        for i in row * count..<(row + 1) * count - besideCount { matrix[i] = (matrix[i] - mean) / deviation }
     }
 }
 
 /// The scores of the windows that the six moves lead to and of the window itself, and where it
 /// stands in the grid ("LocalPolicy"); no voxel. Both players see alike.
+///
+/// In the exhaustion game: what the six are worth, which is 0 where they have been shown, whether
+/// they have, and where the window stands.
 final class NeighbourSight: PolicySight {
     let field: SearchField
+    private let withShown: Bool
 
-    init(_ field: SearchField) { self.field = field }
+    init(_ field: SearchField, withShown: Bool = false) {
+        self.field = field
+        self.withShown = withShown
+    }
 
-    /// Six neighbours, the window itself, three coordinates.
-    var count: Int { Action.allCases.count + 4 }
+    /// Six neighbours, then the window itself or six flags, then three coordinates.
+    var count: Int { Action.allCases.count + (withShown ? Action.allCases.count : 1) + 3 }
+
+    var besideCount: Int { count }
 
     func shape(_ configuration: SelfPlayConfiguration) throws(SPARSError) -> PolicyShape {
         try PolicyShape(
             inputs: count, policyHidden: configuration.policyHidden,
-            valueHidden: configuration.valueHidden, actions: Action.allCases.count)
+            valueHidden: configuration.valueHidden, actions: configuration.answerCount)
     }
 
     /// Origins that share a crop still differ in where moves lead.
-    func place(of origin: Voxel) -> Voxel { origin }
+    func place(of standpoint: Standpoint) -> Standpoint { standpoint }
 
     private func scored(_ origin: Voxel) -> [Int] {
-        (Action.allCases.map { field.configuration.moved(origin, by: $0) } + [origin])
-            .map { field.index(ofOrigin: $0) }
+        let around = Action.allCases.map { field.configuration.moved(origin, by: $0) }
+        return (withShown ? around : around + [origin]).map { field.index(ofOrigin: $0) }
     }
 
-    func prepare(_ origins: [Voxel]) throws(SPARSError) {
-        try field.score(origins.flatMap(scored))
+    func prepare(_ standpoints: [Standpoint]) throws(SPARSError) {
+        try field.score(standpoints.flatMap { scored($0.origin) })
     }
 
     func look(
-        from origin: Voxel, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
     ) throws(SPARSError) {
-        try prepare([origin])
+        try prepare([standpoint])
+        let origin = standpoint.origin
         let (grid, window) = (field.configuration.grid, field.configuration.window)
         let position = (0..<3).map { axis -> Float in
             let room = grid[axis] - window[axis]
@@ -150,7 +181,12 @@ final class NeighbourSight: PolicySight {
             return room == 0
                 ? 0 : Float(2 * min(max(origin[axis], 0), room)) / Float(room) - 1
         }
-        let seen = scored(origin).map { field.known($0) } + position
-        matrix.replaceSubrange(row * count..<(row + 1) * count, with: seen)
+        var seen = scored(origin).map { field.known($0) }
+        if withShown {
+            let flags = standpoint.flags
+            for i in seen.indices where flags[i] == 1 { seen[i] = 0 }
+            seen += flags
+        }
+        matrix.replaceSubrange(row * count..<(row + 1) * count, with: seen + position)
     }
 }

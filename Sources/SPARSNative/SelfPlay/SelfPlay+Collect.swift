@@ -18,26 +18,38 @@ struct PackedOrigin: Sendable {
     var voxel: Voxel { Voxel(Int(x), Int(y), Int(z)) }
 }
 
-/// One agent's steps of an iteration as the learner will learn from them: origins instead of
-/// windows, 12 bytes a step.
+/// A standpoint in 8 bytes.
+struct PackedStandpoint: Sendable {
+    private let origin: PackedOrigin
+    private let shown: UInt8
+
+    init(_ standpoint: Standpoint) {
+        (origin, shown) = (PackedOrigin(standpoint.origin), standpoint.shown)
+    }
+
+    var standpoint: Standpoint { Standpoint(origin.voxel, shown: shown) }
+}
+
+/// One agent's steps of an iteration as the learner will learn from them: standpoints instead of
+/// windows, 21 bytes a step.
 ///
 /// Arrays hold every game's first step, then every game's second, and so on.
 struct Seat {
     let agent: Agent
-    /// Where its window stood before each step.
-    var origins: [PackedOrigin] = []
+    /// Where it looked from before each step.
+    var standpoints: [PackedStandpoint] = []
     var actions: [Int8] = []
     var logProbs: [Float] = []
-    /// As the game gave them: 1, 0 or -1.
-    var rewards: [Int8] = []
-    /// Where its windows stand after the last step of each game.
-    var last: [Voxel] = []
-    /// Where they stood when a limit ended an episode.
-    var truncations: [Voxel] = []
+    /// As the game gave them.
+    var rewards: [Double] = []
+    /// Where it looks from after the last step of each game.
+    var last: [Standpoint] = []
+    /// Where it looked from when a limit ended an episode.
+    var truncations: [Standpoint] = []
 
     init(_ agent: Agent, capacity: Int) {
         self.agent = agent
-        origins.reserveCapacity(capacity)
+        standpoints.reserveCapacity(capacity)
         actions.reserveCapacity(capacity)
         logProbs.reserveCapacity(capacity)
         rewards.reserveCapacity(capacity)
@@ -76,6 +88,30 @@ struct Collected {
     }
 }
 
+/// What a step of either rule gave.
+private struct Outcome {
+    let rewards: PerAgent<Double>
+    /// By how much the learner is ahead of its opponent for it; its reward where they sum to zero.
+    let lead: Float
+    /// The windows' own, whatever they were worth.
+    let scores: PerAgent<Float>
+    let terminated: Bool
+    let truncated: Bool
+
+    init(_ step: GameStep) {
+        let reward = Double(step.reward)
+        rewards = PerAgent(learner: reward, opponent: 0 - reward)
+        lead = step.reward
+        (scores, terminated, truncated) = (step.scores, step.terminated, step.truncated)
+    }
+
+    init(_ step: GameStep, _ judged: ExhaustionStep) {
+        rewards = judged.rewards
+        lead = Float(judged.rewards.learner - judged.rewards.opponent)
+        (scores, terminated, truncated) = (step.scores, judged.terminated, judged.truncated)
+    }
+}
+
 extension SelfPlay {
     private typealias Answer = (actions: PerAgent<Int8>, logProbs: PerAgent<Float>)
 
@@ -104,7 +140,8 @@ extension SelfPlay {
             stepCount += games.count
         }
         for i in collected.seats.indices {
-            collected.seats[i].last = games.map { $0.windows[collected.seats[i].agent] }
+            let agent = collected.seats[i].agent
+            collected.seats[i].last = games.indices.map { standpoint($0)[agent] }
         }
         collected.lastStarts = startsEpisode
         return collected
@@ -113,17 +150,16 @@ extension SelfPlay {
     private func step(
         _ index: Int, _ answer: Answer, _ collected: inout Collected
     ) throws(SPARSError) {
-        let before = games[index].windows
-        let step = try move(index, answer.actions)
-        let after = games[index].windows
-        episodeRewards[index] += step.reward
-        let reward = Int8(step.reward)
+        let before = standpoint(index)
+        let step = try outcome(index, answer.actions)
+        let after = standpoint(index)
+        episodeRewards[index] += step.lead
         for i in collected.seats.indices {
             let agent = collected.seats[i].agent
-            collected.seats[i].origins.append(PackedOrigin(before[agent]))
+            collected.seats[i].standpoints.append(PackedStandpoint(before[agent]))
             collected.seats[i].actions.append(answer.actions[agent])
             collected.seats[i].logProbs.append(answer.logProbs[agent])
-            collected.seats[i].rewards.append(agent == .learner ? reward : -reward)
+            collected.seats[i].rewards.append(step.rewards[agent])
             if step.truncated { collected.seats[i].truncations.append(after[agent]) }
         }
         if step.truncated { collected.truncated.append(collected.episodeStarts.count - 1) }
@@ -135,12 +171,42 @@ extension SelfPlay {
         if configuration.recordsSteps {
             collected.records.append(
                 StepRecord(
-                    windows: after, scores: step.scores, actions: answer.actions,
+                    windows: games[index].windows, scores: step.scores, actions: answer.actions,
                     terminated: step.terminated, truncated: step.truncated))
         }
         startsEpisode[index] = step.terminated || step.truncated
         // As vector environments do: the episode's end and the next one's start are one step.
         if startsEpisode[index] { reset(index) }
+    }
+
+    /// Makes a step of a game, by whichever rule is played.
+    private func outcome(
+        _ index: Int, _ answers: PerAgent<Int8>
+    ) throws(SPARSError) -> Outcome {
+        let step = try move(index, answers)
+        if exhaustions.isEmpty { return Outcome(step) }
+        let judged = exhaustions[index].judge(
+            step, games[index].windows,
+            callsEnd: Agent.allCases.contains { ExhaustionAnswer(rawValue: answers[$0])!.callsEnd },
+            steps: games[index].steps, field.configuration)
+        return Outcome(step, judged)
+    }
+
+    /// Where both agents of a game look from now.
+    private func standpoint(_ index: Int) -> PerAgent<Standpoint> {
+        let windows = games[index].windows
+        func standpoint(_ agent: Agent) -> Standpoint {
+            if exhaustions.isEmpty { return Standpoint(windows[agent]) }
+            return Standpoint(
+                windows[agent],
+                shown: exhaustions[index].shown(around: windows[agent], field.configuration))
+        }
+        return PerAgent(learner: standpoint(.learner), opponent: standpoint(.opponent))
+    }
+
+    /// The move that an answer makes.
+    private func move(of answer: Int8) -> Action {
+        Action(rawValue: answer % Int8(Action.allCases.count))!
     }
 
     /// One map for all games: the first one's, lent to whichever is stepped.
@@ -150,8 +216,7 @@ extension SelfPlay {
         lendMap(to: index)
         defer { lendMap(to: index) }
         return try games[index].step(
-            learner: Action(rawValue: actions.learner)!,
-            opponent: Action(rawValue: actions.opponent)!)
+            learner: move(of: actions.learner), opponent: move(of: actions.opponent))
     }
 
     private func lendMap(to index: Int) {
@@ -170,6 +235,7 @@ extension SelfPlay {
             pool?.record(reward > 0 ? 1 : reward < 0 ? 0 : 0.5, of: index)
         }
         games[index].reset(keepingMap: keepsMap || games.count > 1)
+        if !exhaustions.isEmpty { exhaustions[index].reset() }
         startsEpisode[index] = true
         if !keepsMap {
             // What is followed of a map that several games share is counted anew when it is read.
@@ -204,7 +270,7 @@ extension SelfPlay {
             (frozen, playing) = ([network], games.map { _ in 0 })
         }
         let players = try policy.distributions(
-            at: games.map(\.windows), learner: optimizer.network, opponents: playing, of: frozen)
+            at: games.indices.map(standpoint), learner: optimizer.network, opponents: playing, of: frozen)
         return players.map { players in
             let learner = players.learner.sample(0, &random)
             var answer = 0
@@ -228,7 +294,7 @@ extension SelfPlay {
         for (game, actions) in zip(games, actions) {
             for agent in Agent.allCases {
                 let moved = field.configuration.moved(
-                    game.windows[agent], by: Action(rawValue: actions[agent])!)
+                    game.windows[agent], by: move(of: actions[agent]))
                 places.append(field.index(ofOrigin: moved))
             }
         }

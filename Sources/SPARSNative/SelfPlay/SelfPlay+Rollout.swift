@@ -35,7 +35,7 @@ extension SelfPlay {
                         t == length - 1
                         ? collected.lastStarts[game] : collected.episodeStarts[i + games]
                     return GeneralizedAdvantage.Step(
-                        reward: Double(seat.rewards[i]) + (rests[i] ?? 0), value: Double(seen[i]),
+                        reward: seat.rewards[i] + (rests[i] ?? 0), value: Double(seen[i]),
                         nextValue: Double(seen[i + games]), goesOn: starts ? 0 : 1)
                 } store: { t, advantage in
                     advantages[start + t] = Float(advantage)
@@ -45,31 +45,31 @@ extension SelfPlay {
                     actions.append(Int(seat.actions[i]))
                     values.append(seen[i])
                     logProbs.append(seat.logProbs[i])
-                    allowed += policy.allowed(from: seat.origins[i].voxel)
+                    allowed += policy.allowed(from: seat.standpoints[i].standpoint.origin)
                 }
             }
         }
         return try Rollout(
             actions: actions, values: values, logProbs: logProbs, advantages: advantages,
-            returns: returns, allowed: allowed, actionCount: Action.allCases.count)
+            returns: returns, allowed: allowed, actionCount: configuration.answerCount)
     }
 
     /// The critic's values before each step, after every game's last, and behind each limit.
     private func values(of seat: Seat) throws(SPARSError) -> [Float] {
-        var places: [Voxel: Int32] = [:]
-        var distinct: [Voxel] = []
+        var places: [Standpoint: Int32] = [:]
+        var distinct: [Standpoint] = []
         var rows: [Int32] = []
-        rows.reserveCapacity(seat.origins.count + seat.last.count + seat.truncations.count)
-        func note(_ origin: Voxel) {
-            let place = policy.sight.place(of: origin)
+        rows.reserveCapacity(seat.standpoints.count + seat.last.count + seat.truncations.count)
+        func note(_ standpoint: Standpoint) {
+            let place = policy.sight.place(of: standpoint)
             if let row = places[place] { return rows.append(row) }
             let row = Int32(distinct.count)
             places[place] = row
-            distinct.append(origin)
+            distinct.append(standpoint)
             rows.append(row)
         }
-        for origin in seat.origins { note(origin.voxel) }
-        for origin in seat.last + seat.truncations { note(origin) }
+        for packed in seat.standpoints { note(packed.standpoint) }
+        for standpoint in seat.last + seat.truncations { note(standpoint) }
         let seen = try policy.values(at: distinct, as: seat.agent, optimizer.network)
         return rows.map { seen[Int($0)] }
     }

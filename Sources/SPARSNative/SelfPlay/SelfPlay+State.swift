@@ -15,6 +15,9 @@ public struct SelfPlayState: Equatable, Sendable {
     public var visits: [Int64]
     /// What each added.
     public var visitScores: [Float]
+    /// The places that each game's episode has shown, in their order: x, y, z and the game of each;
+    /// empty but in the exhaustion game.
+    public var shown: [Int64]
 
     public static let counterNames = [
         "adam_steps", "updates", "random_0", "random_1", "random_2", "random_3", "iterations",
@@ -27,7 +30,7 @@ public struct SelfPlayState: Equatable, Sendable {
 
     public init(
         parameters: [Float], moments: [Float], opponent: [Float], counters: [Int64],
-        visits: [Int64], visitScores: [Float]
+        visits: [Int64], visitScores: [Float], shown: [Int64] = []
     ) {
         self.parameters = parameters
         self.moments = moments
@@ -35,6 +38,7 @@ public struct SelfPlayState: Equatable, Sendable {
         self.counters = counters
         self.visits = visits
         self.visitScores = visitScores
+        self.shown = shown
     }
 }
 
@@ -71,7 +75,12 @@ extension SelfPlay {
             counters: counters,
             visits: scoreMap.visits.flatMap { visit in
                 (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.who)]
-            }, visitScores: scoreMap.visits.map(\.score))
+            }, visitScores: scoreMap.visits.map(\.score),
+            shown: exhaustions.enumerated().flatMap { game, exhaustion in
+                exhaustion.places.flatMap { place in
+                    (0..<3).map { Int64(place[$0]) } + [Int64(game)]
+                }
+            })
     }
 
     /// Goes on from a saved state; what was played here before is forgotten.
@@ -96,6 +105,7 @@ extension SelfPlay {
         let random = try restoredSource(counters[2...5].map { UInt64(bitPattern: $0) })
         let opponent = try restoredOpponent(counters[10], state.opponent)
         var games = try restoredGames(counters)
+        let exhaustions = try restoredExhaustions(state.shown, games)
         try addVisits(of: state, to: &games[0].scoreMap)
         var overlap = overlap
         overlap?.clear()
@@ -107,6 +117,7 @@ extension SelfPlay {
         self.random = random
         self.opponent = opponent
         self.games = games
+        self.exhaustions = exhaustions
         self.overlap = overlap
         startsEpisode =
             [counters[9] != 0]
@@ -132,6 +143,39 @@ extension SelfPlay {
             games.append(game)
         }
         return games
+    }
+
+    /// Every place shown must be one that a window of that game can reach, and is shown once; one of a
+    /// later game stands after those of an earlier.
+    private func restoredExhaustions(
+        _ shown: [Int64], _ games: [WindowSearchGame]
+    ) throws(SPARSError) -> [Exhaustion] {
+        var places: [[Voxel]] = Array(repeating: [], count: exhaustions.count)
+        for first in stride(from: 0, to: shown.count, by: 4) {
+            let numbers = shown[first..<min(first + 4, shown.count)].map { Int(clamping: $0) }
+            guard numbers.count == 4, places.indices.contains(numbers[3]),
+                games[numbers[3]].isReachable(Voxel(numbers[0], numbers[1], numbers[2]))
+            else {
+                throw .range(
+                    "shown", of: "self_play",
+                    mustBe: "places of one of \(exhaustions.count) games, four numbers each",
+                    got: numbers)
+            }
+            places[numbers[3]].append(Voxel(numbers[0], numbers[1], numbers[2]))
+        }
+        var restored = exhaustions
+        for (index, places) in places.enumerated() {
+            restored[index].restore(places)
+            guard restored[index].places.count <= 2 * games[index].steps,
+                Set(places).count == places.count
+            else {
+                throw .range(
+                    "shown", of: "self_play",
+                    mustBe: "different places, two at most for each step of the episode",
+                    got: places.count)
+            }
+        }
+        return restored
     }
 
     private func addVisits(

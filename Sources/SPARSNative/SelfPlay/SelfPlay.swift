@@ -23,11 +23,14 @@ public final class SelfPlay {
     public internal(set) var configuration: SelfPlayConfiguration
     /// The games side by side; the first one's map is that of all.
     public internal(set) var games: [WindowSearchGame]
+    /// What each game's episode has shown, where the exhaustion game is played; else empty.
+    public internal(set) var exhaustions: [Exhaustion]
     public internal(set) var optimizer: PPOOptimizer<Float>
     var opponent: Opponent
     /// Where each episode's opponent is drawn from, instead of `opponent`.
     public internal(set) var pool: OpponentPool?
-    /// The learner's rewards of each game's episode so far.
+    /// The learner's rewards of each game's episode so far, less the opponent's where they do not sum
+    /// to zero.
     public internal(set) var episodeRewards: [Float]
     var random: RandomSource
     /// Follows the map's Dice, where a reference is given.
@@ -55,9 +58,13 @@ public final class SelfPlay {
     ) throws(SPARSError) {
         let window = field.configuration.window
         try configuration.validate(window: window)
-        let sight = sight(of: configuration.policy, on: field)
+        let isExhaustion = configuration.exhaustion != nil
+        let sight = sight(
+            of: configuration.policy, on: field, withShown: isExhaustion)
         let shape = try sight.shape(configuration)
-        let multiplicity = configuration.multiplicity(of: window)
+        let multiplicity = configuration.multiplicity(of: window).map {
+            $0 + Array(repeating: 1, count: sight.besideCount)
+        }
         let source = RandomSource(seed: configuration.seed)
         let network = try ActorCritic<Float>(
             shape: shape, multiplicity: multiplicity, random: source.stream(0))
@@ -65,12 +72,16 @@ public final class SelfPlay {
         games = Array(
             repeating: WindowSearchGame(field: field), count: configuration.gameCount)
         for index in games.indices { games[index].number = index }
+        exhaustions = configuration.exhaustion.map {
+            Array(repeating: Exhaustion($0), count: configuration.gameCount)
+        } ?? []
         startsEpisode = Array(repeating: true, count: configuration.gameCount)
         episodeRewards = Array(repeating: 0, count: configuration.gameCount)
         optimizer = try PPOOptimizer(network, multiplicity: multiplicity)
         random = source.stream(1)
         opponent = field.configuration.opponent == .live ? .still : .current
-        policy = WindowPolicy(sight, masksActions: configuration.masksActions)
+        policy = WindowPolicy(
+            sight, masksActions: configuration.masksActions, answersPerMove: isExhaustion ? 2 : 1)
         self.overlap = overlap
     }
 
@@ -148,7 +159,7 @@ public final class SelfPlay {
         var failure: SPARSError?
         let count = collected.seats[0].actions.count
         let agents = collected.seats.map(\.agent)
-        let origins = collected.seats.map { collected.byGame($0.origins) }
+        let standpoints = collected.seats.map { collected.byGame($0.standpoints) }
         let policy = policy
         let update = { () throws(SPARSError) -> PPOLog in
             try self.optimizer.update(rollout, permutations: orders, hyperparameters) {
@@ -157,7 +168,7 @@ public final class SelfPlay {
                 for (row, step) in steps.enumerated() {
                     do throws(SPARSError) {
                         try policy.look(
-                            at: origins[step / count][step % count].voxel,
+                            at: standpoints[step / count][step % count].standpoint,
                             as: agents[step / count], into: &into, row: row)
                     } catch { failure = error }
                 }
@@ -186,8 +197,8 @@ public final class SelfPlay {
     private func keep(_ collected: Collected, in record: inout IterationRecord) {
         iterationCount += 1
         steps += collected.records
-        func mean(_ rewards: some Collection<Int8>) -> Double {
-            Double(rewards.reduce(0) { $0 + Int($1) }) / Double(rewards.count)
+        func mean(_ rewards: some Collection<Double>) -> Double {
+            rewards.reduce(0, +) / Double(rewards.count)
         }
         let rewards = collected.seats[0].rewards
         record.meanReward = mean(rewards)
@@ -215,6 +226,7 @@ public final class SelfPlay {
 /// What an iteration may change and must take back when it fails.
 private struct Checkpoint {
     let games: [WindowSearchGame]
+    let exhaustions: [Exhaustion]
     let random: RandomSource
     let opponent: SelfPlay.Opponent
     let startsEpisode: [Bool]
@@ -225,6 +237,7 @@ private struct Checkpoint {
 
     init(_ play: SelfPlay) {
         games = play.games
+        exhaustions = play.exhaustions
         random = play.random
         opponent = play.opponent
         startsEpisode = play.startsEpisode
@@ -236,6 +249,7 @@ private struct Checkpoint {
 
     func restore(_ play: SelfPlay) {
         play.games = games
+        play.exhaustions = exhaustions
         play.random = random
         play.opponent = opponent
         play.startsEpisode = startsEpisode

@@ -5,6 +5,8 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     public enum Policy: Int32, CaseIterable, Sendable { case mlp, cnn, local }
 
     public var policy = Policy.mlp
+    /// The exhaustion game's numbers, where that rule is played instead of the search game's.
+    public var exhaustion: ExhaustionRule?
     /// Steps of each game in an iteration, which ends with one update.
     public var stepCount = 32
     /// Games side by side on the field; they share its scores and one map.
@@ -36,6 +38,11 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
         hyperparameters.batchSize = 8
     }
 
+    /// How many answers an agent can give.
+    public var answerCount: Int {
+        exhaustion == nil ? Action.allCases.count : ExhaustionAnswer.count
+    }
+
     public static let stepLimit = 1 << 20
     public static let gameLimit = 1 << 12
 
@@ -43,6 +50,7 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     public func validate(window: Extent) throws(SPARSError) {
         let owner = "self_play"
         try hyperparameters.validate()
+        try exhaustion?.validate()
         guard (2...Self.stepLimit).contains(stepCount) else {
             throw .range(
                 "n_steps", of: owner, mustBe: "an integer in the range [2, \(Self.stepLimit)]",

@@ -7,17 +7,20 @@ import SPARSKernels
 struct WindowPolicy {
     let sight: any PolicySight
     private let masksActions: Bool
+    /// How many answers make the same move: 2 where one of them also calls the end.
+    private let answersPerMove: Int
     /// First-layer products of the policy rows by place: of the learner's network for the learner's
     /// eyes and for the opponent's, then of each frozen network.
-    private var products: [[Voxel: [Float]]] = []
+    private var products: [[Standpoint: [Float]]] = []
     /// Whether both players see the same numbers (D12, D13), so that one memory serves both.
     let seesAlike: Bool
     /// What was last looked at, kept so that its memory is not cleared and mapped every step.
     private var seen: [Float] = []
 
-    init(_ sight: any PolicySight, masksActions: Bool) {
+    init(_ sight: any PolicySight, masksActions: Bool, answersPerMove: Int = 1) {
         self.sight = sight
         self.masksActions = masksActions
+        self.answersPerMove = answersPerMove
         let configuration = sight.field.configuration
         seesAlike =
             configuration.observationCast == .float32
@@ -30,21 +33,22 @@ struct WindowPolicy {
     /// Forgets the answers of weights that have changed since.
     mutating func forget() { products = [] }
 
-    /// Writes what `agent` sees from `origin` into `row` of the (n, `sight.count`) matrix.
+    /// Writes what `agent` sees from `standpoint` into `row` of the (n, `sight.count`) matrix.
     func look(
-        at origin: Voxel, as agent: Agent, into matrix: inout [Float], row: Int
+        at standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
     ) throws(SPARSError) {
-        try sight.look(from: origin, as: agent, into: &matrix, row: row)
+        try sight.look(from: standpoint, as: agent, into: &matrix, row: row)
     }
 
     /// Which actions a policy may answer with from `origin`; empty where all are.
     func allowed(from origin: Voxel) -> [Bool] {
         guard masksActions else { return [] }
-        return Action.allCases.map { sight.field.configuration.allows($0, from: origin) }
+        let moves = Action.allCases.map { sight.field.configuration.allows($0, from: origin) }
+        return answersPerMove == 1 ? moves : moves + moves
     }
 
     private struct Look {
-        let origin: Voxel
+        let standpoint: Standpoint
         let agent: Agent
         let memory: Int
     }
@@ -53,7 +57,7 @@ struct WindowPolicy {
     /// which of the `frozen` networks answers, or nil for the learner's own. Their numbers name the
     /// same networks until `forget` is called.
     mutating func distributions(
-        at windows: [PerAgent<Voxel>], learner: ActorCritic<Float>, opponents: [Int?],
+        at windows: [PerAgent<Standpoint>], learner: ActorCritic<Float>, opponents: [Int?],
         of frozen: [ActorCritic<Float>]
     ) throws(SPARSError) -> [PerAgent<Categorical<Float>>] {
         let missing = 2 + frozen.count - products.count
@@ -61,14 +65,14 @@ struct WindowPolicy {
         // The same eyes and the same weights share one memory.
         let memories = opponents.map { number in number.map { $0 + 2 } ?? (seesAlike ? 0 : 1) }
         var unknown: [[Look]] = Array(repeating: [], count: 1 + frozen.count)
-        var asked: [Set<Voxel>] = Array(repeating: [], count: products.count)
+        var asked: [Set<Standpoint>] = Array(repeating: [], count: products.count)
         for (game, pair) in windows.enumerated() {
             for agent in Agent.allCases {
                 let memory = agent == .learner ? 0 : memories[game]
                 let place = sight.place(of: pair[agent])
                 if products[memory][place] == nil, asked[memory].insert(place).inserted {
                     unknown[max(0, memory - 1)].append(
-                        Look(origin: pair[agent], agent: agent, memory: memory))
+                        Look(standpoint: pair[agent], agent: agent, memory: memory))
                 }
             }
         }
@@ -84,13 +88,13 @@ struct WindowPolicy {
 
     /// The distribution over one player's actions, which is not remembered.
     mutating func distribution(
-        at origin: Voxel, as agent: Agent, _ network: ActorCritic<Float>
+        at standpoint: Standpoint, as agent: Agent, _ network: ActorCritic<Float>
     ) throws(SPARSError) -> Categorical<Float> {
-        try look(at: [(origin, agent)])
+        try look(at: [(standpoint, agent)])
         let products = try Control.shielded { () throws(SPARSError) in
             network.firstProducts(seen, batch: 1, part: .policy)
         }
-        return distribution(products, origin, network)
+        return distribution(products, standpoint.origin, network)
     }
 
     private mutating func see(
@@ -99,20 +103,20 @@ struct WindowPolicy {
         let width = network.shape.firstRows
         for first in stride(from: 0, to: unknown.count, by: chunk) {
             let part = unknown[first..<min(first + chunk, unknown.count)]
-            try look(at: part.map { ($0.origin, $0.agent) })
+            try look(at: part.map { ($0.standpoint, $0.agent) })
             let all = try Control.shielded { () throws(SPARSError) in
                 network.firstProducts(seen, batch: part.count, part: .policy)
             }
             for (row, item) in part.enumerated() {
-                products[item.memory][sight.place(of: item.origin)] =
+                products[item.memory][sight.place(of: item.standpoint)] =
                     Array(all[row * width..<(row + 1) * width])
             }
         }
     }
 
     /// Fills the first rows of `seen`.
-    private mutating func look(at windows: [(origin: Voxel, agent: Agent)]) throws(SPARSError) {
-        try sight.prepare(windows.map(\.origin))
+    private mutating func look(at windows: [(standpoint: Standpoint, agent: Agent)]) throws(SPARSError) {
+        try sight.prepare(windows.map(\.standpoint))
         let needed = windows.count * sight.count
         if seen.count < needed { seen = [Float](repeating: 0, count: needed) }
         // Taken out, so that writing into it does not overlap with reading `self`.
@@ -120,14 +124,15 @@ struct WindowPolicy {
         seen = []
         defer { seen = matrix }
         for (row, window) in windows.enumerated() {
-            try look(at: window.origin, as: window.agent, into: &matrix, row: row)
+            try look(at: window.standpoint, as: window.agent, into: &matrix, row: row)
         }
     }
 
     private func known(
-        _ memory: Int, _ origin: Voxel, _ network: ActorCritic<Float>
+        _ memory: Int, _ standpoint: Standpoint, _ network: ActorCritic<Float>
     ) -> Categorical<Float> {
-        distribution(products[memory][sight.place(of: origin)]!, origin, network)
+        distribution(
+            products[memory][sight.place(of: standpoint)]!, standpoint.origin, network)
     }
 
     private func distribution(
@@ -140,13 +145,13 @@ struct WindowPolicy {
 
     /// The critic's values of windows as `agent` sees them, read a few at a time.
     mutating func values(
-        at origins: [Voxel], as agent: Agent = .learner, _ network: ActorCritic<Float>
+        at standpoints: [Standpoint], as agent: Agent = .learner, _ network: ActorCritic<Float>
     ) throws(SPARSError) -> [Float] {
         var values: [Float] = []
-        values.reserveCapacity(origins.count)
-        for first in stride(from: 0, to: origins.count, by: chunk) {
+        values.reserveCapacity(standpoints.count)
+        for first in stride(from: 0, to: standpoints.count, by: chunk) {
             try Control.check()
-            let part = origins[first..<min(first + chunk, origins.count)]
+            let part = standpoints[first..<min(first + chunk, standpoints.count)]
             try look(at: part.map { ($0, agent) })
             let products = try Control.shielded { () throws(SPARSError) in
                 network.firstProducts(seen, batch: part.count, part: .value)

@@ -1,0 +1,73 @@
+"""The two game rules: what they are called, how many answers they have, and the second's numbers."""
+
+from dataclasses import dataclass
+
+from spars._checks import check_choice, check_float, check_integer, sentence
+from spars._game import ACTIONS
+
+GAMES = ("search", "exhaustion")
+
+#: Answers of an agent in the exhaustion game: action 0 to 5 moves on; 6 to 11 makes the same move
+#: and calls the end.
+CHOICES = 2 * ACTIONS
+
+
+@dataclass(frozen=True)
+class ExhaustionRule:
+    """The numbers of the exhaustion game; the defaults are the released code's.
+
+    Parameters
+    ----------
+    final_factor : float
+        What the comparison of the last step is multiplied by, at least 0.
+    early_penalty : float
+        Taken from both where the end is called before `min_steps`, at least 0.
+    min_steps : int
+        Steps that an episode should have before its last one.
+    repeat_penalty : float
+        Taken from an agent for a place that either has shown already, at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number is out of its range.
+    """
+
+    final_factor: float = 100.0
+    early_penalty: float = 1.0
+    min_steps: int = 2
+    repeat_penalty: float = 1.0
+
+    def __post_init__(self):
+        for name in ("final_factor", "early_penalty", "repeat_penalty"):
+            check_float(getattr(self, name), name, "ExhaustionRule", 0.0)
+        check_integer(self.min_steps, "min_steps", "ExhaustionRule", 0)
+
+    def packed(self):
+        """Return the numbers as the native calls take them."""
+        # Beyond 64 bits a count is as good as the largest: no episode gets there.
+        steps = min(self.min_steps, 2**63 - 1)
+        return (self.final_factor, self.early_penalty, steps, self.repeat_penalty)
+
+
+def checked_rule(game, rule, owner):
+    """Return the rule that a game is played by, None for the search game, or raise."""
+    if check_choice(game, "game", owner, GAMES) == "search":
+        if rule is not None:
+            raise ValueError(sentence("rule", owner, 'None in the "search" game', rule))
+        return None
+    rule = ExhaustionRule() if rule is None else rule
+    if not isinstance(rule, ExhaustionRule):
+        raise TypeError(sentence("rule", owner, "an ExhaustionRule", rule))
+    return rule
+
+
+def checked_threshold(threshold, game, owner):
+    """Return the score above which an episode ends: 1.0, which none exceeds, without a search."""
+    if game == "search":
+        threshold = 0.3 if threshold is None else threshold
+        return check_float(threshold, "termination_threshold", owner, 0.0, 1.0)
+    if threshold is not None:
+        required = 'None in the "exhaustion" game, whose agents call the end themselves'
+        raise ValueError(sentence("termination_threshold", owner, required, threshold))
+    return 1.0
