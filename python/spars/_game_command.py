@@ -10,9 +10,7 @@ def add_game(parser):
         "--game", choices=GAMES, help="the rule that self_play is played by (default search)"
     )
     group = parser.add_argument_group("numbers of --game exhaustion")
-    group.add_argument(
-        "--final-factor", type=float, help="what the last step counts (default 100)"
-    )
+    group.add_argument("--final-factor", type=float, help="what the last step counts (default 100)")
     group.add_argument(
         "--early-penalty", type=float, help="price of an end before --min-steps (default 1)"
     )

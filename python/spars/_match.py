@@ -70,7 +70,10 @@ class Match:
         self.has_pool = False
         self._handle = Handle(
             _native.selfplay_create(
-                played.handle, settings, self._packed(rates), mask,
+                played.handle,
+                settings,
+                self._packed(rates),
+                mask,
                 None if rule is None else rule.packed(),
             )  # fmt: skip
         )

@@ -1,4 +1,4 @@
-"""The two game rules: what they are called, how many answers they have, and the second's numbers."""
+"""The two game rules: their names, their answers, and the second one's numbers."""
 
 from dataclasses import dataclass
 

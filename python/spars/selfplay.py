@@ -184,9 +184,7 @@ def self_play(
     threshold = checked_threshold(termination_threshold, game, owner)
     if snapshot_interval is None:
         snapshot_interval = max(1, iterations // 4)
-    played = Field(
-        volume, classifier, window, protocol, threshold, grid, stride, switches, owner
-    )
+    played = Field(volume, classifier, window, protocol, threshold, grid, stride, switches, owner)
     if reference is not None:
         reference = Reference(as_volume(reference).array, as_volume(volume).shape, played)
     rates = Rates(

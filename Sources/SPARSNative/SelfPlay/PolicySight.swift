@@ -128,7 +128,9 @@ final class StandardisedSight: PolicySight {
         from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
     ) throws(SPARSError) {
         try window.look(from: standpoint, as: agent, into: &matrix, row: row)
-        for i in row * count..<(row + 1) * count - besideCount { matrix[i] = (matrix[i] - mean) / deviation }
+        for i in row * count..<(row + 1) * count - besideCount {
+            matrix[i] = (matrix[i] - mean) / deviation
+        }
     }
 }
 

@@ -270,7 +270,8 @@ extension SelfPlay {
             (frozen, playing) = ([network], games.map { _ in 0 })
         }
         let players = try policy.distributions(
-            at: games.indices.map(standpoint), learner: optimizer.network, opponents: playing, of: frozen)
+            at: games.indices.map(standpoint), learner: optimizer.network, opponents: playing,
+            of: frozen)
         return players.map { players in
             let learner = players.learner.sample(0, &random)
             var answer = 0

@@ -72,9 +72,10 @@ public final class SelfPlay {
         games = Array(
             repeating: WindowSearchGame(field: field), count: configuration.gameCount)
         for index in games.indices { games[index].number = index }
-        exhaustions = configuration.exhaustion.map {
-            Array(repeating: Exhaustion($0), count: configuration.gameCount)
-        } ?? []
+        exhaustions =
+            configuration.exhaustion.map {
+                Array(repeating: Exhaustion($0), count: configuration.gameCount)
+            } ?? []
         startsEpisode = Array(repeating: true, count: configuration.gameCount)
         episodeRewards = Array(repeating: 0, count: configuration.gameCount)
         optimizer = try PPOOptimizer(network, multiplicity: multiplicity)

@@ -115,7 +115,9 @@ struct WindowPolicy {
     }
 
     /// Fills the first rows of `seen`.
-    private mutating func look(at windows: [(standpoint: Standpoint, agent: Agent)]) throws(SPARSError) {
+    private mutating func look(at windows: [(standpoint: Standpoint, agent: Agent)])
+        throws(SPARSError)
+    {
         try sight.prepare(windows.map(\.standpoint))
         let needed = windows.count * sight.count
         if seen.count < needed { seen = [Float](repeating: 0, count: needed) }

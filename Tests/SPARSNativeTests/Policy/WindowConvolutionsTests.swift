@@ -4,10 +4,12 @@ import Testing
 @testable import SPARSNative
 
 @Suite struct WindowConvolutionsTests {
-    private func network(_ window: Extent, seed: UInt64) throws -> ActorCritic<Double> {
+    private func network(
+        _ window: Extent, beside: Int = 0, seed: UInt64
+    ) throws -> ActorCritic<Double> {
         try ActorCritic<Double>(
             shape: PolicyShape(
-                convolution: WindowConvolutions(window: window), policyHidden: [5],
+                convolution: WindowConvolutions(window: window, beside: beside), policyHidden: [5],
                 valueHidden: [4], actions: 6), random: RandomSource(seed: seed))
     }
 
@@ -67,10 +69,34 @@ import Testing
         #expect(offset == WindowConvolutions(window: window).parameterCount)
     }
 
-    @Test(arguments: Seeds.few) func gradientsAreDifferenceQuotients(seed: UInt64) throws {
+    @Test func whatStandsBesideTheWindowIsReadAsItIs() throws {
+        let window = Extent(9, 4, 2)
+        let network = try network(window, beside: 3, seed: 4)
+        let count = window.count + 3
+        #expect(network.shape.observation == count)
+        let features = WindowConvolutions(window: window).features
+        #expect(network.shape.inputs == features + 3)
+        var seen = normal(2 * count, seed: 5)
+        let first = try #require(network.extracted(seen, batch: 2)).features
+        for b in 0..<2 {
+            #expect(
+                Array(first[(b + 1) * (features + 3) - 3..<(b + 1) * (features + 3)])
+                    == Array(seen[(b + 1) * count - 3..<(b + 1) * count]))
+        }
+        // The features see nothing of it.
+        for b in 0..<2 { seen[(b + 1) * count - 1] += 1 }
+        let second = try #require(network.extracted(seen, batch: 2)).features
+        for i in first.indices {
+            let isLast = i % (features + 3) == features + 2
+            #expect(second[i] == first[i] + (isLast ? 1 : 0))
+        }
+    }
+
+    @Test(arguments: Seeds.few, [0, 6])
+    func gradientsAreDifferenceQuotients(seed: UInt64, beside: Int) throws {
         let (window, batch) = (Extent(13, 9, 6), 3)
-        let network = try network(window, seed: seed)
-        let seen = normal(batch * window.count, seed: seed &+ 1)
+        let network = try network(window, beside: beside, seed: seed)
+        let seen = normal(batch * (window.count + beside), seed: seed &+ 1)
         let byLogits = normal(batch * 6, seed: seed &+ 2)
         let byValues = normal(batch, seed: seed &+ 3)
         func loss(_ network: ActorCritic<Double>) -> Double {

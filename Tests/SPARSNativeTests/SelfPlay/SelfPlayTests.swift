@@ -67,6 +67,41 @@ import Testing
         #expect(second.steps == Array(whole.steps.suffix(3 * 16 * games)))
     }
 
+    @Test(arguments: SelfPlayConfiguration.Policy.allCases, [1, 3], [false, true])
+    func theExhaustionGameGoesOnToTheBit(
+        policy: SelfPlayConfiguration.Policy, games: Int, published: Bool
+    ) throws {
+        let change = { (c: inout SelfPlayConfiguration) in
+            (c.policy, c.gameCount, c.masksActions) = (policy, games, true)
+            (c.exhaustion, c.opponentUpdateInterval, c.learnsFromBoth) = (.init(), 40, true)
+        }
+        let whole = try play(published: published, change)
+        try whole.run(iterations: 5)
+        #expect(whole.steps.contains { $0.actions.learner >= 6 })
+        let first = try play(published: published, change)
+        try first.run(iterations: 2)
+        let second = try play(published: published, change)
+        try second.restore(first.state)
+        #expect(second.state == first.state)
+        try second.run(iterations: 3)
+        #expect(second.state == whole.state)
+        #expect(second.steps == Array(whole.steps.suffix(3 * 16 * games)))
+        #expect(whole.exhaustions.count == games)
+    }
+
+    @Test func anExhaustionRuleIsChecked() {
+        for change: (inout ExhaustionRule) -> Void in [
+            { $0.finalFactor = -1 }, { $0.earlyPenalty = .nan }, { $0.minSteps = -1 },
+            { $0.repeatPenalty = .infinity },
+        ] {
+            var rule = ExhaustionRule()
+            change(&rule)
+            #expect(throws: SPARSError.self) {
+                try play { $0.exhaustion = rule }
+            }
+        }
+    }
+
     @Test func sideBySideGamesClearTheirOwnPartOfTheMap() throws {
         let change = { (c: inout SelfPlayConfiguration) in c.gameCount = 3 }
         let whole = try play(published: true, change)
