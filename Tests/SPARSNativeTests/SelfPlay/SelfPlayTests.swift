@@ -67,10 +67,11 @@ import Testing
         #expect(second.steps == Array(whole.steps.suffix(3 * 16 * games)))
     }
 
-    @Test(arguments: SelfPlayConfiguration.Policy.allCases, [1, 3], [false, true])
+    @Test(arguments: SelfPlayConfiguration.Policy.allCases, [(1, false), (3, false), (2, true)])
     func theExhaustionGameGoesOnToTheBit(
-        policy: SelfPlayConfiguration.Policy, games: Int, published: Bool
+        policy: SelfPlayConfiguration.Policy, run: (games: Int, published: Bool)
     ) throws {
+        let (games, published) = run
         let change = { (c: inout SelfPlayConfiguration) in
             (c.policy, c.gameCount, c.masksActions) = (policy, games, true)
             (c.exhaustion, c.opponentUpdateInterval, c.learnsFromBoth) = (.init(), 40, true)
