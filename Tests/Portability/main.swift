@@ -88,8 +88,10 @@ struct SmallNetwork {
     }
 }
 
-/// Rewards, some of what was learned, and part of the map of a short game.
-func selfPlay() throws(SPARSError) -> [Float] {
+/// Rewards, some of what was learned, and part of the map of a short game by either rule.
+func selfPlay(
+    by rule: ExhaustionRule? = nil, policy: SelfPlayConfiguration.Policy = .mlp
+) throws(SPARSError) -> [Float] {
     let grid = Extent(24, 20, 16)
     var game = GameConfiguration.paper(grid: grid, window: Extent(6, 5, 4))
     game.stride = 2
@@ -97,6 +99,7 @@ func selfPlay() throws(SPARSError) -> [Float] {
     var configuration = SelfPlayConfiguration()
     (configuration.stepCount, configuration.seed) = (16, 5)
     configuration.policyInput = Extent(24, 24, 12)
+    (configuration.exhaustion, configuration.policy) = (rule, policy)
     let field = try SearchField(
         volume: Volume(extent: grid, values: voxels(7, grid).map { $0 / 400 }), configuration: game,
         scorer: FormulaScorer { Float(($0.x * 7 + $0.y * 5 + $0.z * 3) % 29) / 29 })
@@ -118,7 +121,13 @@ func reportAll() throws(SPARSError) {
     try report("window_logits", network.windowLogits)
     try report("gradients_nearest") { () throws(SPARSError) in try network.gradients(.nearest) }
     try report("gradients_linear") { () throws(SPARSError) in try network.gradients(.linear) }
-    try report("self_play", selfPlay)
+    try report("self_play") { () throws(SPARSError) in try selfPlay() }
+    try report("self_play_exhaustion") { () throws(SPARSError) in
+        var rule = ExhaustionRule()
+        // Rewards of the size of all else, so that one bound serves both.
+        rule.finalFactor = 2
+        return try selfPlay(by: rule, policy: .cnn)
+    }
 }
 
 do throws(SPARSError) { try reportAll() } catch { print("failed: \(error.description)") }

@@ -236,6 +236,20 @@ def test_train_writes_weights_and_history(folder, tmp_path):
             [*SEGMENT, "--output", "m.nii.gz", "--method", "greedy", "--opponents", "vanilla"],
             "--opponents is of self_play",
         ),
+        (
+            [*SEGMENT, "--output", "m.nii.gz", "--method", "greedy", "--game", "exhaustion"],
+            "--game is of self_play",
+        ),
+        ([*SEGMENT, "--output", "m.nii.gz", "--min-steps", "3"], "--min-steps is of --game exh"),
+        (
+            [*SEGMENT, "--output", "m.nii.gz", "--game", "exhaustion", "--final-factor", "-1"],
+            "'final_factor' parameter of ExhaustionRule",
+        ),
+        (
+            [*SEGMENT, "--output", "m.nii.gz", "--game", "exhaustion"]
+            + ["--termination-threshold", "0.3"],
+            "'termination_threshold' parameter of self_play must be None",
+        ),
         ([*SEGMENT, "--output", "m.nii.gz", "--coverage"], "--report says where to write it"),
         (["train", "--csv", "gone.csv", "--output", "w.safetensors"], "line 3: gone.nii"),
         (["train", "--csv", "none.csv", "--output", "w.safetensors"], "none.csv: no scan"),
@@ -448,3 +462,18 @@ def test_the_snapshots_of_a_run_play_one_another(folder, tmp_path):
     text = run(*options).stdout
     assert "95 % interval" in text
     assert "cycles: " in text
+
+
+def test_agents_play_by_the_other_rule(folder, tmp_path):
+    shown = run(
+        "segment", folder / "scan.nii.gz", "--classifier", folder / "weights.safetensors",
+        "--output", tmp_path / "mask.nii.gz", "--grid", "native", "--window", 8, 8, 6,
+        "--iterations", 2, "--n-steps", 8, "--checkpoint", tmp_path / "run.npz", "--game",
+        "exhaustion", "--final-factor", 20, "--early-penalty", 2, "--min-steps", 5, "--json",
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    search = json.loads(shown.stdout)["configuration"]["search"]
+    assert (search["game"], search["termination_threshold"]) == ("exhaustion", None)
+    rule = {"final_factor": 20.0, "early_penalty": 2.0, "min_steps": 5, "repeat_penalty": 1.0}
+    assert search["rule"] == rule
+    assert spars.Run.load(tmp_path / "run.npz").configuration["rule"] == rule

@@ -145,8 +145,8 @@ extension SelfPlay {
         return games
     }
 
-    /// Every place shown must be one that a window of that game can reach, and is shown once; one of a
-    /// later game stands after those of an earlier.
+    /// Every place must be one that a window can reach, is shown once in an episode, and takes half a
+    /// step of it.
     private func restoredExhaustions(
         _ shown: [Int64], _ games: [WindowSearchGame]
     ) throws(SPARSError) -> [Exhaustion] {

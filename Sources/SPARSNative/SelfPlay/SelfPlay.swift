@@ -1,6 +1,7 @@
 import SPARSKernels
 
-/// The learner plays the window-search game against an opponent made of itself, and learns by PPO.
+/// The learner plays the window-search game, or the exhaustion game, against an opponent made of
+/// itself, and learns by PPO.
 ///
 /// An iteration collects `stepCount` steps of each of `gameCount` games and makes one update. It happens whole or, when it is
 /// interrupted or fails, not at all: what is kept is always the state after a whole iteration, and
@@ -9,7 +10,8 @@ import SPARSKernels
 /// Memory: 12 bytes a parameter (weights and Adam's moments), 4 more with minibatches of more than 16
 /// (their gradient), 4 more while a frozen opponent differs from the learner, 4 a parameter and
 /// snapshot, the scan, the map (8 bytes a voxel for a mean, 4 otherwise), 24 bytes a step in the
-/// map's log and 80 where steps are recorded.
+/// map's log and 80 where steps are recorded; in the exhaustion game about 100 more for each place
+/// that an episode under way has shown.
 public final class SelfPlay {
     /// Who answers for the opponent, where no pool does.
     enum Opponent {
