@@ -332,7 +332,7 @@ def test_broken_places_are_no_saved_run(volume, tmp_path):
     play(volume, 2, checkpoint=path, policy="LocalPolicy")
     with np.load(path) as file:
         arrays = dict(file)
-    for shown in ([[0, 0, 0, 7]], [[1, 1, 1, 0]], [[0, 0, 0, 0]] * 40):
+    for shown in ([[0, 0, 0, 7]], [[1, 1, 1, 0]], [[0, 0, 0, 0]] * 40, [0, 0, 0]):
         np.savez(path, **(arrays | {"state.shown": np.array(shown, np.int64)}))
         with pytest.raises(spars.FormatError):
             Run.load(path, volume, score)

@@ -75,7 +75,7 @@ class Match:
                 self._packed(rates),
                 mask,
                 None if rule is None else rule.packed(),
-            )  # fmt: skip
+            )
         )
 
     def set_rates(self, rates):
@@ -189,7 +189,7 @@ class Match:
             for name, dtype in zip(names, dtypes, strict=True)
         ]
         # Files of a time when there was one game have no places shown.
-        shown = np.ascontiguousarray(arrays.get("shown", np.empty((0, 4))), np.int64)
+        shown = np.ascontiguousarray(arrays.get("shown", []), np.int64).reshape(-1, 4)
         _native.selfplay_state(self._handle.value, *flat, shown, True)
         if self.has_pool:
             for member in members:
