@@ -150,6 +150,9 @@ def test_every_step_equals_the_environments(volume, seed, games, tie_reward):
     np.testing.assert_array_equal(
         run.rewards, rewards[..., 0].reshape(4, -1).mean(axis=1), err_msg=f"seed {seed}"
     )
+    np.testing.assert_array_equal(
+        run.opponent_rewards, rewards[..., 1].reshape(4, -1).mean(axis=1), err_msg=f"seed {seed}"
+    )
     last = rewards.reshape(4, 16, games, 2)[:, -1, :, 0].mean(axis=1)
     np.testing.assert_array_equal(run.last_rewards, last, err_msg=f"seed {seed}")
     assert run.terminations.sum() == (run.ends == 1).sum() > 0

@@ -18,6 +18,7 @@ RECORD_NAMES = (
     "terminations",
     "truncations",
     "dice",
+    "opponent_reward_mean",
     *LOG_NAMES,
 )
 # In the order of the C ABI's numbers.

@@ -45,8 +45,10 @@ class Run(Insight):
         The accumulated scores, read when the protocol's `map_read` says.
     rewards : ndarray of float64, shape (iterations,)
         The learner's mean reward of a step.
+    opponent_rewards : ndarray of float64, shape (iterations,)
+        Its opponent's: the same with the other sign, but for the penalties of the exhaustion game.
     last_rewards : ndarray of float64, shape (iterations,)
-        Its reward in the last step (the games' mean), which is what the released scripts collect.
+        The learner's reward in the last step (the games' mean), which is what the released scripts collect.
     scores : ndarray of float64, shape (iterations, 2)
         Mean score of the learner's and of the opponent's windows.
     dice : ndarray of float64, shape (iterations,), or None
@@ -216,6 +218,10 @@ class Run(Insight):
         return self._column("reward_mean")
 
     @property
+    def opponent_rewards(self):
+        return self._column("opponent_reward_mean")
+
+    @property
     def last_rewards(self):
         return self._column("reward_last")
 
@@ -373,7 +379,7 @@ class Run(Insight):
         self._map = arrays["score_map"]
         if self._map.shape != self.grid or self._map.dtype != np.float32:
             raise ValueError(f"score_map {self._map.dtype} {self._map.shape}")
-        self._records = arrays["records"]
+        self._records = _with_opponent_rewards(arrays["records"])
         self._count = len(self._records)
         for name, empty in self._steps.items():
             recorded = self._count if self.configuration["record_steps"] else 0
@@ -432,6 +438,15 @@ class Run(Insight):
             f"Run(iterations={len(self)}, grid={self.grid}, "
             f"window={tuple(self.configuration['window'])})"
         )
+
+
+def _with_opponent_rewards(records):
+    """Return records, those of a file from before the opponent's rewards were kept completed."""
+    if records.ndim != 2 or records.shape[1] != len(RECORD_NAMES) - 1:
+        return records
+    place = RECORD_NAMES.index("opponent_reward_mean")
+    # Every such run played the search game, whose rewards sum to zero.
+    return np.insert(records, place, -records[:, RECORD_NAMES.index("reward_mean")], axis=1)
 
 
 def _callbacks(callback, tensorboard, owner):

@@ -1,4 +1,5 @@
-/// Self-play on a field, by the rule of the window-search game or of the exhaustion game: a learner against an opponent made of itself.
+/// Self-play on a field, by the rule of the window-search game or of the exhaustion game: a learner
+/// against an opponent made of itself.
 ///
 /// A run uses its field under the field's lock. Iterations happen whole or not at all: whatever ends
 /// a call, the run is in the state after a whole iteration.
@@ -43,8 +44,8 @@ typedef struct {
 
 /// Numbers an iteration's record has: reward_mean, reward_last, learner_score_mean,
 /// opponent_score_mean, learner_score_last, opponent_score_last, terminations, truncations, dice,
-/// then PPO's log.
-enum { SPARS_SELFPLAY_RECORD_COUNT = 9 + SPARS_PPO_LOG_COUNT };
+/// opponent_reward_mean, then PPO's log. The first two are the learner's rewards.
+enum { SPARS_SELFPLAY_RECORD_COUNT = 10 + SPARS_PPO_LOG_COUNT };
 
 /// Numbers of a state's counters with one game: Adam steps, updates, random source (4), iterations, steps, steps of
 /// the episode, whether the next step begins one, opponent (0 still, 1 the learner, 2 frozen), the

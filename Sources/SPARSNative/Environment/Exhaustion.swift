@@ -1,7 +1,7 @@
 /// What one step of the exhaustion game gave.
 public struct ExhaustionStep: Equatable, Sendable {
-    /// Each agent's own: they do not sum to zero.
-    public let rewards: PerAgent<Double>
+    /// Each agent's own: what they earn does not sum to zero.
+    public let verdicts: PerAgent<Verdict>
     /// What each agent's place was worth: its score, or 0 where it had been shown before.
     public let worths: PerAgent<Float>
     /// Whether an agent called the end.
@@ -65,29 +65,28 @@ public struct Exhaustion: Sendable {
         let worths = PerAgent(
             learner: repeated.learner ? 0 : step.scores.learner,
             opponent: repeated.opponent ? 0 : step.scores.opponent)
-        var rewards = compared(worths, configuration.tieReward)
-        if callsEnd {
-            let early = steps - 1 < rule.minSteps ? rule.earlyPenalty : 0
-            for agent in Agent.allCases {
-                rewards[agent] = rule.finalFactor * rewards[agent] - early
-            }
+        for agent in Agent.allCases where shown.insert(windows[agent]).inserted {
+            places.append(windows[agent])
         }
-        for agent in Agent.allCases {
-            if repeated[agent] { rewards[agent] -= rule.repeatPenalty }
-            if shown.insert(windows[agent]).inserted { places.append(windows[agent]) }
+        let comparison = compared(worths, configuration.tieReward)
+        func verdict(_ agent: Agent) -> Verdict {
+            Verdict(
+                comparison: agent == .learner ? comparison : -comparison, isFinal: callsEnd,
+                isEarly: callsEnd && steps - 1 < rule.minSteps, isRepeat: repeated[agent])
         }
         return ExhaustionStep(
-            rewards: rewards, worths: worths, terminated: callsEnd,
+            verdicts: PerAgent(learner: verdict(.learner), opponent: verdict(.opponent)),
+            worths: worths, terminated: callsEnd,
             truncated: !callsEnd && steps >= configuration.maxEpisodeSteps ?? .max)
     }
 
+    /// The learner's comparison with its opponent.
     private func compared(
         _ worths: PerAgent<Float>, _ tieReward: GameConfiguration.TieReward
-    ) -> PerAgent<Double> {
-        if worths.learner > worths.opponent { return PerAgent(learner: 1, opponent: -1) }
-        if worths.learner < worths.opponent { return PerAgent(learner: -1, opponent: 1) }
-        return tieReward == .learner
-            ? PerAgent(learner: 1, opponent: -1) : PerAgent(learner: 0, opponent: 0)
+    ) -> Int {
+        if worths.learner > worths.opponent { return 1 }
+        if worths.learner < worths.opponent { return -1 }
+        return tieReward == .learner ? 1 : 0
     }
 }
 

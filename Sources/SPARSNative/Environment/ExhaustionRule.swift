@@ -33,6 +33,36 @@ public struct ExhaustionRule: Equatable, Sendable {
     }
 }
 
+/// What a step made of one agent, in a byte: its comparison with the other, and what the exhaustion
+/// game adds to that.
+public struct Verdict: Equatable, Sendable {
+    private let code: UInt8
+
+    /// - Parameters:
+    ///   - comparison: 1 where the agent's place was worth more, -1 where less, 0 for a tie.
+    ///   - isFinal: whether the step ended the exhaustion game by a call.
+    ///   - isEarly: whether it did so too early.
+    ///   - isRepeat: whether the agent's place had been shown before.
+    public init(
+        comparison: Int, isFinal: Bool = false, isEarly: Bool = false, isRepeat: Bool = false
+    ) {
+        code =
+            UInt8(comparison.signum() + 1) | (isFinal ? 4 : 0) | (isEarly ? 8 : 0)
+            | (isRepeat ? 16 : 0)
+    }
+
+    /// What it earns by a rule of the exhaustion game, or in the search game, where that is the
+    /// comparison alone.
+    public func reward(_ rule: ExhaustionRule?) -> Double {
+        var reward = Double(code & 3) - 1
+        guard let rule else { return reward }
+        if code & 4 != 0 { reward *= rule.finalFactor }
+        if code & 8 != 0 { reward -= rule.earlyPenalty }
+        if code & 16 != 0 { reward -= rule.repeatPenalty }
+        return reward
+    }
+}
+
 /// An agent's answer in the exhaustion game: a move, and whether it calls the end with it.
 public struct ExhaustionAnswer: Equatable, Sendable {
     public let move: Action

@@ -18,41 +18,52 @@ struct PackedOrigin: Sendable {
     var voxel: Voxel { Voxel(Int(x), Int(y), Int(z)) }
 }
 
-/// A standpoint in 8 bytes.
-struct PackedStandpoint: Sendable {
-    private let origin: PackedOrigin
-    private let shown: UInt8
+/// Standpoints in 6 bytes each, and one more in the exhaustion game.
+struct PackedStandpoints: Sendable {
+    private let withShown: Bool
+    private var origins: [PackedOrigin] = []
+    private var shown: [UInt8] = []
 
-    init(_ standpoint: Standpoint) {
-        (origin, shown) = (PackedOrigin(standpoint.origin), standpoint.shown)
+    init(withShown: Bool, capacity: Int) {
+        self.withShown = withShown
+        origins.reserveCapacity(capacity)
+        if withShown { shown.reserveCapacity(capacity) }
     }
 
-    var standpoint: Standpoint { Standpoint(origin.voxel, shown: shown) }
+    var count: Int { origins.count }
+
+    subscript(index: Int) -> Standpoint {
+        Standpoint(origins[index].voxel, shown: withShown ? shown[index] : 0)
+    }
+
+    mutating func append(_ standpoint: Standpoint) {
+        origins.append(PackedOrigin(standpoint.origin))
+        if withShown { shown.append(standpoint.shown) }
+    }
 }
 
 /// One agent's steps of an iteration as the learner will learn from them: standpoints instead of
-/// windows, 21 bytes a step.
+/// windows, 12 bytes a step, 13 in the exhaustion game.
 ///
 /// Arrays hold every game's first step, then every game's second, and so on.
 struct Seat {
     let agent: Agent
     /// Where it looked from before each step.
-    var standpoints: [PackedStandpoint] = []
+    var standpoints: PackedStandpoints
     var actions: [Int8] = []
     var logProbs: [Float] = []
-    /// As the game gave them.
-    var rewards: [Double] = []
+    var verdicts: [Verdict] = []
     /// Where it looks from after the last step of each game.
     var last: [Standpoint] = []
     /// Where it looked from when a limit ended an episode.
     var truncations: [Standpoint] = []
 
-    init(_ agent: Agent, capacity: Int) {
+    init(_ agent: Agent, withShown: Bool, capacity: Int) {
         self.agent = agent
-        standpoints.reserveCapacity(capacity)
+        standpoints = PackedStandpoints(withShown: withShown, capacity: capacity)
         actions.reserveCapacity(capacity)
         logProbs.reserveCapacity(capacity)
-        rewards.reserveCapacity(capacity)
+        verdicts.reserveCapacity(capacity)
     }
 }
 
@@ -68,46 +79,46 @@ struct Collected {
     var lastStarts: [Bool] = []
     /// Of every step, where they are to be kept.
     var records: [StepRecord] = []
+    var rewardSums = PerAgent(learner: 0.0, opponent: 0.0)
     var scoreSums = PerAgent(learner: 0.0, opponent: 0.0)
+    /// The learner's last reward in each game.
+    var lastRewards: [Double]
     /// Each game's last.
     var lastScores: [PerAgent<Float>]
 
-    init(_ agents: [Agent], steps: Int, games: Int) {
-        seats = agents.map { Seat($0, capacity: steps * games) }
+    init(_ agents: [Agent], withShown: Bool, steps: Int, games: Int) {
+        seats = agents.map { Seat($0, withShown: withShown, capacity: steps * games) }
+        lastRewards = Array(repeating: 0, count: games)
         lastScores = Array(repeating: PerAgent(learner: 0, opponent: 0), count: games)
         episodeStarts.reserveCapacity(steps * games)
     }
 
-    /// Game by game instead of step by step, as stable-baselines3 flattens its buffers.
-    func byGame<Element>(_ values: [Element]) -> [Element] {
+    /// Where the step is that comes at `place` game by game instead of step by step, as
+    /// stable-baselines3 flattens its buffers.
+    func step(byGame place: Int) -> Int {
         let games = lastStarts.count
-        if games == 1 { return values }
-        return (0..<games).flatMap { game in
-            stride(from: game, to: values.count, by: games).map { values[$0] }
-        }
+        let (game, step) = place.quotientAndRemainder(dividingBy: episodeStarts.count / games)
+        return step * games + game
     }
 }
 
 /// What a step of either rule gave.
 private struct Outcome {
-    let rewards: PerAgent<Double>
-    /// By how much the learner is ahead of its opponent for it; its reward where they sum to zero.
-    let lead: Float
+    let verdicts: PerAgent<Verdict>
     /// The windows' own, whatever they were worth.
     let scores: PerAgent<Float>
     let terminated: Bool
     let truncated: Bool
 
     init(_ step: GameStep) {
-        let reward = Double(step.reward)
-        rewards = PerAgent(learner: reward, opponent: 0 - reward)
-        lead = step.reward
+        let comparison = Int(step.reward)
+        verdicts = PerAgent(
+            learner: Verdict(comparison: comparison), opponent: Verdict(comparison: -comparison))
         (scores, terminated, truncated) = (step.scores, step.terminated, step.truncated)
     }
 
     init(_ step: GameStep, _ judged: ExhaustionStep) {
-        rewards = judged.rewards
-        lead = Float(judged.rewards.learner - judged.rewards.opponent)
+        verdicts = judged.verdicts
         (scores, terminated, truncated) = (step.scores, judged.terminated, judged.truncated)
     }
 }
@@ -119,6 +130,7 @@ extension SelfPlay {
     func collect() throws(SPARSError) -> Collected {
         var collected = Collected(
             configuration.learnsFromBoth ? [.learner, .opponent] : [.learner],
+            withShown: configuration.exhaustion != nil,
             steps: configuration.stepCount, games: games.count)
         if stepCount == 0 { games.indices.forEach(drawOpponent) }
         if configuration.resetEachIteration && stepCount > 0 {
@@ -153,20 +165,25 @@ extension SelfPlay {
         let before = standpoint(index)
         let step = try outcome(index, answer.actions)
         let after = standpoint(index)
-        episodeRewards[index] += step.lead
+        let rewards = PerAgent(
+            learner: step.verdicts.learner.reward(configuration.exhaustion),
+            opponent: step.verdicts.opponent.reward(configuration.exhaustion))
+        episodeRewards[index] += Float((rewards.learner - rewards.opponent) / 2)
+        collected.lastRewards[index] = rewards.learner
+        for agent in Agent.allCases {
+            collected.rewardSums[agent] += rewards[agent]
+            collected.scoreSums[agent] += Double(step.scores[agent])
+        }
         for i in collected.seats.indices {
             let agent = collected.seats[i].agent
-            collected.seats[i].standpoints.append(PackedStandpoint(before[agent]))
+            collected.seats[i].standpoints.append(before[agent])
             collected.seats[i].actions.append(answer.actions[agent])
             collected.seats[i].logProbs.append(answer.logProbs[agent])
-            collected.seats[i].rewards.append(step.rewards[agent])
+            collected.seats[i].verdicts.append(step.verdicts[agent])
             if step.truncated { collected.seats[i].truncations.append(after[agent]) }
         }
         if step.truncated { collected.truncated.append(collected.episodeStarts.count - 1) }
         if step.terminated { collected.terminations += 1 }
-        for agent in Agent.allCases {
-            collected.scoreSums[agent] += Double(step.scores[agent])
-        }
         collected.lastScores[index] = step.scores
         if configuration.recordsSteps {
             collected.records.append(

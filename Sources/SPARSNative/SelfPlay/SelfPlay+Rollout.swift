@@ -34,8 +34,9 @@ extension SelfPlay {
                     let starts =
                         t == length - 1
                         ? collected.lastStarts[game] : collected.episodeStarts[i + games]
+                    let reward = seat.verdicts[i].reward(configuration.exhaustion)
                     return GeneralizedAdvantage.Step(
-                        reward: seat.rewards[i] + (rests[i] ?? 0), value: Double(seen[i]),
+                        reward: reward + (rests[i] ?? 0), value: Double(seen[i]),
                         nextValue: Double(seen[i + games]), goesOn: starts ? 0 : 1)
                 } store: { t, advantage in
                     advantages[start + t] = Float(advantage)
@@ -45,7 +46,7 @@ extension SelfPlay {
                     actions.append(Int(seat.actions[i]))
                     values.append(seen[i])
                     logProbs.append(seat.logProbs[i])
-                    allowed += policy.allowed(from: seat.standpoints[i].standpoint.origin)
+                    allowed += policy.allowed(from: seat.standpoints[i].origin)
                 }
             }
         }
@@ -68,7 +69,7 @@ extension SelfPlay {
             distinct.append(standpoint)
             rows.append(row)
         }
-        for packed in seat.standpoints { note(packed.standpoint) }
+        for i in 0..<seat.standpoints.count { note(seat.standpoints[i]) }
         for standpoint in seat.last + seat.truncations { note(standpoint) }
         let seen = try policy.values(at: distinct, as: seat.agent, optimizer.network)
         return rows.map { seen[Int($0)] }

@@ -31,8 +31,8 @@ public final class SelfPlay {
     var opponent: Opponent
     /// Where each episode's opponent is drawn from, instead of `opponent`.
     public internal(set) var pool: OpponentPool?
-    /// The learner's rewards of each game's episode so far, less the opponent's where they do not sum
-    /// to zero.
+    /// By half of what the learner's rewards of each game's episode so far are more than its
+    /// opponent's: the learner's rewards, in the search game.
     public internal(set) var episodeRewards: [Float]
     var random: RandomSource
     /// Follows the map's Dice, where a reference is given.
@@ -161,8 +161,6 @@ public final class SelfPlay {
         let before = minibatches > 16 ? optimizer.copied() : nil
         var failure: SPARSError?
         let count = collected.seats[0].actions.count
-        let agents = collected.seats.map(\.agent)
-        let standpoints = collected.seats.map { collected.byGame($0.standpoints) }
         let policy = policy
         let update = { () throws(SPARSError) -> PPOLog in
             try self.optimizer.update(rollout, permutations: orders, hyperparameters) {
@@ -170,9 +168,10 @@ public final class SelfPlay {
                 precondition(into.count == steps.count * width, "\(into.count) inputs")
                 for (row, step) in steps.enumerated() {
                     do throws(SPARSError) {
+                        let seat = collected.seats[step / count]
                         try policy.look(
-                            at: standpoints[step / count][step % count].standpoint,
-                            as: agents[step / count], into: &into, row: row)
+                            at: seat.standpoints[collected.step(byGame: step % count)],
+                            as: seat.agent, into: &into, row: row)
                     } catch { failure = error }
                 }
             }
@@ -200,14 +199,11 @@ public final class SelfPlay {
     private func keep(_ collected: Collected, in record: inout IterationRecord) {
         iterationCount += 1
         steps += collected.records
-        func mean(_ rewards: some Collection<Double>) -> Double {
-            rewards.reduce(0, +) / Double(rewards.count)
-        }
-        let rewards = collected.seats[0].rewards
-        record.meanReward = mean(rewards)
-        record.lastReward = mean(rewards.suffix(games.count))
+        let count = Double(collected.episodeStarts.count)
+        record.lastReward = collected.lastRewards.reduce(0, +) / Double(games.count)
         for agent in Agent.allCases {
-            record.meanScores[agent] = collected.scoreSums[agent] / Double(rewards.count)
+            record.meanRewards[agent] = collected.rewardSums[agent] / count
+            record.meanScores[agent] = collected.scoreSums[agent] / count
             record.lastScores[agent] =
                 collected.lastScores.reduce(0) { $0 + Double($1[agent]) } / Double(games.count)
         }

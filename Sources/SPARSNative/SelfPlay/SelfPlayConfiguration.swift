@@ -110,7 +110,8 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
 
 /// What is kept of an iteration; `IterationRecord.names` names `values` in order.
 public struct IterationRecord: Equatable, Sendable {
-    public var meanReward = 0.0
+    public var meanRewards = PerAgent(learner: 0.0, opponent: 0.0)
+    /// The learner's.
     public var lastReward = 0.0
     public var meanScores = PerAgent(learner: 0.0, opponent: 0.0)
     public var lastScores = PerAgent(learner: 0.0, opponent: 0.0)
@@ -124,12 +125,14 @@ public struct IterationRecord: Equatable, Sendable {
         [
             "reward_mean", "reward_last", "learner_score_mean", "opponent_score_mean",
             "learner_score_last", "opponent_score_last", "terminations", "truncations", "dice",
+            "opponent_reward_mean",
         ] + PPOLog.names
 
     public var values: [Double] {
         [
-            meanReward, lastReward, meanScores.learner, meanScores.opponent, lastScores.learner,
+            meanRewards.learner, lastReward, meanScores.learner, meanScores.opponent, lastScores.learner,
             lastScores.opponent, Double(terminations), Double(truncations), dice,
+            meanRewards.opponent,
         ] + log.values
     }
 }

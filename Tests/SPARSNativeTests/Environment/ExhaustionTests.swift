@@ -19,6 +19,12 @@ import Testing
         return rule
     }()
 
+    private func rewards(_ judged: ExhaustionStep) -> PerAgent<Double> {
+        PerAgent(
+            learner: judged.verdicts.learner.reward(rule),
+            opponent: judged.verdicts.opponent.reward(rule))
+    }
+
     private func step(_ learner: Float, _ opponent: Float) -> GameStep {
         // A score's own reward and end are not read.
         GameStep(
@@ -48,21 +54,21 @@ import Testing
                 callsEnd: callsEnd, steps: steps, configuration)
         }
         var judged = judge(a, b, 1)
-        #expect(judged.rewards == PerAgent(learner: 1, opponent: -1))
+        #expect(rewards(judged) == PerAgent(learner: 1, opponent: -1))
         #expect(judged.worths == PerAgent(learner: 0.5, opponent: 0.25))
         #expect(!judged.terminated && !judged.truncated)
         #expect(game.places == [a, b])
         // The learner shows its place again: the opponent's new one is worth more.
         judged = judge(a, Voxel(0, 4, 4), 2)
-        #expect(judged.rewards == PerAgent(learner: -1.5, opponent: 1))
+        #expect(rewards(judged) == PerAgent(learner: -1.5, opponent: 1))
         #expect(judged.worths == PerAgent(learner: 0, opponent: 0.25))
         // Both show one anew: nothing is repeated, and the scores of one place differ by agent here.
         judged = judge(Voxel(8, 4, 4), Voxel(8, 4, 4), 3)
-        #expect(judged.rewards == PerAgent(learner: 1, opponent: -1))
+        #expect(rewards(judged) == PerAgent(learner: 1, opponent: -1))
         #expect(game.places == [a, b, Voxel(0, 4, 4), Voxel(8, 4, 4)])
         // Both show what was shown, and call the end.
         judged = judge(b, a, 4, callsEnd: true)
-        #expect(judged.rewards == PerAgent(learner: -0.5, opponent: -0.5))
+        #expect(rewards(judged) == PerAgent(learner: -0.5, opponent: -0.5))
         #expect(judged.terminated && !judged.truncated)
         game.reset()
         #expect(game.places.isEmpty && !game.hasShown(a))
@@ -75,7 +81,13 @@ import Testing
             step(0.25, 0.5), PerAgent(learner: Voxel(0, 0, 0), opponent: Voxel(4, 0, 0)),
             callsEnd: true, steps: steps, configuration)
         let price = 3.0 * Double(early)
-        #expect(judged.rewards == PerAgent(learner: -10 + price, opponent: 10 + price))
+        #expect(rewards(judged) == PerAgent(learner: -10 + price, opponent: 10 + price))
+    }
+
+    /// A rollout holds one of each step: docs/reference and RESULTS.md count its bytes.
+    @Test func aVerdictIsAByte() {
+        #expect(MemoryLayout<Verdict>.stride == 1)
+        #expect(Verdict(comparison: -1, isFinal: true, isEarly: true, isRepeat: true).reward(nil) == -1)
     }
 
     @Test func aLimitTruncatesWhatNobodyEnded() {
@@ -97,7 +109,7 @@ import Testing
             step(0.5, 0.5), PerAgent(learner: Voxel(0, 0, 0), opponent: Voxel(4, 0, 0)),
             callsEnd: false, steps: 1, configuration)
         let reward = tie == .learner ? 1.0 : 0.0
-        #expect(judged.rewards == PerAgent(learner: reward, opponent: 0 - reward))
+        #expect(rewards(judged) == PerAgent(learner: reward, opponent: 0 - reward))
     }
 
     @Test func flagsAreOfThePlacesThatMovesLeadTo() {
