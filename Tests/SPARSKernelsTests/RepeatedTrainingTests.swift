@@ -143,4 +143,32 @@ import Testing
         for (a, b) in zip(ours.mean, plain.mean) { #expect(abs(a - b) < 1e-10) }
         for (a, b) in zip(ours.covariance, plain.covariance) { #expect(abs(a - b) < 1e-6) }
     }
+
+    /// The bound that `RepeatedMoments` states, for every sum and every pair of taps.
+    @Test(arguments: shapes, Seeds.few)
+    func momentsStayWithinTheirBound(shapes: (Shape3, Shape3), seed: UInt64) {
+        let test = Case(shapes, seed: seed)
+        let moments = RepeatedMoments(test.repeated)
+        let (places, grid) = (test.grid.convolved(stride: 1), test.grid)
+        let values = test.dense.doubles
+        let taps = (0..<27).map { tap in (tap / 9 * grid.y + tap / 3 % 3) * grid.z + tap % 3 }
+        var starts: [Int] = []
+        for x in 0..<places.x {
+            for y in 0..<places.y {
+                for z in 0..<places.z { starts.append((x * grid.y + y) * grid.z + z) }
+            }
+        }
+        let unit = gamma((shapes.0.z + 7) / 8 + 5)
+        for i in 0..<27 {
+            let seen = starts.map { values[$0 + taps[i]] }
+            #expect(abs(moments.sums[i] - seen.reduce(0, +)) < 1e-10, "seed \(seed)")
+            for j in i..<27 {
+                let terms = zip(seen, starts).map { $0 * values[$1 + taps[j]] }
+                let magnitude = terms.reduce(0) { $0 + abs($1) }
+                #expect(
+                    abs(moments.products[27 * i + j] - terms.reduce(0, +)) <= unit * magnitude,
+                    "taps \(i) and \(j), seed \(seed)")
+            }
+        }
+    }
 }

@@ -3,7 +3,9 @@
 ///
 /// Along one axis, how often taps a and b fall on source voxels u and u + d depends on the axis alone.
 /// So a sum of products over places is a sum over source voxels u and displacements d of
-/// x[u] x[u + d], weighted by the three axes' counts. Rows are summed in float32, rows in float64.
+/// x[u] x[u + d], weighted by the three axes' counts. A row is summed in float32, eight lanes at a
+/// time, and rows in float64: with Z source voxels a row, a sum of products is within
+/// gamma(ceil(Z / 8) + 5) (see `KernelTable`) times the sum of their magnitudes.
 struct RepeatedMoments {
     /// Of each tap.
     private(set) var sums = [Double](repeating: 0, count: 27)

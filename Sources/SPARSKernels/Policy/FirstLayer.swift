@@ -132,7 +132,8 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
 
     /// The share of the squared global gradient norm: sum of c_j g[o][j]^2 over the layer, without
     /// forming the gradient. It is the sum of (delta delta^T) times (x c x^T), both (B, B): cheap in
-    /// small batches. Exact to 1e-15 (sum |delta|^2)(sum c x^2): float64 throughout.
+    /// small batches. float64 throughout: within gamma(J / 4 + O + B^2 + 8) of it (see `KernelTable`)
+    /// times the sum of the magnitudes of all those products.
     ///
     /// - Parameters:
     ///   - delta: (B, O), the loss's derivative by the outputs.

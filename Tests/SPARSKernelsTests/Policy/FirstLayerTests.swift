@@ -136,6 +136,42 @@ import Testing
         #expect(abs(norm - wanted) <= 1e-12 * wanted)
     }
 
+    /// Observations in pairs whose derivatives all but cancel: what is left of the norm is a millionth
+    /// of its terms, and the stated bound is in these.
+    @Test(arguments: shapes) func aNormOfWhatCancelsIsWithinItsBound(
+        shape: (rows: Int, columns: Int, batch: Int)
+    ) {
+        let layer = FirstLayer<Float>(rows: shape.rows, columns: shape.columns)
+        let batch = 2 * shape.batch
+        let half: [Float] = numbers(shape.batch * shape.columns, 21)
+        let away: [Float] = numbers(shape.batch * shape.rows, 22)
+        let x = half + half
+        let delta = away + away.map { -$0 * (1 - 0x1p-10) }
+        let multiplicity = (0..<shape.columns).map { Float(1 + $0 % 7) }
+        let norm = layer.gradientNormSquared(
+            delta: delta, observations: x, batch: batch, multiplicity: multiplicity)
+        var (wanted, lost, magnitude) = (0.0, 0.0, 0.0)
+        for o in 0..<shape.rows {
+            for j in 0..<shape.columns {
+                // Products of float32 numbers are exact in float64.
+                let terms = (0..<batch).map {
+                    Double(delta[$0 * shape.rows + o]) * Double(x[$0 * shape.columns + j])
+                }
+                let (sum, size) = (terms.reduce(0, +), terms.reduce(0) { $0 + abs($1) })
+                let term = Double(multiplicity[j]) * sum * sum - lost
+                let next = wanted + term
+                lost = (next - wanted) - term
+                wanted = next
+                magnitude += Double(multiplicity[j]) * size * size
+            }
+        }
+        let roundings = shape.columns / 4 + shape.rows + batch * batch + 8
+        // The twin's own sums over a batch are rounded as well.
+        let bound = Double(roundings + 2 * batch + 4) * 0x1p-53 * 1.01 * magnitude
+        #expect(abs(norm - wanted) <= bound)
+        #expect(wanted < 1e-5 * magnitude)
+    }
+
     /// Norm, moved weights and next products through the gradient written down, against forming it
     /// on the way; the bound on the norm is the one that `gradient` states.
     @Test(arguments: shapes) func aGradientThatIsKeptMovesTheSameWay(
