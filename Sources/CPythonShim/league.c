@@ -60,7 +60,7 @@ static PyObject *pool(PyObject *module, PyObject *argument) {
     return PyLong_FromLongLong(members);
 }
 
-// selfplay_pool_tallies(run, games, wins, drawn, episode_rewards, write): reads into the arrays, or
+// selfplay_pool_tallies(run, games, wins, drawn, episode_leads, write): reads into the arrays, or
 // goes on from them.
 static PyObject *pool_tallies(PyObject *module, PyObject *arguments) {
     (void)module;
@@ -71,7 +71,7 @@ static PyObject *pool_tallies(PyObject *module, PyObject *arguments) {
             arguments, "KOOOOp", &run, &objects[0], &objects[1], &objects[2], &objects[3], &write))
         return NULL;
     static const char formats[] = {'d', 'd', 'q', 'd'};
-    static const char *const names[] = {"games", "wins", "drawn", "episode_rewards"};
+    static const char *const names[] = {"games", "wins", "drawn", "episode_leads"};
     shim_held held = {.count = 0};
     Py_buffer *v = held.views;
     for (int i = 0; i < 4; i++) {

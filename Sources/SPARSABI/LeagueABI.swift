@@ -82,7 +82,7 @@ public func sparsSelfPlayPool(
 public func sparsSelfPlayGetPool(
     _ run: UInt64, _ games: UnsafeMutablePointer<Double>?, _ wins: UnsafeMutablePointer<Double>?,
     _ count: Int64, _ drawn: UnsafeMutablePointer<Int64>?,
-    _ episodeRewards: UnsafeMutablePointer<Double>?, _ gameCount: Int64,
+    _ episodeLeads: UnsafeMutablePointer<Double>?, _ gameCount: Int64,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -92,8 +92,8 @@ public func sparsSelfPlayGetPool(
             try checkedNumber(gameCount, run.games.count, "game_count")
             let drawn = try checkedOutput(drawn, run.games.count, "drawn", of: owner)
             let rewards = try checkedOutput(
-                episodeRewards, run.games.count, "episode_rewards", of: owner)
-            for (game, reward) in run.episodeRewards.enumerated() {
+                episodeLeads, run.games.count, "episode_leads", of: owner)
+            for (game, reward) in run.episodeLeads.enumerated() {
                 drawn[game] = Int64((run.pool?.drawn[game] ?? nil) ?? -1)
                 rewards[game] = Double(reward)
             }
@@ -124,7 +124,7 @@ public func sparsSelfPlayAddToPool(
 @_cdecl("spars_selfplay_set_pool")
 public func sparsSelfPlaySetPool(
     _ run: UInt64, _ games: UnsafePointer<Double>?, _ wins: UnsafePointer<Double>?, _ count: Int64,
-    _ drawn: UnsafePointer<Int64>?, _ episodeRewards: UnsafePointer<Double>?, _ gameCount: Int64,
+    _ drawn: UnsafePointer<Int64>?, _ episodeLeads: UnsafePointer<Double>?, _ gameCount: Int64,
     _ error: UnsafeMutablePointer<spars_error>?
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -140,8 +140,8 @@ public func sparsSelfPlaySetPool(
                 games: Array(checkedInput(games, members, "games", of: owner)),
                 wins: Array(checkedInput(wins, members, "wins", of: owner)),
                 drawn: drawn.map { $0 == -1 ? nil : Int(clamping: $0) },
-                episodeRewards: checkedInput(
-                    episodeRewards, run.games.count, "episode_rewards", of: owner
+                episodeLeads: checkedInput(
+                    episodeLeads, run.games.count, "episode_leads", of: owner
                 ).map { Float($0) })
         }
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.exhaustion import CHOICES, ExhaustionEnv, ExhaustionRule
+from spars.exhaustion import ANSWER_COUNT, ExhaustionEnv, ExhaustionRule
 
 SHAPE = (20, 18, 16)
 WINDOW = (4, 4, 4)
@@ -138,12 +138,14 @@ def test_the_single_agent_environment_is_the_same_game(scan):
         assert info["exhausted"] == len(pair.game.exhausted)
     assert terminated
     np.testing.assert_array_equal(env.score_map, pair.score_map)
-    assert env.action_space.n == CHOICES == len(env.action_masks())
+    assert env.action_space.n == ANSWER_COUNT == len(env.action_masks())
     assert env.observation_multiplicity is None
 
 
-def test_the_score_threshold_ends_nothing(scan):
-    env = environment(scan, termination_threshold=0.0)
+def test_no_score_ends_the_game(scan):
+    with pytest.raises(ValueError, match="'termination_threshold' parameter of parallel_env"):
+        environment(scan, termination_threshold=0.0)
+    env = environment(scan, scorer=lambda crops: np.ones(len(crops), np.float32))
     env.reset()
     for _ in range(5):
         assert not any(env.step({"learner": 0, "opponent": 2})[2].values())

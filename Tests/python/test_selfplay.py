@@ -94,22 +94,6 @@ def test_a_saved_run_reads_back(scan, tmp_path):
         read.resume(1)
 
 
-def test_a_file_from_before_there_was_a_second_game_goes_on(scan, tmp_path):
-    play(scan, 2).save(tmp_path / "run.npz")
-    with np.load(tmp_path / "run.npz") as archive:
-        arrays = dict(archive)
-    place = RECORD_NAMES.index("opponent_reward_mean")
-    arrays["records"] = np.delete(arrays["records"], place, axis=1)
-    del arrays["state.shown"]
-    np.savez(tmp_path / "former.npz", **arrays)
-    volume, inside = scan
-    read = Run.load(tmp_path / "former.npz", volume, score, inside.astype(np.uint8)).resume(2)
-    whole = play(scan, 4)
-    np.testing.assert_array_equal(read.opponent_rewards, -whole.rewards)
-    np.testing.assert_array_equal(read.windows, whole.windows)
-    np.testing.assert_array_equal(read.log["train/loss"], whole.log["train/loss"])
-
-
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "other.npz").write_bytes(b"PK nonsense")
     with pytest.raises(spars.FormatError):

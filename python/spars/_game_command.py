@@ -1,5 +1,6 @@
 """Options of `spars segment` that say by which rule the agents play."""
 
+# Spelled out again, so that --help needs no NumPy.
 GAMES = ("search", "exhaustion")
 NUMBERS = ("final_factor", "early_penalty", "min_steps", "repeat_penalty")
 

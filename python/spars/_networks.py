@@ -3,7 +3,7 @@
 from math import prod
 
 from spars._game import ACTIONS
-from spars._rules import CHOICES
+from spars._rules import ANSWER_COUNT
 from spars.ppo import parameter_shapes
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
@@ -11,7 +11,7 @@ HIDDEN = (64, 64)
 # The scores of six neighbours and of the window itself, and three coordinates; in the exhaustion
 # game six flags stand for the window itself.
 NEIGHBOURHOOD = {"search": ACTIONS + 4, "exhaustion": 2 * ACTIONS + 3}
-ANSWERS = {"search": ACTIONS, "exhaustion": CHOICES}
+ANSWERS = {"search": ACTIONS, "exhaustion": ANSWER_COUNT}
 # Channels, kernel and stride of CnnPolicy's layers, as the core has them.
 CONVOLUTIONS = ((8, 4, 4), (16, 3, 2), (32, 3, 1))
 

@@ -9,7 +9,7 @@ GAMES = ("search", "exhaustion")
 
 #: Answers of an agent in the exhaustion game: action 0 to 5 moves on; 6 to 11 makes the same move
 #: and calls the end.
-CHOICES = 2 * ACTIONS
+ANSWER_COUNT = 2 * ACTIONS
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def checked_rule(game, rule, owner):
 
 
 def checked_threshold(threshold, game, owner):
-    """Return the score above which an episode ends: 1.0, which none exceeds, without a search."""
+    """Return the score above which an episode ends: 1.0, which none exceeds, in the second game."""
     if game == "search":
         threshold = 0.3 if threshold is None else threshold
         return check_float(threshold, "termination_threshold", owner, 0.0, 1.0)

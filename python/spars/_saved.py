@@ -3,6 +3,7 @@
 from spars._errors import FormatError
 from spars._game import Field
 from spars._provenance import digest
+from spars._rules import checked_threshold
 from spars.protocol import Protocol
 from spars.volume import as_volume
 
@@ -28,8 +29,7 @@ def field_again(configuration, volume, scorer, path):
     try:
         protocol = Protocol.from_dict(c["protocol"])
         geometry = (tuple(c["window"]), tuple(c["grid"]))
-        # No score ends the exhaustion game, and none is above 1.
-        threshold = 1.0 if c.get("game") == "exhaustion" else c["termination_threshold"]
+        threshold = checked_threshold(c["termination_threshold"], c.get("game", "search"), "load")
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: its configuration is broken: {error!r}") from error
     played = Field(

@@ -19,7 +19,7 @@ from spars._game import (
     picture,
     wrapped_uint8,
 )
-from spars._rules import checked_rule
+from spars._rules import checked_rule, checked_threshold
 from spars._spaces import Box, Discrete
 from spars.ppo import resize_multiplicity
 
@@ -46,7 +46,7 @@ __all__ = ["VectorGame", "WindowSearchEnv", "parallel_env"]
 
 
 def parallel_env(
-    volume, scorer, window=WINDOW_OF_RECORD, protocol="paper", termination_threshold=0.3,
+    volume, scorer, window=WINDOW_OF_RECORD, protocol="paper", termination_threshold=None,
     grid=None, stride=4, seed=None, observation="window", render_mode=None, game="search",
     rule=None, **switches,
 ):  # fmt: skip
@@ -66,8 +66,9 @@ def parallel_env(
         The windows' extent in voxels of the grid.
     protocol : str or Protocol
         "paper", "published" or a `Protocol`.
-    termination_threshold : float
-        A score above it, of either agent, terminates the episode.
+    termination_threshold : float, optional
+        A score above it, of either agent, terminates the episode of the search game; 0.3 by
+        default.
     grid : tuple of three ints, optional
         The extent the game is played on. Default: an array's own shape; 256 x 256 x 180 for a scan.
     stride : int
@@ -83,7 +84,7 @@ def parallel_env(
     game : {"search", "exhaustion"}
         The rule of the game. In "exhaustion" each place counts once and the agents decide when the
         episode ends: twelve actions, other rewards and observations ("neighbours" or "window"), and
-        `termination_threshold` has no meaning; see `spars.exhaustion`.
+        `termination_threshold` must not be given; see `spars.exhaustion`.
     rule : ExhaustionRule, optional
         The numbers of the exhaustion game.
     **switches
@@ -119,10 +120,9 @@ def parallel_env(
     from spars._parallel import parallel_env_class
 
     owner = "parallel_env"
-    field = Field(
-        volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
-    )
     rule = checked_rule(game, rule, owner)
+    threshold = checked_threshold(termination_threshold, game, owner)
+    field = Field(volume, scorer, window, protocol, threshold, grid, stride, switches, owner)
     if game == "exhaustion":
         from spars.exhaustion import parallel_exhaustion_class
 

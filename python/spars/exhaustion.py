@@ -20,11 +20,11 @@ from spars._game import (
     check_action,
 )
 from spars._parallel import ParallelWindowSearch
-from spars._rules import CHOICES, ExhaustionRule, checked_rule
+from spars._rules import ANSWER_COUNT, ExhaustionRule, checked_rule
 from spars._spaces import Box, Discrete
 from spars.envs import WindowSearchEnv, checked_render_mode, keeps_map
 
-__all__ = ["CHOICES", "ExhaustionEnv", "ExhaustionGame", "ExhaustionRule"]
+__all__ = ["ANSWER_COUNT", "ExhaustionEnv", "ExhaustionGame", "ExhaustionRule"]
 
 OBSERVATIONS = ("neighbours", "window")
 
@@ -81,7 +81,7 @@ class ExhaustionGame:
             Whether an agent called the end, or the step limit came without.
         """
         answers = [
-            check_action(answer, f"actions[{agent!r}]", self.field.owner, CHOICES)
+            check_action(answer, f"actions[{agent!r}]", self.field.owner, ANSWER_COUNT)
             for agent, answer in zip(AGENTS, (learner, opponent), strict=True)
         ]
         steps = int(self.games.steps()[0])
@@ -191,7 +191,7 @@ class ExhaustionEnv(WindowSearchEnv):
         self.game = ExhaustionGame(self.field, rule, observation)
         self._games = self.game.games
         self.observation_space = self.game.observation_space()
-        self.action_space = Discrete(CHOICES)
+        self.action_space = Discrete(ANSWER_COUNT)
         self._casts = self._casts_opponent = False
         if seed is not None:
             self.action_space.seed(check_integer(seed, "seed", owner, 0))
@@ -211,7 +211,7 @@ class ExhaustionEnv(WindowSearchEnv):
             `info` has "scores", "windows", "exhausted" (places shown so far) and
             "opponent_action".
         """
-        learner = check_action(action, "action", "ExhaustionEnv", CHOICES)
+        learner = check_action(action, "action", "ExhaustionEnv", ANSWER_COUNT)
         opponent = self._opponent_action()
         rewards, terminated, truncated = self.game.step(learner, opponent)
         info = self._info() | {"opponent_action": opponent}
@@ -232,7 +232,7 @@ class ExhaustionEnv(WindowSearchEnv):
         return self.game.action_mask(0)
 
     def _check_answer(self, answer):
-        return check_action(answer, "opponent", "ExhaustionEnv, its answer,", CHOICES)
+        return check_action(answer, "opponent", "ExhaustionEnv, its answer,", ANSWER_COUNT)
 
     def _observation(self, agent, casts):
         return self.game.observed(agent)
@@ -258,7 +258,7 @@ class ParallelExhaustion(ParallelWindowSearch):
         self.possible_agents = list(AGENTS)
         self.agents = list(AGENTS)
         self.observation_spaces = {agent: self.game.observation_space() for agent in AGENTS}
-        self.action_spaces = {agent: Discrete(CHOICES) for agent in AGENTS}
+        self.action_spaces = {agent: Discrete(ANSWER_COUNT) for agent in AGENTS}
         if seed is not None:
             seed = check_integer(seed, "seed", field.owner, 0)
             for i, agent in enumerate(AGENTS):

@@ -48,7 +48,8 @@ class Run(Insight):
     opponent_rewards : ndarray of float64, shape (iterations,)
         Its opponent's: the same with the other sign, but for the penalties of the exhaustion game.
     last_rewards : ndarray of float64, shape (iterations,)
-        The learner's reward in the last step (the games' mean), which is what the released scripts collect.
+        The learner's reward in the last step (the games' mean), which is what the released scripts
+        collect.
     scores : ndarray of float64, shape (iterations, 2)
         Mean score of the learner's and of the opponent's windows.
     dice : ndarray of float64, shape (iterations,), or None
@@ -62,7 +63,7 @@ class Run(Insight):
         several games this and the next three have an axis `n_envs` after `n_steps`; reading them
         raises ValueError where `record_steps` was False.
     step_scores : ndarray of float32, shape (iterations, n_steps, 2)
-        Their scores; the exhaustion game counts 0 for a place shown before.
+        The windows' own scores, also where the exhaustion game counts 0 for a place shown before.
     actions : ndarray of int8, shape (iterations, n_steps, 2)
         What was answered; from 6 on the end is called too.
     ends : ndarray of uint8, shape (iterations, n_steps)

@@ -7,6 +7,7 @@ from spars._checks import check_bool, check_choice, check_extent, check_float, c
 from spars._errors import NonFiniteError
 from spars._extras import as_progress
 from spars._provenance import digest
+from spars._rules import checked_threshold
 from spars._visits import contributions
 from spars.protocol import Protocol
 from spars.volume import Volume, as_volume, resample, save
@@ -92,10 +93,8 @@ def segment(
     check_choice(method, "method", "segment", METHODS)
     check_integer(iterations, "iterations", "segment", 1)
     window = check_extent(window, "window", "segment")
-    if termination_threshold is None and search.get("game") != "exhaustion":
-        termination_threshold = 0.3
-    if termination_threshold is not None:
-        check_float(termination_threshold, "termination_threshold", "segment", 0.0, 1.0)
+    game = search.get("game", "search")
+    threshold = checked_threshold(termination_threshold, game, "segment")
     protocol = Protocol.named(protocol)
     if segmentation_threshold is None:
         segmentation_threshold = protocol.segmentation_threshold
@@ -129,7 +128,7 @@ def segment(
         window=window,
         grid=grid,
         protocol=protocol,
-        termination_threshold=termination_threshold,
+        termination_threshold=threshold if game == "search" else None,
         seed=seed,
         progress=as_progress(progress, method.replace("_", " ")),
         **search,

@@ -28,10 +28,11 @@ int32_t spars_selfplay_pool(spars_handle run, int64_t *members, spars_error *err
 
 /// The learner's games with each of `count` members and its wins, ties as halves; both decay by 0.99
 /// with every game of the pair. Of each of the `game_count` games side by side (n_envs): the member
-/// that plays in it now (-1 none yet), and the learner's rewards of its episode.
+/// that plays in it now (-1 none yet), and half of what the learner earned more than its opponent in
+/// its episode, which is its reward in the search game.
 int32_t spars_selfplay_get_pool(
     spars_handle run, double *games, double *wins, int64_t count, int64_t *drawn,
-    double *episode_rewards, int64_t game_count, spars_error *error);
+    double *episode_leads, int64_t game_count, spars_error *error);
 
 /// Adds a member from a saved run; `parameters` as for spars_selfplay_get_state.
 int32_t spars_selfplay_add_to_pool(
@@ -40,7 +41,7 @@ int32_t spars_selfplay_add_to_pool(
 /// Goes on from a pool's tallies, after spars_selfplay_set_state and all members.
 int32_t spars_selfplay_set_pool(
     spars_handle run, const double *games, const double *wins, int64_t count, const int64_t *drawn,
-    const double *episode_rewards, int64_t game_count, spars_error *error);
+    const double *episode_leads, int64_t game_count, spars_error *error);
 
 /// Games among frozen players on a field, which they use under the field's lock. `policy` and
 /// `masks_actions` as for a run; `shape` is that of the nets, behind convolutions where there are some.

@@ -45,17 +45,17 @@ extension SelfPlay {
 
     /// Goes on from a pool's saved tallies, after `restore` and `addToPool`.
     public func restorePool(
-        games: [Double], wins: [Double], drawn: [Int?], episodeRewards: [Float]
+        games: [Double], wins: [Double], drawn: [Int?], episodeLeads: [Float]
     ) throws(SPARSError) {
-        guard pool != nil, episodeRewards.count == self.games.count,
-            episodeRewards.allSatisfy(\.isFinite)
+        guard pool != nil, episodeLeads.count == self.games.count,
+            episodeLeads.allSatisfy(\.isFinite)
         else {
             throw .range(
                 "pool", of: "self_play", mustBe: "in use, with a finite reward so far in each game",
-                got: episodeRewards)
+                got: episodeLeads)
         }
         try pool!.restore(games: games, wins: wins, drawn: drawn)
-        self.episodeRewards = episodeRewards
+        self.episodeLeads = episodeLeads
         policy.forget()
     }
 }

@@ -124,7 +124,12 @@ private struct Outcome {
 }
 
 extension SelfPlay {
-    private typealias Answer = (actions: PerAgent<Int8>, logProbs: PerAgent<Float>)
+    private struct Answer {
+        /// Where both looked from.
+        let standpoints: PerAgent<Standpoint>
+        let actions: PerAgent<Int8>
+        let logProbs: PerAgent<Float>
+    }
 
     /// Plays `stepCount` steps of every game.
     func collect() throws(SPARSError) -> Collected {
@@ -153,7 +158,7 @@ extension SelfPlay {
         }
         for i in collected.seats.indices {
             let agent = collected.seats[i].agent
-            collected.seats[i].last = games.indices.map { standpoint($0)[agent] }
+            collected.seats[i].last = games.indices.map { standpoints($0)[agent] }
         }
         collected.lastStarts = startsEpisode
         return collected
@@ -162,13 +167,11 @@ extension SelfPlay {
     private func step(
         _ index: Int, _ answer: Answer, _ collected: inout Collected
     ) throws(SPARSError) {
-        let before = standpoint(index)
         let step = try outcome(index, answer.actions)
-        let after = standpoint(index)
         let rewards = PerAgent(
             learner: step.verdicts.learner.reward(configuration.exhaustion),
             opponent: step.verdicts.opponent.reward(configuration.exhaustion))
-        episodeRewards[index] += Float((rewards.learner - rewards.opponent) / 2)
+        episodeLeads[index] += Float((rewards.learner - rewards.opponent) / 2)
         collected.lastRewards[index] = rewards.learner
         for agent in Agent.allCases {
             collected.rewardSums[agent] += rewards[agent]
@@ -176,11 +179,13 @@ extension SelfPlay {
         }
         for i in collected.seats.indices {
             let agent = collected.seats[i].agent
-            collected.seats[i].standpoints.append(before[agent])
+            collected.seats[i].standpoints.append(answer.standpoints[agent])
             collected.seats[i].actions.append(answer.actions[agent])
             collected.seats[i].logProbs.append(answer.logProbs[agent])
             collected.seats[i].verdicts.append(step.verdicts[agent])
-            if step.truncated { collected.seats[i].truncations.append(after[agent]) }
+            if step.truncated {
+                collected.seats[i].truncations.append(standpoints(index)[agent])
+            }
         }
         if step.truncated { collected.truncated.append(collected.episodeStarts.count - 1) }
         if step.terminated { collected.terminations += 1 }
@@ -210,7 +215,7 @@ extension SelfPlay {
     }
 
     /// Where both agents of a game look from now.
-    private func standpoint(_ index: Int) -> PerAgent<Standpoint> {
+    private func standpoints(_ index: Int) -> PerAgent<Standpoint> {
         let windows = games[index].windows
         func standpoint(_ agent: Agent) -> Standpoint {
             if exhaustions.isEmpty { return Standpoint(windows[agent]) }
@@ -221,10 +226,8 @@ extension SelfPlay {
         return PerAgent(learner: standpoint(.learner), opponent: standpoint(.opponent))
     }
 
-    /// The move that an answer makes.
-    private func move(of answer: Int8) -> Action {
-        Action(rawValue: answer % Int8(Action.allCases.count))!
-    }
+    /// The move that an answer of either game makes.
+    private func move(of answer: Int8) -> Action { ExhaustionAnswer(rawValue: answer)!.move }
 
     /// One map for all games: the first one's, lent to whichever is stepped.
     private func move(
@@ -248,7 +251,7 @@ extension SelfPlay {
     private func reset(_ index: Int) {
         let keepsMap = field.configuration.mapRead == .beforeReset
         if games[index].steps > 0 {
-            let reward = episodeRewards[index]
+            let reward = episodeLeads[index]
             pool?.record(reward > 0 ? 1 : reward < 0 ? 0 : 0.5, of: index)
         }
         games[index].reset(keepingMap: keepsMap || games.count > 1)
@@ -263,7 +266,7 @@ extension SelfPlay {
 
     /// Begins an episode: with a pool, its opponent is drawn.
     private func drawOpponent(of index: Int) {
-        episodeRewards[index] = 0
+        episodeLeads[index] = 0
         pool?.draw(&random, for: index)
     }
 
@@ -286,22 +289,22 @@ extension SelfPlay {
         if pool == nil, case .frozen(let network) = opponent {
             (frozen, playing) = ([network], games.map { _ in 0 })
         }
+        let standpoints = games.indices.map(standpoints)
         let players = try policy.distributions(
-            at: games.indices.map(standpoint), learner: optimizer.network, opponents: playing,
-            of: frozen)
-        return players.map { players in
+            at: standpoints, learner: optimizer.network, opponents: playing, of: frozen)
+        return zip(standpoints, players).map { standpoints, players in
             let learner = players.learner.sample(0, &random)
             var answer = 0
             if case .still = opponent, pool == nil {
             } else {
                 answer = players.opponent.sample(0, &random)
             }
-            return (
-                PerAgent(learner: Int8(learner), opponent: Int8(answer)),
-                PerAgent(
+            return Answer(
+                standpoints: standpoints,
+                actions: PerAgent(learner: Int8(learner), opponent: Int8(answer)),
+                logProbs: PerAgent(
                     learner: players.learner.logProbability(0, of: learner),
-                    opponent: players.opponent.logProbability(0, of: answer))
-            )
+                    opponent: players.opponent.logProbability(0, of: answer)))
         }
     }
 

@@ -163,18 +163,15 @@ extension SelfPlay {
             }
             places[numbers[3]].append(Voxel(numbers[0], numbers[1], numbers[2]))
         }
-        var restored = exhaustions
-        for (index, places) in places.enumerated() {
-            restored[index].restore(places)
-            guard restored[index].places.count <= 2 * games[index].steps,
-                Set(places).count == places.count
-            else {
-                throw .range(
-                    "shown", of: "self_play",
-                    mustBe: "different places, two at most for each step of the episode",
-                    got: places.count)
-            }
+        for (game, places) in zip(games, places)
+        where places.count > 2 * game.steps || Set(places).count < places.count {
+            throw .range(
+                "shown", of: "self_play",
+                mustBe: "different places, two at most for each step of the episode",
+                got: places.count)
         }
+        var restored = exhaustions
+        for index in restored.indices { restored[index].restore(places[index]) }
         return restored
     }
 

@@ -3,9 +3,9 @@ import SPARSKernels
 /// The learner plays the window-search game, or the exhaustion game, against an opponent made of
 /// itself, and learns by PPO.
 ///
-/// An iteration collects `stepCount` steps of each of `gameCount` games and makes one update. It happens whole or, when it is
-/// interrupted or fails, not at all: what is kept is always the state after a whole iteration, and
-/// going on from it gives the same bits as never having stopped.
+/// An iteration collects `stepCount` steps of each of `gameCount` games and makes one update. It
+/// happens whole or, when it is interrupted or fails, not at all: what is kept is always the state
+/// after a whole iteration, and going on from it gives the same bits as never having stopped.
 ///
 /// Memory: 12 bytes a parameter (weights and Adam's moments), 4 more with minibatches of more than 16
 /// (their gradient), 4 more while a frozen opponent differs from the learner, 4 a parameter and
@@ -31,9 +31,9 @@ public final class SelfPlay {
     var opponent: Opponent
     /// Where each episode's opponent is drawn from, instead of `opponent`.
     public internal(set) var pool: OpponentPool?
-    /// By half of what the learner's rewards of each game's episode so far are more than its
-    /// opponent's: the learner's rewards, in the search game.
-    public internal(set) var episodeRewards: [Float]
+    /// Half of what the learner earned more than its opponent in each game's episode so far: its own
+    /// rewards in the search game, where the two sum to zero.
+    public internal(set) var episodeLeads: [Float]
     var random: RandomSource
     /// Follows the map's Dice, where a reference is given.
     var overlap: NativeOverlap?
@@ -79,7 +79,7 @@ public final class SelfPlay {
                 Array(repeating: Exhaustion($0), count: configuration.gameCount)
             } ?? []
         startsEpisode = Array(repeating: true, count: configuration.gameCount)
-        episodeRewards = Array(repeating: 0, count: configuration.gameCount)
+        episodeLeads = Array(repeating: 0, count: configuration.gameCount)
         optimizer = try PPOOptimizer(network, multiplicity: multiplicity)
         random = source.stream(1)
         opponent = field.configuration.opponent == .live ? .still : .current
@@ -232,7 +232,7 @@ private struct Checkpoint {
     let stepCount: Int
     let overlap: NativeOverlap?
     let pool: OpponentPool?
-    let episodeRewards: [Float]
+    let episodeLeads: [Float]
 
     init(_ play: SelfPlay) {
         games = play.games
@@ -243,7 +243,7 @@ private struct Checkpoint {
         stepCount = play.stepCount
         overlap = play.overlap
         pool = play.pool
-        episodeRewards = play.episodeRewards
+        episodeLeads = play.episodeLeads
     }
 
     func restore(_ play: SelfPlay) {
@@ -255,7 +255,7 @@ private struct Checkpoint {
         play.stepCount = stepCount
         play.overlap = overlap
         play.pool = pool
-        play.episodeRewards = episodeRewards
+        play.episodeLeads = episodeLeads
         play.policy.forget()
     }
 }

@@ -130,8 +130,8 @@ public struct IterationRecord: Equatable, Sendable {
 
     public var values: [Double] {
         [
-            meanRewards.learner, lastReward, meanScores.learner, meanScores.opponent, lastScores.learner,
-            lastScores.opponent, Double(terminations), Double(truncations), dice,
+            meanRewards.learner, lastReward, meanScores.learner, meanScores.opponent,
+            lastScores.learner, lastScores.opponent, Double(terminations), Double(truncations), dice,
             meanRewards.opponent,
         ] + log.values
     }
