@@ -248,7 +248,7 @@ def test_train_writes_weights_and_history(folder, tmp_path):
         (
             [*SEGMENT, "--output", "m.nii.gz", "--game", "exhaustion"]
             + ["--termination-threshold", "0.3"],
-            "'termination_threshold' parameter of self_play must be None",
+            "'termination_threshold' parameter of segment must be None",
         ),
         ([*SEGMENT, "--output", "m.nii.gz", "--coverage"], "--report says where to write it"),
         (["train", "--csv", "gone.csv", "--output", "w.safetensors"], "line 3: gone.nii"),

@@ -145,7 +145,7 @@ def test_the_single_agent_environment_is_the_same_game(scan):
 def test_no_score_ends_the_game(scan):
     with pytest.raises(ValueError, match="'termination_threshold' parameter of parallel_env"):
         environment(scan, termination_threshold=0.0)
-    env = environment(scan, scorer=lambda crops: np.ones(len(crops), np.float32))
+    env = environment(np.ones(SHAPE, np.float32))
     env.reset()
     for _ in range(5):
         assert not any(env.step({"learner": 0, "opponent": 2})[2].values())

@@ -380,7 +380,9 @@ class Run(Insight):
         self._map = arrays["score_map"]
         if self._map.shape != self.grid or self._map.dtype != np.float32:
             raise ValueError(f"score_map {self._map.dtype} {self._map.shape}")
-        self._records = _with_opponent_rewards(arrays["records"])
+        self._records = arrays["records"]
+        if "game" not in description["configuration"]:
+            self._records = _with_opponent_rewards(self._records)
         self._count = len(self._records)
         for name, empty in self._steps.items():
             recorded = self._count if self.configuration["record_steps"] else 0
@@ -442,11 +444,9 @@ class Run(Insight):
 
 
 def _with_opponent_rewards(records):
-    """Return records, those of a file from before the opponent's rewards were kept completed."""
-    if records.ndim != 2 or records.shape[1] != len(RECORD_NAMES) - 1:
-        return records
+    """Return the records of a file from before there was a second game, which had no such column."""
     place = RECORD_NAMES.index("opponent_reward_mean")
-    # Every such run played the search game, whose rewards sum to zero.
+    # The search game's rewards sum to zero.
     return np.insert(records, place, -records[:, RECORD_NAMES.index("reward_mean")], axis=1)
 
 
