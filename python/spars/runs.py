@@ -444,7 +444,7 @@ class Run(Insight):
 
 
 def _with_opponent_rewards(records):
-    """Return the records of a file from before there was a second game, which had no such column."""
+    """Return the records of a file from before the second game, which had no such column."""
     place = RECORD_NAMES.index("opponent_reward_mean")
     # The search game's rewards sum to zero.
     return np.insert(records, place, -records[:, RECORD_NAMES.index("reward_mean")], axis=1)
