@@ -131,7 +131,8 @@ public struct IterationRecord: Equatable, Sendable {
     public var values: [Double] {
         [
             meanRewards.learner, lastReward, meanScores.learner, meanScores.opponent,
-            lastScores.learner, lastScores.opponent, Double(terminations), Double(truncations), dice,
+            lastScores.learner, lastScores.opponent, Double(terminations), Double(truncations),
+            dice,
             meanRewards.opponent,
         ] + log.values
     }

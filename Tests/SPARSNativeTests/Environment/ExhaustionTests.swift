@@ -87,7 +87,8 @@ import Testing
     /// A rollout holds one of each step: docs/reference and RESULTS.md count its bytes.
     @Test func aVerdictIsAByte() {
         #expect(MemoryLayout<Verdict>.stride == 1)
-        #expect(Verdict(comparison: -1, isFinal: true, isEarly: true, isRepeat: true).reward(nil) == -1)
+        let verdict = Verdict(comparison: -1, isFinal: true, isEarly: true, isRepeat: true)
+        #expect(verdict.reward(nil) == -1)
     }
 
     @Test func aLimitTruncatesWhatNobodyEnded() {
