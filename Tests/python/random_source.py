@@ -57,3 +57,10 @@ class RandomSource:
             s = u * u + v * v
             if 0 < s < 1:
                 return u * math.sqrt(-2 * math.log(s) / s)
+
+    def permutation(self, count):
+        order = list(range(count))
+        for i in range(count - 1, 0, -1):
+            j = self.integer(i + 1)
+            order[i], order[j] = order[j], order[i]
+        return order

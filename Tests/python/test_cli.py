@@ -250,6 +250,10 @@ def test_train_writes_weights_and_history(folder, tmp_path):
             + ["--termination-threshold", "0.3"],
             "'termination_threshold' parameter of segment must be None",
         ),
+        (
+            [*SEGMENT, "--output", "m.nii.gz", "--initial-policy", "weights.safetensors"],
+            "weights.safetensors",
+        ),
         ([*SEGMENT, "--output", "m.nii.gz", "--coverage"], "--report says where to write it"),
         (["train", "--csv", "gone.csv", "--output", "w.safetensors"], "line 3: gone.nii"),
         (["train", "--csv", "none.csv", "--output", "w.safetensors"], "none.csv: no scan"),
@@ -438,11 +442,18 @@ def test_json_holds_plain_values_only():
 
 
 def test_the_snapshots_of_a_run_play_one_another(folder, tmp_path):
+    scan = spars.load(folder / "scan.nii.gz")
+    first = spars.self_play(
+        scan, lambda crops: np.full(len(crops), 0.1), iterations=1, window=(8, 8, 6), n_steps=8,
+        policy="LocalPolicy", scan_frame="native",
+    )  # fmt: skip
+    first.agent().save(tmp_path / "initial.npz")
     shown = run(
         "segment", folder / "scan.nii.gz", "--classifier", folder / "weights.safetensors",
         "--output", tmp_path / "mask.nii.gz", "--grid", "native", "--window", 8, 8, 6,
         "--iterations", 4, "--n-steps", 8, "--checkpoint", tmp_path / "run.npz",
         "--checkpoint-interval", 2, "--opponents", "fictitious", "--experience", "both",
+        "--policy", "LocalPolicy", "--initial-policy", tmp_path / "initial.npz",
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr
     options = (

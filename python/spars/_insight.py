@@ -10,7 +10,9 @@ from spars._checks import check_integer
 from spars._extras import as_progress, shifted
 from spars._match import RECORD_NAMES, match_of
 from spars._rates import RATES
+from spars._spaces import bounds_of
 from spars._visits import visits_of_run
+from spars.envs import observation_space
 from spars.ppo import LOG_NAMES
 from spars.scorers import ScoreAtlas
 
@@ -72,6 +74,70 @@ class Insight:
             return None
         return self._match.named(self._match.learning_state(with_map=False)["parameters"])
 
+    def agent(self, iteration=None):
+        """Return the learner as a `spars.PPO`: to predict with, to train further, to be saved.
+
+        ``run.agent().save("learner.zip")`` writes a file for ``stable_baselines3.PPO.load``, with
+        the same action probabilities; another name makes a file of `spars.PPO`.
+
+        Parameters
+        ----------
+        iteration : int, optional
+            Of one of `snapshots`. By default the learner as it is now.
+
+        Returns
+        -------
+        PPO
+            It takes what `spars.WindowSearchEnv` shows of the scan with the run's switches: the
+            window's crop, whose voxels need not be resized; under ``observation_cast="uint8"`` the
+            bytes as numbers, which the run's own network takes divided by 255. With "LocalPolicy"
+            it takes that policy's ten numbers. It has the run's hyperparameters, with the rates
+            of that iteration, and Adam begins anew.
+
+        Raises
+        ------
+        ValueError
+            The run's policy is "CnnPolicy", which neither PPO has; or no snapshot of that
+            iteration was kept, or no learner in a run loaded to be read.
+
+        Notes
+        -----
+        Where the run masks moves, the agent does not know of it: its probabilities are those
+        before masking.
+        """
+        from spars._exchange import agent_of
+
+        parameters = self.parameters
+        if iteration is None and parameters is None:
+            iteration = len(self)
+        if iteration is not None:
+            kept = {snapshot.iteration: snapshot for snapshot in self.snapshots}
+            if iteration not in kept:
+                known = ", ".join(str(number) for number in kept) or "None where none was kept"
+                raise ValueError(
+                    f"The 'iteration' parameter of Run.agent must be {known}. "
+                    f"Got {iteration} instead."
+                )
+            parameters = kept[iteration].parameters
+        last = len(self) if iteration is None else iteration
+        rates = self._rates_of(max(last - 1, 0))
+        return agent_of(parameters, self.configuration, rates, self._bounds())
+
+    def _bounds(self):
+        """Return the least and greatest value of what the policy sees, as far as is known."""
+        if self.configuration["policy"] == "LocalPolicy":
+            return (-1.0, 1.0)
+        if self._match is None:
+            return (-np.inf, np.inf)
+        return bounds_of(observation_space(self._match.field, (1,), casts=False))
+
+    def _initial(self):
+        """Return what the learner began with where that was given, flat, else None."""
+        if self.configuration.get("initial_policy") is None:
+            return None
+        first = self.snapshots[0].parameters
+        return np.concatenate([values.reshape(-1) for values in first.values()])
+
     def replay(self, iteration, *, progress=None):
         """Play an iteration again, to the bit, and return it with the policies that played it.
 
@@ -107,7 +173,9 @@ class Insight:
         # Refused here where there is no record to compare with.
         self._step_column("ends")
         start = max((kept for kept in self._states if kept <= iteration), default=0)
-        match = match_of(self._match.field, self.configuration, self._rates_of(start), None)
+        match = match_of(
+            self._match.field, self.configuration, self._rates_of(start), None, self._initial()
+        )
         if start:
             match.restore(self._states[start], self._members(start))
         self._play_to(match, start, iteration, as_progress(progress, "replay"))

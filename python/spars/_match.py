@@ -91,6 +91,10 @@ class Match:
         _native.selfplay_use_pool(self._handle.value, SAMPLINGS.index(sampling), power)
         self.has_pool = True
 
+    def begin_with(self, parameters):
+        """Give the learner other parameters, flat; before anything is played or a pool is used."""
+        self.restore(self.learning_state() | {"parameters": parameters})
+
     def learn_from_both(self):
         """Learn from the opponent's steps too."""
         _native.selfplay_learn_from_both(self._handle.value, True)
@@ -205,8 +209,8 @@ class Match:
             _native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, rewards, True)
 
 
-def match_of(played, configuration, rates, reference):
-    """Return the live part of a run as its seed makes it."""
+def match_of(played, configuration, rates, reference, initial=None):
+    """Return the live part of a run as its seed makes it, or with `initial` parameters, flat."""
     hyperparameters = {name: configuration[name] for name in FIXED}
     settings = (
         configuration["n_steps"],
@@ -227,6 +231,8 @@ def match_of(played, configuration, rates, reference):
         played, settings, hyperparameters, rates, reference, configuration["policy"],
         step_shape(configuration), None if rule is None else ExhaustionRule(**rule),
     )  # fmt: skip
+    if initial is not None:
+        match.begin_with(initial)
     if configuration.get("experience") == "both":
         match.learn_from_both()
     if configuration.get("opponents") is not None:

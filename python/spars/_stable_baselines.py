@@ -30,7 +30,7 @@ _PLAIN = (
     "clip_range_vf", "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl",
     "seed",
 )  # fmt: skip
-_FIRST = ("mlp_extractor.policy_net.0.weight", "mlp_extractor.value_net.0.weight")
+FIRST_LAYERS = ("mlp_extractor.policy_net.0.weight", "mlp_extractor.value_net.0.weight")
 _STORAGES = {
     "FloatStorage": "f4", "DoubleStorage": "f8", "HalfStorage": "f2", "LongStorage": "i8",
     "IntStorage": "i4", "BoolStorage": "?",
@@ -44,6 +44,20 @@ def is_stable_baselines(path):
             return {"data", "policy.pth"} <= set(archive.namelist())
     except zipfile.BadZipFile:
         return False
+
+
+def observation_shape_of(path):
+    """Return the shape of what the policy of such an archive saw."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("data").file_size > DATA_LIMIT:
+                raise FormatError(f"{path}: 'data' must be at most {DATA_LIMIT} bytes.")
+            space = json.loads(archive.read("data"))["observation_space"]
+            return tuple(int(n) for n in space["_shape"])
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{path}: not a PPO agent of stable-baselines3: {error}") from error
 
 
 # -- Reading
@@ -131,7 +145,7 @@ def _parameters(tensors, shape, window, scale):
     wanted = {}
     for name, tensor in tensors.items():
         values = tensor.array()
-        if name in _FIRST:
+        if name in FIRST_LAYERS:
             if values.ndim != 2 or values.shape[1] != np.prod(shape):
                 raise ValueError(f"'{name}' must have {np.prod(shape)} columns")
             if window is not None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from spars._archives import read_npz, write_npz
+from spars._agent_files import FILE_FORMAT, Spaces, read_foreign, read_own
+from spars._archives import write_npz
 from spars._checks import check_choice, check_extent, check_float, check_integer
 from spars._errors import FormatError
 from spars._spaces import bounds_of, spaces_of
-from spars._stable_baselines import is_stable_baselines, read_agent, write_agent
+from spars._stable_baselines import is_stable_baselines, write_agent
 from spars.policy import MlpPolicy
 from spars.ppo import (
     SEED_LIMIT,
@@ -19,12 +20,9 @@ from spars.ppo import (
     gae,
     log_dict,
     packed_hyperparameters,
-    resize_multiplicity,
 )
 
 __all__ = ["PPO"]
-
-FILE_FORMAT = "spars PPO 1"
 
 
 class PPO:
@@ -381,11 +379,11 @@ class PPO:
         library's.
         """
         window = None if window is None else check_extent(window, "window", "load")
-        read = _read_foreign if is_stable_baselines(path) else _read_own
+        read = read_foreign if is_stable_baselines(path) else read_own
         try:
             description, parameters, (moments, counted), counts = read(path, window)
             names = ("observation_shape", "actions", "action_start")
-            spaces = _Spaces(*(description.pop(name) for name in names))
+            spaces = Spaces(*(description.pop(name) for name in names))
             hidden = checked_parameters(parameters, "load")[1][2:]
             net_arch = dict(zip(("pi", "vf"), hidden, strict=True))
             agent = cls("MlpPolicy", spaces, multiplicity=counts, net_arch=net_arch, **description)
@@ -442,40 +440,6 @@ class PPO:
                 f"{self.observation_shape}, as its space says. Got shape {obs.shape} instead."
             )
         return obs.reshape(-1)
-
-
-class _Spaces:
-    """Stands for an environment where only its spaces are known."""
-
-    def __init__(self, shape, actions, start):
-        self.observation_space = type("Box", (), {"shape": tuple(shape)})
-        self.action_space = type("Discrete", (), {"n": actions, "start": start})
-
-
-def _read_own(path, window):
-    """Return (description, parameters, (moments, counters), multiplicity) of a file of `save`."""
-    if window is not None:
-        raise ValueError(
-            "the 'window' parameter of load must be None for a file that PPO.save wrote"
-        )
-    description, arrays = read_npz(path, FILE_FORMAT)
-    parameters = {
-        name.removeprefix("parameter."): a
-        for name, a in arrays.items()
-        if name.startswith("parameter.")
-    }
-    state = arrays["moments"], arrays["counters"]
-    return description, parameters, state, arrays.get("multiplicity")
-
-
-def _read_foreign(path, window):
-    """Return the same of a file of stable-baselines3, whose counters are two."""
-    description, parameters, state = read_agent(path, window)
-    counts = None
-    if window is not None:
-        counts = resize_multiplicity(window, description["observation_shape"])
-        description["observation_shape"] = window
-    return description, parameters, state, counts
 
 
 def _hidden(net_arch):

@@ -285,6 +285,11 @@ def _add_segment(commands):
     segment.add_argument(
         "--policy", choices=POLICIES, help="the agents of self_play (default MlpPolicy)"
     )
+    segment.add_argument(
+        "--initial-policy",
+        metavar="FILE",
+        help="what self_play's learner begins with: PPO.save's file or stable-baselines3's .zip",
+    )
     segment.add_argument("--n-envs", type=int, help="games side by side (self_play; default 1)")
     segment.add_argument(
         "--mask-actions",

@@ -19,7 +19,7 @@ from spars.volume import as_volume
 #: Options of self-play that are passed on where they are given.
 SEARCH_OPTIONS = (
     "n_steps", "checkpoint", "checkpoint_interval", "opponents", "experience", "tensorboard",
-    "policy", "n_envs", "mask_actions", "game",
+    "policy", "n_envs", "mask_actions", "game", "initial_policy",
 )  # fmt: skip
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
@@ -157,6 +157,7 @@ def segment(arguments):
             "--classifier": arguments.classifier,
             "--region": arguments.region,
             "--reference": arguments.reference,
+            "--initial-policy": arguments.initial_policy,
         },
     )
     for name in SEARCH_OPTIONS[1:]:

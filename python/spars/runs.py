@@ -73,6 +73,7 @@ class Run(Insight):
     latest : dict of str to float
         The last iteration's `log`, and under "rollout/" what the attributes above say of it.
     snapshots : list of Snapshot
+        With `initial_policy` or `opponents` the first is of iteration 0: what the run began with.
     opponents : dict of str to ndarray, or None
         Where opponents are drawn from a pool, of each member: `iteration` of its snapshot, and the
         learner's `games` against it and `win_rate`. Earlier games lose 1 % of their weight with
@@ -422,7 +423,7 @@ class Run(Insight):
         if self._has_reference:
             mask = Reference(as_volume(reference).array, scan.shape, played)
         try:
-            match = match_of(played, c, self._rates.at(1.0), mask)
+            match = match_of(played, c, self._rates.at(1.0), mask, self._initial())
             match.restore(state, self._members())
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error

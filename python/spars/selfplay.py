@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from spars._checks import check_bool, check_choice, check_float, check_integer
+from spars._exchange import parameters_for
 from spars._game import Field
 from spars._match import SAMPLINGS, SIDES, match_of
 from spars._networks import POLICIES
@@ -31,6 +32,7 @@ def self_play(
     stride=4,
     reference=None,
     policy="MlpPolicy",
+    initial_policy=None,
     mask_actions=False,
     n_envs=1,
     n_steps=32,
@@ -112,6 +114,12 @@ def self_play(
         - "LocalPolicy": the scores of the six windows that the moves lead to and of the window
           itself, and its place in the grid, each axis from -1 to 1. It asks the scorer for up to
           six scores a step and player that are not known yet; an atlas knows all.
+    initial_policy : PPO, Snapshot, dict of str to array, or path, optional
+        What the learner begins with, of the same policy, instead of what the seed makes; Adam
+        begins anew. A path is of a file that `PPO.save` wrote, `Run.agent`'s for example, or a
+        ``.zip`` of stable-baselines3 whose "MlpPolicy" saw windows as they are or resized to the
+        classifier's input (then it is collapsed), also as images that it turned (D12). It is kept
+        as the first of `Run.snapshots`.
     mask_actions : bool
         Give moves that would leave the grid probability 0, in play and in the update, as
         sb3-contrib's MaskablePPO does. Changes nothing where windows may leave it
@@ -203,6 +211,7 @@ def self_play(
         "rule": None if rule is None else asdict(rule),
         "protocol": played.protocol.to_dict(),
         "policy": check_choice(policy, "policy", owner, POLICIES),
+        "initial_policy": None,
         "mask_actions": check_bool(mask_actions, "mask_actions", owner),
         "n_envs": check_integer(n_envs, "n_envs", owner, 1, 1 << 12),
         "n_steps": check_integer(n_steps, "n_steps", owner, 2, 1 << 20),
@@ -233,7 +242,14 @@ def self_play(
         "input_sha256": digest(played.array),
         "versions": versions(),
     }
-    run = Run(configuration, match_of(played, configuration, rates.at(1.0), reference), rates)
+    initial = None
+    if initial_policy is not None:
+        initial = parameters_for(initial_policy, configuration)
+        configuration["initial_policy"] = digest(initial)
+    match = match_of(played, configuration, rates.at(1.0), reference, initial)
+    run = Run(configuration, match, rates)
+    if initial is not None and opponents is None:
+        run.snapshots.append(Snapshot(0, match.named(initial)))
     return run.resume(
         iterations,
         checkpoint=checkpoint,

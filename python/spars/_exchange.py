@@ -1,0 +1,149 @@
+"""Policies between self-play and agents of their own: what a run learned, and what one begins with.
+
+An agent takes what `spars.WindowSearchEnv` shows of the same scan: crops [x, y, z] as they are. A
+run whose rollout casts to bytes (D12) divides them by 255 before its network; the agent's first
+layer holds that division instead.
+"""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from spars._agent_files import Spaces
+from spars._checks import sentence
+from spars._game import ACTIONS
+from spars._match import FIXED
+from spars._networks import HIDDEN, NEIGHBOURHOOD, policy_shapes
+from spars._stable_baselines import FIRST_LAYERS, is_stable_baselines, observation_shape_of
+from spars.agents import PPO
+from spars.ppo import resize_multiplicity
+
+
+def agent_of(parameters, configuration, rates, bounds):
+    """Return a `spars.PPO` of a run's policy.
+
+    Parameters
+    ----------
+    parameters : dict of str to array
+        As the run's network has them.
+    configuration : dict
+        The run's.
+    rates : dict
+        What its updates are made with at that time.
+    bounds : (float, float)
+        The least and greatest value of observations.
+    """
+    c = configuration
+    if c["policy"] == "CnnPolicy":
+        raise ValueError(
+            "The 'policy' parameter of self_play must have been 'MlpPolicy' or 'LocalPolicy' for "
+            "an agent: PPO, as stable-baselines3, has no convolutions of windows. Got 'CnnPolicy' "
+            "instead."
+        )
+    shape, counts = (NEIGHBOURHOOD,), None
+    if c["policy"] == "MlpPolicy":
+        shape = tuple(c["window"])
+        counts = resize_multiplicity(shape, tuple(c["input_shape"]))
+    agent = PPO(
+        "MlpPolicy", Spaces(shape, ACTIONS, bounds=bounds), n_steps=c["n_steps"],
+        gamma=c["gamma"], gae_lambda=c["gae_lambda"], seed=c["seed"], multiplicity=counts,
+        net_arch=list(HIDDEN), **rates, **{name: c[name] for name in FIXED},
+    )  # fmt: skip
+    agent.policy.set_parameters(_scaled(parameters, 1 / 255) if _casts(c) else parameters)
+    # As a loaded one, it has none until it is given one.
+    agent._envs = []
+    return agent
+
+
+def parameters_for(given, configuration):
+    """Return what a run begins with, as its network has it: one flat float32 array.
+
+    Parameters
+    ----------
+    given : PPO, Snapshot, mapping of str to array, or path
+        The `initial_policy` of `spars.self_play`.
+    configuration : dict
+        The run's.
+    """
+    shapes = policy_shapes(configuration["policy"], configuration["window"])
+    if isinstance(given, str | os.PathLike):
+        given = _read(given, configuration)
+    if isinstance(given, PPO):
+        arrays = _of_agent(given, configuration)
+    else:
+        arrays = getattr(given, "parameters", given)
+    if not isinstance(arrays, Mapping):
+        raise TypeError(
+            _sentence("a PPO agent, a Snapshot, a mapping of parameters or a path", given)
+        )
+    found = {name: np.shape(values) for name, values in arrays.items()}
+    if found != shapes:
+        differ = sorted(n for n in found.keys() | shapes.keys() if found.get(n) != shapes.get(n))
+        raise ValueError(
+            _sentence(
+                f"a policy with the parameters of {configuration['policy']}",
+                f"others in {', '.join(differ)}",
+            )
+        )
+    flat = np.concatenate([np.asarray(arrays[n], np.float32).reshape(-1) for n in shapes])
+    if not np.isfinite(flat).all():
+        raise ValueError(_sentence("finite", "NaN or infinity"))
+    return flat
+
+
+def _sentence(wanted, got):
+    if isinstance(got, str):
+        return f"The 'initial_policy' parameter of self_play must be {wanted}. Got {got} instead."
+    return sentence("initial_policy", "self_play", wanted, got)
+
+
+def _casts(configuration):
+    """Whether the policy's network takes voxels divided by 255."""
+    cast = configuration["protocol"]["observation_cast"] == "uint8"
+    return cast and configuration["policy"] == "MlpPolicy"
+
+
+def _scaled(parameters, factor):
+    return {
+        name: values * np.float32(factor) if name in FIRST_LAYERS else values
+        for name, values in parameters.items()
+    }
+
+
+def _turned(shape):
+    """Return the axes of an image as stable-baselines3 keeps it: the last one first."""
+    return (shape[2], shape[0], shape[1])
+
+
+def _read(path, configuration):
+    """Return the agent of a file; a policy that saw resized windows is collapsed."""
+    if configuration["policy"] != "MlpPolicy" or not is_stable_baselines(path):
+        return PPO.load(path)
+    window, resized = tuple(configuration["window"]), tuple(configuration["input_shape"])
+    shape = observation_shape_of(path)
+    for turn in (tuple, _turned):
+        if shape == turn(resized) != turn(window):
+            return PPO.load(path, window=turn(window))
+    return PPO.load(path)
+
+
+def _of_agent(agent, configuration):
+    """Return an agent's parameters as the run's network would have them."""
+    parameters = agent.policy.parameters()
+    window = tuple(configuration["window"])
+    if configuration["policy"] == "LocalPolicy":
+        window = (NEIGHBOURHOOD,)
+    shape = agent.observation_shape
+    if len(window) == 3 and shape == _turned(window) != window:
+        for name in FIRST_LAYERS:
+            weights = parameters[name].reshape(-1, *shape).transpose(0, 2, 3, 1)
+            parameters[name] = np.ascontiguousarray(weights).reshape(len(weights), -1)
+    elif shape != window or agent.action_count != ACTIONS:
+        raise ValueError(
+            _sentence(
+                f"an agent with observations of shape {window} and {ACTIONS} actions",
+                f"one with {shape} and {agent.action_count}",
+            )
+        )
+    return _scaled(parameters, 255) if _casts(configuration) else parameters
