@@ -146,3 +146,21 @@ def test_a_policy_that_does_not_fit_is_refused(volume, tmp_path):
     (tmp_path / "other.npz").write_bytes(b"PK nonsense")
     with pytest.raises(spars.FormatError):
         play(volume, 1, initial_policy=tmp_path / "other.npz")
+
+
+def test_the_exhaustion_game_hands_over_snapshots_only():
+    scan = np.random.default_rng(0).normal(0, 1, (25, 22, 20)).astype(np.float32)
+    options = {"window": (9, 8, 6), "game": "exhaustion", "policy": "LocalPolicy", "n_steps": 8}
+
+    def score(crops):
+        return 1 / (1 + np.exp(-crops.mean(axis=(1, 2, 3))))
+
+    run = spars.self_play(scan, score, iterations=2, **options)
+    with pytest.raises(ValueError, match="'game' parameter of self_play must have been 'search'"):
+        run.agent()
+    with pytest.raises(ValueError, match="'initial_policy' parameter of self_play must be a Sn"):
+        spars.self_play(scan, score, iterations=1, initial_policy="x.zip", **options)
+    last = run.snapshots[-1]
+    again = spars.self_play(scan, score, iterations=1, initial_policy=last, **options)
+    for name, values in last.parameters.items():
+        np.testing.assert_array_equal(again.snapshots[0].parameters[name], values)

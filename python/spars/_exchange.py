@@ -41,7 +41,12 @@ def agent_of(parameters, configuration, rates, bounds):
             "an agent: PPO, as stable-baselines3, has no convolutions of windows. Got 'CnnPolicy' "
             "instead."
         )
-    shape, counts = (NEIGHBOURHOOD,), None
+    if c["game"] != "search":
+        raise ValueError(
+            "The 'game' parameter of self_play must have been 'search' for an agent. "
+            f"Got {c['game']!r} instead."
+        )
+    shape, counts = (NEIGHBOURHOOD["search"],), None
     if c["policy"] == "MlpPolicy":
         shape = tuple(c["window"])
         counts = resize_multiplicity(shape, tuple(c["input_shape"]))
@@ -66,7 +71,10 @@ def parameters_for(given, configuration):
     configuration : dict
         The run's.
     """
-    shapes = policy_shapes(configuration["policy"], configuration["window"])
+    game = configuration["game"]
+    shapes = policy_shapes(configuration["policy"], configuration["window"], game)
+    if game != "search" and isinstance(given, str | os.PathLike | PPO):
+        raise ValueError(_sentence("a Snapshot or a mapping in the exhaustion game", given))
     if isinstance(given, str | os.PathLike):
         given = _read(given, configuration)
     if isinstance(given, PPO):
@@ -133,7 +141,7 @@ def _of_agent(agent, configuration):
     parameters = agent.policy.parameters()
     window = tuple(configuration["window"])
     if configuration["policy"] == "LocalPolicy":
-        window = (NEIGHBOURHOOD,)
+        window = (NEIGHBOURHOOD["search"],)
     shape = agent.observation_shape
     if len(window) == 3 and shape == _turned(window) != window:
         for name in FIRST_LAYERS:

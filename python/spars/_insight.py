@@ -97,8 +97,8 @@ class Insight:
         Raises
         ------
         ValueError
-            The run's policy is "CnnPolicy", which neither PPO has; or no snapshot of that
-            iteration was kept, or no learner in a run loaded to be read.
+            The run's policy is "CnnPolicy", which neither PPO has, or its game "exhaustion"; or no
+            snapshot of that iteration was kept, or no learner in a run loaded to be read.
 
         Notes
         -----
