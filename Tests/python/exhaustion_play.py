@@ -1,13 +1,14 @@
 """Runs of the exhaustion game for tests, and the same played in the Python environment."""
 
 import numpy as np
+from noise_game import WINDOW
 
 import spars
 from spars.exhaustion import ANSWER_COUNT, ExhaustionRule
 from spars.selfplay import self_play
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
-SHAPE, WINDOW = (25, 22, 20), (9, 8, 6)
+SHAPE = (25, 22, 20)
 AGENTS = ("learner", "opponent")
 RULE = ExhaustionRule(final_factor=10.0, early_penalty=3.0, min_steps=3, repeat_penalty=0.5)
 
@@ -51,13 +52,6 @@ def calm(run):
             state[name][first + 6 : first + ANSWER_COUNT] = -3.0
     run._match.restore(state)
     return run
-
-
-def same(a, b):
-    for name in ("windows", "actions", "step_scores", "ends", "score_map", "rewards"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
-    for name, values in a.snapshots[-1].parameters.items():
-        np.testing.assert_array_equal(b.snapshots[-1].parameters[name], values, err_msg=name)
 
 
 def environment(volume, run, observation="neighbours"):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from spars.selfplay import self_play
+
 WINDOW = (9, 8, 6)
 
 
@@ -14,6 +16,15 @@ def score(crops):
     """Score a window by its mean, in [0, 1]."""
     mean = crops.reshape(len(crops), -1).mean(axis=1)
     return (1 / (1 + np.exp(-20 * mean))).astype(np.float32)
+
+
+def play(volume, iterations, **options):
+    """Play short episodes, and keep what the learner was after every iteration."""
+    options = {
+        "window": WINDOW, "termination_threshold": 0.95, "n_steps": 12, "seed": 3,
+        "max_episode_steps": 7, "learning_rate": 0.01, "snapshot_interval": 1,
+    } | options  # fmt: skip
+    return self_play(volume, score, iterations=iterations, **options)
 
 
 def same(a, b):

@@ -34,17 +34,21 @@ def observation(run, volume, score, origin):
 
 
 def outputs(parameters, observations, window):
-    """Return logits (B, 6) and values (B,); `parameters` are float64 arrays by name."""
+    """Return logits (B, actions) and values (B,); `parameters` are float64 arrays by name.
+
+    What stands behind the window's voxels the convolutions do not see, and the nets do.
+    """
     x = observations
     if "features_extractor.cnn.0.weight" in parameters:
-        x = x.reshape(-1, 1, *window)
+        voxels = int(np.prod(window))
+        x = observations[:, :voxels].reshape(-1, 1, *window)
         for i, stride in enumerate((4, 2, 1)):
             w = parameters[f"features_extractor.cnn.{2 * i}.weight"]
             patches = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3, 4))
             patches = patches[:, :, ::stride, ::stride, ::stride]
             x = np.einsum("bcxyzijk,ocijk->boxyz", patches, w)
             x = np.tanh(x + parameters[f"features_extractor.cnn.{2 * i}.bias"][:, None, None, None])
-        x = x.reshape(len(x), -1)
+        x = np.concatenate([x.reshape(len(x), -1), observations[:, voxels:]], axis=1)
     heads = []
     for net, head in (("policy_net", "action_net"), ("value_net", "value_net")):
         y = x
@@ -60,6 +64,22 @@ def log_softmax(logits, allowed):
     logits = np.where(allowed, logits, -1e8)
     top = logits.max(axis=1, keepdims=True)
     return logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+
+
+def advantages_of(rewards, values, over, configuration):
+    """Return the generalised advantages of rewards (T, ...).
+
+    `values` and `over`, whether an episode begins anew there, are of each step and of what comes
+    after the last, (T + 1, ...).
+    """
+    gamma, gae_lambda = configuration["gamma"], configuration["gae_lambda"]
+    advantages, carried = np.zeros(rewards.shape), np.zeros(rewards.shape[1:])
+    for t in reversed(range(len(rewards))):
+        goes_on = ~over[t + 1]
+        delta = rewards[t] + gamma * values[t + 1] * goes_on - values[t]
+        carried = delta + gamma * gae_lambda * goes_on * carried
+        advantages[t] = carried
+    return advantages
 
 
 def last_rollout(run, volume, score, parameters):
@@ -92,13 +112,7 @@ def last_rollout(run, volume, score, parameters):
     rewards = np.sign(scores[-1][..., 0] - scores[-1][..., 1]).astype(np.float64)
     for t, e in zip(*np.nonzero(ends[-1] == 2), strict=True):
         rewards[t, e] += c["gamma"] * see(windows[-1][t, e][None])[1][0]
-    advantages = np.zeros((steps, games))
-    carried = np.zeros(games)
-    for t in reversed(range(steps)):
-        goes_on = ~ended[t + 1]
-        delta = rewards[t] + c["gamma"] * values[t + 1] * goes_on - values[t]
-        carried = delta + c["gamma"] * c["gae_lambda"] * goes_on * carried
-        advantages[t] = carried
+    advantages = advantages_of(rewards, values, ended, c)
     origins = places[:-1].swapaxes(0, 1).reshape(-1, 3)
     allowed = masks(origins, run) if c["mask_actions"] else np.ones((len(origins), 6), bool)
     logits = logits.reshape(steps + 1, games, 6)[:-1].swapaxes(0, 1).reshape(-1, 6)
@@ -127,3 +141,28 @@ def loss(parameters, rollout, configuration):
     entropy = -np.where(rollout["allowed"], np.exp(logs) * logs, 0).sum(axis=1).mean()
     value = ((values - rollout["returns"]) ** 2).mean()
     return policy - configuration["ent_coef"] * entropy + configuration["vf_coef"] * value
+
+
+def assert_slopes(parameters, before, after, rollout, configuration, tolerance):
+    """Assert that a run's first gradient is the slope of `loss` along random directions.
+
+    `before` and `after` are the run's states around an update of one minibatch, whose gradient the
+    moments tell.
+    """
+    count = len(before["parameters"])
+    gradient = (after["moments"][:count] - 0.9 * before["moments"][:count].astype(float)) / 0.1
+    random = np.random.default_rng(0)
+    start = 0
+    for name, values in parameters.items():
+        part = gradient[start : start + values.size].reshape(values.shape)
+        start += values.size
+        direction = random.normal(size=values.shape)
+        step = 1e-5 / np.linalg.norm(direction)
+        high, low = (
+            loss(parameters | {name: values + s * direction}, rollout, configuration)
+            for s in (step, -step)
+        )
+        slope = (high - low) / (2 * step)
+        scale = np.linalg.norm(part) * np.linalg.norm(direction) + 1e-6
+        assert abs(slope - np.sum(part * direction)) < tolerance * scale, name
+    assert start == count

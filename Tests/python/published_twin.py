@@ -8,7 +8,7 @@ iteration begins with the parameters that the core had, so that rounding does no
 """
 
 import numpy as np
-from policy_twin import MOVES, log_softmax, outputs
+from policy_twin import MOVES, advantages_of, log_softmax, outputs
 from random_source import RandomSource
 
 EVERY = np.ones((1, 6), bool)
@@ -143,13 +143,7 @@ class PublishedTwin:
 
     def advantages(self, rewards, kept, last, is_start):
         values = np.append(kept["values"], last)
-        goes_on = 1 - np.append(kept["starts"], is_start).astype(float)
-        advantages, carried = np.zeros(len(rewards)), 0.0
-        for t in reversed(range(len(rewards))):
-            delta = rewards[t] + self.c["gamma"] * values[t + 1] * goes_on[t + 1] - values[t]
-            carried = delta + self.c["gamma"] * self.c["gae_lambda"] * goes_on[t + 1] * carried
-            advantages[t] = carried
-        return advantages
+        return advantages_of(rewards, values, np.append(kept["starts"], is_start), self.c)
 
     # -- PPO's update
 

@@ -9,14 +9,13 @@ from exhaustion_play import (
     POLICIES,
     RULE,
     SHAPE,
-    WINDOW,
     by_game,
     calm,
     followed,
     play,
-    same,
     score,
 )
+from noise_game import WINDOW, noise, same
 
 import spars
 from spars._match import RECORD_NAMES
@@ -26,7 +25,7 @@ from spars.selfplay import Run, self_play
 
 @pytest.fixture(scope="module")
 def volume():
-    return np.random.default_rng(4).normal(0, 1, SHAPE).astype(np.float32)
+    return noise()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -3,7 +3,8 @@
 import numpy as np
 import policy_twin as twin
 import pytest
-from exhaustion_play import POLICIES, SHAPE, WINDOW, Plain, by_game, calm, followed, play
+from exhaustion_play import POLICIES, Plain, by_game, calm, followed, play
+from noise_game import WINDOW, noise
 
 from spars.exhaustion import ANSWER_COUNT
 from spars.ppo import resize_multiplicity
@@ -11,7 +12,7 @@ from spars.ppo import resize_multiplicity
 
 @pytest.fixture(scope="module")
 def volume():
-    return np.random.default_rng(4).normal(0, 1, SHAPE).astype(np.float32)
+    return noise()
 
 
 def twin_rollout(run, volume, parameters):
@@ -34,20 +35,15 @@ def twin_rollout(run, volume, parameters):
     parts = []
     for agent in range(2):
         seen = see(played["seen"][-steps - 1 :, :, agent].reshape((steps + 1) * games, -1))
-        _, values = outputs(parameters, seen, c["window"])
+        _, values = twin.outputs(parameters, seen, c["window"])
         values = values.reshape(steps + 1, games)
         rewards = played["rewards"][-steps:, :, agent].copy()
         first = len(played["rewards"]) - steps
         for (t, game), observations in played["behind"].items():
             if t >= first and by_game(run, "ends")[t, game] == 2:
-                value = outputs(parameters, see([observations[agent]]), c["window"])[1][0]
+                value = twin.outputs(parameters, see([observations[agent]]), c["window"])[1][0]
                 rewards[t - first, game] += c["gamma"] * value
-        advantages, carried = np.zeros((steps, games)), np.zeros(games)
-        for t in reversed(range(steps)):
-            goes_on = ~ends[t + 1]
-            delta = rewards[t] + c["gamma"] * values[t + 1] * goes_on - values[t]
-            carried = delta + c["gamma"] * c["gae_lambda"] * goes_on * carried
-            advantages[t] = carried
+        advantages = twin.advantages_of(rewards, values, ends, c)
 
         def flat(array):
             return array.swapaxes(0, 1).reshape(steps * games, *array.shape[2:])
@@ -57,7 +53,7 @@ def twin_rollout(run, volume, parameters):
         if c["mask_actions"]:
             allowed = flat(played["masks"][-steps - 1 : -1, :, agent])
         chosen = flat(actions[..., agent])
-        logits, _ = outputs(parameters, rows, c["window"])
+        logits, _ = twin.outputs(parameters, rows, c["window"])
         logs = twin.log_softmax(logits, allowed)[np.arange(len(chosen)), chosen]
         parts.append(
             {
@@ -66,36 +62,6 @@ def twin_rollout(run, volume, parameters):
             }
         )  # fmt: skip
     return parts
-
-
-def outputs(parameters, observations, window):
-    """Return logits and values; behind a window's voxels stand six numbers for the nets alone."""
-    if "features_extractor.cnn.0.weight" not in parameters:
-        return twin.outputs(parameters, observations, window)
-    x = observations[:, :-6].reshape(-1, 1, *window)
-    for i, stride in enumerate((4, 2, 1)):
-        w = parameters[f"features_extractor.cnn.{2 * i}.weight"]
-        patches = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3, 4))
-        patches = patches[:, :, ::stride, ::stride, ::stride]
-        x = np.einsum("bcxyzijk,ocijk->boxyz", patches, w)
-        x = np.tanh(x + parameters[f"features_extractor.cnn.{2 * i}.bias"][:, None, None, None])
-    nets = {name: a for name, a in parameters.items() if "features_extractor" not in name}
-    return twin.outputs(
-        nets, np.concatenate([x.reshape(len(x), -1), observations[:, -6:]], axis=1), window
-    )
-
-
-def loss(parameters, rollout, c):
-    """Return PPO's loss on a whole rollout as one minibatch."""
-    logits, values = outputs(parameters, rollout["observations"], c["window"])
-    logs = twin.log_softmax(logits, rollout["allowed"])
-    ratio = np.exp(logs[np.arange(len(values)), rollout["actions"]] - rollout["log_probs"])
-    a = rollout["advantages"]
-    a = (a - a.mean()) / (a.std(ddof=1) + 1e-8)
-    policy = -np.minimum(a * ratio, a * np.clip(ratio, 0.8, 1.2)).mean()
-    entropy = -np.where(rollout["allowed"], np.exp(logs) * logs, 0).sum(axis=1).mean()
-    value = ((values - rollout["returns"]) ** 2).mean()
-    return policy - c["ent_coef"] * entropy + c["vf_coef"] * value
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -112,8 +78,6 @@ def test_an_update_follows_the_gradient_of_the_twin(volume, policy, games, maske
     parameters = {name: values.astype(np.float64) for name, values in run.parameters.items()}
     run.resume(1)
     after = run._match.state()
-    count = len(before["parameters"])
-    gradient = (after["moments"][:count] - 0.9 * before["moments"][:count].astype(float)) / 0.1
     assert parameters["action_net.weight"].shape[0] == ANSWER_COUNT
     parts = twin_rollout(run, volume, parameters)[:sides]
     rollout = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -123,21 +87,7 @@ def test_an_update_follows_the_gradient_of_the_twin(volume, policy, games, maske
         assert not rollout["allowed"].all()
         np.testing.assert_array_equal(rollout["allowed"][:, :6], rollout["allowed"][:, 6:])
     assert rollout["allowed"][np.arange(steps), rollout["actions"]].all()
-    random = np.random.default_rng(0)
-    start = 0
-    for name, values in parameters.items():
-        part = gradient[start : start + values.size].reshape(values.shape)
-        start += values.size
-        direction = random.normal(size=values.shape)
-        step = 1e-5 / np.linalg.norm(direction)
-        high, low = (
-            loss(parameters | {name: values + s * direction}, rollout, run.configuration)
-            for s in (step, -step)
-        )
-        slope = (high - low) / (2 * step)
-        scale = np.linalg.norm(part) * np.linalg.norm(direction) + 1e-6
-        assert abs(slope - np.sum(part * direction)) < 5e-4 * scale, name
-    assert start == count
+    twin.assert_slopes(parameters, before, after, rollout, run.configuration, 5e-4)
 
 
 def test_flags_are_seen_once_where_voxels_are_seen_many_times(volume):

@@ -1,5 +1,6 @@
 """A run's policy as an agent of its own, and runs that begin with a policy made elsewhere."""
 
+import noise_game
 import numpy as np
 import pytest
 from noise_game import WINDOW, noise, same, score
@@ -14,11 +15,7 @@ def volume():
 
 
 def play(volume, iterations=3, **options):
-    options = {
-        "window": WINDOW, "n_steps": 12, "seed": 3, "learning_rate": 0.01, "snapshot_interval": 1,
-        "termination_threshold": 0.95, "max_episode_steps": 7,
-    } | options  # fmt: skip
-    return self_play(volume, score, iterations=iterations, **options)
+    return noise_game.play(volume, iterations, **options)
 
 
 def equal(parameters, wanted):

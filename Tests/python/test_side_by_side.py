@@ -1,5 +1,6 @@
 """Games side by side that each draw their opponent, and whose resets clear what is their own."""
 
+import noise_game
 import numpy as np
 import policy_twin as twin
 import pytest
@@ -7,7 +8,7 @@ from noise_game import WINDOW, noise, same, score
 from random_source import RandomSource
 
 import spars
-from spars.selfplay import Run, self_play
+from spars.selfplay import Run
 
 SAMPLINGS = ("vanilla", "fictitious", "prioritised", "gaussian")
 
@@ -18,11 +19,7 @@ def volume():
 
 
 def play(volume, iterations=4, **options):
-    options = {
-        "window": WINDOW, "termination_threshold": 0.95, "n_steps": 12, "seed": 3, "n_envs": 3,
-        "max_episode_steps": 7, "learning_rate": 0.01, "snapshot_interval": 1,
-    } | options  # fmt: skip
-    return self_play(volume, score, iterations=iterations, **options)
+    return noise_game.play(volume, iterations, **({"n_envs": 3} | options))
 
 
 class Pool:

@@ -14,7 +14,7 @@ from spars._agent_files import Spaces
 from spars._checks import sentence
 from spars._game import ACTIONS
 from spars._match import FIXED
-from spars._networks import HIDDEN, NEIGHBOURHOOD, policy_shapes
+from spars._networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes
 from spars._stable_baselines import FIRST_LAYERS, is_stable_baselines, observation_shape_of
 from spars.agents import PPO
 from spars.ppo import resize_multiplicity
@@ -94,7 +94,7 @@ def parameters_for(given, configuration):
                 f"others in {', '.join(differ)}",
             )
         )
-    flat = np.concatenate([np.asarray(arrays[n], np.float32).reshape(-1) for n in shapes])
+    flat = flat_of({name: np.asarray(arrays[name], np.float32) for name in shapes})
     if not np.isfinite(flat).all():
         raise ValueError(_sentence("finite", "NaN or infinity"))
     return flat

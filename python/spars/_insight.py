@@ -9,6 +9,7 @@ from spars import coverage
 from spars._checks import check_integer
 from spars._extras import as_progress, shifted
 from spars._match import RECORD_NAMES, match_of
+from spars._networks import flat_of
 from spars._rates import RATES
 from spars._spaces import bounds_of
 from spars._visits import visits_of_run
@@ -135,8 +136,7 @@ class Insight:
         """Return what the learner began with where that was given, flat, else None."""
         if self.configuration.get("initial_policy") is None:
             return None
-        first = self.snapshots[0].parameters
-        return np.concatenate([values.reshape(-1) for values in first.values()])
+        return flat_of(self.snapshots[0].parameters)
 
     def replay(self, iteration, *, progress=None):
         """Play an iteration again, to the bit, and return it with the policies that played it.

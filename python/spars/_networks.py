@@ -2,6 +2,8 @@
 
 from math import prod
 
+import numpy as np
+
 from spars._game import ACTIONS
 from spars._rules import ANSWER_COUNT
 from spars.ppo import parameter_shapes
@@ -36,6 +38,11 @@ def policy_shapes(policy, window, game="search"):
         inputs = channels
     features = inputs * prod(extent) + beside
     return shapes | parameter_shapes(features, answers, HIDDEN, HIDDEN)
+
+
+def flat_of(arrays):
+    """Return arrays by name as one flat array, in their order."""
+    return np.concatenate([values.reshape(-1) for values in arrays.values()])
 
 
 def named(flat, shapes):

@@ -15,6 +15,7 @@ import pickle
 import re
 import struct
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,21 +47,30 @@ def is_stable_baselines(path):
         return False
 
 
-def observation_shape_of(path):
-    """Return the shape of what the policy of such an archive saw."""
+# -- Reading
+
+
+@contextmanager
+def _opened(path):
+    """Give an agent's archive, open, and its "data"; what goes wrong within is a FormatError."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("data").file_size > DATA_LIMIT:
                 raise FormatError(f"{path}: 'data' must be at most {DATA_LIMIT} bytes.")
-            space = json.loads(archive.read("data"))["observation_space"]
-            return tuple(int(n) for n in space["_shape"])
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        if isinstance(error, FormatError):
-            raise
+            yield archive, json.loads(archive.read("data"))
+    except FormatError:
+        raise
+    except (
+        KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError, zipfile.BadZipFile,
+        NotImplementedError, pickle.UnpicklingError, struct.error,
+    ) as error:  # fmt: skip
         raise FormatError(f"{path}: not a PPO agent of stable-baselines3: {error}") from error
 
 
-# -- Reading
+def observation_shape_of(path):
+    """Return the shape of what the policy of such an archive saw."""
+    with _opened(path) as (_, data):
+        return _shape(data)
 
 
 def read_agent(path, window):
@@ -82,34 +92,27 @@ def read_agent(path, window):
         Adam's moments, flat, means then squares; None where it made no step, or where weights were
         summed or scaled.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("data").file_size > DATA_LIMIT:
-                raise FormatError(f"{path}: 'data' must be at most {DATA_LIMIT} bytes.")
-            data = json.loads(archive.read("data"))
-            description = _description(data)
-            shape = description["observation_shape"]
-            # Images are divided by 255 before they reach the network.
-            scale = 1 / 255 if data["observation_space"]["dtype"] == "uint8" else None
-            with archive.open("policy.pth") as file:
-                parameters = _parameters(read_tensors(file), shape, window, scale)
-            state = None, (0, 0)
-            if window is None and scale is None and "policy.optimizer.pth" in archive.namelist():
-                with archive.open("policy.optimizer.pth") as file:
-                    state = _adam_state(read_tensors(file), parameters, data)
-    except (
-        KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError, zipfile.BadZipFile,
-        NotImplementedError, pickle.UnpicklingError, struct.error,
-    ) as error:  # fmt: skip
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{path}: not a PPO agent of stable-baselines3: {error}") from error
+    with _opened(path) as (archive, data):
+        description = _description(data)
+        shape = description["observation_shape"]
+        # Images are divided by 255 before they reach the network.
+        scale = 1 / 255 if data["observation_space"]["dtype"] == "uint8" else None
+        with archive.open("policy.pth") as file:
+            parameters = _parameters(read_tensors(file), shape, window, scale)
+        state = None, (0, 0)
+        if window is None and scale is None and "policy.optimizer.pth" in archive.namelist():
+            with archive.open("policy.optimizer.pth") as file:
+                state = _adam_state(read_tensors(file), parameters, data)
     return description, parameters, state
+
+
+def _shape(data):
+    return tuple(int(n) for n in data["observation_space"]["_shape"])
 
 
 def _description(data):
     spaces = data["observation_space"], data["action_space"]
-    shape = tuple(int(n) for n in spaces[0]["_shape"])
+    shape = _shape(data)
     if spaces[0]["dtype"] == "uint8" and len(shape) != 3:
         raise ValueError("bytes are read as images only, of three axes")
     kwargs = data["policy_kwargs"]

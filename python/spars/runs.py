@@ -10,6 +10,7 @@ from spars._errors import FormatError
 from spars._extras import as_progress, shifted
 from spars._insight import Insight
 from spars._match import RECORD_NAMES, match_of, step_shape
+from spars._networks import flat_of
 from spars._rates import RATES, rates_again, recorded
 from spars._reference import Reference
 from spars._saved import field_again
@@ -432,7 +433,7 @@ class Run(Insight):
     def _members(self, iterations=None):
         """Return the pool's members after the first, up to an iteration, as flat arrays."""
         return [
-            np.concatenate([values.reshape(-1) for values in snapshot.parameters.values()])
+            flat_of(snapshot.parameters)
             for snapshot in self.snapshots[1:]
             if iterations is None or snapshot.iteration <= iterations
         ]
