@@ -169,6 +169,18 @@ def test_the_curve_of_dice_says_where_it_is_not_of_the_mask(found, tmp_path):
     )
 
 
+def test_rewards_are_explained_by_the_rule_that_was_played(found, tmp_path):
+    def text():
+        report.write_report(tmp_path / "report.html", found)
+        return Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
+
+    assert "0 means no progress" in text()
+    found.run.configuration |= {"game": "exhaustion", "rule": {"final_factor": 12.0}}
+    found.run.opponent_rewards = -found.run.rewards
+    assert "last step counts 12 times" in text()
+    assert "0 means no progress" not in text()
+
+
 @pytest.mark.parametrize("has_reference", [False, True])
 def test_both_pictures_show_the_same_slices(found, has_reference):
     reference = np.zeros_like(found.mask)

@@ -47,15 +47,20 @@ def _learning(segmentation, metrics, run, rewards):
     width = max(1, len(rewards) // 20)
     scores = np.asarray(run.scores, dtype=np.float64)
     faded = "" if width == 1 else f" Bold: mean of the last {width} iterations."
+    earned = {"learner": rewards}
+    meaning = (
+        "+1 where the learner's window scores higher than the opponent's, -1 where lower. The "
+        "opponent is an earlier copy of the learner, so 0 means no progress over it."
+    )
+    if run.configuration.get("game") == "exhaustion":
+        earned["opponent"] = run.opponent_rewards
+        meaning = (
+            "+1 for the place worth more, -1 for the other; an episode's last step counts "
+            f"{run.configuration['rule']['final_factor']:g} times, and penalties are each agent's "
+            "own."
+        )
     charts = [
-        chart(
-            {"learner": rewards},
-            "iteration",
-            "mean reward of a step",
-            "+1 where the learner's window scores higher than the opponent's, -1 where lower. The "
-            f"opponent is an earlier copy of the learner, so 0 means no progress over it.{faded}",
-            width,
-        ),
+        chart(earned, "iteration", "mean reward of a step", meaning + faded, width),
         chart(
             {"learner": scores[:, 0], "opponent": scores[:, 1]},
             "iteration",
