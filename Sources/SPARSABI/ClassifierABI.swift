@@ -252,7 +252,7 @@ public func sparsClassifierLossAndGradients(
         let owner = "loss_and_gradients"
         let classifier = try living(classifier)
         let total = try inputCount(classifier, count, of: owner)
-        let inputs = try checkedInput(inputs, total, "x", of: owner)
+        let inputs = try checkedInput(inputs, total, "crops", of: owner)
         let labels = try checkedInput(hasTumour, Int(count), "has_tumour", of: owner)
         let lossOut = try checkedOutput(loss, 1, "loss", of: owner)
         let names = Set(classifier.architecture.trainableNames)

@@ -94,6 +94,12 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     return array
 
 
+def check_room(window, room, owner, what, name="window"):
+    """Raise ValueError if a window is longer than `room`, a shape that `what` names."""
+    if any(length > limit for length, limit in zip(window, room, strict=True)):
+        raise ValueError(sentence(name, owner, f"at most {what} {tuple(room)}", window))
+
+
 def check_origins(origins, window, shape, owner):
     """Return the lowest corners of windows as int64 (N, 3), every window inside `shape`."""
     origins = np.asarray(origins)
@@ -105,10 +111,10 @@ def check_origins(origins, window, shape, owner):
             f"The 'origins' parameter of {owner} must be an integer array of shape (any, 3). "
             f"Got {got} instead."
         )
-    highest = np.array(shape) - window
-    outside = ((origins < 0) | (origins > highest)).any(axis=1)
-    if outside.any() or (highest < 0).any():
-        got = tuple(int(i) for i in origins[outside][0]) if outside.any() else window
+    check_room(window, shape, owner, "the volume's shape")
+    outside = ((origins < 0) | (origins > np.array(shape) - window)).any(axis=1)
+    if outside.any():
+        got = tuple(int(i) for i in origins[outside][0])
         allowed = f"places where a window of {window} lies inside the volume of {shape}"
         raise ValueError(sentence("origins", owner, allowed, got))
     return np.ascontiguousarray(origins, np.int64)

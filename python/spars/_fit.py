@@ -1,6 +1,6 @@
 """Training of the classifier: its arguments, what they mean, and their checks."""
 
-from spars import _training_checkpoint
+from spars import _native, _training_checkpoint
 from spars._checks import (
     check_bool,
     check_choice,
@@ -11,7 +11,7 @@ from spars._checks import (
 )
 from spars._early_stop import EarlyStop
 from spars._training_run import Run, check_rate
-from spars._training_scans import check_cases, check_class_weights
+from spars._training_scans import Room, check_cases, check_class_weights
 from spars.augmentation import Augmentation
 from spars.protocol import Protocol
 
@@ -150,11 +150,15 @@ def fit(
     ------
     TypeError, ValueError
         A parameter is out of range, a scan is smaller than a crop, or a needed label or mask is
-        missing; the message names the scan. Or the checkpoint is of other scans or another
-        configuration; the message names the difference.
+        missing; the message names the scan. Crops are held against the grid and against
+        `Case.shape` before any scan is loaded, and against scans of unknown shape once they are.
+        Or the checkpoint is of other scans or another configuration; the message names the
+        difference.
     NonFiniteError
-        A scan holds NaN or infinity, or training left the finite numbers. The first bad tensor is
-        named: a batch statistic, the loss, a gradient, a parameter or a running statistic.
+        A scan holds NaN or infinity: it and the first such voxel are named. Or training left the
+        finite numbers: the first tensor to do so is named, in the order of computation, forward
+        (batch statistics, outputs, the loss), back (gradients from fc5 to conv1), Adam's moments
+        and the parameters. The classifier is left at its last whole step.
     FormatError
         The checkpoint is not one, or is broken.
     OSError
@@ -208,9 +212,10 @@ def fit(
         raise ValueError(sentence("checkpoint", _OWNER, "a path if 'resume' is True", None))
     if checkpoint is not None:
         checkpoint = _training_checkpoint.check_path(checkpoint, resume=resume)
-    # Labels come last: they may have to be read from masks.
-    training = check_cases(dataset, "dataset", protocol)
-    held_out = [] if validation is None else check_cases(validation, "validation", protocol)
+    _check_batch(classifier, options)
+    room = Room(protocol, options["window"], options["grid"])
+    training = check_cases(dataset, "dataset", protocol, room)
+    held_out = [] if validation is None else check_cases(validation, "validation", protocol, room)
     rule.check_validation(weights, _labels(held_out, protocol))
     options["class_weights"] = check_class_weights(class_weights, training)
     if steps_per_epoch is None:
@@ -218,12 +223,21 @@ def fit(
     options["steps_per_epoch"] = check_integer(steps_per_epoch, "steps_per_epoch", _OWNER, 1)
     cases = {"training": training, "validation": held_out}
     run = Run(
-        classifier, cases, protocol, options, augmentation, schedule, rule, cache_bytes, checkpoint,
-        progress,
+        classifier, cases, protocol, options, augmentation, schedule, rule, cache_bytes, room,
+        checkpoint, progress,
     )  # fmt: skip
     if resume:
         run.resume()
     return run.run(callback)
+
+
+def _check_batch(classifier, options):
+    """Refuse a batch whose last batch norm would see one voxel: it has no variance."""
+    shapes = {name: shape for name, shape, _ in _native.classifier_layout(*classifier.input_shape)}
+    is_one_voxel = shapes["fc1.weight"][1] == shapes["bn4.weight"][0]
+    if is_one_voxel and options["scans_per_step"] * options["crops_per_scan"] == 1:
+        allowed = f"2 or more with one scan a step and input {classifier.input_shape}"
+        raise ValueError(sentence("crops_per_scan", _OWNER, allowed, 1))
 
 
 def _labels(cases, protocol):

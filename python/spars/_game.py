@@ -6,11 +6,11 @@ import operator
 import numpy as np
 
 from spars import _native
-from spars._checks import check_array, check_extent, check_float, check_integer
+from spars._checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._handles import Handle
 from spars.protocol import CHOICES, Protocol
 from spars.scorers import adapter_of, place_scores
-from spars.volume import as_volume
+from spars.volume import as_volume, shape_of
 
 AGENTS = ("learner", "opponent")
 ACTIONS = 6
@@ -70,6 +70,8 @@ class Field:
             protocol = protocol.with_switches(intensity_window=seen)
         self.protocol = protocol
         self.input_shape = tuple(getattr(scorer, "input_shape", GRID_OF_RECORD))
+        room = known_grid(volume, grid, protocol.scan_frame, owner)
+        check_room(self.window, room, owner, "the grid")
         array, self.grid = _on_grid(volume, grid, protocol.scan_frame, owner)
         self.array = _seen(array, protocol.intensity_window)
         classifier, self.scorer = adapter_of(scorer, owner)
@@ -234,6 +236,13 @@ def picture(field, windows):
         image[(top, bottom), x0 : x1 + 1] = colour
         image[top : bottom + 1, (x0, x1)] = colour
     return image
+
+
+def known_grid(volume, grid, frame, owner):
+    """Return the grid that a game will be played on, without loading the scan."""
+    if grid is not None:
+        return check_extent(grid, "grid", owner, 1, AXIS_LIMIT)
+    return shape_of(volume) if frame == "native" or _is_plain_array(volume) else GRID_OF_RECORD
 
 
 def _on_grid(volume, grid, frame, owner):

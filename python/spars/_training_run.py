@@ -21,7 +21,7 @@ class Run:
     """
 
     def __init__(
-        self, classifier, cases, protocol, options, augmentation, schedule, rule, cache_bytes,
+        self, classifier, cases, protocol, options, augmentation, schedule, rule, cache_bytes, room,
         checkpoint, progress,
     ):  # fmt: skip
         self.classifier = classifier
@@ -31,7 +31,7 @@ class Run:
         self.schedule = schedule
         self.rule = rule
         grid = options["grid"] if protocol.scan_frame == "resampled" else None
-        self.scans = Scans(grid, protocol.crop_label == "voxel", cache_bytes)
+        self.scans = Scans(grid, protocol.crop_label == "voxel", cache_bytes, room)
         self.checkpoint = checkpoint
         self.progress = progress
         self.batches = 0

@@ -4,7 +4,8 @@ from collections import OrderedDict
 
 import numpy as np
 
-from spars._checks import check_choice, check_float, sentence
+from spars._checks import check_choice, check_float, check_room, sentence
+from spars._errors import NonFiniteError
 from spars._provenance import digest
 from spars.volume import as_volume
 
@@ -14,8 +15,9 @@ _OWNER = "fit"
 class Scans:
     """Scans as they are trained on, the most recently used ones kept."""
 
-    def __init__(self, grid, has_masks, limit):
+    def __init__(self, grid, has_masks, limit, room):
         self.grid = grid
+        self.room = room
         self.has_masks = has_masks
         self.limit = limit
         self.kept = OrderedDict()
@@ -68,6 +70,8 @@ class Scans:
 
     def _prepare(self, case):
         array = as_volume(case.load()).array
+        self.room.check(case, array)
+        _check_finite(case.name, array)
         mask = self._mask(case, array.shape) if self.has_masks else None
         if self.grid is not None and array.shape != self.grid:
             from spars import resample
@@ -93,7 +97,40 @@ class Scans:
         return np.ascontiguousarray(mask, np.uint8)
 
 
-def check_cases(dataset, name, protocol):
+class Room:
+    """What a crop must fit into: the grid, or each scan; anything where crops are cut short."""
+
+    def __init__(self, protocol, window, grid):
+        is_window = protocol.crop_size == "window"
+        self.crop = window if is_window else protocol.crop_size
+        self.name = "window" if is_window else "crop_size"
+        is_resampled = protocol.scan_frame == "resampled" and grid is not None
+        self.of_scans = protocol.border_crops == "full" and not is_resampled
+        if protocol.border_crops == "full" and is_resampled:
+            check_room(self.crop, grid, _OWNER, "the grid", self.name)
+
+    def check(self, case, array=None):
+        """Raise ValueError, naming the case, if a crop does not fit into its scan.
+
+        Without `array` the case is asked for its shape, which it may not know.
+        """
+        if not self.of_scans:
+            return
+        shape = getattr(case, "shape", None) if array is None else array.shape
+        if shape is not None:
+            what = f"the shape of scan {case.name!r},"
+            check_room(self.crop, shape, _OWNER, what, self.name)
+
+
+def _check_finite(name, array):
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise NonFiniteError(
+            f"Scan {name!r} must be finite. Got {array[place]} at voxel {place} instead."
+        )
+
+
+def check_cases(dataset, name, protocol, room):
     try:
         cases = list(dataset)
     except TypeError:
@@ -103,6 +140,9 @@ def check_cases(dataset, name, protocol):
     for case in cases:
         if not hasattr(case, "has_tumour") or not callable(getattr(case, "load", None)):
             raise TypeError(sentence(name, _OWNER, "a sequence of Case", case))
+        room.check(case)
+    # Labels come last: they may have to be read from masks.
+    for case in cases:
         if protocol.crop_label == "image" and case.has_tumour is None:
             raise ValueError(
                 f"Scan {case.name!r} has no label, which crop_label='image' needs: "

@@ -37,7 +37,7 @@ class Classifier:
     ----------
     input_shape : tuple of three ints
         The network's input along x, y, z; windows are resized to it. Every stage needs a voxel
-        left: about 107 along each axis, or more.
+        left: 108 along each axis, or more.
     intensity_window : IntensityWindow, optional
         The HU range the network sees, applied to volumes by `score`, in training and in games.
         None passes HU as they are, until `fit` sets the one of its protocol.
@@ -187,7 +187,7 @@ class Classifier:
             raise
         return logits
 
-    def loss_and_gradients(self, x, has_tumour, progress=None):
+    def loss_and_gradients(self, crops, has_tumour, progress=None):
         """Return a batch's loss in training mode and its gradient for every trainable parameter.
 
         Batch norm uses the batch's own statistics. Nothing of the classifier changes, its running
@@ -195,10 +195,10 @@ class Classifier:
 
         Parameters
         ----------
-        x : array_like, shape (N, X, Y, Z) or (X, Y, Z)
+        crops : array_like, shape (N, X, Y, Z) or (X, Y, Z)
             Inputs of `input_shape`, N at least 1; values are taken as they are.
         has_tumour : array_like of int, shape (N,)
-            0 or 1 for each input; a number alone for one input.
+            0 or 1 for each crop; a number alone for one crop.
         progress : callable, optional
             Called about every 20 ms with (work done, work planned).
 
@@ -212,19 +212,21 @@ class Classifier:
         Raises
         ------
         TypeError, ValueError
-            `x` or `has_tumour` is not of this shape or holds other values.
+            `crops` or `has_tumour` is not of this shape or holds other values.
         NonFiniteError
-            `x` holds NaN or infinity.
+            `crops` holds NaN or infinity, or the pass left the finite numbers: the tensor that did
+            so first, in the order of computation, is named.
         """
         owner = "loss_and_gradients"
-        x = self._batch(x, owner)
+        crops = self._batch(crops, owner, name="crops")
         labels = np.atleast_1d(np.asarray(has_tumour))
-        if labels.shape != (len(x),) or not np.isin(labels, (0, 1)).all() or len(x) == 0:
-            raise ValueError(sentence("has_tumour", owner, f"{len(x)} labels, each 0 or 1", labels))
+        if labels.shape != (len(crops),) or not np.isin(labels, (0, 1)).all() or len(crops) == 0:
+            allowed = f"{len(crops)} labels, each 0 or 1"
+            raise ValueError(sentence("has_tumour", owner, allowed, labels))
         layout = [item for item in _native.classifier_layout(*self.input_shape) if item[2]]
         flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
         loss = _native.classifier_loss_and_gradients(
-            self._handle.value, x, np.ascontiguousarray(labels, np.int64), flat, progress
+            self._handle.value, crops, np.ascontiguousarray(labels, np.int64), flat, progress
         )
         return loss, _split(flat, layout)
 
@@ -347,12 +349,12 @@ class Classifier:
     def __repr__(self):
         return f"<spars.Classifier for {self.input_shape}, {self.intensity_window}>"
 
-    def _batch(self, x, owner, *, finite=True):
+    def _batch(self, x, owner, *, finite=True, name="x"):
         shape = self.input_shape
         x = np.asarray(x)
         if x.ndim == 3:
             x = x[np.newaxis]
-        return check_array(x, "x", owner, np.float32, (None, *shape), finite=finite)
+        return check_array(x, name, owner, np.float32, (None, *shape), finite=finite)
 
 
 def _checked_window(window):

@@ -10,7 +10,9 @@ import numpy as np
 
 import spars
 from spars import metrics
+from spars._checks import check_room
 from spars._extras import progress_bar
+from spars._game import known_grid
 from spars._game_command import rule_of
 from spars._outputs import check_nifti, check_outputs, modified, write_json
 from spars.segmentation import as_mask
@@ -174,6 +176,9 @@ def segment(arguments):
         from spars.report import check_installed
 
         check_installed("A report")
+    grid = _grid(arguments.grid)
+    room = known_grid(arguments.scan, grid, "native", "segment")
+    check_room(arguments.window, room, "segment", "the grid")
     scan = as_volume(arguments.scan)
     reference = region = None
     if arguments.reference:
@@ -198,7 +203,7 @@ def segment(arguments):
             scorer,
             iterations=arguments.iterations,
             window=tuple(arguments.window),
-            grid=_grid(arguments.grid),
+            grid=grid,
             protocol=arguments.protocol,
             termination_threshold=arguments.termination_threshold,
             segmentation_threshold=arguments.segmentation_threshold,

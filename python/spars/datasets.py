@@ -28,9 +28,12 @@ class Case:
         Returns the scan, as anything that `spars.volume.as_volume` takes.
     load_mask : callable, optional
         Returns the reference (0 background, 1 liver, 2 tumour; integers, [x, y, z]).
+    shape : tuple of three ints or callable, optional
+        The scan's, so that windows are checked before any scan is loaded; a callable without
+        arguments is asked when it is first needed. None where only loading tells.
     """
 
-    def __init__(self, name, has_tumour, load, load_mask=None):
+    def __init__(self, name, has_tumour, load, load_mask=None, shape=None):
         if not callable(load):
             raise TypeError(sentence("load", "Case", "callable", load))
         if load_mask is not None and not callable(load_mask):
@@ -39,6 +42,15 @@ class Case:
         self._has_tumour = has_tumour if callable(has_tumour) else _checked_label(has_tumour)
         self._load = load
         self._load_mask = load_mask
+        lazy = shape is None or callable(shape)
+        self._shape = shape if lazy else check_extent(shape, "shape", "Case")
+
+    @property
+    def shape(self):
+        """The scan's numbers of voxels along x, y, z; None where only loading tells."""
+        if callable(self._shape):
+            self._shape = check_extent(self._shape(), "shape", "Case")
+        return self._shape
 
     @property
     def has_tumour(self):
@@ -166,6 +178,7 @@ def from_csv(csv, root=None):
                 row["has_tumour"],
                 _loader(root / row["image"]),
                 _mask_loader(root / mask) if mask else None,
+                _shape_reader(root / row["image"]),
             )
         )
     return Dataset(cases)
@@ -216,7 +229,7 @@ def _phantom_case(seed, shape, has_tumour, options):
         made = make()
         return np.where(np.asarray(made.tumour) != 0, _TUMOUR, np.asarray(made.liver) != 0)
 
-    return Case(f"phantom-{seed}", has_tumour, lambda: make().volume, mask)
+    return Case(f"phantom-{seed}", has_tumour, lambda: make().volume, mask, shape)
 
 
 def _msd_case(path, label_folder, labels, known, csv):
@@ -236,7 +249,7 @@ def _msd_case(path, label_folder, labels, known, csv):
 
     else:
         label = None
-    return Case(path.name, label, _loader(path), load_mask)
+    return Case(path.name, label, _loader(path), load_mask, _shape_reader(path))
 
 
 def _is_scan(path):
@@ -250,6 +263,15 @@ def _loader(path):
         return as_volume(path)
 
     return load
+
+
+def _shape_reader(path):
+    def shape():
+        from spars.volume import shape_of
+
+        return shape_of(path)
+
+    return shape
 
 
 def _mask_loader(path):

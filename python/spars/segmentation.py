@@ -3,9 +3,17 @@
 import numpy as np
 
 from spars import metrics
-from spars._checks import check_bool, check_choice, check_extent, check_float, check_integer
+from spars._checks import (
+    check_bool,
+    check_choice,
+    check_extent,
+    check_float,
+    check_integer,
+    check_room,
+)
 from spars._errors import NonFiniteError
 from spars._extras import as_progress
+from spars._game import known_grid
 from spars._provenance import digest
 from spars._rules import checked_threshold
 from spars._visits import contributions
@@ -101,6 +109,8 @@ def segment(
     segmentation_threshold = check_float(
         segmentation_threshold, "segmentation_threshold", "segment", 0.0
     )
+    room = known_grid(volume, grid, protocol.scan_frame if grid else "native", "segment")
+    check_room(window, room, "segment", "the grid")
     # One threshold for the mask and for what the search says of its map on the way.
     protocol = protocol.with_switches(segmentation_threshold=segmentation_threshold)
     scan = searched = as_volume(volume)

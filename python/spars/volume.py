@@ -262,6 +262,16 @@ def as_volume(volume):
     return Volume(volume)
 
 
+def shape_of(volume):
+    """Return the shape of `as_volume(volume)`; of a path, only the header is read."""
+    if is_path(volume):
+        return NiftiFile(volume, "load").shape
+    if _is_nibabel(volume):
+        extra = tuple(volume.shape[3:])
+        return tuple(volume.shape[: 3 if set(extra) <= {1} else None])
+    return as_volume(volume).shape
+
+
 def _place_of(like, array):
     """Return shape, affine and header of `like` without reading its voxels."""
     if like is None:
@@ -271,8 +281,7 @@ def _place_of(like, array):
         return file.shape, file.affine, file.header
     if _is_nibabel(like):
         affine = Volume(np.zeros((1, 1, 1), np.float32), like.affine).affine
-        extra = tuple(like.shape[3:])
-        return tuple(like.shape[: 3 if set(extra) <= {1} else None]), affine, header_of(like)
+        return shape_of(like), affine, header_of(like)
     if isinstance(like, Volume) or _is_simpleitk(like):
         like = as_volume(like)
         return like.shape, like.affine, like.header

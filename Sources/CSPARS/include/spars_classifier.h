@@ -104,10 +104,10 @@ int32_t spars_classifier_forecast(
     spars_handle classifier, const int64_t shape[3], const int64_t *origins, int64_t count,
     const int64_t window[3], double *seconds, int64_t *bytes, spars_error *error);
 
-/// Mean cross entropy of a batch in training mode, and its gradients [gradient_count].
-/// The classifier stays as it is.
+/// Mean cross entropy of a batch of crops on the network's grid in training mode, and its gradients
+/// [gradient_count]. The classifier stays as it is.
 int32_t spars_classifier_loss_and_gradients(
-    spars_handle classifier, const float *inputs, const int64_t *has_tumour, int64_t count,
+    spars_handle classifier, const float *crops, const int64_t *has_tumour, int64_t count,
     double *loss, float *gradients, int64_t gradient_count, const spars_control *control,
     spars_error *error);
 
