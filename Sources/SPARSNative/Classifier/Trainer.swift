@@ -169,9 +169,9 @@ public final class Trainer: Sendable {
                 classWeights: configuration.classWeights,
                 bags: CropBags(sizes: state.bags, pooling: configuration.pooling),
                 workspace: workspace)
-            try Self.checkPass(pass)
             var adam = state.adam
             adam.step(&parameters, gradients: pass.gradients, learningRate: learningRate)
+            try adam.checkMoments(of: pass.gradients.names)
             Self.follow(pass.statistics, &parameters)
             try classifier.architecture.check(parameters)
             try Control.check()
@@ -210,23 +210,6 @@ public final class Trainer: Sendable {
         TrainingCrops(
             resizedTo: classifier.architecture.input, by: configuration.rule.interpolation
         ) { (crops[$0].values, crops[$0].extent) }
-    }
-
-    /// In the order of computation, so that the first to fail is named.
-    private static func checkPass(_ pass: TrainingPass) throws(SPARSError) {
-        for (i, batch) in pass.statistics.enumerated() {
-            try checkFinite(batch.mean, named: "batch mean of bn\(i + 1)")
-            try checkFinite(batch.unbiasedVariance, named: "batch variance of bn\(i + 1)")
-        }
-        guard pass.loss.isFinite else {
-            throw .notFinite(
-                tensor: "loss",
-                message:
-                    "The loss became \(pass.loss) in training. A smaller learning_rate may help.")
-        }
-        for name in pass.gradients.names {
-            try checkFinite(pass.gradients[name]?.values ?? [], named: "gradient of \(name)")
-        }
     }
 
     private static func follow(_ statistics: [BatchStatistics], _ parameters: inout Parameters) {

@@ -26,6 +26,15 @@ public struct Adam: Sendable {
         }
     }
 
+    /// - Throws: `notFinite` naming the first of these parameters whose mean or square is not finite:
+    ///   a gradient above 1e19 has a square above float32, and its parameter would never move again.
+    func checkMoments(of names: [String]) throws(SPARSError) {
+        for name in names {
+            try checkFinite(means[name] ?? [], named: "Adam's mean of \(name)")
+            try checkFinite(squares[name] ?? [], named: "Adam's square of \(name)")
+        }
+    }
+
     /// Goes on from what `moments(of:)` and `stepCount` gave.
     ///
     /// - Throws: `invalidArgument` for another number of values, a negative square or count,
@@ -37,7 +46,14 @@ public struct Adam: Sendable {
         guard moments.count == 2 * total else {
             throw .range("moments", of: "Adam", mustBe: "\(2 * total) values", got: moments.count)
         }
-        try checkFinite(moments, named: "moments")
+        var first = 0
+        for kind in ["mean", "square"] {
+            for (name, count) in tensors {
+                let values = moments[first..<first + count]
+                try checkFinite(values, named: "Adam's \(kind) of \(name)")
+                first += count
+            }
+        }
         guard moments[total...].allSatisfy({ $0 >= 0 }) else {
             throw .range("moments", of: "Adam", mustBe: "of squares at least 0", got: "less")
         }

@@ -16,7 +16,10 @@ struct DenseHead {
     var logits: [Float] { activations[activations.count - 1] }
 
     /// - Parameter features: [count, inputs] in PyTorch's channel-major order.
-    init(parameters: Parameters, features: [Float], count: Int, inputs: Int) {
+    /// - Throws: `notFinite` naming the first layer whose output is not finite.
+    init(
+        parameters: Parameters, features: [Float], count: Int, inputs: Int
+    ) throws(SPARSError) {
         self.count = count
         var layers: [Layer] = []
         var width = inputs
@@ -33,6 +36,7 @@ struct DenseHead {
                 packed, count: count, input: activations[i], relu: !last, output: padded.pointer)
             activations.append(
                 padded.values(rows: count, columns: outputs, of: packed.paddedOutputs))
+            try checkFinite(activations[i + 1], named: "output of fc\(i + 1)")
             width = outputs
         }
         self.layers = layers

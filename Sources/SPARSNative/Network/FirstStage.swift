@@ -19,6 +19,7 @@ struct FirstStage {
     private var tapMean: [Double] = []
     private var tapCovariance: [Double] = []
     private var inverseDeviation: [Double] = []
+    private var scale: [Float] = []
     private var folded: FirstWeights?
     private var shift = FloatBuffer(count: 8)
     private var tapSums = [Double](repeating: 0, count: 8 * 28)
@@ -43,7 +44,6 @@ struct FirstStage {
         tapCovariance = moments.covariance
         var mean: [Float] = []
         var unbiased: [Float] = []
-        var scale: [Float] = []
         let places = Double(moments.count)
         for c in 0..<8 {
             var centredMean = 0.0
@@ -67,6 +67,12 @@ struct FirstStage {
         }
         folded = FirstWeights(weights, scale: scale)
         return BatchStatistics(mean: mean, unbiasedVariance: unbiased)
+    }
+
+    /// - Throws: `notFinite` if float32 does not hold what batch norm multiplies by and adds.
+    func checkAffine() throws(SPARSError) {
+        try checkFinite(scale, named: "scale of bn1")
+        try checkFinite(shift.values, named: "shift of bn1")
     }
 
     mutating func addMoments(_ input: FirstInput) {

@@ -88,12 +88,26 @@ struct LaterStage {
             unbiasedVariance: squares.map { Float($0 / (places - 1)) })
     }
 
+    /// - Throws: `notFinite` if float32 does not hold what `normalise` multiplies by and adds.
+    func checkAffine() throws(SPARSError) {
+        let (scales, shifts) = affine()
+        try checkFinite(scales, named: "scale of bn\(name)")
+        try checkFinite(shifts, named: "shift of bn\(name)")
+    }
+
+    /// Batch norm of the batch as a factor and a summand for each channel.
+    private func affine() -> (scales: [Float], shifts: [Float]) {
+        let scale = (0..<channels).map { Double(gamma[$0]) * inverseDeviation[$0] }
+        return (
+            scale.map(Float.init),
+            (0..<channels).map { Float(Double(beta[$0]) - mean[$0] * scale[$0]) }
+        )
+    }
+
     /// Writes the output of the next crop.
     mutating func normalise(_ raw: FloatBuffer) {
-        let scale = (0..<channels).map { Double(gamma[$0]) * inverseDeviation[$0] }
-        let scales = FloatBuffer(scale.map(Float.init))
-        let shifts = FloatBuffer(
-            (0..<channels).map { Float(Double(beta[$0]) - mean[$0] * scale[$0]) })
+        let (scale, shift) = affine()
+        let (scales, shifts) = (FloatBuffer(scale), FloatBuffer(shift))
         if index == 3 {
             let output = FloatBuffer(count: shape.outputCount)
             for v in 0..<shape.outputCount {

@@ -16,7 +16,9 @@ import SPARSKernels
 ///   - bags: which crops are of one scan, and how they share its label; nil where every crop has a
 ///     label of its own.
 /// - Throws: `invalidArgument` for counts, labels, weights or parameters that do not fit;
-///   `notFinite` naming the crop or tensor; what `fill` throws; `interrupted`.
+///   `notFinite` naming the crop, or the tensor that was not finite first in the order of
+///   computation: forward from bn1's batch mean to the loss, back from fc5's gradients to conv1's;
+///   what `fill` throws; `interrupted`.
 public func lossAndGradients(
     architecture: NetworkArchitecture, parameters: Parameters, count: Int,
     crops: TrainingCrops, hasTumour: [Int], classWeights: [Float]? = nil,
@@ -28,17 +30,29 @@ public func lossAndGradients(
     let run = TrainingRun(
         architecture: architecture, parameters: parameters, count: count, crops: crops,
         workspace: workspace)
-    let head = DenseHead(
-        parameters: parameters, features: try run.forward(), count: count,
+    let head = try DenseHead(
+        parameters: parameters, features: run.forward(), count: count,
         inputs: architecture.featureCount)
     let (loss, logitGradient) = CrossEntropy.lossAndGradient(
         head.logits, hasTumour: hasTumour, classWeights: classWeights,
         bags: bags ?? CropBags(sizes: [count], pooling: .none))
+    try checkFinite(loss)
     try Control.check()
     try run.backward(head.backward(logitGradient, gradients: &run.gradients))
+    for name in architecture.trainableNames.reversed() {
+        try checkFinite(run.gradients[name]?.values ?? [], named: "gradient of \(name)")
+    }
     return TrainingPass(
         loss: loss, logits: head.logits, gradients: run.orderedGradients(),
         statistics: run.statistics)
+}
+
+private func checkFinite(_ loss: Double) throws(SPARSError) {
+    guard loss.isFinite else {
+        throw .notFinite(
+            tensor: "loss",
+            message: "The loss became \(loss) in training. A smaller learning_rate may help.")
+    }
 }
 
 private func checkBatch(

@@ -41,7 +41,8 @@ final class TrainingRun {
     /// Returns the features, [count, features] in PyTorch's channel-major order.
     func forward() throws(SPARSError) -> [Float] {
         for n in 0..<count { try addMoments(n) }
-        statistics.append(first.takeStatistics(centre: Double(centre ?? 0)))
+        try append(first.takeStatistics(centre: Double(centre ?? 0)))
+        try first.checkAffine()
         for n in 0..<count {
             try withCrop(n) { crop in
                 let output = firstOutput(n, crop)
@@ -49,7 +50,8 @@ final class TrainingRun {
                 giveBack(n, output)
             }
         }
-        statistics.append(try stages[0].takeStatistics())
+        try append(stages[0].takeStatistics())
+        try stages[0].checkAffine()
         for n in 0..<count { try withSecondRaw(n) { stages[0].normalise($0) } }
         for i in 1..<stages.count {
             for n in 0..<count {
@@ -57,11 +59,45 @@ final class TrainingRun {
                 stages[i].convolve(stages[i - 1].outputs[n].output, to: raw)
                 stages[i].include(raw, keeps: true)
             }
-            statistics.append(try stages[i].takeStatistics())
+            try append(stages[i].takeStatistics())
+            try stages[i].checkAffine()
             for raw in stages[i].raw { stages[i].normalise(raw!) }
             try Control.check()
         }
-        return features()
+        let features = features()
+        try checkFinite(features, named: "output of bn4")
+        return features
+    }
+
+    /// Keeps the statistics of the next batch norm, which are not finite if anything of its input is
+    /// not: only then is that looked through, and named if it is to blame.
+    private func append(_ batch: BatchStatistics) throws(SPARSError) {
+        let index = statistics.count
+        statistics.append(batch)
+        do throws(SPARSError) {
+            try checkFinite(batch.mean, named: "batch mean of bn\(index + 1)")
+            try checkFinite(batch.unbiasedVariance, named: "batch variance of bn\(index + 1)")
+        } catch {
+            if index > 0 { try checkOutputs(ofStage: index - 1) }
+            throw error
+        }
+    }
+
+    private func checkOutputs(ofStage index: Int) throws(SPARSError) {
+        for n in 0..<count {
+            if index > 0 {
+                let output = stages[index - 1].outputs[n].output
+                try checkFinite(output.values, named: "output of bn\(index + 1)")
+            } else {
+                var values: [Float] = []
+                try withCrop(n) { crop in
+                    let output = firstOutput(n, crop)
+                    values = output.output.values
+                    giveBack(n, output)
+                }
+                try checkFinite(values, named: "output of bn1")
+            }
+        }
     }
 
     private func addMoments(_ n: Int) throws(SPARSError) {
