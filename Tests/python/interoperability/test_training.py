@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from published_network import Network
 
 import spars
 
@@ -10,34 +11,9 @@ INPUT = (108, 109, 110)
 CROPS = 6
 
 
-class Network(torch.nn.Module):
-    """The classifier's layers under its parameters' names."""
-
-    def __init__(self, features):
-        super().__init__()
-        channels = (1, 8, 16, 32, 64)
-        for i in range(4):
-            stride = 1 if i == 0 else 2
-            setattr(self, f"conv{i + 1}", torch.nn.Conv3d(channels[i], channels[i + 1], 3, stride))
-            setattr(self, f"bn{i + 1}", torch.nn.BatchNorm3d(channels[i + 1]))
-        sizes = (features, 1600, 800, 400, 128, 2)
-        for i in range(5):
-            setattr(self, f"fc{i + 1}", torch.nn.Linear(sizes[i], sizes[i + 1]))
-
-    def forward(self, x):
-        for i in range(1, 5):
-            x = torch.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
-            if i < 4:
-                x = torch.nn.functional.max_pool3d(x, 2)
-        x = x.flatten(1)
-        for i in range(1, 5):
-            x = torch.relu(getattr(self, f"fc{i}")(x))
-        return self.fc5(x)
-
-
 def gradients_of(parameters, x, labels):
     """Return PyTorch's loss and gradients in float64."""
-    network = Network(parameters["fc1.weight"].shape[1]).double()
+    network = Network(INPUT).double().train()
     network.load_state_dict({n: torch.from_numpy(a) for n, a in parameters.items()}, strict=False)
     logits = network(torch.from_numpy(x[:, np.newaxis]).double())
     loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
@@ -54,13 +30,15 @@ def test_a_batch_is_pytorchs_batch_and_not_a_mean_of_smaller_ones():
     parameters = classifier.parameters()
     loss, ours = classifier.loss_and_gradients(x, labels)
     wanted_loss, wanted = gradients_of(parameters, x, labels)
-    assert loss == pytest.approx(wanted_loss, rel=1e-5)
+    assert loss == pytest.approx(wanted_loss, rel=1e-7)
     halves = [gradients_of(parameters, x[i : i + 3], labels[i : i + 3])[1] for i in (0, 3)]
     for name, gradient in ours.items():
         if name.startswith("conv") and name.endswith("bias"):
             continue
         norm = np.linalg.norm(wanted[name])
-        # Rounding may choose another of two nearly equal places in a pool.
-        assert np.linalg.norm(gradient - wanted[name]) < 2e-2 * norm, name
+        # Measured: 2e-3 and 4e-4 where rounding picks another of two nearly equal places in the
+        # first pool, 1.3e-5 elsewhere. The bounds are five times that.
+        bound = 1e-2 if name in ("conv1.weight", "bn1.weight", "bn1.bias") else 6e-5
+        assert np.linalg.norm(gradient - wanted[name]) < bound * norm, name
         accumulated = (halves[0][name] + halves[1][name]) / 2
         assert np.linalg.norm(accumulated - wanted[name]) > 0.1 * norm, name
