@@ -1,6 +1,7 @@
 """What scores windows: callables and their mistakes, atlases, the classifier."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -194,15 +195,29 @@ def test_a_forecast_counts_windows_and_bytes(scan):
     assert forecast.seconds > 0
 
 
+def test_a_forecast_of_a_function_multiplies_what_a_window_takes(scan):
+    """Sleep is never shorter than asked for, so that a busy machine cannot fail this."""
+    each = 2e-3
+
+    def scorer(crops):
+        time.sleep(each * len(crops))
+        return zeros(crops)
+
+    forecast = spars.ScoreAtlas.forecast(scan, scorer, WINDOW)
+    assert forecast.seconds >= 0.99 * each * forecast.windows
+
+
 @pytest.mark.parametrize("protocol", ["paper", "published"])
 def test_a_classifiers_forecast_knows_the_work_without_doing_it(rng, protocol):
     classifier = spars.Classifier((112, 108, 108), spars.IntensityWindow(40, 400))
     scan = rng.normal(40, 150, (40, 40, 24)).astype(np.float32)
     small = spars.ScoreAtlas.forecast(scan, classifier, (16, 16, 8), stride=8, protocol=protocol)
     large = spars.ScoreAtlas.forecast(scan, classifier, (16, 16, 8), stride=2, protocol=protocol)
-    assert 0 < small.windows < large.windows
-    assert small.seconds > 0
-    assert large.bytes > 4 * large.windows
+    assert 10 * small.windows < large.windows
+    assert 0 < small.seconds < large.seconds
+    assert small.bytes < large.bytes
+    # An atlas holds a float32 a window, and no block of windows is smaller than one crop.
+    assert large.bytes >= 4 * (large.windows + 16 * 16 * 8)
 
 
 def test_an_atlas_of_a_classifier_has_the_scores_of_its_own_method(rng):
