@@ -75,7 +75,7 @@ def test_d2_a_crop_size_of_its_own_leaves_the_window_out(rng):
     values = rng.normal(40, 100, (12, 12, 12)).astype(np.float32)
     case = Case("a", True, lambda: values)
     fit(case, window=(13, 13, 13), crop_size=(12, 12, 12))
-    with pytest.raises(ValueError, match=r"Scan 'a'.*\(12, 12, 12\).*Got \(13, 13, 13\)"):
+    with pytest.raises(ValueError, match=r"'window'.*scan 'a'.*\(12, 12, 12\).*Got \(13, 13, 13\)"):
         fit(case, window=(13, 13, 13))
 
 
