@@ -1,14 +1,24 @@
 import SPARSKernelTable
 
-/// A policy's number with the kernels that this machine runs best.
+/// A policy's number with the kernels that compute with it.
 public protocol PolicyScalar: PolicyNumber {
-    static var policyKernels: PolicyKernelTable<Self> { get }
+    /// Those of a set that is `available`.
+    static func policyKernels(on set: InstructionSet) -> PolicyKernelTable<Self>
+}
+
+extension PolicyScalar {
+    /// Those that this machine runs best.
+    public static var policyKernels: PolicyKernelTable<Self> { policyKernels(on: .current) }
 }
 
 extension Float: PolicyScalar {
-    public static var policyKernels: PolicyKernelTable<Float> { Kernels.current.policyFloat }
+    public static func policyKernels(on set: InstructionSet) -> PolicyKernelTable<Float> {
+        Kernels.of(set).policyFloat
+    }
 }
 
 extension Double: PolicyScalar {
-    public static var policyKernels: PolicyKernelTable<Double> { Kernels.current.policyDouble }
+    public static func policyKernels(on set: InstructionSet) -> PolicyKernelTable<Double> {
+        Kernels.of(set).policyDouble
+    }
 }
