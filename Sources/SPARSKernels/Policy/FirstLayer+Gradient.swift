@@ -55,7 +55,7 @@ extension FirstLayer {
                 }
                 for row in stride(from: 0, to: rows, by: Self.tileRows) {
                     let start = (block * rows + row) * gradientStride + first - column
-                    shares[block] += kernels.gradient(
+                    shares[block] += S.policyKernels.gradient(
                         GradientTile(
                             delta: delta + row * batch, deltaStride: Self.tileRows,
                             rows: min(Self.tileRows, rows - row), observations: seen,

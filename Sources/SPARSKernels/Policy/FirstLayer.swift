@@ -9,7 +9,6 @@ import SPARSKernelTable
 public struct FirstLayer<S: PolicyScalar>: Sendable {
     public let rows: Int
     public let columns: Int
-    let kernels: PolicyKernelTable<S>
 
     /// A tile's rows and observations of so many columns stay in 32 KiB together.
     static var blockColumns: Int { 1024 }
@@ -33,10 +32,9 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         min(available, max(64, (1 << 14) / batch / 32 * 32))
     }
 
-    public init(rows: Int, columns: Int, on set: InstructionSet = .current) {
+    public init(rows: Int, columns: Int) {
         self.rows = rows
         self.columns = columns
-        kernels = S.policyKernels(on: set)
     }
 
     var blocks: Int { (columns + Self.blockColumns - 1) / Self.blockColumns }
@@ -73,7 +71,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
             let row = wanted.lowerBound + group * Self.tileRows
             for block in 0..<blocks {
                 let column = block * Self.blockColumns
-                kernels.multiply(
+                S.policyKernels.multiply(
                     MultiplyTile(
                         weights: weights + row * columns + column, weightStride: columns,
                         rows: min(Self.tileRows, wanted.upperBound - row),
@@ -119,7 +117,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         let column = block * Self.blockColumns
         for b in stride(from: 0, to: batch, by: Self.fewObservations) {
             for row in stride(from: 0, to: wanted.count, by: Self.tileRows) {
-                kernels.multiply(
+                S.policyKernels.multiply(
                     MultiplyTile(
                         weights: weights + (wanted.lowerBound + row) * columns + column,
                         weightStride: columns, rows: min(Self.tileRows, wanted.count - row),
@@ -161,7 +159,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
             let column = block * Self.blockColumns
             let end = column + width(ofBlock: block)
             for first in stride(from: column, to: end, by: part) {
-                kernels.gram(
+                S.policyKernels.gram(
                     GramTile(
                         observations: observations + first, observationStride: columns,
                         batch: batch, columns: min(part, end - first),
@@ -258,7 +256,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
             for row in stride(from: 0, to: rows, by: Self.tileRows) {
                 let tileRows = min(Self.tileRows, rows - row)
                 let start = row * columns + first
-                kernels.descend(
+                S.policyKernels.descend(
                     DescentTile(
                         gradient: GradientTile(
                             delta: delta + row, deltaStride: rows, rows: tileRows,
@@ -270,7 +268,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
                 guard let next, first + width == end else { continue }
                 for block in wanted {
                     let column = block * Self.blockColumns
-                    kernels.multiply(
+                    S.policyKernels.multiply(
                         MultiplyTile(
                             weights: UnsafePointer(layer.weights) + row * columns + column,
                             weightStride: columns, rows: tileRows,
@@ -291,7 +289,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         let column = block * Self.blockColumns
         for row in 0..<rows {
             let start = row * columns + column
-            kernels.move(
+            S.policyKernels.move(
                 MovementTile(
                     gradient: gradient + (block * rows + row) * gradientStride,
                     weights: layer.weights + start, mean: layer.mean + start,

@@ -1,24 +1,14 @@
 import SPARSKernelTable
 
-/// A policy's number with the kernels that compute with it.
+/// A policy's number with the kernels that this machine runs best.
 public protocol PolicyScalar: PolicyNumber {
-    /// Those of a set that is `available`.
-    static func policyKernels(on set: InstructionSet) -> PolicyKernelTable<Self>
-}
-
-extension PolicyScalar {
-    /// Those that this machine runs best.
-    public static var policyKernels: PolicyKernelTable<Self> { policyKernels(on: .current) }
+    static var policyKernels: PolicyKernelTable<Self> { get }
 }
 
 extension Float: PolicyScalar {
-    public static func policyKernels(on set: InstructionSet) -> PolicyKernelTable<Float> {
-        Kernels.of(set).policyFloat
-    }
+    public static var policyKernels: PolicyKernelTable<Float> { Kernels.current.policyFloat }
 }
 
 extension Double: PolicyScalar {
-    public static func policyKernels(on set: InstructionSet) -> PolicyKernelTable<Double> {
-        Kernels.of(set).policyDouble
-    }
+    public static var policyKernels: PolicyKernelTable<Double> { Kernels.current.policyDouble }
 }

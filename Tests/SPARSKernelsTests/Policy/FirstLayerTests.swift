@@ -3,7 +3,8 @@ import SPARSKernels
 import SPARSTestSupport
 import Testing
 
-/// The wide layer against its plain twins, on every instruction set of this machine.
+/// The wide layer against its plain twins on the instruction set in use: `make test-core` runs these
+/// once for each, as a choice among tables in the layer would cost every tile.
 @Suite(.serialized) struct FirstLayerTests {
     /// Odd rows, columns around the lanes, the blocks and none of both, odd batches.
     static let shapes: [(rows: Int, columns: Int, batch: Int)] = [
@@ -37,11 +38,11 @@ import Testing
         }
     }
 
-    @Test(arguments: shapes, InstructionSet.available) func productsStayWithinTheStatedBound(
-        shape: (rows: Int, columns: Int, batch: Int), set: InstructionSet
+    @Test(arguments: shapes) func productsStayWithinTheStatedBound(
+        shape: (rows: Int, columns: Int, batch: Int)
     ) {
         func check<S: PolicyScalar>(_ type: S.Type) {
-            let layer = FirstLayer<S>(rows: shape.rows, columns: shape.columns, on: set)
+            let layer = FirstLayer<S>(rows: shape.rows, columns: shape.columns)
             let weights: [S] = numbers(shape.rows * shape.columns, 1)
             let x: [S] = numbers(shape.batch * shape.columns, 2)
             let outputs = multiply(layer, weights, x, shape.batch)
@@ -57,11 +58,10 @@ import Testing
         check(Double.self)
     }
 
-    @Test(arguments: shapes, InstructionSet.available)
-    func aProductHasTheSameBitsInAnyBatchAndAnyRows(
-        shape: (rows: Int, columns: Int, batch: Int), set: InstructionSet
+    @Test(arguments: shapes) func aProductHasTheSameBitsInAnyBatchAndAnyRows(
+        shape: (rows: Int, columns: Int, batch: Int)
     ) {
-        let layer = FirstLayer<Float>(rows: shape.rows, columns: shape.columns, on: set)
+        let layer = FirstLayer<Float>(rows: shape.rows, columns: shape.columns)
         let weights: [Float] = numbers(shape.rows * shape.columns, 3)
         let x: [Float] = numbers(shape.batch * shape.columns, 4)
         let together = multiply(layer, weights, x, shape.batch)
@@ -82,11 +82,11 @@ import Testing
         }
     }
 
-    @Test(arguments: shapes, InstructionSet.available) func oneAdamStepAndTheNextProducts(
-        shape: (rows: Int, columns: Int, batch: Int), set: InstructionSet
+    @Test(arguments: shapes) func oneAdamStepAndTheNextProducts(
+        shape: (rows: Int, columns: Int, batch: Int)
     ) {
         func check<S: PolicyScalar>(_ type: S.Type) {
-            let layer = FirstLayer<S>(rows: shape.rows, columns: shape.columns, on: set)
+            let layer = FirstLayer<S>(rows: shape.rows, columns: shape.columns)
             let count = shape.rows * shape.columns
             let (x, next): ([S], [S]) = (
                 numbers(shape.batch * shape.columns, 5), numbers(2 * shape.columns, 6)
@@ -122,10 +122,10 @@ import Testing
         check(Double.self)
     }
 
-    @Test(arguments: shapes, InstructionSet.available) func theNormCountsEveryReplica(
-        shape: (rows: Int, columns: Int, batch: Int), set: InstructionSet
+    @Test(arguments: shapes) func theNormCountsEveryReplica(
+        shape: (rows: Int, columns: Int, batch: Int)
     ) {
-        let layer = FirstLayer<Double>(rows: shape.rows, columns: shape.columns, on: set)
+        let layer = FirstLayer<Double>(rows: shape.rows, columns: shape.columns)
         let x: [Double] = numbers(shape.batch * shape.columns, 11)
         let delta: [Double] = numbers(shape.batch * shape.rows, 12)
         let multiplicity = (0..<shape.columns).map { Double(1 + $0 % 7) }
@@ -140,10 +140,10 @@ import Testing
 
     /// Observations in pairs whose derivatives all but cancel: what is left of the norm is a millionth
     /// of its terms, and the stated bound is in these.
-    @Test(arguments: shapes, InstructionSet.available) func aNormOfWhatCancelsIsWithinItsBound(
-        shape: (rows: Int, columns: Int, batch: Int), set: InstructionSet
+    @Test(arguments: shapes) func aNormOfWhatCancelsIsWithinItsBound(
+        shape: (rows: Int, columns: Int, batch: Int)
     ) {
-        let layer = FirstLayer<Float>(rows: shape.rows, columns: shape.columns, on: set)
+        let layer = FirstLayer<Float>(rows: shape.rows, columns: shape.columns)
         let batch = 2 * shape.batch
         let half: [Float] = numbers(shape.batch * shape.columns, 21)
         let away: [Float] = numbers(shape.batch * shape.rows, 22)
@@ -176,11 +176,11 @@ import Testing
 
     /// Norm, moved weights and next products through the gradient written down, against forming it
     /// on the way; the bound on the norm is the one that `gradient` states.
-    @Test(arguments: shapes, InstructionSet.available) func aGradientThatIsKeptMovesTheSameWay(
-        shape: (rows: Int, columns: Int, batch: Int), set: InstructionSet
+    @Test(arguments: shapes) func aGradientThatIsKeptMovesTheSameWay(
+        shape: (rows: Int, columns: Int, batch: Int)
     ) {
         func check<S: PolicyScalar>(_ type: S.Type) {
-            let layer = FirstLayer<S>(rows: shape.rows, columns: shape.columns, on: set)
+            let layer = FirstLayer<S>(rows: shape.rows, columns: shape.columns)
             let count = shape.rows * shape.columns
             let x: [S] = numbers(shape.batch * shape.columns, 15)
             let next: [S] = numbers(11 * shape.columns, 16)
@@ -228,11 +228,10 @@ import Testing
         check(Double.self)
     }
 
-    @Test(arguments: [2, 3, 7], InstructionSet.available)
-    func theSameBitsForAnyThreadCount(threads: Int, set: InstructionSet) {
+    @Test(arguments: [2, 3, 7]) func theSameBitsForAnyThreadCount(threads: Int) {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
-        let layer = FirstLayer<Float>(rows: 128, columns: 9_001, on: set)
+        let layer = FirstLayer<Float>(rows: 128, columns: 9_001)
         let weights: [Float] = numbers(128 * 9_001, 13)
         let x: [Float] = numbers(4 * 9_001, 14)
         Parallel.threadCount = 1
@@ -241,12 +240,11 @@ import Testing
         #expect(multiply(layer, weights, x, 4) == alone)
     }
 
-    @Test(arguments: [2, 3, 7], InstructionSet.available)
-    func theKeptGradientHasTheSameBitsForAnyThreadCount(threads: Int, set: InstructionSet) {
+    @Test(arguments: [2, 3, 7]) func theKeptGradientHasTheSameBitsForAnyThreadCount(threads: Int) {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
         let (rows, columns, batch) = (30, 5_003, 40)
-        let layer = FirstLayer<Float>(rows: rows, columns: columns, on: set)
+        let layer = FirstLayer<Float>(rows: rows, columns: columns)
         let x: [Float] = numbers(batch * columns, 21)
         let delta: [Float] = numbers(batch * rows, 22)
         let multiplicity = [Float](repeating: 2, count: columns)
