@@ -20,7 +20,11 @@ demo: build ## Build, then run the whole method on phantoms: mask, pictures and 
 test: test-core test-python ## Run the Swift tests, then the Python tests
 
 test-core: prerequisites ## Run the Swift tests; kernels are too slow to test without optimisation
-	swift test --configuration release
+	SPARS_OVERSUBSCRIBE=1 swift test --configuration release
+	for set in baseline x86-64-v3; do \
+		SPARS_OVERSUBSCRIBE=1 SPARS_CPU=$$set swift test --configuration release --skip-build \
+			--filter FirstLayerTests; \
+	done
 
 test-python: build $(BIN)/pytest ## Run the Python tests
 	$(BIN)/pytest

@@ -78,7 +78,8 @@ if let include = Context.environment["SPARS_PYTHON_INCLUDE"] {
 
 package.targets += [
     .target(
-        name: "SPARSTestSupport", dependencies: ["SPARSNative"], path: "Tests/SPARSTestSupport"),
+        name: "SPARSTestSupport", dependencies: ["SPARSKernels", "SPARSNative"],
+        path: "Tests/SPARSTestSupport"),
     // Prints what another architecture must compute too; see scripts/check_arm64.sh.
     .executableTarget(
         name: "SPARSPortability", dependencies: ["SPARSNative", "SPARSTestSupport"],

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import threads
 
 INPUT_SHAPE = (256, 256, 180)
 WINDOW = (48, 48, 24)
@@ -121,13 +122,17 @@ def many_windows(classifier, volume, origins, openvino_one):
     )
 
 
+def neighbours():
+    """Return the origins of 10 x 10 x 10 windows 4 voxels apart."""
+    axes = [np.arange(10) * 4 + start for start in (100, 100, 60)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
 @row("windows-1000", 3)
 def windows_1000():
     """1,000 neighbouring windows (10 x 10 x 10, 4 voxels apart) in one call."""
     classifier, volume, _, openvino_one = window_case(1)
-    axes = [np.arange(10) * 4 + start for start in (100, 100, 60)]
-    origins = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    return many_windows(classifier, volume, origins, openvino_one)
+    return many_windows(classifier, volume, neighbours(), openvino_one)
 
 
 @row("windows-scattered", 2)
@@ -369,6 +374,43 @@ def self_play_16():
 def self_play_16_wide():
     """One iteration of self-play with 16 games: 512 steps, an update in minibatches of 128."""
     return games_side_by_side(128)
+
+
+def windows_by_threads(origins):
+    import spars
+
+    classifier, volume = spars.Classifier(INPUT_SHAPE), hu_volume()
+    return threads.in_turn(lambda: classifier.score(volume, origins, window=WINDOW))
+
+
+@row("threads-evaluation", 9)
+def threads_evaluation():
+    """One dense evaluation of 256x256x180, by threads asked for."""
+    import spars
+
+    classifier = spars.Classifier(INPUT_SHAPE)
+    x = np.random.default_rng(0).standard_normal(INPUT_SHAPE, dtype=np.float32)
+    return threads.in_turn(lambda: classifier.logits(x))
+
+
+@row("threads-window", 9)
+def threads_window():
+    """One cold window score, 48x48x24, by threads asked for."""
+    return windows_by_threads(neighbours()[:1])
+
+
+@row("threads-windows-1000", 3)
+def threads_windows_1000():
+    """1,000 neighbouring windows in one call, by threads asked for."""
+    return windows_by_threads(neighbours())
+
+
+@row("threads-training", 2)
+def threads_training():
+    """Two training steps of 8 crops, paper protocol, by threads asked for."""
+    import spars
+
+    return threads.in_turn(fit_case(spars.Classifier(INPUT_SHAPE), "paper", 2, 4))
 
 
 def measure(name):

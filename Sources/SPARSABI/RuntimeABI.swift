@@ -21,11 +21,15 @@ public func sparsCheckEnvironment(_ error: UnsafeMutablePointer<spars_error>?) -
                 "SPARS_CPU",
                 mustBe: "\(names.joined(separator: " or ")), which this machine can run", text)
         }
-        if let text = Parallel.refusedRequest {
+        let (threadCount, oversubscription) = Parallel.refusedRequests
+        if let text = threadCount {
             let range = Parallel.threadCountRange
             throw refused(
                 "SPARS_NUM_THREADS",
                 mustBe: "an integer in the range [\(range.lowerBound), \(range.upperBound)]", text)
+        }
+        if let text = oversubscription {
+            throw refused("SPARS_OVERSUBSCRIBE", mustBe: "0 or 1", text)
         }
     }
 }

@@ -28,7 +28,7 @@ import Testing
             self.shape = shape
             input = randomBuffer(shape.inputCount, seed: seed)
             torchWeights = randomBuffer(shape.weightCount, seed: seed + 100).values
-            tapMajor = WeightLayout.tapMajor(
+            tapMajor = ConvolutionReference.tapMajor(
                 torchWeights, inputChannels: shape.inputChannels,
                 outputChannels: shape.outputChannels,
                 scale: Array(repeating: 1, count: shape.outputChannels))

@@ -54,8 +54,8 @@ import Testing
             return (max(0, best.value + Double(shift.pointer[o])), best.choice)
         }
 
-        /// The bound's M for channel o: all inputs are within `magnitude`.
-        func magnitude(_ o: Int) -> Double {
+        /// M of the documentation's second bound for channel o, were every tile the largest.
+        func coarseMagnitude(_ o: Int) -> Double {
             let largest = Double(input.values.map(abs).max()!)
             return (0..<27).reduce(0) { $0 + Double(abs(weights[27 * o + $1] * scale[o])) }
                 * largest
@@ -82,29 +82,35 @@ import Testing
         for seed in Seeds.few {
             let test = Case(shape, seed: seed, low: low, high: low == -1024 ? 3071 : low + 2)
             let half = test.half
-            let magnitudes = (0..<8).map { test.magnitude($0) + 1 }
+            let magnitudes = FilterMagnitudes(test.input, shape, test.weights, test.scale)
+                .pooled(shift: test.shift)
+            let coarse = (0..<8).map { 118 * test.coarseMagnitude($0) + 1 }
+            #expect(magnitudes.enumerated().allSatisfy { $1 <= coarse[$0 % 8] }, "seed \(seed)")
+            let exact = (0..<half.count * 8).map { i in
+                let q = i / 8
+                return test.pooled(q / (half.y * half.z), q / half.z % half.y, q % half.z, i % 8)
+            }
             for set in InstructionSet.available {
                 let choice = ChoiceBuffer(count: half.count * 8)
                 let output = test.run(0..<half.x, on: set)
                 let chosen = test.run(0..<half.x, choice: choice, on: set)
                 #expect(output.values == chosen.values, "\(set), seed \(seed)")
-                var worst = 0.0
-                for i in 0..<half.count * 8 {
-                    let (q, o) = (i / 8, i % 8)
-                    let place = (q / (half.y * half.z), q / half.z % half.y, q % half.z)
-                    let exact = test.pooled(place.0, place.1, place.2, o)
-                    let unit = 0x1p-24 * magnitudes[o]
-                    worst = max(worst, abs(Double(output.pointer[i]) - exact.value) / unit)
-                    // Another voxel may be chosen where both are equal but for rounding.
-                    let k = Int(choice.pointer[i])
-                    if k == exact.choice { continue }
-                    let mine = test.exact(
-                        2 * place.0 + k / 4, 2 * place.1 + k / 2 % 2, 2 * place.2 + k % 2, o)
-                    let shifted = max(0, mine + Double(test.shift.pointer[o]))
-                    #expect(k < 8 && (shifted - exact.value).magnitude < 8 * unit, "\(seed)")
-                }
-                #expect(worst < 16, "\(set), seed \(seed)")
                 #expect(output.values.contains { $0 > 0 })
+                let worst = worstError(
+                    output.values, exact.map(\.value), magnitudes: magnitudes, roundings: 17)
+                #expect(worst <= 1, "\(set), seed \(seed)")
+                for i in exact.indices where Int(choice.pointer[i]) != exact[i].choice {
+                    // Another voxel may be chosen where both are equal but for rounding.
+                    let (q, k) = (i / 8, Int(choice.pointer[i]))
+                    let mine = test.exact(
+                        2 * (q / (half.y * half.z)) + k / 4, 2 * (q / half.z % half.y) + k / 2 % 2,
+                        2 * (q % half.z) + k % 2, i % 8)
+                    let shifted = max(0, mine + Double(test.shift.pointer[i % 8]))
+                    #expect(k < 8, "\(set), seed \(seed)")
+                    #expect(
+                        exact[i].value - shifted <= 2 * gamma(17) * magnitudes[i],
+                        "\(set), seed \(seed)")
+                }
             }
         }
     }

@@ -14,9 +14,6 @@ func distance(_ a: FloatBuffer, _ b: FloatBuffer, count: Int? = nil) -> Float {
     }
 }
 
-/// The error bound of a float32 sum of `terms` products of numbers within [-1, 1].
-func bound(terms: Int) -> Float { Float(terms * terms) * 0x1p-24 }
-
 /// n u / (1 - n u): the relative error of n roundings one upon the other, and so of a sum of n
 /// products against the sum of their magnitudes, in whatever order they are added (N. J. Higham,
 /// Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, sections 3.1 and 4.2).
@@ -44,4 +41,38 @@ extension FloatBuffer {
     var doubles: [Double] { values.map(Double.init) }
     /// The values' magnitudes.
     var magnitudes: FloatBuffer { FloatBuffer(values.map(abs)) }
+}
+
+/// What errors of conv1's moments are bounded by: the means of its taps' magnitudes and of the
+/// magnitudes of their products, in float64.
+struct MomentMagnitudes {
+    let mean: [Double]
+    /// [27, 27].
+    let products: [Double]
+
+    init(_ inputs: [FloatBuffer], shape: Shape3) {
+        let places = shape.convolved(stride: 1)
+        var sums = [Double](repeating: 0, count: 27)
+        var products = [Double](repeating: 0, count: 27 * 27)
+        for input in inputs {
+            for place in 0..<places.count {
+                let (x, y, z) = (
+                    place / (places.y * places.z), place / places.z % places.y, place % places.z
+                )
+                let taps = (0..<27).map { t in
+                    Double(
+                        abs(
+                            input.pointer[
+                                ((x + t / 9) * shape.y + y + t / 3 % 3) * shape.z + z + t % 3]))
+                }
+                for i in 0..<27 {
+                    sums[i] += taps[i]
+                    for j in 0..<27 { products[27 * i + j] += taps[i] * taps[j] }
+                }
+            }
+        }
+        let n = Double(inputs.count * places.count)
+        mean = sums.map { $0 / n }
+        self.products = products.map { $0 / n }
+    }
 }

@@ -29,6 +29,15 @@ import Testing
         ResampleKernels.linear(
             source: source.pointer, from: voxels, target: dense.pointer, x: x, y: y, z: z)
         let other = randomBuffer(grid.count, seed: seed + 1)
+        let sourceMagnitudes = source.magnitudes
+        let denseMagnitudes = FloatBuffer(count: grid.count)
+        ResampleKernels.linear(
+            source: sourceMagnitudes.pointer, from: voxels, target: denseMagnitudes.pointer, x: x,
+            y: y, z: z)
+        let magnitudes = MomentMagnitudes([denseMagnitudes, other], shape: grid)
+        // Ours, then the plain sums, then the rounding of both factors where they were resampled, and
+        // of their magnitudes.
+        let unit = gamma(3 * ((voxels.z + 7) / 8) + 8 + grid.z / 2 + 24 + 4 * 9)
         for set in InstructionSet.available {
             var plain = TapMoments(shape: grid)
             var ours = TapMoments(shape: grid)
@@ -38,15 +47,12 @@ import Testing
             plain.add(other.pointer, on: set)
             ours.add(other.pointer, on: set)
             #expect(ours.count == plain.count)
-            // Values are below 1 in magnitude. Ours, then the plain sums, then the rounding of both
-            // factors where they were resampled.
-            let terms = 3 * (voxels.z / 8 + 1) + 8 + grid.z / 2 + 24 + 2 * 9
-            let bound = Double(terms) * 0x1p-24
-            for (a, b) in zip(ours.mean, plain.mean) {
-                #expect(abs(a - b) < bound, "\(set), seed \(seed)")
+            for (t, bound) in magnitudes.mean.enumerated() {
+                #expect(abs(ours.mean[t] - plain.mean[t]) <= unit * bound, "\(set), seed \(seed)")
             }
-            for (a, b) in zip(ours.covariance, plain.covariance) {
-                #expect(abs(a - b) < bound, "\(set), seed \(seed)")
+            let (a, b) = (ours.covariance, plain.covariance)
+            for (i, bound) in magnitudes.products.enumerated() {
+                #expect(abs(a[i] - b[i]) <= unit * bound, "\(set), seed \(seed)")
             }
         }
     }

@@ -1,5 +1,6 @@
-"""What all Python tests share: seeds that a failure prints, and Ctrl-C."""
+"""What all Python tests share: seeds that a failure prints, Ctrl-C, and more threads than cores."""
 
+import os
 import signal
 import zlib
 
@@ -7,6 +8,9 @@ import numpy as np
 import pytest
 
 BASE_SEED = 20250518
+
+# Before spars is loaded: bits are compared for 1, 2, 3 and 7 threads whatever the machine has.
+os.environ["SPARS_OVERSUBSCRIBE"] = "1"
 
 
 def pytest_addoption(parser):

@@ -11,16 +11,22 @@ import spars
 
 PACKAGE = str(Path(spars.__file__).parents[1])
 KNOWN = ("baseline", "x86-64-v3", "x86-64-v4")
+VARIABLES = ("SPARS_CPU", "SPARS_NUM_THREADS", "SPARS_OVERSUBSCRIBE")
+CLEARED = dict.fromkeys(VARIABLES, "")
+
+
+def processors():
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def shown(code, **environment):
     """Return (what `code` printed, the last line of its error) in an environment of its own."""
-    cleared = {name: "" for name in ("SPARS_CPU", "SPARS_NUM_THREADS")}
     done = subprocess.run(
         [sys.executable, "-c", f"import spars; print({code})"],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": PACKAGE} | cleared | environment,
+        env=os.environ | {"PYTHONPATH": PACKAGE} | CLEARED | environment,
         timeout=60,
         check=False,
     )
@@ -56,20 +62,56 @@ def test_a_thread_count_out_of_range_is_refused(text):
     )
 
 
-@pytest.mark.parametrize("text", ["1", "3", "256"])
-def test_a_thread_count_is_followed(text):
-    assert shown("spars.thread_count()", SPARS_NUM_THREADS=text) == (text, "")
+@pytest.mark.parametrize("text", ["2", "-1", "yes", "01"])
+def test_an_unknown_answer_to_more_threads_than_processors_is_refused(text):
+    used, error = shown("spars.thread_count()", SPARS_OVERSUBSCRIBE=text)
+    assert used == ""
+    assert error == (
+        "ValueError: The 'SPARS_OVERSUBSCRIBE' environment variable must be 0 or 1. "
+        f"Got '{text}' instead."
+    )
 
 
-@pytest.mark.parametrize("name", ["SPARS_CPU", "SPARS_NUM_THREADS"])
+SET = "[spars.set_thread_count({0}), spars.thread_count()][1]"
+
+
+@pytest.mark.parametrize("count", [1, 3, 256])
+@pytest.mark.parametrize("answer", ["", "0"])
+def test_no_more_threads_are_used_than_processors(count, answer):
+    wanted = (str(min(count, processors())), "")
+    environment = {"SPARS_OVERSUBSCRIBE": answer}
+    assert shown(SET.format(count), **environment) == wanted
+    assert shown("spars.thread_count()", SPARS_NUM_THREADS=str(count), **environment) == wanted
+
+
+@pytest.mark.parametrize("count", [1, 3, 256])
+def test_more_threads_than_processors_are_used_where_that_is_asked_for(count):
+    wanted = (str(count), "")
+    assert shown(SET.format(count), SPARS_OVERSUBSCRIBE="1") == wanted
+    environment = {"SPARS_NUM_THREADS": str(count), "SPARS_OVERSUBSCRIBE": "1"}
+    assert shown("spars.thread_count()", **environment) == wanted
+
+
+def test_the_start_is_with_as_many_threads_as_processors():
+    wanted = (str(min(processors(), 256)), "")
+    assert shown("spars.thread_count()") == wanted
+    assert shown("spars.thread_count()", SPARS_OVERSUBSCRIBE="1") == wanted
+
+
+def test_processors_taken_from_the_process_are_not_counted():
+    has_affinity = hasattr(os, "sched_setaffinity")
+    taken = "__import__('os').sched_setaffinity(0, [min(__import__('os').sched_getaffinity(0))])"
+    code = f"[{taken if has_affinity else None}, {SET.format(9)}][1]"
+    assert shown(code) == (str(1 if has_affinity else min(9, processors())), "")
+
+
+@pytest.mark.parametrize("name", VARIABLES)
 def test_the_program_refuses_an_environment_in_one_line(name):
     done = subprocess.run(
         [sys.executable, "-c", "import sys, spars_command; sys.exit(spars_command.main())", "info"],
         capture_output=True,
         text=True,
-        env=os.environ
-        | {"PYTHONPATH": PACKAGE, "SPARS_CPU": "", "SPARS_NUM_THREADS": ""}
-        | {name: "none such"},
+        env=os.environ | {"PYTHONPATH": PACKAGE} | CLEARED | {name: "none such"},
         timeout=60,
         check=False,
     )

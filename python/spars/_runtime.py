@@ -11,9 +11,14 @@ _native.check_environment()
 def set_thread_count(count: int) -> None:
     """Set how many threads the compiled core uses, the caller's included.
 
-    Results are the same bits for every count. The start value is the number of processors, or the
-    environment variable ``SPARS_NUM_THREADS``; importing spars raises ValueError where that is no
-    integer from 1 to 256.
+    Results are the same bits for every count. No more threads are used than the processors that
+    this process may use now (its affinity, where the system keeps one): threads without a processor
+    make the others wait. A larger `count` sets that many, which `thread_count` then returns.
+
+    The start value is that number of processors, or the environment variable ``SPARS_NUM_THREADS``
+    within it. The environment variable ``SPARS_OVERSUBSCRIBE=1`` has larger numbers used as they
+    are, for tests that results do not depend on them. Importing spars raises ValueError where the
+    first is no integer from 1 to 256, or the second neither 0 nor 1.
 
     Parameters
     ----------
@@ -29,7 +34,7 @@ def set_thread_count(count: int) -> None:
 
 
 def thread_count() -> int:
-    """Return how many threads the compiled core uses."""
+    """Return how many threads the compiled core uses, which may be fewer than were asked for."""
     return _native.thread_count()
 
 

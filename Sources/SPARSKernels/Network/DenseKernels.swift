@@ -51,9 +51,9 @@ public enum DenseKernels {
     public static func parameterGradients(
         count: Int, inputs: Int, outputs: Int, input: UnsafePointer<Float>,
         outputGradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
-        bias: UnsafeMutablePointer<Float>
+        bias: UnsafeMutablePointer<Float>, on set: InstructionSet = .current
     ) {
-        let kernels = Kernels.current
+        let kernels = Kernels.of(set)
         Parallel.forEach(outputs) { o in
             let row = weights + o * inputs
             row.update(repeating: 0, count: inputs)
@@ -73,9 +73,10 @@ public enum DenseKernels {
     /// `KernelTable`) times the sum of the products' magnitudes.
     public static func inputGradient(
         count: Int, inputs: Int, outputs: Int, weights: UnsafePointer<Float>,
-        outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
+        outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>,
+        on set: InstructionSet = .current
     ) {
-        let kernels = Kernels.current
+        let kernels = Kernels.of(set)
         Parallel.forEach(count) { n in
             let row = gradient + n * inputs
             row.update(repeating: 0, count: inputs)

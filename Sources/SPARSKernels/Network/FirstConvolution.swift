@@ -57,11 +57,15 @@ public struct FirstConvolutionWeights: Sendable {
 /// applied: 72 products and 32 sums for eight voxels and one channel, where the definition takes
 /// 216. B' x is made once for all channels and taps, a row at a time.
 ///
-/// Every value is an exact identity of the definition's; rounding differs. With M the sum of the
-/// 27 weights' magnitudes times the largest magnitude among the 3 x 4 x 6 inputs of a tile, an
-/// error is within 2,100 2^-24 M: 118 is the largest sum of |A| |G| |B| over a tap's inputs (29.4
-/// along z, 4 along y), and no value is rounded more than 17 times. The tests find less than
-/// 16 2^-24 M. Inputs must be finite, and below 1e37 in magnitude.
+/// Every value is an exact identity of the definition's; rounding differs. No value is rounded more
+/// than 17 times, so that an error is within gamma(17) (see `KernelTable`) times
+///
+///     |A|' [(|G| |w|) (|B|' |x|)]
+///
+/// and the shift's magnitude: each value's own bound, which the tests compute. With M the sum of the
+/// 27 weights' magnitudes times the largest magnitude among the 3 x 4 x 6 inputs of a tile, that is
+/// within 2,100 2^-24 M: 118 is the largest sum of |A| |G| |B| over a tap's inputs (29.4 along z, 4
+/// along y). Inputs must be finite, and below 1e37 in magnitude.
 ///
 /// Tiles begin at the first place of a row and of a pair: bits do not depend on threads, slabs or
 /// what is asked for at once.

@@ -1,21 +1,5 @@
 /// Conversions between PyTorch's weight layouts and the kernels'.
 public enum WeightLayout {
-    /// [O, C, 3, 3, 3] to [27, C, O], each output scaled by `scale[o]`.
-    public static func tapMajor(
-        _ weights: [Float], inputChannels c: Int, outputChannels o: Int, scale: [Float]
-    ) -> FloatBuffer {
-        let packed = FloatBuffer(count: 27 * c * o)
-        for out in 0..<o {
-            for channel in 0..<c {
-                for tap in 0..<27 {
-                    packed.pointer[(tap * c + channel) * o + out] =
-                        weights[(out * c + channel) * 27 + tap] * scale[out]
-                }
-            }
-        }
-        return packed
-    }
-
     /// A gradient in [27, C, O] to [O, C, 3, 3, 3].
     public static func torchMajor(
         _ gradient: [Double], inputChannels c: Int, outputChannels o: Int

@@ -1,3 +1,4 @@
+import CSPARSProcessor
 import Synchronization
 
 #if canImport(Glibc)
@@ -12,8 +13,13 @@ import Synchronization
 /// where no other item writes, and a sum over items is formed from per-item parts in item order.
 /// Then the result has the same bits for any thread count.
 public enum Parallel {
-    /// How many threads a loop uses, the caller's included. Starts as the number of processors
-    /// online, or as `SPARS_NUM_THREADS`.
+    /// How many threads a loop uses, the caller's included. Starts as the number of processors this
+    /// process may use, or as `SPARS_NUM_THREADS`.
+    ///
+    /// Never more than those processors, counted when the number is set: threads without one of
+    /// their own make the others wait, and a loop then takes longer than with fewer. A larger number
+    /// sets that many. `SPARS_OVERSUBSCRIBE=1` has it followed all the same, which tests need to see
+    /// that no result depends on it.
     public static var threadCount: Int {
         get { ThreadPool.shared.threadCount }
         set { ThreadPool.shared.threadCount = newValue }
@@ -21,15 +27,32 @@ public enum Parallel {
 
     public static let threadCountRange = 1...256
 
-    /// The value of `SPARS_NUM_THREADS` if it is no number in the range, and so was not followed.
-    public static var refusedRequest: String? {
-        requestedThreadCount == nil ? environmentText("SPARS_NUM_THREADS") : nil
+    /// The values of environment variables that were not followed: `SPARS_NUM_THREADS` where it is
+    /// no number in the range, `SPARS_OVERSUBSCRIBE` where it is neither 0 nor 1.
+    public static var refusedRequests: (threadCount: String?, oversubscription: String?) {
+        (
+            requestedThreadCount == nil ? environmentText("SPARS_NUM_THREADS") : nil,
+            requestedOversubscription == nil ? environmentText("SPARS_OVERSUBSCRIBE") : nil
+        )
     }
 
     static var requestedThreadCount: Int? {
         environmentText("SPARS_NUM_THREADS").flatMap { Int($0) }.flatMap {
             threadCountRange.contains($0) ? $0 : nil
         }
+    }
+
+    static var requestedOversubscription: Bool? {
+        switch environmentText("SPARS_OVERSUBSCRIBE") {
+        case "0": false
+        case "1": true
+        default: nil
+        }
+    }
+
+    /// What becomes of a number of threads on so many processors.
+    static func allowed(_ count: Int, processors: Int, oversubscribes: Bool) -> Int {
+        oversubscribes ? count : min(count, processors)
     }
 
     /// Runs `body(0)`, ..., `body(count - 1)` and returns when all are finished.
@@ -63,23 +86,23 @@ final class ThreadPool: @unchecked Sendable {
     private let working = Atomic<Int>(0)
     private let generation = Atomic<Int>(0)
     private let sleeping = Atomic<Int>(0)
-    private let wantedThreads: Atomic<Int>
+    private let usedThreads: Atomic<Int>
     private var workers = 0
     private let regionLock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let sleepLock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     private init() {
-        wantedThreads = Atomic(ThreadPool.initialThreadCount())
+        usedThreads = Atomic(ThreadPool.initialThreadCount())
         initialiseLocks()
         pthread_atfork(nil, nil) { ThreadPool.shared.rebirth() }
     }
 
     var threadCount: Int {
-        get { wantedThreads.load(ordering: .relaxed) }
+        get { usedThreads.load(ordering: .relaxed) }
         set {
             precondition(Parallel.threadCountRange.contains(newValue), "thread count \(newValue)")
-            wantedThreads.store(newValue, ordering: .relaxed)
+            usedThreads.store(ThreadPool.allowed(newValue), ordering: .relaxed)
         }
     }
 
@@ -129,7 +152,8 @@ final class ThreadPool: @unchecked Sendable {
         var spins = 0
         while working.load(ordering: .acquiring) > 0 {
             spins += 1
-            if spins > 2_000 { sched_yield() }
+            spars_processor_pause()
+            if spins > 50 { sched_yield() }
         }
     }
 
@@ -149,10 +173,15 @@ final class ThreadPool: @unchecked Sendable {
     }
 
     private func waitForGeneration(after seen: Int) -> Int {
-        for _ in 0..<20_000 {
-            let now = generation.load(ordering: .acquiring)
-            if now != seen { return now }
-        }
+        // About what it costs to be woken: by spinning as long, no wait costs twice the least.
+        let end = monotonicNanoseconds() &+ 20_000
+        repeat {
+            for _ in 0..<16 {
+                let now = generation.load(ordering: .acquiring)
+                if now != seen { return now }
+                spars_processor_pause()
+            }
+        } while monotonicNanoseconds() < end
         pthread_mutex_lock(sleepLock)
         sleeping.add(1, ordering: .sequentiallyConsistent)
         while generation.load(ordering: .sequentiallyConsistent) == seen {
@@ -204,9 +233,14 @@ extension ThreadPool {
     }
 
     private static func initialThreadCount() -> Int {
-        if let count = Parallel.requestedThreadCount { return count }
-        return min(
-            max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), Parallel.threadCountRange.upperBound)
+        if let count = Parallel.requestedThreadCount { return allowed(count) }
+        return min(Int(spars_processor_count()), Parallel.threadCountRange.upperBound)
+    }
+
+    private static func allowed(_ count: Int) -> Int {
+        Parallel.allowed(
+            count, processors: Int(spars_processor_count()),
+            oversubscribes: Parallel.requestedOversubscription ?? false)
     }
 }
 

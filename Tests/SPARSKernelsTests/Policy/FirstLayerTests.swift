@@ -1,8 +1,10 @@
 import SPARSKernelTable
 import SPARSKernels
+import SPARSTestSupport
 import Testing
 
-/// The wide layer against its plain twins; run with `SPARS_CPU` set for each instruction set.
+/// The wide layer against its plain twins on the instruction set in use: `make test-core` runs these
+/// once for each, as a choice among tables in the layer would cost every tile.
 @Suite(.serialized) struct FirstLayerTests {
     /// Odd rows, columns around the lanes, the blocks and none of both, odd batches.
     static let shapes: [(rows: Int, columns: Int, batch: Int)] = [

@@ -101,6 +101,41 @@ import Testing
         #expect(throws: SPARSError.self) { try scan.logits(origins) }
     }
 
+    /// The windows of record, each with how far apart two share a grid along x and y, enlarged to the
+    /// grid of record, on a scan of that size and on one in its own voxels: neighbours, of one
+    /// phase and of others, at a place by chance, together and alone.
+    @Test(
+        arguments: [
+            (Extent(8, 8, 8), 4), (Extent(16, 16, 8), 4), (Extent(32, 32, 16), 8),
+            (Extent(48, 48, 24), 12), (Extent(64, 64, 32), 16),
+        ], [Extent(256, 256, 180), Extent(512, 512, 29)])
+    func windowsOfRecordHaveTheBitsOfSingleOnes(window: (Extent, Int), extent: Extent) throws {
+        // Windows of 32 planes are no windows of a scan of 29.
+        let planes = min(window.0.z, extent.z - 5)
+        let seed = UInt64(window.0.x + extent.x)
+        let scan = try Scan(
+            grid: Extent(256, 256, 180), extent: extent,
+            window: Extent(window.0.x, window.0.y, planes), seed: seed)
+        var random = RandomSource(seed: seed)
+        let apart = window.1
+        func start(_ axis: Int, _ reach: Int) -> Int {
+            random.integer(below: (extent[axis] - scan.window[axis] - reach) / 4 + 1) * 4
+        }
+        let (x, y, z) = (start(0, 2 * apart), start(1, apart), start(2, 4))
+        var origins = [Voxel(x, y, z + 4), Voxel(x + 4, y, z + 4)]
+        for i in 0..<3 {
+            for j in 0..<2 { origins.append(Voxel(x + i * apart, y + j * apart, z)) }
+        }
+        // Of windows of 8 voxels few share: so much of each is equal that a block saves little.
+        #expect(scan.blocks(origins).count <= (window.0.x == 8 ? 7 : 3))
+        let together = try scan.logits(origins)
+        for (n, origin) in origins.enumerated() {
+            #expect(
+                try scan.logits([origin]) == Array(together[2 * n..<2 * n + 2]),
+                "\(scan.window) at \(origin), seed \(seed)")
+        }
+    }
+
     @Test func latticesArePassedInFewBlocks() throws {
         let scan = try Scan(
             grid: Extent(128, 128, 120), extent: Extent(80, 80, 36), window: Extent(16, 16, 16),

@@ -1,3 +1,5 @@
+import SPARSKernels
+
 /// Plain twins of the fused batch-norm, ReLU and max-pool kernels; [X, Y, Z, C].
 public enum PoolReference {
     /// pooled[q, c] = max(0, max over the 8 voxels v of q of scale[c] raw[v, c] + shift[c]).

@@ -1,10 +1,10 @@
-import SPARSKernelTable
+import SPARSKernels
 
 /// The plain twins of `FirstLayer`'s functions: one running sum each, in float64.
 /// They differ from the fast ones by rounding only, within the bound that `FirstLayer` states.
 extension FirstLayer {
     /// outputs (B, O) of all rows.
-    public func multiplyReference(weights: [S], observations: [S], batch: Int) -> [S] {
+    @inlinable public func multiplyReference(weights: [S], observations: [S], batch: Int) -> [S] {
         var outputs: [S] = []
         for b in 0..<batch {
             for o in 0..<rows {
@@ -19,7 +19,7 @@ extension FirstLayer {
     }
 
     /// The gradient of one replica of every weight, (O, J).
-    public func gradientReference(delta: [S], observations: [S], batch: Int) -> [S] {
+    @inlinable public func gradientReference(delta: [S], observations: [S], batch: Int) -> [S] {
         var gradient: [S] = []
         for o in 0..<rows {
             for j in 0..<columns {

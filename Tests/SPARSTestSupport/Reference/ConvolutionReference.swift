@@ -1,6 +1,24 @@
+import SPARSKernels
+
 /// Plain twins of the convolution kernels. Activations are [X, Y, Z, C], weights [27, C, O] with
 /// tap = (3 dx + dy) 3 + dz. Sums run in float64 and are rounded once.
 public enum ConvolutionReference {
+    /// PyTorch's weights, [O, C, 3, 3, 3], in the twins' layout, each output scaled by `scale[o]`.
+    public static func tapMajor(
+        _ weights: [Float], inputChannels c: Int, outputChannels o: Int, scale: [Float]
+    ) -> FloatBuffer {
+        let packed = FloatBuffer(count: 27 * c * o)
+        for out in 0..<o {
+            for channel in 0..<c {
+                for tap in 0..<27 {
+                    packed.pointer[(tap * c + channel) * o + out] =
+                        weights[(out * c + channel) * 27 + tap] * scale[out]
+                }
+            }
+        }
+        return packed
+    }
+
     /// output[p, o] = sum over taps t and channels c of input[S p + t, c] weights[t, c, o].
     public static func forward(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
