@@ -42,6 +42,16 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         return copy
     }
 
+    /// Becomes `other`, a network of the same shape, in the memory it has.
+    mutating func overwrite(with other: PPOOptimizer) {
+        network.first.overwrite(with: other.network.first)
+        network.rest = other.network.rest
+        firstMean.overwrite(with: other.firstMean)
+        firstSquare.overwrite(with: other.firstSquare)
+        (restMean, restSquare) = (other.restMean, other.restSquare)
+        (stepCount, updateCount) = (other.stepCount, other.updateCount)
+    }
+
     /// One PPO update: the clipped surrogate loss over every epoch's minibatches, Adam steps on
     /// gradients whose global norm is clipped.
     ///

@@ -15,9 +15,10 @@ protocol PolicySight: AnyObject {
     func place(of standpoint: Standpoint) -> Standpoint
     /// Makes known what looking from there needs to be known, in one call of the scorer.
     func prepare(_ standpoints: [Standpoint]) throws(SPARSError)
-    /// Writes what `agent` sees from there into `row` of the (n, `count`) matrix.
+    /// Writes what `agent` sees from there, which is prepared, into `count` numbers. Several threads
+    /// may look at once.
     func look(
-        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError)
 }
 
@@ -60,30 +61,22 @@ final class WindowSight: PolicySight {
     func prepare(_ standpoints: [Standpoint]) {}
 
     func look(
-        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
         let box = try field.box(at: field.lattice.cropStart(standpoint.origin))
-        let place = row * count..<row * count + voxels
+        let window = UnsafeMutableBufferPointer(rebasing: seen[..<voxels])
         if box.extent == field.configuration.window {
             let geometry = BoxGeometry(of: box, in: field.volume.extent)
-            matrix.withUnsafeMutableBufferPointer { matrix in
-                field.volume.values.withUnsafeBufferPointer { values in
-                    copyBox(
-                        values, geometry,
-                        into: .init(rebasing: matrix[place]))
-                }
-            }
+            field.volume.values.withUnsafeBufferPointer { copyBox($0, geometry, into: window) }
         } else {
-            let seen = try field.observation(at: standpoint.origin)
-            matrix.replaceSubrange(place, with: seen)
+            _ = window.update(fromContentsOf: try field.observation(at: standpoint.origin))
         }
         if besideCount > 0 {
-            matrix.replaceSubrange(
-                place.upperBound..<place.upperBound + besideCount, with: standpoint.flags)
+            _ = seen[voxels...].update(fromContentsOf: standpoint.flags)
         }
         guard field.configuration.observationCast != .float32 else { return }
-        for i in place {
-            matrix[i] = field.configuration.seen(matrix[i], by: agent)
+        for i in window.indices {
+            window[i] = field.configuration.seen(window[i], by: agent)
         }
     }
 }
@@ -125,12 +118,10 @@ final class StandardisedSight: PolicySight {
     func prepare(_ standpoints: [Standpoint]) {}
 
     func look(
-        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
-        try window.look(from: standpoint, as: agent, into: &matrix, row: row)
-        for i in row * count..<(row + 1) * count - besideCount {
-            matrix[i] = (matrix[i] - mean) / deviation
-        }
+        try window.look(from: standpoint, as: agent, into: seen)
+        for i in 0..<count - besideCount { seen[i] = (seen[i] - mean) / deviation }
     }
 }
 
@@ -172,9 +163,8 @@ final class NeighbourSight: PolicySight {
     }
 
     func look(
-        from standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
+        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
-        try prepare([standpoint])
         let origin = standpoint.origin
         let (grid, window) = (field.configuration.grid, field.configuration.window)
         let position = (0..<3).map { axis -> Float in
@@ -183,12 +173,12 @@ final class NeighbourSight: PolicySight {
             return room == 0
                 ? 0 : Float(2 * min(max(origin[axis], 0), room)) / Float(room) - 1
         }
-        var seen = scored(origin).map { field.known($0) }
+        var scores = scored(origin).map { field.known($0) }
         if withShown {
             let flags = standpoint.flags
-            for i in seen.indices where flags[i] == 1 { seen[i] = 0 }
-            seen += flags
+            for i in scores.indices where flags[i] == 1 { scores[i] = 0 }
+            scores += flags
         }
-        matrix.replaceSubrange(row * count..<(row + 1) * count, with: seen + position)
+        _ = seen.update(fromContentsOf: scores + position)
     }
 }

@@ -7,8 +7,8 @@ import SPARSKernels
 /// happens whole or, when it is interrupted or fails, not at all: what is kept is always the state
 /// after a whole iteration, and going on from it gives the same bits as never having stopped.
 ///
-/// Memory: 12 bytes a parameter (weights and Adam's moments), 4 more with minibatches of more than 16
-/// (their gradient), 4 more while a frozen opponent differs from the learner, 4 a parameter and
+/// Memory: 12 bytes a parameter (weights and Adam's moments), 12 more with updates of more than 16
+/// minibatches (what to come back to), 4 more with minibatches of more than 16 (their gradient), 4 more while a frozen opponent differs from the learner, 4 a parameter and
 /// snapshot, the scan, the map (8 bytes a voxel for a mean, 4 otherwise), 24 bytes a step in the
 /// map's log and 80 where steps are recorded; in the exhaustion game about 100 more for each place
 /// that an episode under way has shown.
@@ -28,6 +28,8 @@ public final class SelfPlay {
     /// What each game's episode has shown, where the exhaustion game is played; else empty.
     public internal(set) var exhaustions: [Exhaustion]
     public internal(set) var optimizer: PPOOptimizer<Float>
+    /// What an update that fails comes back to; kept between updates for its memory only.
+    private var before: PPOOptimizer<Float>?
     var opponent: Opponent
     /// Where each episode's opponent is drawn from, instead of `opponent`.
     public internal(set) var pool: OpponentPool?
@@ -156,35 +158,41 @@ public final class SelfPlay {
         let minibatches =
             hyperparameters.nEpochs * (rollout.count / hyperparameters.batchSize + 1)
         freezeOpponentIfItStays()
-        let width = policy.sight.count
-        // Short updates are not worth a copy of the weights to come back to.
-        let before = minibatches > 16 ? optimizer.copied() : nil
+        let comesBack = minibatches > Self.shortUpdate
+        if comesBack { try keepBefore() }
         var failure: SPARSError?
         let count = collected.seats[0].actions.count
         let policy = policy
         let update = { () throws(SPARSError) -> PPOLog in
             try self.optimizer.update(rollout, permutations: orders, hyperparameters) {
                 steps, into in
-                precondition(into.count == steps.count * width, "\(into.count) inputs")
-                for (row, step) in steps.enumerated() {
-                    do throws(SPARSError) {
-                        let seat = collected.seats[step / count]
-                        try policy.look(
-                            at: seat.standpoints[collected.step(byGame: step % count)],
-                            as: seat.agent, into: &into, row: row)
-                    } catch { failure = error }
-                }
+                do throws(SPARSError) {
+                    try policy.look(
+                        at: steps.map { step in
+                            let seat = collected.seats[step / count]
+                            let place = collected.step(byGame: step % count)
+                            return (seat.standpoints[place], seat.agent)
+                        }, into: &into)
+                } catch { failure = error }
             }
         }
         do throws(SPARSError) {
-            let log = try before == nil ? Control.shielded(update) : update()
+            let log = try comesBack ? update() : Control.shielded(update)
             if let failure { throw failure }
             self.policy.forget()
             return log
         } catch {
-            if let before { optimizer = before }
+            if comesBack { swap(&optimizer, &before!) }
             throw error
         }
+    }
+
+    /// Minibatches of an update that is not worth a copy of the weights to come back to.
+    private static let shortUpdate = 16
+
+    private func keepBefore() throws(SPARSError) {
+        guard before != nil else { return before = optimizer.copied() }
+        try Control.shielded { () throws(SPARSError) in before!.overwrite(with: optimizer) }
     }
 
     /// A frozen opponent that is the current network must be told apart from it before it changes,

@@ -33,11 +33,36 @@ struct WindowPolicy {
     /// Forgets the answers of weights that have changed since.
     mutating func forget() { products = [] }
 
-    /// Writes what `agent` sees from `standpoint` into `row` of the (n, `sight.count`) matrix.
+    /// Writes what is seen from the standpoints into the first rows of the (n, `sight.count`) matrix.
     func look(
-        at standpoint: Standpoint, as agent: Agent, into matrix: inout [Float], row: Int
+        at windows: [(standpoint: Standpoint, agent: Agent)], into matrix: inout [Float]
     ) throws(SPARSError) {
-        try sight.look(from: standpoint, as: agent, into: &matrix, row: row)
+        try sight.prepare(windows.map(\.standpoint))
+        let count = sight.count
+        precondition(matrix.count >= windows.count * count, "\(matrix.count) numbers")
+        var failures = [SPARSError?](repeating: nil, count: windows.count)
+        try Control.shielded { () throws(SPARSError) in
+            matrix.withUnsafeMutableBufferPointer { matrix in
+                failures.withUnsafeMutableBufferPointer { failures in
+                    // SAFETY: each item writes its own row and its own failure.
+                    nonisolated(unsafe) let (matrix, failures) = (matrix, failures)
+                    Self.forEach(windows.count, numbers: windows.count * count) { row in
+                        do throws(SPARSError) {
+                            try sight.look(
+                                from: windows[row].standpoint, as: windows[row].agent,
+                                into: .init(rebasing: matrix[row * count..<(row + 1) * count]))
+                        } catch { failures[row] = error }
+                    }
+                }
+            }
+        }
+        if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
+    }
+
+    /// Waking threads costs more than writing a few `numbers`.
+    private static func forEach(_ count: Int, numbers: Int, _ body: (Int) -> Void) {
+        if numbers < 1 << 16 { return (0..<count).forEach(body) }
+        Parallel.forEach(count, body)
     }
 
     /// Which actions a policy may answer with from `origin`; empty where all are.
@@ -118,16 +143,13 @@ struct WindowPolicy {
     private mutating func look(at windows: [(standpoint: Standpoint, agent: Agent)])
         throws(SPARSError)
     {
-        try sight.prepare(windows.map(\.standpoint))
         let needed = windows.count * sight.count
         if seen.count < needed { seen = [Float](repeating: 0, count: needed) }
         // Taken out, so that writing into it does not overlap with reading `self`.
         var matrix = seen
         seen = []
         defer { seen = matrix }
-        for (row, window) in windows.enumerated() {
-            try look(at: window.standpoint, as: window.agent, into: &matrix, row: row)
-        }
+        try look(at: windows, into: &matrix)
     }
 
     private func known(

@@ -145,6 +145,31 @@ import Testing
         #expect(stopped.state == whole.state)
     }
 
+    /// Updates of few minibatches are not taken back: nothing stops them, and their loss is known
+    /// before they move anything.
+    @Test func aLongUpdateThatFailsIsTakenBackEachTime() throws {
+        let change = { (c: inout SelfPlayConfiguration) in
+            (c.hyperparameters.batchSize, c.hyperparameters.nEpochs) = (2, 4)
+        }
+        let whole = try play(change)
+        try whole.run(iterations: 3)
+        let failing = try play(change)
+        for iteration in 1...3 {
+            let rate = failing.configuration.hyperparameters.learningRate
+            let before = failing.state
+            for _ in 0..<2 {
+                // Weights that no float32 sum of products holds.
+                failing.configuration.hyperparameters.learningRate = 1e30
+                #expect(throws: SPARSError.self) { try failing.run(iterations: 1) }
+                #expect(failing.state == before)
+            }
+            failing.configuration.hyperparameters.learningRate = rate
+            try failing.run(iterations: 1)
+            #expect(failing.iterationCount == iteration)
+        }
+        #expect(failing.state == whole.state)
+    }
+
     @Test(arguments: [1, 17, 40]) func aFailingScorerTakesNothingAway(after count: Int) throws {
         final class Failing: WindowScorer {
             var left: Int
