@@ -191,7 +191,10 @@ public final class SelfPlay {
     private static let shortUpdate = 16
 
     private func keepBefore() throws(SPARSError) {
-        guard before != nil else { return before = optimizer.copied() }
+        guard before != nil else {
+            before = optimizer.copied()
+            return
+        }
         try Control.shielded { () throws(SPARSError) in before!.overwrite(with: optimizer) }
     }
 
