@@ -13,21 +13,13 @@ import statistics
 import time
 
 import numpy as np
+import rows
 import run
 
 import spars
 
-ROWS = {}
-
-
-def row(name, repeats):
-    """Register a function that returns two calls for one work: (without, with)."""
-
-    def register(function):
-        ROWS[name] = (function, repeats)
-        return function
-
-    return register
+# A row's function returns two calls for one work: (without, with).
+ROWS, row = rows.registry()
 
 
 def grid_of_windows(counts, distance):

@@ -19,21 +19,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import rows
 import threads
 
 INPUT_SHAPE = (256, 256, 180)
 WINDOW = (48, 48, 24)
-ROWS = {}
-
-
-def row(name, repeats):
-    """Register a function that returns (ours, {peer: function}), each to be timed."""
-
-    def register(function):
-        ROWS[name] = (function, repeats)
-        return function
-
-    return register
+# A row's function returns (ours, {peer: function}), each to be timed.
+ROWS, row = rows.registry()
 
 
 def hu_volume(seed=1, shape=INPUT_SHAPE):

@@ -52,24 +52,23 @@ def test_an_instruction_set_is_used_or_refused_with_those_that_can_be():
             )
 
 
-@pytest.mark.parametrize("text", ["0", "257", "-1", "two", "1.5", "99999999999999999999"])
-def test_a_thread_count_out_of_range_is_refused(text):
-    used, error = shown("spars.thread_count()", SPARS_NUM_THREADS=text)
+def assert_refused(variable, text, allowed):
+    used, error = shown("spars.thread_count()", **{variable: text})
     assert used == ""
     assert error == (
-        "ValueError: The 'SPARS_NUM_THREADS' environment variable must be an integer in the range "
-        f"[1, 256]. Got '{text}' instead."
+        f"ValueError: The '{variable}' environment variable must be {allowed}. "
+        f"Got '{text}' instead."
     )
+
+
+@pytest.mark.parametrize("text", ["0", "257", "-1", "two", "1.5", "99999999999999999999"])
+def test_a_thread_count_out_of_range_is_refused(text):
+    assert_refused("SPARS_NUM_THREADS", text, "an integer in the range [1, 256]")
 
 
 @pytest.mark.parametrize("text", ["2", "-1", "yes", "01"])
 def test_an_unknown_answer_to_more_threads_than_processors_is_refused(text):
-    used, error = shown("spars.thread_count()", SPARS_OVERSUBSCRIBE=text)
-    assert used == ""
-    assert error == (
-        "ValueError: The 'SPARS_OVERSUBSCRIBE' environment variable must be 0 or 1. "
-        f"Got '{text}' instead."
-    )
+    assert_refused("SPARS_OVERSUBSCRIBE", text, "0 or 1")
 
 
 SET = "[spars.set_thread_count({0}), spars.thread_count()][1]"

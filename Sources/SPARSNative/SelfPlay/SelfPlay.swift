@@ -8,8 +8,8 @@ import SPARSKernels
 /// after a whole iteration, and going on from it gives the same bits as never having stopped.
 ///
 /// Memory: 12 bytes a parameter (weights and Adam's moments), 12 more with updates of more than 16
-/// minibatches (what to come back to), 4 more with minibatches of more than 16 (their gradient), 4 more while a frozen opponent differs from the learner, 4 a parameter and
-/// snapshot, the scan, the map (8 bytes a voxel for a mean, 4 otherwise), 24 bytes a step in the
+/// minibatches (what to come back to), 4 more with minibatches of more than 16 (their gradient), 4
+/// more while a frozen opponent differs from the learner, 4 a parameter and snapshot, the scan, the map (8 bytes a voxel for a mean, 4 otherwise), 24 bytes a step in the
 /// map's log and 80 where steps are recorded; in the exhaustion game about 100 more for each place
 /// that an episode under way has shown.
 public final class SelfPlay {

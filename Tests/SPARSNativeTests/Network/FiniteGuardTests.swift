@@ -100,19 +100,25 @@ import Testing
         return nil
     }
 
+    /// What a pass over crops of `window` names.
+    private static func firstBad(
+        of crops: [[Float]], by interpolation: Interpolation, _ parameters: Parameters
+    ) -> String? {
+        firstBad {
+            _ = try lossAndGradients(
+                architecture: try NetworkArchitecture(input: input), parameters: parameters,
+                count: crops.count,
+                crops: TrainingCrops(resizedTo: input, by: interpolation) { (crops[$0], window) },
+                hasTumour: labels)
+        }
+    }
+
     @Test(arguments: forward + backward, Interpolation.allCases) func theFirstBadTensorIsNamed(
         test: Case, interpolation: Interpolation
     ) throws {
         let parameters = try Self.parameters(test.change)
         let crops = Self.crops()
-        let found = Self.firstBad {
-            _ = try lossAndGradients(
-                architecture: try NetworkArchitecture(input: Self.input), parameters: parameters,
-                count: crops.count,
-                crops: TrainingCrops(resizedTo: Self.input, by: interpolation) {
-                    (crops[$0], Self.window)
-                }, hasTumour: Self.labels)
-        }
+        let found = Self.firstBad(of: crops, by: interpolation, parameters)
         #expect(found == test.named)
     }
 
@@ -121,14 +127,7 @@ import Testing
     ) throws {
         let crops = Self.crops(spoilt: value)
         let parameters = try Self.parameters { _ in }
-        let found = Self.firstBad {
-            _ = try lossAndGradients(
-                architecture: try NetworkArchitecture(input: Self.input), parameters: parameters,
-                count: crops.count,
-                crops: TrainingCrops(resizedTo: Self.input, by: interpolation) {
-                    (crops[$0], Self.window)
-                }, hasTumour: Self.labels)
-        }
+        let found = Self.firstBad(of: crops, by: interpolation, parameters)
         #expect(found == "crop 2")
     }
 

@@ -5,31 +5,30 @@ import SPARSKernels
 extension FirstLayer {
     /// outputs (B, O) of all rows.
     @inlinable public func multiplyReference(weights: [S], observations: [S], batch: Int) -> [S] {
-        var outputs: [S] = []
-        for b in 0..<batch {
-            for o in 0..<rows {
-                var sum = 0.0
-                for j in 0..<columns {
-                    sum += Double(weights[o * columns + j]) * Double(observations[b * columns + j])
-                }
-                outputs.append(S(sum))
-            }
+        sums(batch, rows, of: columns) { b, o, j in
+            Double(weights[o * columns + j]) * Double(observations[b * columns + j])
         }
-        return outputs
     }
 
     /// The gradient of one replica of every weight, (O, J).
     @inlinable public func gradientReference(delta: [S], observations: [S], batch: Int) -> [S] {
-        var gradient: [S] = []
-        for o in 0..<rows {
-            for j in 0..<columns {
+        sums(rows, columns, of: batch) { o, j, b in
+            Double(delta[b * rows + o]) * Double(observations[b * columns + j])
+        }
+    }
+
+    /// (`height`, `width`), each the sum of `count` terms in order.
+    @inlinable func sums(
+        _ height: Int, _ width: Int, of count: Int, _ term: (Int, Int, Int) -> Double
+    ) -> [S] {
+        var sums: [S] = []
+        for i in 0..<height {
+            for k in 0..<width {
                 var sum = 0.0
-                for b in 0..<batch {
-                    sum += Double(delta[b * rows + o]) * Double(observations[b * columns + j])
-                }
-                gradient.append(S(sum))
+                for n in 0..<count { sum += term(i, k, n) }
+                sums.append(S(sum))
             }
         }
-        return gradient
+        return sums
     }
 }

@@ -1,0 +1,15 @@
+"""Rows of a benchmark by name."""
+
+
+def registry():
+    """Return a dict {name: (function, repeats)} and the decorator `row(name, repeats)` for it."""
+    rows = {}
+
+    def row(name, repeats):
+        def register(function):
+            rows[name] = (function, repeats)
+            return function
+
+        return register
+
+    return rows, row
