@@ -37,7 +37,7 @@ var kernelVariants = [kernelVariant("Baseline", flags: [])]
 
 func kernelVariant(_ name: String, flags: [String]) -> Target {
     .target(
-        name: "SPARSKernels\(name)", dependencies: ["SPARSKernelTable"],
+        name: "SPARSKernels\(name)", dependencies: ["CSPARSProcessor", "SPARSKernelTable"],
         path: "Sources/SPARSKernelVariants/\(name)",
         swiftSettings: kernelFlags
             + (flags.isEmpty

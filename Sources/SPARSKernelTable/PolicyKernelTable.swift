@@ -159,6 +159,7 @@ public struct GramTile<S: PolicyNumber> {
     }
 }
 
+/// A few rows of weights and the gradient that moves them.
 public struct DescentTile<S: PolicyNumber> {
     public var gradient: GradientTile<S>
     /// Weights and Adam's two moments, rows `weightStride` apart.
@@ -167,11 +168,19 @@ public struct DescentTile<S: PolicyNumber> {
     public var square: UnsafeMutablePointer<S>
     public var weightStride: Int
     public var step: AdamStep<S>
+    /// So many numbers after each weight and moment lies the one wanted next; 0 for none.
+    public var ahead: Int
+    /// Room for `formedColumns` of the gradient of all rows.
+    public var formed: UnsafeMutablePointer<S>
+
+    /// So many columns' gradient is formed at once, and used while it is in the first cache.
+    @inlinable public static var formedColumns: Int { 240 }
 
     @inlinable
     public init(
         gradient: GradientTile<S>, weights: UnsafeMutablePointer<S>, mean: UnsafeMutablePointer<S>,
-        square: UnsafeMutablePointer<S>, weightStride: Int, step: AdamStep<S>
+        square: UnsafeMutablePointer<S>, weightStride: Int, step: AdamStep<S>, ahead: Int,
+        formed: UnsafeMutablePointer<S>
     ) {
         self.gradient = gradient
         self.weights = weights
@@ -179,6 +188,8 @@ public struct DescentTile<S: PolicyNumber> {
         self.square = square
         self.weightStride = weightStride
         self.step = step
+        self.ahead = ahead
+        self.formed = formed
     }
 }
 
@@ -191,12 +202,14 @@ public struct MovementTile<S: PolicyNumber> {
     public var multiplicity: UnsafePointer<S>
     public var columns: Int
     public var step: AdamStep<S>
+    /// So many numbers after each weight and moment lies the one wanted next; 0 for none.
+    public var ahead: Int
 
     @inlinable
     public init(
         gradient: UnsafePointer<S>, weights: UnsafeMutablePointer<S>, mean: UnsafeMutablePointer<S>,
         square: UnsafeMutablePointer<S>, multiplicity: UnsafePointer<S>, columns: Int,
-        step: AdamStep<S>
+        step: AdamStep<S>, ahead: Int = 0
     ) {
         self.gradient = gradient
         self.weights = weights
@@ -205,6 +218,7 @@ public struct MovementTile<S: PolicyNumber> {
         self.multiplicity = multiplicity
         self.columns = columns
         self.step = step
+        self.ahead = ahead
     }
 }
 

@@ -19,4 +19,9 @@ static inline void spars_processor_pause(void) {
 #endif
 }
 
+/// Asks for the line of memory at the address to be brought near, into the second cache.
+static inline void spars_processor_prefetch(const void *address) {
+    __builtin_prefetch(address, 0, 2);
+}
+
 #endif

@@ -1,3 +1,4 @@
+import CSPARSProcessor
 import SPARSKernelTable
 
 // The tiles of `PolicyKernelTable`, generic over the scalar and inlined into one copy a type.
@@ -352,89 +353,78 @@ func gramTile<S: PolicyNumber>(_ tile: GramTile<S>) {
     }
 }
 
+/// Forms the gradient of a few columns for all rows, so that a load of observations serves four,
+/// then moves them row by row: the same columns of several rows and of their moments often lie in
+/// the same few lines of the cache.
 @inline(__always)
 func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
-    for row in 0..<tile.gradient.rows { descend1(tile, row) }
-}
-
-/// Four vectors at a time, so that sums that wait for each other overlap.
-@inline(__always)
-private func descend1<S: PolicyNumber>(_ tile: DescentTile<S>, _ row: Int) {
-    let g = tile.gradient
-    let start = row * tile.weightStride
-    var j = 0
-    while j + 4 * lanes <= g.columns {
-        var (a, b, c, d) = (SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero, SIMD8<S>.zero)
-        var x = g.observations + j
-        var delta = g.delta + row
-        for _ in 0..<g.batch {
-            let factor = SIMD8(repeating: delta.pointee)
-            a = multiplyAdd(a, loadUpTo8(x, lanes), factor)
-            b = multiplyAdd(b, loadUpTo8(x + lanes, lanes), factor)
-            c = multiplyAdd(c, loadUpTo8(x + 2 * lanes, lanes), factor)
-            d = multiplyAdd(d, loadUpTo8(x + 3 * lanes, lanes), factor)
-            x += g.observationStride
-            delta += g.deltaStride
+    var g = tile.gradient
+    let columns = g.columns
+    let formed = DescentTile<S>.formedColumns
+    var first = 0
+    while first < columns {
+        g.columns = columns - first < formed ? columns - first : formed
+        form(g, tile.formed, formed)
+        for row in 0..<g.rows {
+            let start = row * tile.weightStride + first
+            moveTile(
+                MovementTile(
+                    gradient: UnsafePointer(tile.formed) + row * formed,
+                    weights: tile.weights + start, mean: tile.mean + start,
+                    square: tile.square + start, multiplicity: g.multiplicity,
+                    columns: g.columns, step: tile.step, ahead: tile.ahead))
         }
-        move(tile, a, start, j, lanes)
-        move(tile, b, start, j + lanes, lanes)
-        move(tile, c, start, j + 2 * lanes, lanes)
-        move(tile, d, start, j + 3 * lanes, lanes)
-        j += 4 * lanes
-    }
-    descendRest(tile, row, from: j)
-}
-
-/// The columns of one row from `first`.
-@inline(__always)
-private func descendRest<S: PolicyNumber>(
-    _ tile: DescentTile<S>, _ row: Int, from first: Int
-) {
-    var j = first
-    while j < tile.gradient.columns {
-        let g = rowGradient(tile.gradient, row, j, tile.gradient.columns - j)
-        move(tile, g, row * tile.weightStride, j)
-        j += lanes
+        g.observations += g.columns
+        g.multiplicity += g.columns
+        first += g.columns
     }
 }
 
-/// `AdamStep.move` on eight weights of the row that begins at `row`, or on those that are left.
+/// `gradientTile` for any number of columns.
 @inline(__always)
-private func move<S: PolicyNumber>(
-    _ tile: DescentTile<S>, _ gradient: SIMD8<S>, _ row: Int, _ j: Int, _ count: Int? = nil
+private func form<S: PolicyNumber>(
+    _ tile: GradientTile<S>, _ gradient: UnsafeMutablePointer<S>, _ stride: Int
 ) {
-    move(
-        gradient, tile.weights + row + j, tile.mean + row + j, tile.square + row + j,
-        tile.gradient.multiplicity + j, tile.step, count ?? (tile.gradient.columns - j))
-}
-
-@inline(__always)
-private func move<S: PolicyNumber>(
-    _ gradient: SIMD8<S>, _ weights: UnsafeMutablePointer<S>, _ means: UnsafeMutablePointer<S>,
-    _ squares: UnsafeMutablePointer<S>, _ counts: UnsafePointer<S>, _ step: AdamStep<S>,
-    _ left: Int
-) {
-    let g = gradient * step.gradientScale
-    var mean = loadUpTo8(means, left)
-    mean += (g - mean) * step.oneMinusBeta1
-    let square = loadUpTo8(squares, left) * step.beta2 + g * g * step.oneMinusBeta2
-    let denominator = square.squareRoot() / step.squareCorrection + step.epsilon
-    let moved = loadUpTo8(counts, left) * (step.stepSize * mean / denominator)
-    storeUpTo8(loadUpTo8(weights, left) - moved, weights, left)
-    storeUpTo8(mean, means, left)
-    storeUpTo8(square, squares, left)
+    let strip = 3 * lanes
+    var part = tile
+    var first = 0
+    while first < tile.columns {
+        part.columns = tile.columns - first < strip ? tile.columns - first : strip
+        _ = gradientTile(part, gradient + first, stride)
+        part.observations += strip
+        part.multiplicity += strip
+        first += strip
+    }
 }
 
 @inline(__always)
 func moveTile<S: PolicyNumber>(_ tile: MovementTile<S>) {
     var j = 0
-    while j < tile.columns {
-        let left = tile.columns - j
-        move(
-            loadUpTo8(tile.gradient + j, left), tile.weights + j, tile.mean + j, tile.square + j,
-            tile.multiplicity + j, tile.step, left)
+    while j + lanes <= tile.columns {
+        if tile.ahead > 0 {
+            spars_processor_prefetch(tile.weights + j + tile.ahead)
+            spars_processor_prefetch(tile.mean + j + tile.ahead)
+            spars_processor_prefetch(tile.square + j + tile.ahead)
+        }
+        move(tile, j, lanes)
         j += lanes
     }
+    if j < tile.columns { move(tile, j, tile.columns - j) }
+}
+
+/// `AdamStep.move` on eight weights, or on those that are left.
+@inline(__always)
+private func move<S: PolicyNumber>(_ tile: MovementTile<S>, _ j: Int, _ left: Int) {
+    let step = tile.step
+    let g = loadUpTo8(tile.gradient + j, left) * step.gradientScale
+    var mean = loadUpTo8(tile.mean + j, left)
+    mean += (g - mean) * step.oneMinusBeta1
+    let square = loadUpTo8(tile.square + j, left) * step.beta2 + g * g * step.oneMinusBeta2
+    let denominator = square.squareRoot() / step.squareCorrection + step.epsilon
+    let change = loadUpTo8(tile.multiplicity + j, left) * (step.stepSize * mean / denominator)
+    storeUpTo8(loadUpTo8(tile.weights + j, left) - change, tile.weights + j, left)
+    storeUpTo8(mean, tile.mean + j, left)
+    storeUpTo8(square, tile.square + j, left)
 }
 
 /// sum + a * b, fused where the target has the instruction; on others `addingProduct` would call

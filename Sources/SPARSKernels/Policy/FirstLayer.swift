@@ -246,7 +246,12 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         let end = min(columns, wanted.upperBound * Self.blockColumns)
         let part = Self.packedColumns(batch: batch, of: end - column)
         let packed = UnsafeMutablePointer<S>.allocate(capacity: batch * (part + Self.gap))
-        defer { packed.deallocate() }
+        let formed = UnsafeMutablePointer<S>.allocate(
+            capacity: Self.tileRows * DescentTile<S>.formedColumns)
+        defer {
+            packed.deallocate()
+            formed.deallocate()
+        }
         for first in stride(from: column, to: end, by: part) {
             let width = min(part, end - first)
             for b in 0..<batch {
@@ -264,7 +269,9 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
                             batch: batch, columns: width,
                             multiplicity: layer.multiplicity + first),
                         weights: layer.weights + start, mean: layer.mean + start,
-                        square: layer.square + start, weightStride: columns, step: layer.step))
+                        square: layer.square + start, weightStride: columns, step: layer.step,
+                        ahead: row + 2 * Self.tileRows <= rows ? Self.tileRows * columns : 0,
+                        formed: formed))
                 guard let next, first + width == end else { continue }
                 for block in wanted {
                     let column = block * Self.blockColumns
