@@ -6,11 +6,14 @@ from pathlib import Path
 import spars
 
 ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/explanation/fidelity.md").read_text(encoding="utf-8")
 ROWS = re.findall(
     r"^\| (D\d+) \| (.+?) \| (.+?) \| (.+?) \| (.*?) ?\|$",
-    (ROOT / "docs/explanation/fidelity.md").read_text(encoding="utf-8"),
+    PAGE,
     re.MULTILINE,
 )
+INTERVAL = r"(-?[\d.]+) \((-?[\d.]+) to (-?[\d.]+)\)"
+WORTH = re.findall(rf"^\| (D\d+) \| {INTERVAL} \| {INTERVAL} \| (\d+) \|$", PAGE, re.MULTILINE)
 
 
 def test_every_switch_has_its_row():
@@ -38,3 +41,13 @@ def test_tests_named_exist():
     named = [set(re.findall(r"`(\w+)`", row[4])) for row in ROWS]
     assert all(named), "a row names no test"
     assert set().union(*named) <= defined, set().union(*named) - defined
+
+
+def test_every_switch_is_worth_something_over_five_seeds():
+    assert [row[0] for row in WORTH] == [f"D{number}" for number in range(1, 18)]
+    for switch, *numbers, _ in WORTH:
+        dice, low, high, gain, least, most = map(float, numbers)
+        assert 0 <= low <= dice <= high <= 1, switch
+        assert least <= gain <= most, switch
+    (seeds,) = re.findall(r"Benchmarks/switches\.py --seeds ((?:\d+ )+)", PAGE)
+    assert len(set(seeds.split())) >= 5
