@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import spars
 
 ROOT = Path(__file__).parents[2]
@@ -31,16 +33,31 @@ def test_values_are_those_of_the_protocols():
                     assert row[column].startswith(f'`"{value}"`'), (row[0], name)
 
 
-def test_tests_named_exist():
+@pytest.fixture(scope="module")
+def defined_tests():
     sources = [
         path.read_text(encoding="utf-8")
         for pattern in ("*.py", "*.swift")
         for path in (ROOT / "Tests").rglob(pattern)
     ]
-    defined = set(re.findall(r"(?:def|func) (\w+)\(", "\n".join(sources)))
+    return set(re.findall(r"(?:def|func|struct) (\w+)", "\n".join(sources)))
+
+
+def test_tests_named_exist(defined_tests):
     named = [set(re.findall(r"`(\w+)`", row[4])) for row in ROWS]
     assert all(named), "a row names no test"
-    assert set().union(*named) <= defined, set().union(*named) - defined
+    assert set().union(*named) <= defined_tests, set().union(*named) - defined_tests
+
+
+@pytest.mark.parametrize("name", ["fast-classifier", "fast-policy"])
+def test_every_acceleration_names_tests_that_exist(name, defined_tests):
+    page = (ROOT / f"docs/explanation/{name}.md").read_text(encoding="utf-8")
+    claims = re.findall(r"^- Exact:.*?(?=^- |\n\n|\Z)", page, re.MULTILINE | re.DOTALL)
+    assert claims
+    for claim in claims:
+        named = set(re.findall(r"`(\w+)`", claim))
+        assert named & defined_tests, claim
+        assert not {n for n in named if n.startswith("test_")} - defined_tests, claim
 
 
 def test_every_switch_is_worth_something_over_five_seeds():
