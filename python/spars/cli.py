@@ -11,9 +11,9 @@ import os
 import sys
 
 from spars._game_command import add_game
-
-POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
-METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
+from spars._match import SAMPLINGS, SIDES
+from spars._networks import POLICIES
+from spars.segmentation import METHODS
 
 
 def main(arguments=None):
@@ -273,12 +273,10 @@ def _add_segment(commands):
     )
     segment.add_argument(
         "--opponents",
-        choices=("vanilla", "fictitious", "prioritised", "gaussian"),
+        choices=SAMPLINGS,
         help="draw self_play's opponents from its snapshots",
     )
-    segment.add_argument(
-        "--experience", choices=("learner", "both"), help="whose steps self_play learns from"
-    )
+    segment.add_argument("--experience", choices=SIDES, help="whose steps self_play learns from")
     segment.add_argument(
         "--tensorboard", metavar="FOLDER", help="event files of self_play for TensorBoard"
     )
