@@ -11,7 +11,6 @@ from spars._checks import check_array, check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
-    WINDOW_OF_RECORD,
     Field,
     Games,
     action_mask,
@@ -19,6 +18,7 @@ from spars._game import (
     picture,
     wrapped_uint8,
 )
+from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._rules import checked_rule, checked_threshold
 from spars._spaces import Box, Discrete
 from spars.ppo import resize_multiplicity
@@ -188,9 +188,9 @@ class WindowSearchEnv(OneGame, Env):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(
-        self, volume, scorer, window=WINDOW_OF_RECORD, protocol="paper", termination_threshold=0.3,
-        grid=None, stride=4, opponent=None, seed=None, observation="window", render_mode=None,
-        **switches,
+        self, volume, scorer, window=WINDOW_OF_RECORD, protocol="paper",
+        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, grid=None, stride=4, opponent=None,
+        seed=None, observation="window", render_mode=None, **switches,
     ):  # fmt: skip
         owner = "WindowSearchEnv"
         self.field = Field(
@@ -325,7 +325,8 @@ class VectorGame:
 
     def __init__(
         self, volume, scorer, n, window=WINDOW_OF_RECORD, protocol="paper",
-        termination_threshold=0.3, grid=None, stride=4, resets_itself=True, maps="none", **switches,
+        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, grid=None, stride=4,
+        resets_itself=True, maps="none", **switches,
     ):  # fmt: skip
         owner = "VectorGame"
         n = check_integer(n, "n", owner, 1, 1_000_000)

@@ -11,13 +11,13 @@ from spars._checks import check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
-    WINDOW_OF_RECORD,
     Field,
     Games,
     action_mask,
     check_action,
 )
 from spars._parallel import ParallelWindowSearch
+from spars._record import WINDOW_OF_RECORD
 from spars._rules import ANSWER_COUNT, ExhaustionRule, checked_rule
 from spars._spaces import Box, Discrete
 from spars.envs import WindowSearchEnv, checked_render_mode, keeps_map
