@@ -21,6 +21,17 @@ func checkedCount(
     return product
 }
 
+/// Checks how many elements the caller gives or has room for; `unit` follows the number in the error.
+func checkCount(
+    _ got: Int64, _ parameter: String, of owner: String, mustBe wanted: Int, _ unit: String = ""
+) throws(SPARSError) {
+    guard got == Int64(wanted) else {
+        throw .range(
+            parameter, of: owner, mustBe: unit.isEmpty ? "\(wanted)" : "\(wanted) \(unit)",
+            got: got)
+    }
+}
+
 /// A read-only view of `count` elements, or an error naming the null pointer.
 func checkedInput<Element>(
     _ pointer: UnsafePointer<Element>?, _ count: Int, _ parameter: String, of owner: String

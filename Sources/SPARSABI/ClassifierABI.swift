@@ -95,9 +95,7 @@ private func checkedParameters(
 ) throws(SPARSError) -> Parameters {
     let shapes = architecture.parameterShapes
     let total = valueCount(shapes)
-    guard count == total else {
-        throw .range("parameters", of: owner, mustBe: "\(total) values", got: count)
-    }
+    try checkCount(count, "parameters", of: owner, mustBe: total, "values")
     let values = try checkedInput(values, total, "parameters", of: owner)
     var parameters = Parameters()
     var start = 0
@@ -118,9 +116,7 @@ public func sparsClassifierParameters(
         let classifier = try living(classifier)
         let shapes = classifier.architecture.parameterShapes
         let total = valueCount(shapes)
-        guard count == total else {
-            throw .range("parameters", of: "Classifier", mustBe: "\(total) values", got: count)
-        }
+        try checkCount(count, "parameters", of: "Classifier", mustBe: total, "values")
         let out = try checkedOutput(values, total, "parameters", of: "Classifier")
         copy(classifier.parameters, shapes.map(\.name), to: out)
     }
@@ -258,9 +254,7 @@ public func sparsClassifierLossAndGradients(
         let names = Set(classifier.architecture.trainableNames)
         let wanted = valueCount(
             classifier.architecture.parameterShapes.filter { names.contains($0.name) })
-        guard gradientCount == wanted else {
-            throw .range("gradients", of: owner, mustBe: "\(wanted) values", got: gradientCount)
-        }
+        try checkCount(gradientCount, "gradients", of: owner, mustBe: wanted, "values")
         let out = try checkedOutput(gradients, wanted, "gradients", of: owner)
         let pass = try classifier.lossAndGradients(
             inputs, hasTumour: labels.map { Int($0) })

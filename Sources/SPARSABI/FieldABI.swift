@@ -46,9 +46,7 @@ public func sparsFieldAxis(
         }
         try FieldBox.of(field).exclusively { (field) throws(SPARSError) in
             let places = field.lattice.axes[Int(axis)]
-            guard count == Int64(places.count) else {
-                throw .range("count", of: owner, mustBe: "\(places.count)", got: count)
-            }
+            try checkCount(count, "count", of: owner, mustBe: places.count)
             let out = try checkedOutput(starts, places.count, "starts", of: owner)
             for (i, place) in places.enumerated() { out[i] = Int64(place) }
         }
@@ -143,9 +141,7 @@ private func scorer(_ classifier: UInt64) throws(SPARSError) -> any WindowScorer
 }
 
 private func checkedPlaces(_ count: Int64, _ field: SearchField) throws(SPARSError) -> Int {
-    guard count == Int64(field.lattice.count) else {
-        throw .range("count", of: owner, mustBe: "\(field.lattice.count)", got: count)
-    }
+    try checkCount(count, "count", of: owner, mustBe: field.lattice.count)
     return field.lattice.count
 }
 

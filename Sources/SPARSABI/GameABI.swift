@@ -133,9 +133,7 @@ public func sparsGameObservation(
         guard let agent = Agent(rawValue: Int(agent)) else {
             throw .range("agent", of: owner, mustBe: "0 or 1", got: agent)
         }
-        guard count == Int64(extent.count) else {
-            throw .range("count", of: owner, mustBe: "\(extent.count)", got: count)
-        }
+        try checkCount(count, "count", of: owner, mustBe: extent.count)
         let out = try checkedOutput(observation, extent.count, "observation", of: owner)
         try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
             _ = out.update(fromContentsOf: try games.games[i].observation(of: agent, as: extent))
@@ -151,9 +149,7 @@ public func sparsGameMap(
     guarded(error, control) { () throws(SPARSError) in
         try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
             let voxels = games.field.configuration.grid.count
-            guard count == Int64(voxels) else {
-                throw .range("count", of: owner, mustBe: "\(voxels)", got: count)
-            }
+            try checkCount(count, "count", of: owner, mustBe: voxels)
             let out = try checkedOutput(map, voxels, "map", of: owner)
             _ = out.update(fromContentsOf: try games.settledMap(i))
         }
@@ -182,9 +178,7 @@ public func sparsGameVisits(
     guarded(error) { () throws(SPARSError) in
         try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
             let log = games.games[i].scoreMap.visits
-            guard count == Int64(log.count) else {
-                throw .range("count", of: owner, mustBe: "\(log.count)", got: count)
-            }
+            try checkCount(count, "count", of: owner, mustBe: log.count)
             let visits = try checkedOutput(visits, 4 * log.count, "visits", of: owner)
             let scores = try checkedOutput(scores, log.count, "scores", of: owner)
             for (n, visit) in log.enumerated() {
@@ -197,8 +191,6 @@ public func sparsGameVisits(
 }
 
 private func checkedGames(_ count: Int64, _ games: VectorGame) throws(SPARSError) -> Int {
-    guard count == Int64(games.games.count) else {
-        throw .range("count", of: owner, mustBe: "\(games.games.count)", got: count)
-    }
+    try checkCount(count, "count", of: owner, mustBe: games.games.count)
     return games.games.count
 }

@@ -88,8 +88,8 @@ public func sparsSelfPlayGetPool(
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let members = run.pool?.count ?? 0
-            try checkedNumber(count, members, "count")
-            try checkedNumber(gameCount, run.games.count, "game_count")
+            try checkCount(count, "count", of: owner, mustBe: members, "in all")
+            try checkCount(gameCount, "game_count", of: owner, mustBe: run.games.count, "in all")
             let drawn = try checkedOutput(drawn, run.games.count, "drawn", of: owner)
             let rewards = try checkedOutput(
                 episodeLeads, run.games.count, "episode_leads", of: owner)
@@ -114,7 +114,7 @@ public func sparsSelfPlayAddToPool(
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let wanted = run.optimizer.network.shape.parameterCount
-            try checkedNumber(count, wanted, "parameters")
+            try checkCount(count, "parameters", of: owner, mustBe: wanted, "in all")
             try run.addToPool(
                 Array(checkedInput(parameters, wanted, "parameters", of: owner)))
         }
@@ -130,8 +130,8 @@ public func sparsSelfPlaySetPool(
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let members = run.pool?.count ?? 0
-            try checkedNumber(count, members, "count")
-            try checkedNumber(gameCount, run.games.count, "game_count")
+            try checkCount(count, "count", of: owner, mustBe: members, "in all")
+            try checkCount(gameCount, "game_count", of: owner, mustBe: run.games.count, "in all")
             let drawn = Array(try checkedInput(drawn, run.games.count, "drawn", of: owner))
             guard drawn.allSatisfy({ $0 >= -1 }) else {
                 throw .range("drawn", of: owner, mustBe: "members or -1", got: drawn)
@@ -189,7 +189,7 @@ public func sparsLeagueAdd(
         let out = try checkedOutput(player, 1, "player", of: owner)
         try LeagueBox.of(league).exclusively { (games) throws(SPARSError) in
             let wanted = games.shape.parameterCount
-            try checkedNumber(count, wanted, "parameters")
+            try checkCount(count, "parameters", of: owner, mustBe: wanted, "in all")
             let given = Array(try checkedInput(parameters, wanted, "parameters", of: owner))
             out[0] = Int64(try games.add(given[...]))
         }
@@ -220,11 +220,5 @@ public func sparsLeaguePlay(
                 lengths[i] = Int64(result.steps)
             }
         }
-    }
-}
-
-private func checkedNumber(_ got: Int64, _ wanted: Int, _ name: String) throws(SPARSError) {
-    guard got == Int64(wanted) else {
-        throw .range(name, of: owner, mustBe: "\(wanted) in all", got: got)
     }
 }

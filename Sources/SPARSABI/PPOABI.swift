@@ -78,11 +78,8 @@ private func update<S: PolicyScalar>(
     let orders = (0..<hyperparameters.nEpochs).map {
         Array(flat[$0 * steps.count..<($0 + 1) * steps.count])
     }
-    guard parameterCount == Int64(shape.parameterCount) else {
-        throw .range(
-            "parameters", of: "PPO", mustBe: "\(shape.parameterCount) numbers in all",
-            got: parameterCount)
-    }
+    try checkCount(
+        parameterCount, "parameters", of: "PPO", mustBe: shape.parameterCount, "numbers in all")
     let output = try checkedOutput(parameters, shape.parameterCount, "parameters", of: "PPO")
     let logOutput = try checkedOutput(log, PPOLog.names.count, "log", of: "PPO")
     let network = try ActorCritic<S>(shape: shape, parameters: Array(output))
@@ -170,9 +167,7 @@ public func sparsPPOLogProbabilities(
         try withLearner(learner, observations, batch, inputs) {
             (learner, observations) throws(SPARSError) in
             let result = try learner.logProbabilities(observations)
-            guard count == Int64(result.count) else {
-                throw .range("log_probs", of: "PPO", mustBe: "\(result.count) numbers", got: count)
-            }
+            try checkCount(count, "log_probs", of: "PPO", mustBe: result.count, "numbers")
             _ = try checkedOutput(logProbs, result.count, "log_probs", of: "PPO")
                 .update(fromContentsOf: result)
         }
@@ -246,7 +241,7 @@ public func sparsPPOGetParameters(
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
         try shared.use { (learner) throws(SPARSError) in
             let wanted = learner.shape.parameterCount
-            try checkCount("parameters", count, wanted)
+            try checkCount(count, "parameters", of: "PPO", mustBe: wanted, "numbers in all")
             _ = try checkedOutput(parameters, wanted, "parameters", of: "PPO")
                 .update(fromContentsOf: learner.optimizer.network.parameters)
         }
@@ -262,7 +257,7 @@ public func sparsPPOSetParameters(
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
         try shared.use { (learner) throws(SPARSError) in
             let wanted = learner.shape.parameterCount
-            try checkCount("parameters", count, wanted)
+            try checkCount(count, "parameters", of: "PPO", mustBe: wanted, "numbers in all")
             try learner.replaceParameters(
                 Array(checkedInput(parameters, wanted, "parameters", of: "PPO")))
         }
@@ -278,7 +273,7 @@ public func sparsPPOGetState(
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
         try shared.use { (learner) throws(SPARSError) in
             let wanted = 2 * learner.shape.parameterCount
-            try checkCount("moments", count, wanted)
+            try checkCount(count, "moments", of: "PPO", mustBe: wanted, "numbers in all")
             _ = try checkedOutput(moments, wanted, "moments", of: "PPO")
                 .update(fromContentsOf: learner.optimizer.moments)
             _ = try checkedOutput(counters, learner.counters.count, "counters", of: "PPO")
@@ -296,16 +291,10 @@ public func sparsPPOSetState(
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
         try shared.use { (learner) throws(SPARSError) in
             let wanted = 2 * learner.shape.parameterCount
-            try checkCount("moments", count, wanted)
+            try checkCount(count, "moments", of: "PPO", mustBe: wanted, "numbers in all")
             try learner.restore(
                 moments: Array(checkedInput(moments, wanted, "moments", of: "PPO")),
                 counters: Array(checkedInput(counters, 6, "counters", of: "PPO")))
         }
-    }
-}
-
-private func checkCount(_ name: String, _ got: Int64, _ wanted: Int) throws(SPARSError) {
-    guard got == Int64(wanted) else {
-        throw .range(name, of: "PPO", mustBe: "\(wanted) numbers in all", got: got)
     }
 }

@@ -142,7 +142,7 @@ public func sparsSelfPlayRecords(
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let values = run.iterations.flatMap(\.values)
-            try checkCount(count, values.count, "records")
+            try checkCount(count, "records", of: owner, mustBe: values.count, "in all")
             _ = try checkedOutput(records, values.count, "records", of: owner)
                 .update(fromContentsOf: values)
         }
@@ -158,7 +158,7 @@ public func sparsSelfPlaySteps(
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let n = run.steps.count
-            try checkCount(count, n, "steps")
+            try checkCount(count, "steps", of: owner, mustBe: n, "in all")
             let windows = try checkedOutput(windows, 6 * n, "windows", of: owner)
             let scores = try checkedOutput(scores, 2 * n, "scores", of: owner)
             let actions = try checkedOutput(actions, 2 * n, "actions", of: owner)
@@ -187,7 +187,7 @@ public func sparsSelfPlayMap(
     guarded(error, control) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let voxels = run.field.configuration.grid.count
-            try checkCount(count, voxels, "map")
+            try checkCount(count, "map", of: owner, mustBe: voxels, "in all")
             let out = try checkedOutput(map, voxels, "map", of: owner)
             _ = out.update(fromContentsOf: try run.settledMap())
         }
@@ -209,7 +209,7 @@ public func sparsSelfPlaySnapshot(
             }
             let snapshot = run.snapshots[Int(index)]
             let values = snapshot.network.parameters
-            try checkCount(count, values.count, "parameters")
+            try checkCount(count, "parameters", of: owner, mustBe: values.count, "in all")
             try checkedOutput(iteration, 1, "iteration", of: owner)[0] = Int64(snapshot.iteration)
             _ = try checkedOutput(parameters, values.count, "parameters", of: owner)
                 .update(fromContentsOf: values)
@@ -241,11 +241,14 @@ public func sparsSelfPlayGetState(
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let state = run.state
             let n = state.parameters.count
-            try checkCount(parameterCount, n, "parameters")
-            try checkCount(opponentCount, state.opponent.count, "opponent")
-            try checkCount(counterCount, state.counters.count, "counters")
-            try checkCount(visitCount, state.visitScores.count, "visits")
-            try checkCount(shownCount, state.shown.count / 4, "shown")
+            try checkCount(parameterCount, "parameters", of: owner, mustBe: n, "in all")
+            try checkCount(
+                opponentCount, "opponent", of: owner, mustBe: state.opponent.count, "in all")
+            try checkCount(
+                counterCount, "counters", of: owner, mustBe: state.counters.count, "in all")
+            try checkCount(
+                visitCount, "visits", of: owner, mustBe: state.visitScores.count, "in all")
+            try checkCount(shownCount, "shown", of: owner, mustBe: state.shown.count / 4, "in all")
             func write<Element>(
                 _ values: [Element], _ pointer: UnsafeMutablePointer<Element>?, _ name: String
             ) throws(SPARSError) {
@@ -276,9 +279,9 @@ public func sparsSelfPlaySetState(
     guarded(error, control) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let n = run.optimizer.network.shape.parameterCount
-            try checkCount(parameterCount, n, "parameters")
+            try checkCount(parameterCount, "parameters", of: owner, mustBe: n, "in all")
             let counterTotal = SelfPlayState.counterCount(games: run.games.count)
-            try checkCount(counterCount, counterTotal, "counters")
+            try checkCount(counterCount, "counters", of: owner, mustBe: counterTotal, "in all")
             guard opponentCount == 0 || opponentCount == Int64(n) else {
                 throw .range("opponent", of: owner, mustBe: "0 or \(n) numbers", got: opponentCount)
             }
@@ -303,11 +306,5 @@ public func sparsSelfPlaySetState(
                     visitScores: read(visitScores, visitTotal, "visit_scores"),
                     shown: read(shown, 4 * Int(shownCount), "shown")))
         }
-    }
-}
-
-private func checkCount(_ got: Int64, _ wanted: Int, _ name: String) throws(SPARSError) {
-    guard got == Int64(wanted) else {
-        throw .range(name, of: owner, mustBe: "\(wanted) in all", got: got)
     }
 }

@@ -84,10 +84,7 @@ public func sparsTrainerState(
         let trainer = try living(trainer)
         let out = try checkedOutput(steps, 1, "steps", of: "fit")
         if moments != nil || count != 0 {
-            guard count == trainer.momentCount else {
-                throw .range(
-                    "moments", of: "fit", mustBe: "\(trainer.momentCount) values", got: count)
-            }
+            try checkCount(count, "moments", of: "fit", mustBe: trainer.momentCount, "values")
             _ = try checkedOutput(moments, trainer.momentCount, "moments", of: "fit")
                 .update(fromContentsOf: trainer.moments)
         }
@@ -102,9 +99,7 @@ public func sparsTrainerRestore(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
-        guard count == trainer.momentCount else {
-            throw .range("moments", of: "fit", mustBe: "\(trainer.momentCount) values", got: count)
-        }
+        try checkCount(count, "moments", of: "fit", mustBe: trainer.momentCount, "values")
         let moments = try checkedInput(moments, trainer.momentCount, "moments", of: "fit")
         try trainer.restore(
             moments: Array(moments), stepCount: Int(steps),
@@ -143,9 +138,7 @@ public func sparsTrainerEvaluate(
     guarded(error, control) { () throws(SPARSError) in
         let trainer = try living(trainer)
         let found = try trainer.evaluate()
-        guard count == found.scores.count else {
-            throw .range("count", of: "evaluate", mustBe: "\(found.scores.count)", got: count)
-        }
+        try checkCount(count, "count", of: "evaluate", mustBe: found.scores.count)
         let scores = try checkedOutput(scores, found.scores.count, "scores", of: "evaluate")
         let labels = try checkedOutput(hasTumour, found.scores.count, "has_tumour", of: "evaluate")
         _ = scores.update(fromContentsOf: found.scores)

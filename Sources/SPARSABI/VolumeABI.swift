@@ -28,9 +28,7 @@ public func sparsVolumeRead(
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let file: NIfTIFile = try HandleTable.shared.object(file, kind: "file")
-        guard count == file.extent.count else {
-            throw .range("count", of: "load", mustBe: "\(file.extent.count) values", got: count)
-        }
+        try checkCount(count, "count", of: "load", mustBe: file.extent.count, "values")
         let values = try checkedOutput(values, file.extent.count, "values", of: "load")
         try file.read(into: values.baseAddress!)
     }
@@ -63,9 +61,7 @@ public func sparsVolumeSave(
         let given = try checkedInput(geometry, 1, "geometry", of: "save")[0]
         let extent = try given.checkedExtent(of: "save")
         let type = try checkedVoxelType(type)
-        guard count == extent.count else {
-            throw .range("count", of: "save", mustBe: "\(extent.count) voxels", got: count)
-        }
+        try checkCount(count, "count", of: "save", mustBe: extent.count, "voxels")
         guard let voxels else {
             throw .range("voxels", of: "save", mustBe: "a buffer", got: "a null pointer")
         }

@@ -5,18 +5,6 @@ import Testing
 
 /// Nothing from outside may trap: every function is called with what it must refuse.
 @Suite struct GameABITests {
-    private func configuration(
-        _ change: (inout spars_game_configuration) -> Void = { _ in }
-    ) -> spars_game_configuration {
-        var configuration = spars_game_configuration()
-        configuration.grid = (12, 11, 10)
-        configuration.window = (4, 3, 2)
-        configuration.stride = 2
-        configuration.termination_threshold = 0.5
-        change(&configuration)
-        return configuration
-    }
-
     private func field(
         _ configuration: spars_game_configuration, shape: [Int64] = [12, 11, 10],
         value: Float = 1, classifier: spars_handle = 0
@@ -32,7 +20,7 @@ import Testing
     }
 
     private func game(_ count: Int64 = 2) -> (field: spars_handle, game: spars_handle) {
-        let field = field(configuration()).handle
+        let field = field(smallGame()).handle
         var game = spars_handle(0)
         #expect(spars_game_create(field, count, 0, 2, &game, nil) == 0)
         return (field, game)
@@ -69,7 +57,7 @@ import Testing
     private let stale = Int32(SPARS_STALE_HANDLE.rawValue)
 
     @Test func configurationsOutOfRangeAreRefusedByName() {
-        #expect(field(configuration()).status == 0)
+        #expect(field(smallGame()).status == 0)
         let bad: [(String, (inout spars_game_configuration) -> Void)] = [
             ("grid", { $0.grid.0 = 0 }), ("grid", { $0.grid.1 = .max }),
             ("grid", { $0.grid.2 = .min }), ("window", { $0.window.0 = 13 }),
@@ -80,28 +68,28 @@ import Testing
             ("accumulation", { $0.accumulation = -1 }), ("opponent", { $0.opponent = .max }),
         ]
         for (name, change) in bad {
-            let result = field(configuration(change))
+            let result = field(smallGame(change))
             #expect(result.status == refused)
             #expect(result.parameter == name)
         }
-        let huge = field(configuration { $0.grid = (16_383, 16_383, 16_383) })
+        let huge = field(smallGame { $0.grid = (16_383, 16_383, 16_383) })
         #expect(huge.status == Int32(SPARS_OUT_OF_MEMORY.rawValue))
     }
 
     @Test func scansThatCannotBeAreRefused() {
-        #expect(field(configuration(), shape: [0, 1, 1]).status == refused)
-        #expect(field(configuration(), shape: [.max, .max, .max]).status == refused)
-        #expect(field(configuration(), shape: [-12, 11, 10]).status == refused)
+        #expect(field(smallGame(), shape: [0, 1, 1]).status == refused)
+        #expect(field(smallGame(), shape: [.max, .max, .max]).status == refused)
+        #expect(field(smallGame(), shape: [-12, 11, 10]).status == refused)
         #expect(
-            field(configuration(), value: .nan).status == Int32(SPARS_NOT_FINITE.rawValue))
-        #expect(field(configuration(), classifier: 1 << 60).status == stale)
+            field(smallGame(), value: .nan).status == Int32(SPARS_NOT_FINITE.rawValue))
+        #expect(field(smallGame(), classifier: 1 << 60).status == stale)
         // Full crops of a scan smaller than the window.
-        #expect(field(configuration(), shape: [3, 11, 10]).parameter == "window")
+        #expect(field(smallGame(), shape: [3, 11, 10]).parameter == "window")
     }
 
     @Test func nullPointersAreRefused() {
         let (field, game) = game()
-        var configuration = configuration()
+        var configuration = smallGame()
         #expect(spars_field_create(nil, nil, &configuration, 0, nil, nil) == refused)
         #expect(spars_field_counts(field, nil, nil) == refused)
         #expect(spars_field_axis(field, 0, nil, 5, nil) == refused)
@@ -195,7 +183,7 @@ import Testing
     }
 
     @Test func aPollThatAsksStopsALongCall() {
-        let field = field(configuration()).handle
+        let field = field(smallGame()).handle
         var control = spars_control(poll: { _, _, _ in 1 }, context: nil)
         var scorer = spars_scorer(score: Self.scoreHalf, context: nil)
         #expect(

@@ -9,22 +9,7 @@ import Testing
     private let stale = Int32(SPARS_STALE_HANDLE.rawValue)
 
     private func field() -> spars_handle {
-        var (handle, configuration) = (spars_handle(0), spars_game_configuration())
-        configuration.grid = (12, 11, 10)
-        configuration.window = (4, 3, 2)
-        configuration.stride = 2
-        configuration.termination_threshold = 0.5
-        configuration.max_episode_steps = 9
-        let values = [Float](repeating: 1, count: 1_320)
-        #expect(spars_field_create(values, [12, 11, 10], &configuration, 0, &handle, nil) == 0)
-        return handle
-    }
-
-    private func hyperparameters() -> spars_ppo_hyperparameters {
-        spars_ppo_hyperparameters(
-            learning_rate: 1e-3, n_epochs: 1, batch_size: 4, clip_range: 0.2, clip_range_vf: .nan,
-            normalize_advantage: 1, ent_coef: 0, vf_coef: 0.5, max_grad_norm: 0.5,
-            target_kl: .nan, adam_eps: 1e-5)
+        smallField { $0.max_episode_steps = 9 }
     }
 
     private func run() -> spars_handle {
@@ -35,7 +20,7 @@ import Testing
         configuration.gae_lambda = 0.9
         configuration.opponent_update_interval = 8
         configuration.snapshot_interval = 1
-        var (hyper, run) = (hyperparameters(), spars_handle(0))
+        var (hyper, run) = (smallHyperparameters(), spars_handle(0))
         #expect(spars_selfplay_create(field(), &configuration, &hyper, nil, nil, &run, nil) == 0)
         return run
     }
@@ -92,11 +77,11 @@ import Testing
         #expect(spars_selfplay_add_to_pool(run, nil, 1, nil) == invalid)
         #expect(spars_selfplay_learn_from_both(0, 1, nil) == stale)
         #expect(spars_selfplay_learn_from_both(run, 1, nil) == 0)
-        var broken = hyperparameters()
+        var broken = smallHyperparameters()
         broken.learning_rate = -1
         #expect(spars_selfplay_set_hyperparameters(run, &broken, nil) == invalid)
         #expect(spars_selfplay_set_hyperparameters(run, nil, nil) == invalid)
-        broken = hyperparameters()
+        broken = smallHyperparameters()
         #expect(spars_selfplay_set_hyperparameters(run, &broken, nil) == 0)
     }
 

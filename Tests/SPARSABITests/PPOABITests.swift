@@ -18,12 +18,10 @@ import Testing
     private func hyperparameters(
         _ change: (inout spars_ppo_hyperparameters) -> Void = { _ in }
     ) -> spars_ppo_hyperparameters {
-        var h = spars_ppo_hyperparameters(
-            learning_rate: 1e-3, n_epochs: 1, batch_size: 2, clip_range: 0.2, clip_range_vf: .nan,
-            normalize_advantage: 1, ent_coef: 0, vf_coef: 0.5, max_grad_norm: 0.5,
-            target_kl: .nan, adam_eps: 1e-5)
-        change(&h)
-        return h
+        smallHyperparameters {
+            $0.batch_size = 2
+            change(&$0)
+        }
     }
 
     private func learner() -> spars_handle {

@@ -7,17 +7,6 @@ import Testing
 @Suite struct SelfPlayABITests {
     private let invalid = Int32(SPARS_INVALID_ARGUMENT.rawValue)
 
-    private func field() -> spars_handle {
-        var (handle, configuration) = (spars_handle(0), spars_game_configuration())
-        configuration.grid = (12, 11, 10)
-        configuration.window = (4, 3, 2)
-        configuration.stride = 2
-        configuration.termination_threshold = 0.5
-        let values = [Float](repeating: 1, count: 1_320)
-        #expect(spars_field_create(values, [12, 11, 10], &configuration, 0, &handle, nil) == 0)
-        return handle
-    }
-
     private func create(
         _ change: (inout spars_selfplay_configuration) -> Void = { _ in },
         reference: spars_reference? = nil, rule: spars_exhaustion_rule? = nil,
@@ -29,12 +18,9 @@ import Testing
             policy: 0,
             n_envs: 1, mask_actions: 0, record_steps: 1)
         change(&configuration)
-        var hyperparameters = spars_ppo_hyperparameters(
-            learning_rate: 1e-3, n_epochs: 1, batch_size: 4, clip_range: 0.2, clip_range_vf: .nan,
-            normalize_advantage: 1, ent_coef: 0, vf_coef: 0.5, max_grad_norm: 0.5,
-            target_kl: .nan, adam_eps: 1e-5)
+        var hyperparameters = smallHyperparameters()
         var run = spars_handle(0)
-        let field = given ?? field()
+        let field = given ?? smallField()
         if var reference {
             return (
                 spars_selfplay_create(

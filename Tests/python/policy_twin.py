@@ -82,6 +82,19 @@ def advantages_of(rewards, values, over, configuration):
     return advantages
 
 
+def iterate(run, volume, score):
+    """Make one more iteration of a run that keeps every snapshot.
+
+    Returns the learner's parameters before it, in float64, the run's states before and after, and
+    what the iteration learnt from.
+    """
+    before = run._match.state()
+    named = run.snapshots[-1].parameters
+    run.resume(1)
+    parameters = {name: values.astype(np.float64) for name, values in named.items()}
+    return parameters, before, run._match.state(), last_rollout(run, volume, score, parameters)
+
+
 def last_rollout(run, volume, score, parameters):
     """Return what the last iteration learnt from, flattened game by game.
 

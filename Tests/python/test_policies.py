@@ -33,12 +33,7 @@ def test_an_update_follows_the_gradient_of_the_twin(volume, policy, games, maske
         max_grad_norm=1e9, ent_coef=0.05, snapshot_interval=1, learning_rate=0.01,
         scorer=Plain(),
     )  # fmt: skip
-    before = run._match.state()
-    run.resume(1)
-    after = run._match.state()
-    names = run.snapshots[0].parameters
-    parameters = {name: values.astype(np.float64) for name, values in names.items()}
-    rollout = twin.last_rollout(run, volume, score, parameters)
+    parameters, before, after, rollout = twin.iterate(run, volume, score)
     if masked:
         assert not rollout["allowed"].all()
         assert rollout["allowed"][np.arange(12 * games), rollout["actions"]].all()

@@ -10,6 +10,7 @@ from spars._checks import (
     sentence,
 )
 from spars._early_stop import EarlyStop
+from spars._record import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._training_run import Run, check_rate
 from spars._training_scans import Room, check_cases, check_class_weights
 from spars.augmentation import Augmentation
@@ -25,8 +26,8 @@ def fit(
     dataset,
     validation=None,
     *,
-    window=(48, 48, 24),
-    grid=(256, 256, 180),
+    window=WINDOW_OF_RECORD,
+    grid=GRID_OF_RECORD,
     epochs=32,
     steps_per_epoch=None,
     scans_per_step=4,

@@ -8,14 +8,13 @@ import numpy as np
 from spars import _native
 from spars._checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._handles import Handle
+from spars._record import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars.protocol import CHOICES, Protocol
 from spars.scorers import adapter_of, place_scores
 from spars.volume import as_volume, shape_of
 
 AGENTS = ("learner", "opponent")
 ACTIONS = 6
-GRID_OF_RECORD = (256, 256, 180)
-WINDOW_OF_RECORD = (48, 48, 24)
 # The core's own limits.
 AXIS_LIMIT = 16383
 VOXEL_LIMIT = 2**30
@@ -69,7 +68,7 @@ class Field:
             seen = getattr(scorer, "intensity_window", None)
             protocol = protocol.with_switches(intensity_window=seen)
         self.protocol = protocol
-        self.input_shape = tuple(getattr(scorer, "input_shape", GRID_OF_RECORD))
+        self.input_shape = tuple(getattr(scorer, "input_shape", INPUT_OF_RECORD))
         room = known_grid(volume, grid, protocol.scan_frame, owner)
         check_room(self.window, room, owner, "the grid")
         array, self.grid = _on_grid(volume, grid, protocol.scan_frame, owner)

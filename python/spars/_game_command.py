@@ -1,8 +1,8 @@
 """Options of `spars segment` that say by which rule the agents play."""
 
-# Spelled out again, so that --help needs no NumPy.
-GAMES = ("search", "exhaustion")
-NUMBERS = ("final_factor", "early_penalty", "min_steps", "repeat_penalty")
+from dataclasses import fields
+
+from spars._rules import GAMES, ExhaustionRule
 
 
 def add_game(parser):
@@ -29,14 +29,11 @@ def rule_of(arguments):
     ValueError
         A number is given for another game, or is out of range.
     """
-    given = {name: getattr(arguments, name) for name in NUMBERS}
+    given = {field.name: getattr(arguments, field.name) for field in fields(ExhaustionRule)}
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
         return {}
     if arguments.game != "exhaustion":
         option = f"--{next(iter(given)).replace('_', '-')}"
         raise ValueError(f"{option} is of --game exhaustion.")
-    # Loaded after parsing, so that --help and usage errors answer at once.
-    from spars._rules import ExhaustionRule
-
     return {"rule": ExhaustionRule(**given)}

@@ -5,29 +5,29 @@ import functools
 import numpy as np
 
 from spars._checks import check_integer
-from spars._game import ACTIONS, AGENTS, Games, action_mask, check_action, picture
+from spars._game import ACTIONS, AGENTS, Games, action_mask, check_action
 from spars._spaces import Discrete
 from spars.envs import (
+    OneGame,
     checked_render_mode,
     keeps_map,
     observation_shape,
     observation_space,
-    scores_of,
-    windows_of,
 )
 
 
 @functools.cache
-def parallel_env_class():
-    """Return the environment's class, derived from PettingZoo's where that is installed."""
+def pettingzoo_class(environment):
+    """Return an environment's class, derived from PettingZoo's where that is installed."""
     try:
         from pettingzoo import ParallelEnv
     except ImportError:
-        return ParallelWindowSearch
-    return type("ParallelWindowSearchEnv", (ParallelWindowSearch, ParallelEnv), {})
+        return environment
+    members = {"__module__": environment.__module__}
+    return type(f"{environment.__name__}Env", (environment, ParallelEnv), members)
 
 
-class ParallelWindowSearch:
+class ParallelWindowSearch(OneGame):
     """Two agents, each moving a window; see `spars.parallel_env`."""
 
     metadata = {"name": "window_search_v0", "render_modes": ["rgb_array"], "render_fps": 10}
@@ -36,17 +36,19 @@ class ParallelWindowSearch:
         self.field = field
         self.render_mode = checked_render_mode(render_mode, field.owner)
         self._shape = observation_shape(field, observation, field.owner)
+        self._make_spaces(lambda: observation_space(field, self._shape, False), ACTIONS, seed)
+        self._games = Games(field)
+
+    def _make_spaces(self, seen, answers, seed):
+        """Give each agent a space of its own: what `seen` returns, and a number of answers."""
         self.possible_agents = list(AGENTS)
         self.agents = list(AGENTS)
-        self.observation_spaces = {
-            agent: observation_space(field, self._shape, False) for agent in AGENTS
-        }
-        self.action_spaces = {agent: Discrete(ACTIONS) for agent in AGENTS}
+        self.observation_spaces = {agent: seen() for agent in AGENTS}
+        self.action_spaces = {agent: Discrete(answers) for agent in AGENTS}
         if seed is not None:
-            seed = check_integer(seed, "seed", field.owner, 0)
+            seed = check_integer(seed, "seed", self.field.owner, 0)
             for i, agent in enumerate(AGENTS):
                 self.action_spaces[agent].seed(seed + i)
-        self._games = Games(field)
 
     @property
     def unwrapped(self):
@@ -132,27 +134,8 @@ class ParallelWindowSearch:
             )
         return [actions[agent] for agent in AGENTS]
 
-    def render(self):
-        """Return the axial slice through the learner's window, uint8 RGB, or None."""
-        return None if self.render_mode is None else picture(self.field, self._games.windows()[0])
-
     def close(self):
         """Do nothing: memory goes with the object."""
-
-    @property
-    def windows(self):
-        """Each agent's origin, as the protocol keeps it."""
-        return windows_of(self._games)
-
-    @property
-    def scores(self):
-        """Each agent's last score; NaN before the first step."""
-        return scores_of(self._games)
-
-    @property
-    def score_map(self):
-        """The accumulated scores, float32 of the grid's shape."""
-        return self._games.score_map()
 
     @property
     def visits(self):

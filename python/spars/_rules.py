@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from spars._checks import check_choice, check_float, check_integer, sentence
 from spars._game import ACTIONS
+from spars._record import TERMINATION_THRESHOLD_OF_RECORD
 
 GAMES = ("search", "exhaustion")
 
@@ -65,7 +66,7 @@ def checked_rule(game, rule, owner):
 def checked_threshold(threshold, game, owner):
     """Return the score above which an episode ends: 1.0, which none exceeds, in the second game."""
     if game == "search":
-        threshold = 0.3 if threshold is None else threshold
+        threshold = TERMINATION_THRESHOLD_OF_RECORD if threshold is None else threshold
         return check_float(threshold, "termination_threshold", owner, 0.0, 1.0)
     if threshold is not None:
         required = 'None in the "exhaustion" game, whose agents call the end themselves'

@@ -8,6 +8,7 @@ from spars import coverage, explanation
 from spars._checks import check_integer, sentence
 from spars._extras import as_progress
 from spars._game import ACTIONS, Field, Games
+from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._visits import NOBODY, Visits
 from spars.classifier import Classifier
 from spars.scorers import ScoreAtlas
@@ -72,7 +73,7 @@ def exhaustive(
     volume,
     scorer,
     *,
-    window=(48, 48, 24),
+    window=WINDOW_OF_RECORD,
     grid=None,
     protocol="paper",
     stride=4,
@@ -116,7 +117,7 @@ def grad_cam(
     volume,
     scorer,
     *,
-    window=(48, 48, 24),
+    window=WINDOW_OF_RECORD,
     grid=None,
     protocol="paper",
     stride=None,
@@ -270,10 +271,10 @@ def _play(
     *,
     iterations=100,
     n_steps=32,
-    window=(48, 48, 24),
+    window=WINDOW_OF_RECORD,
     grid=None,
     protocol="paper",
-    termination_threshold=0.3,
+    termination_threshold=TERMINATION_THRESHOLD_OF_RECORD,
     stride=4,
     progress=None,
 ):

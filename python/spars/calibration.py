@@ -7,6 +7,7 @@ import numpy as np
 
 from spars import baselines
 from spars._checks import check_choice, check_float, check_integer
+from spars._record import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars.protocol import Protocol
 
 __all__ = ["Calibration", "calibrate"]
@@ -44,8 +45,8 @@ def calibrate(
     classifier,
     *,
     tumour_scans=(),
-    window=(48, 48, 24),
-    grid=(256, 256, 180),
+    window=WINDOW_OF_RECORD,
+    grid=GRID_OF_RECORD,
     protocol="paper",
     method="exhaustive",
     stride=8,

@@ -15,14 +15,12 @@ from spars._fit import fit
 from spars._handles import Handle
 from spars._history import History
 from spars._onnx import save_onnx
+from spars._record import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars.explanation import attributions, explain, input_gradients
 from spars.protocol import IntensityWindow
 from spars.volume import as_volume
 
 __all__ = ["Classifier", "History"]
-
-_INPUT_OF_RECORD = (256, 256, 180)
-_WINDOW_OF_RECORD = (48, 48, 24)
 
 
 class Classifier:
@@ -55,7 +53,7 @@ class Classifier:
     Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads.
     """
 
-    def __init__(self, input_shape=_INPUT_OF_RECORD, intensity_window=None, seed=0):
+    def __init__(self, input_shape=INPUT_OF_RECORD, intensity_window=None, seed=0):
         input_shape = check_extent(input_shape, "input_shape", "Classifier")
         seed = check_integer(seed, "seed", "Classifier", 0, 2**64 - 1)
         _checked_window(intensity_window)
@@ -71,7 +69,7 @@ class Classifier:
         return classifier
 
     @classmethod
-    def from_parameters(cls, parameters, input_shape=_INPUT_OF_RECORD, intensity_window=None):
+    def from_parameters(cls, parameters, input_shape=INPUT_OF_RECORD, intensity_window=None):
         """Return a classifier with these parameters.
 
         Parameters
@@ -230,7 +228,7 @@ class Classifier:
         )
         return loss, _split(flat, layout)
 
-    def score(self, volume, origins, window=_WINDOW_OF_RECORD, progress=None):
+    def score(self, volume, origins, window=WINDOW_OF_RECORD, progress=None):
         """Return how likely each window of a volume holds tumour, by this classifier.
 
         Windows are cut from the array as given, scaled by `intensity_window` if there is one, and

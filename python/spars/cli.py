@@ -11,9 +11,10 @@ import os
 import sys
 
 from spars._game_command import add_game
-
-POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
-METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
+from spars._match import SAMPLINGS, SIDES
+from spars._networks import POLICIES
+from spars._record import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
+from spars.segmentation import METHODS
 
 
 def main(arguments=None):
@@ -127,7 +128,7 @@ def _add_train(commands):
     train.add_argument(
         "--validation-scans", type=int, default=0, metavar="N", help="keep the last N scans apart"
     )
-    train.add_argument("--input-shape", **_extent((256, 256, 180)), help="the network's input")
+    train.add_argument("--input-shape", **_extent(INPUT_OF_RECORD), help="the network's input")
     _add_frame(train)
     train.add_argument("--epochs", type=int, default=32)
     train.add_argument("--steps-per-epoch", type=int, help="default: a quarter of the scans")
@@ -273,12 +274,10 @@ def _add_segment(commands):
     )
     segment.add_argument(
         "--opponents",
-        choices=("vanilla", "fictitious", "prioritised", "gaussian"),
+        choices=SAMPLINGS,
         help="draw self_play's opponents from its snapshots",
     )
-    segment.add_argument(
-        "--experience", choices=("learner", "both"), help="whose steps self_play learns from"
-    )
+    segment.add_argument("--experience", choices=SIDES, help="whose steps self_play learns from")
     segment.add_argument(
         "--tensorboard", metavar="FOLDER", help="event files of self_play for TensorBoard"
     )
@@ -333,7 +332,7 @@ def _add_explain(commands):
         choices=("grad_cam", "integrated_gradients", "occlusion"),
         default="grad_cam",
     )
-    explain.add_argument("--window", **_extent((48, 48, 24)), help="extent of the windows")
+    explain.add_argument("--window", **_extent(WINDOW_OF_RECORD), help="extent of the windows")
     explain.add_argument(
         "--whole", action="store_true", help="explain the whole scan as one crop, without windows"
     )
@@ -397,8 +396,8 @@ def _add_study(commands):
     study.add_argument("--protocol", choices=("paper", "published"), default="published")
     study.add_argument("--iterations", type=int, default=10_000)
     study.add_argument("--epochs", type=int, default=32)
-    study.add_argument("--input-shape", **_extent((256, 256, 180)), help="the network's input")
-    study.add_argument("--grid", **_extent((256, 256, 180)), help="the model grid")
+    study.add_argument("--input-shape", **_extent(INPUT_OF_RECORD), help="the network's input")
+    study.add_argument("--grid", **_extent(GRID_OF_RECORD), help="the model grid")
     study.add_argument("--seed", type=int, default=0)
     return study
 
@@ -441,7 +440,9 @@ def _add_source(command):
 
 
 def _add_frame(command):
-    command.add_argument("--window", **_extent((48, 48, 24)), help="extent of the moving window")
+    command.add_argument(
+        "--window", **_extent(WINDOW_OF_RECORD), help="extent of the moving window"
+    )
     _add_grid(command)
     command.add_argument("--protocol", choices=("paper", "published"), default="paper")
 
@@ -451,7 +452,7 @@ def _add_grid(command):
         "--grid",
         nargs="+",
         type=_axis_or_native,
-        default=(256, 256, 180),
+        default=GRID_OF_RECORD,
         metavar="N",
         help="model grid as three numbers, or 'native' for the scan's own voxels",
     )

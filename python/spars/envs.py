@@ -11,7 +11,6 @@ from spars._checks import check_array, check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
-    WINDOW_OF_RECORD,
     Field,
     Games,
     action_mask,
@@ -19,6 +18,7 @@ from spars._game import (
     picture,
     wrapped_uint8,
 )
+from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._rules import checked_rule, checked_threshold
 from spars._spaces import Box, Discrete
 from spars.ppo import resize_multiplicity
@@ -117,20 +117,44 @@ def parallel_env(
     resets it. `reset` clears the map where `map_read` is "after_reset" (D11), and keeps it where it
     is "before_reset"; ``reset(options={"keep_map": False})`` decides for one call.
     """
-    from spars._parallel import parallel_env_class
+    from spars._parallel import ParallelWindowSearch, pettingzoo_class
 
     owner = "parallel_env"
     rule = checked_rule(game, rule, owner)
     threshold = checked_threshold(termination_threshold, game, owner)
     field = Field(volume, scorer, window, protocol, threshold, grid, stride, switches, owner)
     if game == "exhaustion":
-        from spars.exhaustion import parallel_exhaustion_class
+        from spars.exhaustion import ParallelExhaustion
 
-        return parallel_exhaustion_class()(field, seed, observation, render_mode, rule)
-    return parallel_env_class()(field, seed, observation, render_mode)
+        return pettingzoo_class(ParallelExhaustion)(field, seed, observation, render_mode, rule)
+    return pettingzoo_class(ParallelWindowSearch)(field, seed, observation, render_mode)
 
 
-class WindowSearchEnv(Env):
+class OneGame:
+    """What an environment shows of the game that it plays."""
+
+    def render(self):
+        """Return the axial slice through the learner's window, uint8 RGB, or None."""
+        return None if self.render_mode is None else picture(self.field, self._games.windows()[0])
+
+    @property
+    def windows(self):
+        """Each agent's origin, as the protocol keeps it."""
+        windows = self._games.windows()[0].tolist()
+        return {agent: tuple(window) for agent, window in zip(AGENTS, windows, strict=True)}
+
+    @property
+    def scores(self):
+        """Each agent's last score; NaN before the first step."""
+        return dict(zip(AGENTS, self._games.scores[0].tolist(), strict=True))
+
+    @property
+    def score_map(self):
+        """The accumulated scores, float32 of the grid's shape."""
+        return self._games.score_map()
+
+
+class WindowSearchEnv(OneGame, Env):
     """The game for one agent, its opponent inside: a Gymnasium environment.
 
     Parameters
@@ -164,9 +188,9 @@ class WindowSearchEnv(Env):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(
-        self, volume, scorer, window=WINDOW_OF_RECORD, protocol="paper", termination_threshold=0.3,
-        grid=None, stride=4, opponent=None, seed=None, observation="window", render_mode=None,
-        **switches,
+        self, volume, scorer, window=WINDOW_OF_RECORD, protocol="paper",
+        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, grid=None, stride=4, opponent=None,
+        seed=None, observation="window", render_mode=None, **switches,
     ):  # fmt: skip
         owner = "WindowSearchEnv"
         self.field = Field(
@@ -250,25 +274,6 @@ class WindowSearchEnv(Env):
         """Return which actions move the learner's window: bool (6,)."""
         return action_mask(self.field, self.windows["learner"])
 
-    def render(self):
-        """Return the axial slice through the learner's window, uint8 RGB, or None."""
-        return None if self.render_mode is None else picture(self.field, self._games.windows()[0])
-
-    @property
-    def windows(self):
-        """Each agent's origin, as the protocol keeps it."""
-        return windows_of(self._games)
-
-    @property
-    def scores(self):
-        """Each agent's last score; NaN before the first step."""
-        return scores_of(self._games)
-
-    @property
-    def score_map(self):
-        """The accumulated scores, float32 of the grid's shape."""
-        return self._games.score_map()
-
     def _opponent_action(self):
         if self._answer is None:
             return 0
@@ -320,7 +325,8 @@ class VectorGame:
 
     def __init__(
         self, volume, scorer, n, window=WINDOW_OF_RECORD, protocol="paper",
-        termination_threshold=0.3, grid=None, stride=4, resets_itself=True, maps="none", **switches,
+        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, grid=None, stride=4,
+        resets_itself=True, maps="none", **switches,
     ):  # fmt: skip
         owner = "VectorGame"
         n = check_integer(n, "n", owner, 1, 1_000_000)
@@ -421,14 +427,3 @@ def keeps_map(field, options):
             f"The 'keep_map' option of {field.owner} must be a bool. Got {keep!r} instead."
         )
     return keep
-
-
-def windows_of(games):
-    """Return the origins of one game by agent, as tuples of ints."""
-    windows = games.windows()[0].tolist()
-    return {agent: tuple(window) for agent, window in zip(AGENTS, windows, strict=True)}
-
-
-def scores_of(games):
-    """Return the last scores of one game by agent."""
-    return dict(zip(AGENTS, games.scores[0].tolist(), strict=True))

@@ -5,21 +5,19 @@ arXiv 2405.16628) and its released code. docs/reference/exhaustion.md says rule 
 theirs and what is our reading.
 """
 
-import functools
-
 import numpy as np
 
 from spars._checks import check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
-    WINDOW_OF_RECORD,
     Field,
     Games,
     action_mask,
     check_action,
 )
 from spars._parallel import ParallelWindowSearch
+from spars._record import WINDOW_OF_RECORD
 from spars._rules import ANSWER_COUNT, ExhaustionRule, checked_rule
 from spars._spaces import Box, Discrete
 from spars.envs import WindowSearchEnv, checked_render_mode, keeps_map
@@ -255,14 +253,7 @@ class ParallelExhaustion(ParallelWindowSearch):
         self.render_mode = checked_render_mode(render_mode, field.owner)
         self.game = ExhaustionGame(field, rule, observation)
         self._games = self.game.games
-        self.possible_agents = list(AGENTS)
-        self.agents = list(AGENTS)
-        self.observation_spaces = {agent: self.game.observation_space() for agent in AGENTS}
-        self.action_spaces = {agent: Discrete(ANSWER_COUNT) for agent in AGENTS}
-        if seed is not None:
-            seed = check_integer(seed, "seed", field.owner, 0)
-            for i, agent in enumerate(AGENTS):
-                self.action_spaces[agent].seed(seed + i)
+        self._make_spaces(self.game.observation_space, ANSWER_COUNT, seed)
 
     def reset(self, seed=None, options=None):
         """Begin an episode; see `spars.parallel_env`."""
@@ -310,13 +301,3 @@ class ParallelExhaustion(ParallelWindowSearch):
             }
             for i, agent in enumerate(AGENTS)
         }
-
-
-@functools.cache
-def parallel_exhaustion_class():
-    """Return the environment's class, derived from PettingZoo's where that is installed."""
-    try:
-        from pettingzoo import ParallelEnv
-    except ImportError:
-        return ParallelExhaustion
-    return type("ParallelExhaustionEnv", (ParallelExhaustion, ParallelEnv), {})

@@ -20,6 +20,7 @@ from spars._game import Field
 from spars._handles import Handle
 from spars._networks import POLICIES, policy_shapes
 from spars._provenance import digest, versions
+from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._saved import field_again
 from spars.ppo import SEED_LIMIT, checked_parameters
 from spars.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, win_rates
@@ -70,9 +71,9 @@ class League:
     """
 
     def __init__(
-        self, volume, scorer, *, window=(48, 48, 24), grid=None, protocol="paper",
-        termination_threshold=0.3, stride=4, policy="MlpPolicy", mask_actions=False, seed=0,
-        max_steps=256, **switches,
+        self, volume, scorer, *, window=WINDOW_OF_RECORD, grid=None, protocol="paper",
+        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, stride=4, policy="MlpPolicy",
+        mask_actions=False, seed=0, max_steps=256, **switches,
     ):  # fmt: skip
         played = Field(
             volume, scorer, window, protocol, termination_threshold, grid, stride, switches,

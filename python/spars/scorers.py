@@ -10,6 +10,7 @@ from spars._checks import check_array, check_choice, check_extent
 from spars._errors import FormatError
 from spars._extras import as_progress
 from spars._provenance import digest
+from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars.classifier import Classifier
 from spars.protocol import IntensityWindow
 
@@ -97,7 +98,7 @@ class ScoreAtlas:
 
     @classmethod
     def compute(
-        cls, volume, scorer, window=(48, 48, 24), *, grid=None, stride=4, protocol="paper",
+        cls, volume, scorer, window=WINDOW_OF_RECORD, *, grid=None, stride=4, protocol="paper",
         progress=None, **switches,
     ):  # fmt: skip
         """Score every window that games on `volume` can reach.
@@ -133,7 +134,7 @@ class ScoreAtlas:
 
     @classmethod
     def forecast(
-        cls, volume, scorer, window=(48, 48, 24), *, grid=None, stride=4, protocol="paper",
+        cls, volume, scorer, window=WINDOW_OF_RECORD, *, grid=None, stride=4, protocol="paper",
         **switches,
     ):  # fmt: skip
         """Return what `compute` with the same arguments will take, from a timed sample.
@@ -165,7 +166,10 @@ class ScoreAtlas:
     def _field(volume, scorer, window, grid, stride, protocol, switches):
         from spars._game import Field
 
-        return Field(volume, scorer, window, protocol, 0.3, grid, stride, switches, "ScoreAtlas")
+        return Field(
+            volume, scorer, window, protocol, TERMINATION_THRESHOLD_OF_RECORD, grid, stride,
+            switches, "ScoreAtlas",
+        )  # fmt: skip
 
     @property
     def origins(self):

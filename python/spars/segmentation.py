@@ -15,6 +15,7 @@ from spars._errors import NonFiniteError
 from spars._extras import as_progress
 from spars._game import known_grid
 from spars._provenance import digest
+from spars._record import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._rules import checked_threshold
 from spars._visits import contributions
 from spars.protocol import Protocol
@@ -31,8 +32,8 @@ def segment(
     classifier,
     *,
     iterations=100,
-    window=(48, 48, 24),
-    grid=(256, 256, 180),
+    window=WINDOW_OF_RECORD,
+    grid=GRID_OF_RECORD,
     protocol="paper",
     termination_threshold=None,
     segmentation_threshold=None,

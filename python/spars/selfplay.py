@@ -9,6 +9,7 @@ from spars._match import SAMPLINGS, SIDES, match_of
 from spars._networks import POLICIES
 from spars._provenance import digest, versions
 from spars._rates import Rates
+from spars._record import WINDOW_OF_RECORD
 from spars._reference import Reference
 from spars._rules import checked_rule, checked_threshold
 from spars.ppo import SEED_LIMIT
@@ -23,7 +24,7 @@ def self_play(
     classifier,
     *,
     iterations=100,
-    window=(48, 48, 24),
+    window=WINDOW_OF_RECORD,
     grid=None,
     protocol="paper",
     termination_threshold=None,

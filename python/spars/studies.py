@@ -5,6 +5,12 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from spars._checks import check_choice
+from spars._record import (
+    GRID_OF_RECORD,
+    INPUT_OF_RECORD,
+    TERMINATION_THRESHOLD_OF_RECORD,
+    WINDOW_OF_RECORD,
+)
 from spars.classifier import Classifier
 from spars.datasets import Dataset
 from spars.experiments import Experiment, over_patients
@@ -34,8 +40,8 @@ class Setting:
 
     name: str
     training_scans: int = 24
-    window: tuple = (48, 48, 24)
-    termination_threshold: float = 0.3
+    window: tuple = WINDOW_OF_RECORD
+    termination_threshold: float = TERMINATION_THRESHOLD_OF_RECORD
 
 
 #: The published repository's studies by name, each a tuple of settings in its order.
@@ -92,8 +98,8 @@ def run_study(
     protocol="published",
     iterations=10_000,
     epochs=32,
-    input_shape=(256, 256, 180),
-    grid=(256, 256, 180),
+    input_shape=INPUT_OF_RECORD,
+    grid=GRID_OF_RECORD,
     seeds=(0,),
     progress=None,
     **arguments,

@@ -80,21 +80,12 @@ public enum VoxelKernels {
     ) {
         let size = MemoryLayout<T>.size
         let plane = slab.y.count * extent.x
-        var x0 = 0
-        while x0 < extent.x {
-            let x1 = min(x0 + tile, extent.x)
-            for row in rows {
-                let y = slab.y.lowerBound + row
-                for x in x0..<x1 {
-                    let out = target + (x * extent.y + y) * extent.z + slab.z.lowerBound
-                    let base = source + (row * extent.x + x) * size
-                    for z in 0..<slab.z.count {
-                        out[z] = value(
-                            base.loadUnaligned(fromByteOffset: z * plane * size, as: T.self))
-                    }
-                }
+        forEachColumn(slab, rows, extent) { stored, first in
+            let base = source + stored * size
+            let out = target + first
+            for z in 0..<slab.z.count {
+                out[z] = value(base.loadUnaligned(fromByteOffset: z * plane * size, as: T.self))
             }
-            x0 = x1
         }
     }
 
@@ -104,20 +95,29 @@ public enum VoxelKernels {
     ) {
         let size = MemoryLayout<T>.size
         let plane = slab.y.count * extent.x
+        forEachColumn(slab, rows, extent) { stored, first in
+            let base = target + stored * size
+            for z in 0..<slab.z.count {
+                base.storeBytes(
+                    of: source.loadUnaligned(fromByteOffset: (first + z) * size, as: T.self),
+                    toByteOffset: z * plane * size, as: T.self)
+            }
+        }
+    }
+
+    /// Calls `body` with the index of each column's lowest voxel, in the slab as it is stored and in
+    /// the volume, tile by tile.
+    @inline(__always) private static func forEachColumn(
+        _ slab: VoxelSlab, _ rows: Range<Int>, _ extent: Shape3,
+        _ body: (_ stored: Int, _ first: Int) -> Void
+    ) {
         var x0 = 0
         while x0 < extent.x {
             let x1 = min(x0 + tile, extent.x)
             for row in rows {
                 let y = slab.y.lowerBound + row
                 for x in x0..<x1 {
-                    let first = (x * extent.y + y) * extent.z + slab.z.lowerBound
-                    let base = target + (row * extent.x + x) * size
-                    for z in 0..<slab.z.count {
-                        base.storeBytes(
-                            of: source.loadUnaligned(
-                                fromByteOffset: (first + z) * size, as: T.self),
-                            toByteOffset: z * plane * size, as: T.self)
-                    }
+                    body(row * extent.x + x, (x * extent.y + y) * extent.z + slab.z.lowerBound)
                 }
             }
             x0 = x1

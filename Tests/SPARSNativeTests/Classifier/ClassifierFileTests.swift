@@ -6,18 +6,28 @@ import Testing
 @Suite struct ClassifierFileTests {
     private static let input = Extent(108, 110, 109)
 
-    @Test func everythingComesBack() throws {
+    private static func described() throws -> Classifier {
         let window = try IntensityWindow(level: 40.5, width: 350)
-        let classifier = try Classifier(input: Self.input, seed: 3, intensityWindow: window)
+        let classifier = try Classifier(input: input, seed: 3, intensityWindow: window)
         classifier.metadata = ["spars.training": "{\"epochs\": [1]}", "note": "é"]
+        return classifier
+    }
+
+    private static func loadedAsItWas(_ saved: Classifier, _ path: String) throws -> Classifier {
+        let loaded = try Classifier.load(path, input: nil)
+        #expect(loaded.architecture.input == input)
+        #expect(loaded.parameters == saved.parameters)
+        #expect(loaded.intensityWindow == saved.intensityWindow)
+        #expect(loaded.metadata["spars.training"] == "{\"epochs\": [1]}")
+        #expect(loaded.metadata["note"] == "é")
+        return loaded
+    }
+
+    @Test func everythingComesBack() throws {
+        let classifier = try Self.described()
         try withTemporaryFile { (path) throws in
             try classifier.save(to: path)
-            let loaded = try Classifier.load(path, input: nil)
-            #expect(loaded.architecture.input == Self.input)
-            #expect(loaded.parameters == classifier.parameters)
-            #expect(loaded.intensityWindow == window)
-            #expect(loaded.metadata["spars.training"] == "{\"epochs\": [1]}")
-            #expect(loaded.metadata["note"] == "é")
+            let loaded = try Self.loadedAsItWas(classifier, path)
             // What is loaded and saved again is the same file.
             let first = try BinaryFile.read(path, limit: 1 << 30)
             try loaded.save(to: path)
@@ -31,20 +41,13 @@ import Testing
     @Test(arguments: ["file.pth", "FILE.PT"]) func everythingComesBackFromAPyTorchFile(
         name: String
     ) throws {
-        let window = try IntensityWindow(level: 40.5, width: 350)
-        let classifier = try Classifier(input: Self.input, seed: 3, intensityWindow: window)
-        classifier.metadata = ["spars.training": "{\"epochs\": [1]}", "note": "é"]
+        let classifier = try Self.described()
         try withTemporaryFile { (path) throws in
             let path = String(path.dropLast("file".count)) + name
             try classifier.save(to: path)
             let bytes = try BinaryFile.read(path, limit: 1 << 30)
             #expect(bytes.starts(with: [0x50, 0x4B]))
-            let loaded = try Classifier.load(path, input: nil)
-            #expect(loaded.architecture.input == Self.input)
-            #expect(loaded.parameters == classifier.parameters)
-            #expect(loaded.intensityWindow == window)
-            #expect(loaded.metadata["spars.training"] == "{\"epochs\": [1]}")
-            #expect(loaded.metadata["note"] == "é")
+            let loaded = try Self.loadedAsItWas(classifier, path)
             try loaded.save(to: path)
             #expect(try BinaryFile.read(path, limit: 1 << 30) == bytes)
             // PyTorch maps storages into memory where they begin at a multiple of 64 bytes.

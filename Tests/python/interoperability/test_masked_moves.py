@@ -135,25 +135,20 @@ def test_an_update_is_maskable_ppos(monkeypatch, policy, epochs):
         batch_size=BATCH, seed=5, snapshot_interval=1, termination_threshold=0.95,
         max_episode_steps=9, mask_actions=True, **options,
     )  # fmt: skip
-    before = run._match.state()
-    run.resume(1)
-    after = run._match.state()
-    named = run.snapshots[1].parameters
-    plain = {name: values.astype(np.float64) for name, values in named.items()}
-    rollout = twin.last_rollout(run, volume, scorer, plain)
+    parameters, before, after, rollout = twin.iterate(run, volume, scorer)
     assert not rollout["allowed"].all()
     orders, words = permutations(before["counters"][2:6], epochs)
     np.testing.assert_array_equal(after["counters"][2:6].view(np.uint64), words)
 
     inputs = rollout["observations"].shape[1]
-    model = peer(inputs, named, before["moments"], before["counters"][0], options)
+    model = peer(inputs, parameters, before["moments"], before["counters"][0], options)
     logs, entropy = fill(model, rollout)
     np.testing.assert_allclose(logs, rollout["log_probs"], atol=2e-6)
     with torch.no_grad():
         masked = model.policy.get_distribution(
             torch.from_numpy(rollout["observations"].astype(np.float32)), rollout["allowed"]
         ).distribution
-    logits = twin.outputs(plain, rollout["observations"], WINDOW)[0]
+    logits = twin.outputs(parameters, rollout["observations"], WINDOW)[0]
     ours = twin.log_softmax(logits, rollout["allowed"])
     np.testing.assert_allclose(masked.logits.numpy(), ours, rtol=1e-6, atol=2e-6)
     chances = np.where(rollout["allowed"], np.exp(ours) * ours, 0)
@@ -171,9 +166,9 @@ def test_an_update_is_maskable_ppos(monkeypatch, policy, epochs):
     ):  # fmt: skip
         key = f"train/{name}"
         np.testing.assert_allclose(run.log[key][-1], logged[key], rtol=1e-4, atol=2e-5, err_msg=key)
-    trained = named_parameters(model.policy, named)
+    trained = named_parameters(model.policy, parameters)
     start, count = 0, len(before["parameters"])
-    for name, parameter in zip(named, trained, strict=True):
+    for name, parameter in zip(parameters, trained, strict=True):
         part = slice(start, start + parameter.numel())
         start = part.stop
         expected = parameter.detach().numpy().reshape(-1)

@@ -60,18 +60,14 @@ def test_the_gradient_is_autograds(masked):
         batch_size=32, max_grad_norm=1e9, ent_coef=0.05, learning_rate=0.01, seed=5,
         snapshot_interval=1, termination_threshold=0.95, max_episode_steps=9, mask_actions=masked,
     )  # fmt: skip
-    before = run._match.state()["moments"]
-    run.resume(1)
-    after = run._match.state()["moments"]
+    parameters, before, after, rollout = twin.iterate(run, volume, scorer)
+    before, after = before["moments"], after["moments"]
     count = len(after) // 2
     gradient = (after[:count] - 0.9 * before[:count].astype(np.float64)) / 0.1
-    named = run.snapshots[0].parameters
-    plain = {name: values.astype(np.float64) for name, values in named.items()}
-    rollout = twin.last_rollout(run, volume, scorer, plain)
     assert rollout["allowed"].all() != masked
 
-    model = ActorCritic({name: values.shape for name, values in named.items()}).double()
-    model.load_state_dict({name: torch.from_numpy(values) for name, values in plain.items()})
+    model = ActorCritic({name: values.shape for name, values in parameters.items()}).double()
+    model.load_state_dict({name: torch.from_numpy(values) for name, values in parameters.items()})
     logits, values = model(torch.from_numpy(rollout["observations"].reshape(-1, 1, *WINDOW)))
     allowed = torch.from_numpy(rollout["allowed"])
     logits = torch.where(allowed, logits, torch.tensor(-1e8, dtype=torch.float64))
@@ -87,7 +83,7 @@ def test_the_gradient_is_autograds(masked):
     (policy - 0.05 * entropy + 0.5 * value).backward()
 
     start = 0
-    for name, values in named.items():
+    for name, values in parameters.items():
         part = gradient[start : start + values.size].reshape(values.shape)
         start += values.size
         expected = dict(model.named_parameters())[name].grad.numpy()

@@ -1,0 +1,7 @@
+"""The published main run's settings, which are defaults wherever one is asked for."""
+
+GRID_OF_RECORD = (256, 256, 180)
+INPUT_OF_RECORD = (256, 256, 180)
+WINDOW_OF_RECORD = (48, 48, 24)
+#: Score above which an episode of the search game ends.
+TERMINATION_THRESHOLD_OF_RECORD = 0.3
