@@ -1,8 +1,8 @@
 @testable import SPARSNative
 
 /// The network in training mode in float64, by its definition: batch norm by the batch's own
-/// statistics, mean cross entropy. Each stage's input is kept, so that a changed parameter costs
-/// what comes behind it alone.
+/// statistics, mean cross entropy. What each convolution made is kept, so that a changed parameter
+/// costs what comes behind it alone.
 struct DoubleTraining {
     /// Parameters by name.
     typealias Values = [String: [Double]]
@@ -11,6 +11,8 @@ struct DoubleTraining {
     let hasTumour: [Int]
     /// Inputs of conv1 to conv4 for each crop, [C, X, Y, Z], then the features.
     private var inputs: [[[Double]]]
+    /// What conv1 to conv4 made of them.
+    private var sums: [[[Double]]] = []
 
     init(
         architecture: NetworkArchitecture, parameters: Values, crops: [[Double]],
@@ -19,16 +21,26 @@ struct DoubleTraining {
         self.architecture = architecture
         self.hasTumour = hasTumour
         inputs = [crops]
-        for stage in 1...4 { inputs.append(behind(stage, inputs[stage - 1], parameters)) }
+        for stage in 1...4 {
+            sums.append(inputs[stage - 1].map { convolved($0, stage, architecture, parameters) })
+            inputs.append(behind(stage, sums[stage - 1], parameters))
+        }
     }
 
-    /// The loss with other parameters from `stage` on; 5 is the fully connected layers.
-    func loss(_ parameters: Values, from stage: Int) -> Double {
-        var x = inputs[stage - 1]
-        if stage < 5 { for i in stage...4 { x = behind(i, x, parameters) } }
+    /// The loss with one parameter changed, or none.
+    func loss(_ parameters: Values, changed name: String? = nil) -> Double {
+        let stage = name.flatMap { $0.first { $0.isNumber }?.wholeNumberValue } ?? 5
+        var x = inputs[4]
+        if name?.hasPrefix("fc") == false {
+            let isSum = name?.hasPrefix("bn") == true
+            x = isSum ? behind(stage, sums[stage - 1], parameters) : inputs[stage - 1]
+            for i in (isSum ? stage + 1 : stage)..<5 {
+                x = behind(i, x.map { convolved($0, i, architecture, parameters) }, parameters)
+            }
+        }
         var loss = 0.0
         for (features, label) in zip(x, hasTumour) {
-            let logits = dense(features, parameters)
+            let logits = connected(features, parameters)
             let top = max(logits[0], logits[1])
             let sum = exponential(logits[0] - top) + exponential(logits[1] - top)
             loss += logarithm(sum) - (logits[label] - top)
@@ -36,25 +48,10 @@ struct DoubleTraining {
         return loss / Double(hasTumour.count)
     }
 
-    private func dense(_ features: [Double], _ parameters: Values) -> [Double] {
-        var x = features
-        for i in 1...5 {
-            let weights = parameters["fc\(i).weight"]!
-            let bias = parameters["fc\(i).bias"]!
-            x = bias.indices.map { o in
-                var sum = bias[o]
-                for k in x.indices { sum += weights[o * x.count + k] * x[k] }
-                return i < 5 ? max(sum, 0) : sum
-            }
-        }
-        return x
-    }
-
-    /// Convolution, batch norm, ReLU and, but for the last stage, max-pool.
+    /// Batch norm of what a convolution made, ReLU and, but for the last stage, max-pool.
     private func behind(
-        _ stage: Int, _ crops: [[Double]], _ parameters: Values
+        _ stage: Int, _ raw: [[Double]], _ parameters: Values
     ) -> [[Double]] {
-        let raw = crops.map { convolved($0, stage, parameters) }
         let channels = NetworkArchitecture.channels[stage]
         let extent = architecture.convolved[stage - 1]
         let gamma = parameters["bn\(stage).weight"]!
@@ -77,63 +74,6 @@ struct DoubleTraining {
             }
         }
         return stage == 4 ? outputs : outputs.map { pooled($0, channels, extent) }
-    }
-
-    private func convolved(
-        _ input: [Double], _ stage: Int, _ parameters: Values
-    ) -> [Double] {
-        let from = stage == 1 ? architecture.input : architecture.stageOutputs[stage - 2]
-        let out = architecture.convolved[stage - 1]
-        let stride = NetworkArchitecture.strides[stage - 1]
-        let sources = NetworkArchitecture.channels[stage - 1]
-        let weights = parameters["conv\(stage).weight"]!
-        let bias = parameters["conv\(stage).bias"]!
-        var result = [Double](repeating: 0, count: bias.count * out.count)
-        input.withUnsafeBufferPointer { input in
-            result.withUnsafeMutableBufferPointer { result in
-                for o in bias.indices {
-                    for i in o * out.count..<(o + 1) * out.count { result[i] = bias[o] }
-                    for c in 0..<sources {
-                        for tap in 0..<27 {
-                            let weight = weights[(o * sources + c) * 27 + tap]
-                            for p in 0..<out.x {
-                                for q in 0..<out.y {
-                                    let row =
-                                        c * from.count
-                                        + from.offset(
-                                            stride * p + tap / 9, stride * q + tap / 3 % 3, tap % 3)
-                                    let target = o * out.count + out.offset(p, q, 0)
-                                    for r in 0..<out.z {
-                                        result[target + r] += weight * input[row + stride * r]
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        return result
-    }
-
-    private func pooled(_ values: [Double], _ channels: Int, _ extent: Extent) -> [Double] {
-        let out = Extent(extent.x / 2, extent.y / 2, extent.z / 2)
-        var result = [Double](repeating: 0, count: channels * out.count)
-        values.withUnsafeBufferPointer { values in
-            for c in 0..<channels {
-                for p in 0..<2 * out.x {
-                    for q in 0..<2 * out.y {
-                        let row = c * extent.count + extent.offset(p, q, 0)
-                        let target = c * out.count + out.offset(p / 2, q / 2, 0)
-                        // Outputs of ReLU are 0 at least, where the result begins.
-                        for r in 0..<2 * out.z {
-                            result[target + r / 2] = max(result[target + r / 2], values[row + r])
-                        }
-                    }
-                }
-            }
-        }
-        return result
     }
 }
 
