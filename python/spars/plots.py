@@ -439,7 +439,8 @@ def _finish(ax, x_label, y_label, drawn):
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     if drawn > 1:
-        ax.legend(fontsize="small", framealpha=0.0)
+        # Lines that go everywhere leave no free corner: names are read in front of them.
+        ax.legend(fontsize="small", framealpha=0.85, edgecolor="none")
 
 
 def _axes(ax):
