@@ -72,7 +72,7 @@ class DemoConfiguration:
     level: float = 80.0
     width: float = 160.0
     window: tuple = (14, 14, 12)
-    epochs: int = 20
+    epochs: int = 40
     steps_per_epoch: int = 10
     scans_per_step: int = 4
     crops_per_scan: int = 8
