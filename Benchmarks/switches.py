@@ -3,8 +3,8 @@
 python Benchmarks/switches.py --seeds 2000 2100 2200 2300 2400 --patients 2
 
 Half the demonstration's training and a search under the paper's protocol, and the same with one
-switch set as the released scripts have it. Every seed trains anew and has phantoms of its own. Prints
-Markdown; intervals are bootstrap intervals of the mean over patients, 95 %.
+switch set as the released scripts have it. Every seed trains anew and has phantoms of its own.
+Prints Markdown; intervals are bootstrap intervals of the mean over patients, 95 %.
 """
 
 import argparse
