@@ -248,9 +248,26 @@ private func rowGradient<S: PolicyNumber>(
     return g
 }
 
-/// Four rows by three vectors where the tile is whole: each load serves four products.
 @inline(__always)
 func gradientTile<S: PolicyNumber>(
+    _ tile: GradientTile<S>, _ gradient: UnsafeMutablePointer<S>, _ stride: Int
+) -> Double {
+    var strip = tile
+    var total = 0.0
+    var first = 0
+    while first < tile.columns {
+        strip.columns = tile.columns - first < 3 * lanes ? tile.columns - first : 3 * lanes
+        total += gradientStrip(strip, gradient + first, stride)
+        strip.observations += strip.columns
+        strip.multiplicity += strip.columns
+        first += strip.columns
+    }
+    return total
+}
+
+/// Four rows by three vectors where the strip is whole: each load serves four products.
+@inline(__always)
+private func gradientStrip<S: PolicyNumber>(
     _ tile: GradientTile<S>, _ gradient: UnsafeMutablePointer<S>, _ stride: Int
 ) -> Double {
     if tile.rows == 4 && tile.columns == 3 * lanes {
@@ -364,7 +381,7 @@ func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
     var first = 0
     while first < columns {
         g.columns = columns - first < formed ? columns - first : formed
-        form(g, tile.formed, formed)
+        _ = gradientTile(g, tile.formed, formed)
         for row in 0..<g.rows {
             let start = row * tile.weightStride + first
             moveTile(
@@ -377,23 +394,6 @@ func descendTile<S: PolicyNumber>(_ tile: DescentTile<S>) {
         g.observations += g.columns
         g.multiplicity += g.columns
         first += g.columns
-    }
-}
-
-/// `gradientTile` for any number of columns.
-@inline(__always)
-private func form<S: PolicyNumber>(
-    _ tile: GradientTile<S>, _ gradient: UnsafeMutablePointer<S>, _ stride: Int
-) {
-    let strip = 3 * lanes
-    var part = tile
-    var first = 0
-    while first < tile.columns {
-        part.columns = tile.columns - first < strip ? tile.columns - first : strip
-        _ = gradientTile(part, gradient + first, stride)
-        part.observations += strip
-        part.multiplicity += strip
-        first += strip
     }
 }
 
