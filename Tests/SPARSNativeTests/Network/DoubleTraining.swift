@@ -29,12 +29,12 @@ struct DoubleTraining {
 
     /// The loss with one parameter changed, or none.
     func loss(_ parameters: Values, changed name: String? = nil) -> Double {
-        let stage = name.flatMap { $0.first { $0.isNumber }?.wholeNumberValue } ?? 5
         var x = inputs[4]
-        if name?.hasPrefix("fc") == false {
-            let isSum = name?.hasPrefix("bn") == true
-            x = isSum ? behind(stage, sums[stage - 1], parameters) : inputs[stage - 1]
-            for i in (isSum ? stage + 1 : stage)..<5 {
+        if let name, !name.hasPrefix("fc") {
+            let stage = name.first { $0.isNumber }!.wholeNumberValue!
+            let keepsSums = name.hasPrefix("bn")
+            x = keepsSums ? behind(stage, sums[stage - 1], parameters) : inputs[stage - 1]
+            for i in (keepsSums ? stage + 1 : stage)..<5 {
                 x = behind(i, x.map { convolved($0, i, architecture, parameters) }, parameters)
             }
         }

@@ -65,7 +65,7 @@ import Testing
         var random = RandomSource(seed: test.seed)
         for name in architecture.trainableNames {
             let gradient = pass.gradients[name]!.values
-            // Batch norm takes a convolution's bias away: its gradient is zero and has no entries' scale.
+            // Batch norm takes a convolution's bias away: a gradient of zero gives entries no scale.
             let isZero = name.hasPrefix("conv") && name.hasSuffix("bias")
             for isWhole in isZero ? [true] : [true, false] {
                 let alone = random.integer(below: gradient.count)

@@ -29,8 +29,9 @@ import Testing
 
 /// Bytes of all arrays within a value.
 private func heldBytes(_ value: Any) -> Int {
-    if let array = value as? any Held, array.isFlat { return array.ownBytes }
-    let own = (value as? any Held)?.ownBytes ?? 0
+    let array = value as? any Held
+    let own = array?.ownBytes ?? 0
+    if array?.isFlat == true { return own }
     return Mirror(reflecting: value).children.reduce(own) { $0 + heldBytes($1.value) }
 }
 
