@@ -14,13 +14,15 @@ let package = Package(name: "spars")
 // MARK: - Public: what other programs link against
 
 package.products = [
-    .library(name: "SPARSNative", targets: ["SPARSNative"])
+    .library(name: "SPARSNative", targets: ["SPARSNative"]),
+    .library(name: "SPARSPhantom", targets: ["SPARSPhantom"]),
 ]
 
 package.targets += [
     .target(name: "CSPARS"),
     .target(name: "SPARSNative", dependencies: ["SPARSKernels", "SPARSKernelTable", "CZlib"]),
-    .target(name: "SPARSABI", dependencies: ["CSPARS", "SPARSNative"]),
+    .target(name: "SPARSPhantom", dependencies: ["SPARSKernels", "SPARSNative"]),
+    .target(name: "SPARSABI", dependencies: ["CSPARS", "SPARSNative", "SPARSPhantom"]),
 ]
 
 // MARK: - Implementation: kernels, zlib, and the CPython shim
@@ -86,5 +88,8 @@ package.targets += [
         path: "Tests/Portability"),
     .testTarget(name: "SPARSKernelsTests", dependencies: ["SPARSKernels", "SPARSTestSupport"]),
     .testTarget(name: "SPARSNativeTests", dependencies: ["SPARSNative", "SPARSTestSupport"]),
+    .testTarget(
+        name: "SPARSPhantomTests",
+        dependencies: ["SPARSKernels", "SPARSPhantom", "SPARSTestSupport"]),
     .testTarget(name: "SPARSABITests", dependencies: ["SPARSABI", "SPARSTestSupport"]),
 ]

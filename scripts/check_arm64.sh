@@ -24,8 +24,7 @@ mkdir -p "$out"
 cp -r Sources/SPARSNative "$out/core"
 (
     cd "$out/core"
-    rm -r Phantom Volume/NIfTI Metrics Segmentation Classifier/ClassifierFile.swift Support/JSON.swift
-    rm Network/{WeightFile,*TorchFile*,SafetensorsFile,Unpickler,ZipArchive}.swift
+    rm -r Volume/NIfTI Metrics Weights Classifier/ClassifierFile.swift Support/JSON.swift
     find . -name '*.swift' -exec sed -i -E 's/(\(|, )\\\.([a-zA-Z.]+)\)/\1{ $0.\2 })/g' {} +
 )
 

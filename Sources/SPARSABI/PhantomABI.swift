@@ -1,5 +1,6 @@
 import CSPARS
 import SPARSNative
+import SPARSPhantom
 
 @_cdecl("spars_phantom_make")
 public func sparsPhantomMake(

@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// One patient's anatomy, drawn from the seed: shapes, places and densities.
 ///
 /// Lengths follow an adult of middle size in the portal venous phase; places are in mm from the

@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// Tubes painted as one: vessels, or one loop of bowel.
 struct TubeSet: Structure {
     enum Content: Sendable {

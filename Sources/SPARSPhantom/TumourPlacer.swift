@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// Draws tumours and finds places for them in the liver.
 struct TumourPlacer {
     private let patient: Patient

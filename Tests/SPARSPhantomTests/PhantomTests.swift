@@ -1,8 +1,9 @@
 import SPARSKernels
+import SPARSNative
 import SPARSTestSupport
 import Testing
 
-@testable import SPARSNative
+@testable import SPARSPhantom
 
 @Suite(.serialized) struct PhantomTests {
     private func small(

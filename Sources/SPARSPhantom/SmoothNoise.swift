@@ -1,3 +1,5 @@
+import SPARSNative
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)

@@ -1,4 +1,5 @@
 import SPARSKernels
+import SPARSNative
 
 /// Noise like that of a CT slice made by filtered back-projection: no power at the lowest
 /// frequencies, most in the middle ones, little at the finest (Riederer, Pelc and Chesler, 1978),

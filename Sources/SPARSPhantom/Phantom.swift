@@ -1,4 +1,5 @@
 import SPARSKernels
+import SPARSNative
 
 /// What a phantom shall be.
 public struct PhantomConfiguration: Sendable, Equatable {
