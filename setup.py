@@ -1,4 +1,4 @@
-"""Builds `spars._native` with `swift build`; everything else stands in pyproject.toml."""
+"""Builds `spars._core._native` with `swift build`; everything else stands in pyproject.toml."""
 
 import os
 import shutil
@@ -68,7 +68,7 @@ def linker_flags():
 
 
 setup(
-    ext_modules=[Extension("spars._native", sources=[], py_limited_api=True)],
+    ext_modules=[Extension("spars._core._native", sources=[], py_limited_api=True)],
     cmdclass={"build_ext": BuildWithSwift},
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

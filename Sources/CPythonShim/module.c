@@ -28,7 +28,7 @@ static PyModuleDef_Slot slots[] = {
 
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT,
-    .m_name = "spars._native",
+    .m_name = "spars._core._native",
     .m_doc = "The compiled core of spars. Private: use the functions of the package instead.",
     .m_size = 0,
     .m_slots = slots,

@@ -7,7 +7,7 @@ import pytest
 from game_cases import GRID, WINDOW, by_place, parallel, single, zeros
 
 import spars
-from spars import _native
+from spars._core import native
 
 
 @pytest.fixture
@@ -208,5 +208,5 @@ def test_d3_the_core_scales_as_numpy_does_bit_by_bit(rng, count):
     level, width = np.float32(window.level), np.float32(window.width)
     wanted = np.clip((values - (level - width / np.float32(2))) / width, 0, 1)
     seen = np.empty_like(values)
-    _native.intensity_window_apply(window.level, window.width, values, seen)
+    native.intensity_window_apply(window.level, window.width, values, seen)
     np.testing.assert_array_equal(seen, wanted)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import spars
-from spars import _native
+from spars._core import native
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +22,7 @@ def check():
 
 
 def test_version_of_the_extension_is_the_packages():
-    assert _native.version() == spars.__version__
+    assert native.version() == spars.__version__
     assert re.fullmatch(r"\d+\.\d+\.\d+", spars.__version__)
 
 

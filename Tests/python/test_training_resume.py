@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars import _native
+from spars._core import native
 from spars._archives import read_npz
 from spars._training_checkpoint import FILE_FORMAT, read_records
 from spars.datasets import Case
@@ -51,7 +51,7 @@ def _assert_same(found, wanted, but=()):
     for name, array in reference.parameters().items():
         np.testing.assert_array_equal(classifier.parameters()[name], array, err_msg=name)
     handles = (classifier._handle.value, reference._handle.value)
-    assert len({_native.classifier_batches_tracked(handle) for handle in handles}) == 1
+    assert len({native.classifier_batches_tracked(handle) for handle in handles}) == 1
 
 
 class _Stop:

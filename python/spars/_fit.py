@@ -1,6 +1,7 @@
 """Training of the classifier: its arguments, what they mean, and their checks."""
 
-from spars import _native, _training_checkpoint
+from spars import _training_checkpoint
+from spars._core import native
 from spars._checks import (
     check_bool,
     check_choice,
@@ -234,7 +235,7 @@ def fit(
 
 def _check_batch(classifier, options):
     """Refuse a batch whose last batch norm would see one voxel: it has no variance."""
-    shapes = {name: shape for name, shape, _ in _native.classifier_layout(*classifier.input_shape)}
+    shapes = {name: shape for name, shape, _ in native.classifier_layout(*classifier.input_shape)}
     is_one_voxel = shapes["fc1.weight"][1] == shapes["bn4.weight"][0]
     if is_one_voxel and options["scans_per_step"] * options["crops_per_scan"] == 1:
         allowed = f"2 or more with one scan a step and input {classifier.input_shape}"

@@ -5,9 +5,9 @@ import operator
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_array, check_extent, check_float, check_integer, check_room
-from spars._handles import Handle
+from spars._core.handles import Handle
 from spars._record import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars.protocol import CHOICES, Protocol
 from spars.scorers import adapter_of, place_scores
@@ -75,11 +75,11 @@ class Field:
         self.array = _seen(array, protocol.intensity_window)
         classifier, self.scorer = adapter_of(scorer, owner)
         self._handle = Handle(
-            _native.field_create(self.array, self.array.shape, classifier, self._configuration())
+            native.field_create(self.array, self.array.shape, classifier, self._configuration())
         )
         known = place_scores(scorer, self)
         if known is not None:
-            _native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
+            native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
 
     @property
     def handle(self):
@@ -88,25 +88,25 @@ class Field:
 
     def axes(self):
         """Return where crops can start along x, y and z: three ascending int64 arrays."""
-        axes = [np.empty(count, np.int64) for count in _native.field_counts(self.handle)]
+        axes = [np.empty(count, np.int64) for count in native.field_counts(self.handle)]
         for axis, starts in enumerate(axes):
-            _native.field_axis(self.handle, axis, starts)
+            native.field_axis(self.handle, axis, starts)
         return tuple(axes)
 
     def scores(self):
         """Return the score of every place, float32 (nx, ny, nz); NaN where not known yet."""
-        scores = np.empty(_native.field_counts(self.handle), np.float32)
-        _native.field_scores(self.handle, scores)
+        scores = np.empty(native.field_counts(self.handle), np.float32)
+        native.field_scores(self.handle, scores)
         return scores
 
     def score_all(self, progress=None):
         """Score every place that is not known yet."""
-        _native.field_score_all(self.handle, self.scorer, progress)
+        native.field_score_all(self.handle, self.scorer, progress)
 
     @property
     def scored(self):
         """How many places the scorer has been asked for."""
-        return _native.field_scored(self.handle)
+        return native.field_scored(self.handle)
 
     def _configuration(self):
         protocol = self.protocol
@@ -129,7 +129,7 @@ class Games:
     def __init__(self, field, n=1, resets_itself=False, maps="run"):
         self.field = field
         self._handle = Handle(
-            _native.game_create(field.handle, n, resets_itself, self.MAPS.index(maps))
+            native.game_create(field.handle, n, resets_itself, self.MAPS.index(maps))
         )
         self.rewards = np.zeros(n, np.float32)
         self.terminated = np.zeros(n, np.bool_)
@@ -140,52 +140,52 @@ class Games:
 
     def reset(self, index=-1, keep_map=False):
         """Put the windows of one game, or of all, back to the start."""
-        _native.game_reset(self._handle.value, index, keep_map)
+        native.game_reset(self._handle.value, index, keep_map)
         self.scores[slice(None) if index == -1 else index] = np.nan
 
     def step(self, learner, opponent):
         """Step every game by two int8 arrays of actions; results are in the attributes."""
-        _native.game_step(
+        native.game_step(
             self._handle.value, learner, opponent, self.field.scorer,
             self.rewards, self.terminated, self.truncated, self.scores,
         )  # fmt: skip
 
     def windows(self):
         """Return the windows' origins, int64 (n, 2, 3), learner's then opponent's."""
-        _native.game_windows(self._handle.value, self._windows, self._steps)
+        native.game_windows(self._handle.value, self._windows, self._steps)
         return self._windows.copy()
 
     def steps(self):
         """Return each game's steps since its last reset, int64 (n,)."""
-        _native.game_windows(self._handle.value, self._windows, self._steps)
+        native.game_windows(self._handle.value, self._windows, self._steps)
         return self._steps.copy()
 
     def restore(self, index, windows, steps):
         """Put one game where a saved one stood; windows (2, 3)."""
         flat = tuple(int(value) for value in np.asarray(windows).reshape(6))
-        _native.game_restore(self._handle.value, index, flat, int(steps))
+        native.game_restore(self._handle.value, index, flat, int(steps))
 
     def observation(self, index, agent, shape):
         """Return what an agent (0 or 1) sees, float32 of `shape`, by nearest neighbour."""
         observation = np.empty(shape, np.float32)
-        _native.game_observation(self._handle.value, index, agent, tuple(shape), observation)
+        native.game_observation(self._handle.value, index, agent, tuple(shape), observation)
         return observation
 
     def score_map(self, index=0):
         """Return the accumulated map of one game, float32 of the grid's shape."""
         score_map = np.empty(self.field.grid, np.float32)
-        _native.game_map(self._handle.value, index, score_map)
+        native.game_map(self._handle.value, index, score_map)
         return score_map
 
     def visit_count(self, index=0):
         """Return how many visits a map is made of."""
-        return _native.game_visit_count(self._handle.value, index)
+        return native.game_visit_count(self._handle.value, index)
 
     def visits(self, index=0):
         """Return the visits a map is made of: int64 (m, 4) of x, y, z, agent; float32 (m,)."""
         count = self.visit_count(index)
         visits, scores = np.empty((count, 4), np.int64), np.empty(count, np.float32)
-        _native.game_visits(self._handle.value, index, visits, scores)
+        native.game_visits(self._handle.value, index, visits, scores)
         return visits, scores
 
 
@@ -281,5 +281,5 @@ def _seen(array, window):
     if window is None:
         return array
     seen = np.empty_like(array)
-    _native.intensity_window_apply(window.level, window.width, array, seen)
+    native.intensity_window_apply(window.level, window.width, array, seen)
     return seen

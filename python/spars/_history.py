@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._masks import ratio
 
 
@@ -76,7 +76,7 @@ def classification_metrics(scores, has_tumour):
     dict
         As `History.epochs` documents it.
     """
-    tp, fp, tn, fn, roc_auc = _native.classification_metrics(scores, has_tumour)
+    tp, fp, tn, fn, roc_auc = native.classification_metrics(scores, has_tumour)
     # A float32 score of 0 or 1 stands for a probability within half a unit of it.
     tiny = 2.0**-25
     right = np.where(has_tumour == 1, scores, 1.0 - scores.astype(np.float64))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_float, sentence
 from spars.volume import Volume, as_volume
 
@@ -31,7 +31,7 @@ class Pair:
 
     def counts(self):
         """Return true positives, false positives, false negatives and true negatives."""
-        return _native.overlap(self.prediction, self.reference, self.prediction.shape)
+        return native.overlap(self.prediction, self.reference, self.prediction.shape)
 
     def overlap(self):
         """Return the scores that follow from `counts`, by the name of their public function."""
@@ -50,7 +50,7 @@ class Pair:
         """Return (hausdorff of each percentile, surface Dice of each tolerance, assd)."""
         distances = np.empty(len(percentiles))
         dices = np.empty(len(tolerances))
-        average = _native.surface(
+        average = native.surface(
             self.prediction,
             self.reference,
             self.prediction.shape,
@@ -107,7 +107,7 @@ def _covered(labels, count, mask):
 def components(mask, connectivity):
     """Return the numbered connected parts of a checked mask, and how many there are."""
     labels = np.empty(mask.shape, np.int32)
-    count = _native.connected_components(mask, mask.shape, connectivity, labels, None)
+    count = native.connected_components(mask, mask.shape, connectivity, labels, None)
     return labels, count
 
 

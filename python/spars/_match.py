@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from spars import _native
-from spars._handles import Handle
+from spars._core import native
+from spars._core.handles import Handle
 from spars._networks import POLICIES, named, policy_shapes
 from spars._rules import ExhaustionRule
 from spars.ppo import LOG_NAMES, packed_hyperparameters
@@ -70,7 +70,7 @@ class Match:
         self._hyperparameters = hyperparameters
         self.has_pool = False
         self._handle = Handle(
-            _native.selfplay_create(
+            native.selfplay_create(
                 played.handle,
                 settings,
                 self._packed(rates),
@@ -81,14 +81,14 @@ class Match:
 
     def set_rates(self, rates):
         """Learn by other rates from the next iteration on."""
-        _native.selfplay_set_hyperparameters(self._handle.value, self._packed(rates))
+        native.selfplay_set_hyperparameters(self._handle.value, self._packed(rates))
 
     def _packed(self, rates):
         return packed_hyperparameters("self_play", **rates, **self._hyperparameters, adam_eps=1e-5)
 
     def use_pool(self, sampling, power):
         """Draw every episode's opponent from the snapshots; before the first iteration."""
-        _native.selfplay_use_pool(self._handle.value, SAMPLINGS.index(sampling), power)
+        native.selfplay_use_pool(self._handle.value, SAMPLINGS.index(sampling), power)
         self.has_pool = True
 
     def begin_with(self, parameters):
@@ -97,11 +97,11 @@ class Match:
 
     def learn_from_both(self):
         """Learn from the opponent's steps too."""
-        _native.selfplay_learn_from_both(self._handle.value, True)
+        native.selfplay_learn_from_both(self._handle.value, True)
 
     def pool(self):
         """Return the pool's arrays: members' games and wins; each game's member and rewards."""
-        members = _native.selfplay_pool(self._handle.value)
+        members = native.selfplay_pool(self._handle.value)
         games = self._step_shape[1] if len(self._step_shape) > 1 else 1
         arrays = {
             "pool_games": np.empty(members),
@@ -109,19 +109,19 @@ class Match:
             "pool_drawn": np.empty(games, np.int64),
             "pool_reward": np.empty(games),
         }
-        _native.selfplay_pool_tallies(self._handle.value, *arrays.values(), False)
+        native.selfplay_pool_tallies(self._handle.value, *arrays.values(), False)
         return arrays
 
     def play(self, iterations, progress=None):
         """Play and learn for so many iterations."""
-        _native.selfplay_run(self._handle.value, iterations, self.field.scorer, progress)
+        native.selfplay_run(self._handle.value, iterations, self.field.scorer, progress)
 
     def played(self):
         """Return records, steps and snapshots since the last call, and let the core forget them."""
         run = self._handle.value
-        _, _, iterations, steps, snapshots, parameters, *_ = _native.selfplay_measure(run)
+        _, _, iterations, steps, snapshots, parameters, *_ = native.selfplay_measure(run)
         records = np.empty((iterations, len(RECORD_NAMES)))
-        _native.selfplay_records(run, records)
+        native.selfplay_records(run, records)
         shape = (iterations, *self._step_shape) if steps else (0, *self._step_shape)
         columns = {
             "windows": np.empty((*shape, 2, 3), np.int32),
@@ -129,13 +129,13 @@ class Match:
             "actions": np.empty((*shape, 2), np.int8),
             "ends": np.empty(shape, np.uint8),
         }
-        _native.selfplay_steps(run, *columns.values())
+        native.selfplay_steps(run, *columns.values())
         kept = []
         for index in range(snapshots):
             flat = np.empty(parameters, np.float32)
-            iteration = _native.selfplay_snapshot(run, index, flat)
+            iteration = native.selfplay_snapshot(run, index, flat)
             kept.append((iteration, self.named(flat)))
-        _native.selfplay_forget(run)
+        native.selfplay_forget(run)
         return records, columns, kept
 
     def named(self, flat):
@@ -145,7 +145,7 @@ class Match:
     def score_map(self):
         """Return the accumulated map, float32 of the grid's shape."""
         score_map = np.empty(self.field.grid, np.float32)
-        _native.selfplay_map(self._handle.value, score_map)
+        native.selfplay_map(self._handle.value, score_map)
         return score_map
 
     def state(self):
@@ -155,7 +155,7 @@ class Match:
     def learning_state(self, with_map=True):
         """Return the arrays that `restore` goes on from; without the map's visits if so wanted."""
         run = self._handle.value
-        *_, parameters, opponent, visits, counters, shown = _native.selfplay_measure(run)
+        *_, parameters, opponent, visits, counters, shown = native.selfplay_measure(run)
         arrays = {
             "parameters": np.empty(parameters, np.float32),
             "moments": np.empty(2 * parameters, np.float32),
@@ -165,7 +165,7 @@ class Match:
             "visit_scores": np.empty(visits, np.float32),
             "shown": np.empty((shown, 4), np.int64),
         }
-        _native.selfplay_state(run, *arrays.values(), False)
+        native.selfplay_state(run, *arrays.values(), False)
         # Origins fit 16 bits; the file need not hold 64.
         arrays["visits"] = arrays["visits"].astype(np.int16)
         if not with_map:
@@ -186,7 +186,7 @@ class Match:
         """
         if "known_scores" in arrays:
             known = np.ascontiguousarray(arrays["known_scores"], np.float32)
-            _native.field_adopt(self.field.handle, known)
+            native.field_adopt(self.field.handle, known)
         names = ("parameters", "moments", "opponent", "counters", "visits", "visit_scores")
         dtypes = (np.float32, np.float32, np.float32, np.int64, np.int64, np.float32)
         flat = [
@@ -195,10 +195,10 @@ class Match:
         ]
         # Files of a time when there was one game have no places shown.
         shown = np.ascontiguousarray(arrays.get("shown", []), np.int64).reshape(-1, 4)
-        _native.selfplay_state(self._handle.value, *flat, shown, True)
+        native.selfplay_state(self._handle.value, *flat, shown, True)
         if self.has_pool:
             for member in members:
-                _native.selfplay_add_to_pool(self._handle.value, member)
+                native.selfplay_add_to_pool(self._handle.value, member)
             tallies = (
                 np.ascontiguousarray(arrays[name], np.float64)
                 for name in ("pool_games", "pool_wins")
@@ -206,7 +206,7 @@ class Match:
             # Files of a time when a pool had one game hold plain numbers.
             drawn = np.array(arrays["pool_drawn"], np.int64).reshape(-1)
             rewards = np.array(arrays["pool_reward"], np.float64).reshape(-1)
-            _native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, rewards, True)
+            native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, rewards, True)
 
 
 def match_of(played, configuration, rates, reference, initial=None):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import sentence
 from spars._errors import FormatError
-from spars._handles import Handle
+from spars._core.handles import Handle
 
 # The header of NIfTI-2, into which that of NIfTI-1 fits exactly (nifti2.h, 540 bytes).
 HEADER_DTYPE = np.dtype(
@@ -72,7 +72,7 @@ class NiftiFile:
     def __init__(self, path, owner, progress=None):
         path = _encoded(path, owner)
         with _naming_the_file():
-            handle, self.shape, affine, version, block = _native.volume_open(path, progress)
+            handle, self.shape, affine, version, block = native.volume_open(path, progress)
         self._handle = Handle(handle)
         self.affine = np.frombuffer(affine, np.float64).reshape(4, 4)
         self.header = Header(version, block)
@@ -81,7 +81,7 @@ class NiftiFile:
         """Return the voxels as a new float32 array [x, y, z]."""
         values = np.empty(self.shape, np.float32)
         with _naming_the_file():
-            _native.volume_read(self._handle.value, values, progress)
+            native.volume_read(self._handle.value, values, progress)
         return values
 
 
@@ -90,7 +90,7 @@ def write(path, voxels, affine, header, progress=None):
     # The new file shall take the place of what a link points to, not of the link.
     path = os.path.realpath(_encoded(path, "save"))
     with _naming_the_file():
-        _native.volume_save(
+        native.volume_save(
             path,
             voxels.shape,
             np.ascontiguousarray(affine, np.float64),
@@ -106,7 +106,7 @@ def header_of(image):
     """Return the header of a nibabel image, or None where its format has another kind."""
     block = getattr(image.header, "binaryblock", b"")
     try:
-        return Header(*_native.nifti_header(block)) if block else None
+        return Header(*native.nifti_header(block)) if block else None
     except FormatError:
         return None
 

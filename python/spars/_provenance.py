@@ -5,7 +5,7 @@ import platform
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 
 
 def digest(array):
@@ -16,7 +16,7 @@ def digest(array):
 def versions():
     """Return the versions that a result depends on, as plain values."""
     return {
-        "spars": _native.version(),
+        "spars": native.version(),
         "numpy": np.__version__,
         "python": platform.python_version(),
     }

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from spars import _native, _training_checkpoint
+from spars import _training_checkpoint
+from spars._core import native
 from spars._checks import check_extent, check_float
 from spars._errors import FormatError
-from spars._handles import Handle
+from spars._core.handles import Handle
 from spars._history import History, classification_metrics
 from spars._provenance import versions
 from spars._training_scans import Scans
@@ -61,7 +62,7 @@ class Run:
             self._keep()
         records, best, tracked = self.finished
         if len(best):
-            _native.classifier_set_parameters(self.classifier._handle.value, best, tracked)
+            native.classifier_set_parameters(self.classifier._handle.value, best, tracked)
         return self.history
 
     def _train(self, callback):
@@ -95,7 +96,7 @@ class Run:
             self._fill("training")
             rate = check_rate(self.schedule(1.0 - (before + step) / total))
             self.rates[before + step] = rate
-            _native.trainer_step(self.trainer.value, rate, self.losses[step : step + 1])
+            native.trainer_step(self.trainer.value, rate, self.losses[step : step + 1])
             self._report()
         record = {
             "epoch": len(records) + 1,
@@ -114,7 +115,7 @@ class Run:
         options, protocol = self.options, self.protocol
         threshold = options["foreground_threshold"]
         return Handle(
-            _native.trainer_create(
+            native.trainer_create(
                 self.classifier._handle.value,
                 self.scans.has_masks,
                 protocol.crop_interpolation == "linear",
@@ -135,7 +136,7 @@ class Run:
         labels = None
         if self.options["scan_sampling"] == "balanced":
             labels = np.array([bool(case.has_tumour) for case in cases], np.int64)
-        _native.trainer_draw_scans(
+        native.trainer_draw_scans(
             self.trainer.value, role == "validation", len(cases), labels, drawn
         )
         for index in drawn:
@@ -143,7 +144,7 @@ class Run:
             array, mask = self.scans.of(case, (role, int(index)))
             has_tumour = False if self.scans.has_masks else bool(case.has_tumour)
             try:
-                _native.trainer_add_scan(self.trainer.value, array, array.shape, mask, has_tumour)
+                native.trainer_add_scan(self.trainer.value, array, array.shape, mask, has_tumour)
             except ValueError as error:
                 raise type(error)(f"Scan {case.name!r}: {error}") from None
 
@@ -154,7 +155,7 @@ class Run:
         labels = np.empty((steps, count), np.int64)
         for step in range(steps):
             self._fill("validation")
-            _native.trainer_evaluate(self.trainer.value, scores[step], labels[step])
+            native.trainer_evaluate(self.trainer.value, scores[step], labels[step])
             self._report()
         return classification_metrics(scores.ravel(), labels.ravel())
 
@@ -166,15 +167,15 @@ class Run:
             self.progress(self.batches, self.options["epochs"] * each)
 
     def _steps(self):
-        return _native.trainer_state(self.trainer.value, None)
+        return native.trainer_state(self.trainer.value, None)
 
     def _parameters(self):
         """Return a copy of the classifier's parameters, and the steps behind its statistics."""
         handle = self.classifier._handle.value
-        layout = _native.classifier_layout(*self.classifier.input_shape)
+        layout = native.classifier_layout(*self.classifier.input_shape)
         parameters = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
-        _native.classifier_parameters(handle, parameters)
-        return parameters, _native.classifier_batches_tracked(handle)
+        native.classifier_parameters(handle, parameters)
+        return parameters, native.classifier_batches_tracked(handle)
 
     def _scan_names(self):
         """Return name and label of every scan, by its role."""
@@ -193,9 +194,9 @@ class Run:
         stands = (steps, len(records))
         if self.checkpoint is None or steps == 0 or stands == self.written:
             return
-        layout = _native.classifier_layout(*self.classifier.input_shape)
+        layout = native.classifier_layout(*self.classifier.input_shape)
         moments = np.empty(2 * sum(math.prod(shape) for _, shape, t in layout if t), np.float32)
-        _native.trainer_state(self.trainer.value, moments)
+        native.trainer_state(self.trainer.value, moments)
         parameters, tracked = self._parameters()
         state = _training_checkpoint.State(
             steps=steps, records=records, moments=moments, parameters=parameters, tracked=tracked,
@@ -228,13 +229,13 @@ class Run:
         handle = self.classifier._handle.value
         before = self._parameters()
         try:
-            _native.trainer_restore(self.trainer.value, state.moments, state.steps, validated)
+            native.trainer_restore(self.trainer.value, state.moments, state.steps, validated)
             if len(state.best):
                 # Refused now if it is none, not at the end of the training.
-                _native.classifier_set_parameters(handle, state.best, state.best_tracked)
-            _native.classifier_set_parameters(handle, state.parameters, state.tracked)
+                native.classifier_set_parameters(handle, state.best, state.best_tracked)
+            native.classifier_set_parameters(handle, state.parameters, state.tracked)
         except (ValueError, OverflowError) as error:
-            _native.classifier_set_parameters(handle, *before)
+            native.classifier_set_parameters(handle, *before)
             raise FormatError(f"{path}: not a checkpoint that fit wrote: {error}") from error
         begun = len(state.losses)
         self.losses[:begun] = state.losses

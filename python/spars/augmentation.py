@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_array, check_extent, check_float, check_integer, sentence
 
 __all__ = ["Augmentation"]
@@ -94,7 +94,7 @@ class Augmentation:
         check_extent(crop.shape, "crop", "Augmentation.apply")
         seed = check_integer(seed, "seed", "Augmentation.apply", 0, 2**64 - 1)
         changed = np.empty_like(crop)
-        _native.augment(self._values(), crop, crop.shape, seed, changed)
+        native.augment(self._values(), crop, crop.shape, seed, changed)
         return changed
 
     def to_dict(self):

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_array, check_extent, check_integer, check_origins, sentence
 from spars._errors import FormatError, NonFiniteError
 from spars._fit import fit
-from spars._handles import Handle
+from spars._core.handles import Handle
 from spars._history import History
 from spars._onnx import save_onnx
 from spars._record import INPUT_OF_RECORD, WINDOW_OF_RECORD
@@ -57,7 +57,7 @@ class Classifier:
         input_shape = check_extent(input_shape, "input_shape", "Classifier")
         seed = check_integer(seed, "seed", "Classifier", 0, 2**64 - 1)
         _checked_window(intensity_window)
-        self._handle = Handle(_native.classifier_create(*input_shape, seed))
+        self._handle = Handle(native.classifier_create(*input_shape, seed))
         self._training = None
         self.intensity_window = intensity_window
 
@@ -100,7 +100,7 @@ class Classifier:
             raise TypeError(
                 sentence("parameters", owner, "a mapping of arrays by name", parameters)
             )
-        layout = _native.classifier_layout(*input_shape)
+        layout = native.classifier_layout(*input_shape)
         known = {name for name, _, _ in layout}
         extra = [n for n in parameters if n not in known and not _is_counter(n)]
         missing = [name for name, _, _ in layout if name not in parameters]
@@ -115,7 +115,7 @@ class Classifier:
             check_array(parameters[name], name, owner, np.float32, shape).ravel()
             for name, shape, _ in layout
         ]
-        handle = _native.classifier_from_parameters(*input_shape, np.concatenate(flat))
+        handle = native.classifier_from_parameters(*input_shape, np.concatenate(flat))
         classifier = cls._of_handle(handle)
         classifier.intensity_window = intensity_window
         return classifier
@@ -123,19 +123,19 @@ class Classifier:
     @property
     def input_shape(self):
         """The network's input along x, y, z."""
-        return _native.classifier_input_shape(self._handle.value)
+        return native.classifier_input_shape(self._handle.value)
 
     @property
     def intensity_window(self):
         """The HU range the network sees, applied to volumes; None passes HU as they are."""
-        window = _native.classifier_intensity_window(self._handle.value)
+        window = native.classifier_intensity_window(self._handle.value)
         return None if window is None else IntensityWindow(*window)
 
     @intensity_window.setter
     def intensity_window(self, window):
         window = _checked_window(window)
         values = (False, 0.0, 0.0) if window is None else (True, window.level, window.width)
-        _native.classifier_set_intensity_window(self._handle.value, *values)
+        native.classifier_set_intensity_window(self._handle.value, *values)
 
     @property
     def training(self):
@@ -147,9 +147,9 @@ class Classifier:
 
     def parameters(self):
         """Return a copy of the parameters as {name: float32 array}, in `state_dict` order."""
-        layout = _native.classifier_layout(*self.input_shape)
+        layout = native.classifier_layout(*self.input_shape)
         flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
-        _native.classifier_parameters(self._handle.value, flat)
+        native.classifier_parameters(self._handle.value, flat)
         return _split(flat, layout)
 
     def logits(self, x, progress=None):
@@ -178,7 +178,7 @@ class Classifier:
         x = self._batch(x, "logits", finite=False)
         logits = np.empty((len(x), 2), np.float32)
         try:
-            _native.classifier_logits(self._handle.value, x, logits, progress)
+            native.classifier_logits(self._handle.value, x, logits, progress)
         except NonFiniteError:
             # All threads have looked for it there; only the sentence is missing.
             self._batch(x, "logits")
@@ -221,9 +221,9 @@ class Classifier:
         if labels.shape != (len(crops),) or not np.isin(labels, (0, 1)).all() or len(crops) == 0:
             allowed = f"{len(crops)} labels, each 0 or 1"
             raise ValueError(sentence("has_tumour", owner, allowed, labels))
-        layout = [item for item in _native.classifier_layout(*self.input_shape) if item[2]]
+        layout = [item for item in native.classifier_layout(*self.input_shape) if item[2]]
         flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
-        loss = _native.classifier_loss_and_gradients(
+        loss = native.classifier_loss_and_gradients(
             self._handle.value, crops, np.ascontiguousarray(labels, np.int64), flat, progress
         )
         return loss, _split(flat, layout)
@@ -261,7 +261,7 @@ class Classifier:
         window = check_extent(window, "window", "score")
         origins = check_origins(origins, window, array.shape, "score")
         scores = np.empty(len(origins), np.float32)
-        _native.classifier_scores(
+        native.classifier_scores(
             self._handle.value, array, array.shape, origins, window, scores, progress
         )
         return scores
@@ -292,7 +292,7 @@ class Classifier:
             It cannot be written.
         """
         training = None if self._training is None else json.dumps(self._training)
-        _native.classifier_save(self._handle.value, _path(path, "save"), training)
+        native.classifier_save(self._handle.value, _path(path, "save"), training)
 
     @classmethod
     def load(cls, path, input_shape=None):
@@ -326,11 +326,11 @@ class Classifier:
         if input_shape is not None:
             input_shape = check_extent(input_shape, "input_shape", "load")
         try:
-            handle = _native.classifier_load(_path(path, "load"), input_shape)
+            handle = native.classifier_load(_path(path, "load"), input_shape)
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
         classifier = cls._of_handle(handle)
-        text = _native.classifier_training(classifier._handle.value)
+        text = native.classifier_training(classifier._handle.value)
         if text:
             try:
                 classifier._training = json.loads(text)

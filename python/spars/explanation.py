@@ -5,7 +5,7 @@ The functions here are methods of `spars.Classifier`.
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import (
     check_choice,
     check_extent,
@@ -190,7 +190,7 @@ def input_gradients(self, x, target="log_odds", progress=None):
     number = TARGETS.index(check_choice(target, "target", owner, TARGETS))
     batch = self._batch(x, owner)
     gradients, logits = np.empty_like(batch), np.empty((len(batch), 2), np.float32)
-    _native.classifier_input_gradients(
+    native.classifier_input_gradients(
         self._handle.value, batch, number, gradients, logits,
         as_progress(progress, "input gradients"),
     )  # fmt: skip
@@ -268,7 +268,7 @@ def _run(classifier, array, origins, window, plan, progress):
     """Return the attributions (N, *window) and scores (N,) of windows."""
     found = np.empty((len(origins), *window), np.float32)
     logits = np.empty((len(origins), 2), np.float32)
-    _native.classifier_attributions(
+    native.classifier_attributions(
         classifier._handle.value, array, array.shape, origins, tuple(window),
         plan(window), found, logits, progress,
     )  # fmt: skip

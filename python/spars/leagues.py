@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._archives import read_npz, write_npz
 from spars._checks import (
     check_array,
@@ -17,7 +17,7 @@ from spars._checks import (
 from spars._errors import FormatError
 from spars._extras import as_progress, shifted
 from spars._game import Field
-from spars._handles import Handle
+from spars._core.handles import Handle
 from spars._networks import POLICIES, policy_shapes
 from spars._provenance import digest, versions
 from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
@@ -230,10 +230,10 @@ class League:
             c = self.configuration
             policy = POLICIES.index(c["policy"])
             self._handle = Handle(
-                _native.league_create(self._field.handle, policy, c["mask_actions"], self._shape)
+                native.league_create(self._field.handle, policy, c["mask_actions"], self._shape)
             )
         flat = np.concatenate([array.reshape(-1) for array in arrays.values()])
-        _native.league_add(self._handle.value, flat)
+        native.league_add(self._handle.value, flat)
 
     def play(self, games=100, *, progress=None):
         """Let every two members play until they have had so many games with one another.
@@ -277,7 +277,7 @@ class League:
         done, planned = 0, sum(missing.values())
         for (i, j), count in missing.items():
             rewards, lengths = np.empty(count), np.empty(count, np.int64)
-            _native.league_play(
+            native.league_play(
                 self._handle.value, i, j, int(played[i, j]), self.configuration["max_steps"],
                 self.configuration["seed"], rewards, lengths, self._field.scorer,
                 None if progress is None else shifted(progress, done, planned),

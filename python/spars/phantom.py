@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_extent, check_float, check_integer
 from spars.volume import Volume
 
@@ -38,7 +38,7 @@ class Phantom:
     seed: int
 
     #: Names of the tissue codes, in their order.
-    tissue_names = tuple(_native.phantom_tissue_names())
+    tissue_names = tuple(native.phantom_tissue_names())
 
     def mask(self, *names: str) -> np.ndarray:
         """Return a uint8 mask of the voxels that show any of these tissues.
@@ -164,7 +164,7 @@ def phantom(
         )
     hu = np.empty(shape, np.float32)
     tissue = np.empty(shape, np.uint8)
-    tumours = _native.phantom(
+    tumours = native.phantom(
         hu, tissue, shape, spacing, seed, bool(has_tumour), noise, count, contrast, radius, progress
     )
     return Phantom(Volume(hu, _affine(shape, spacing)), tissue, tumours, seed)

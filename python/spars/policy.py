@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_array
-from spars._handles import Handle
+from spars._core.handles import Handle
 from spars.ppo import LOG_NAMES, checked_parameters, parameter_shapes, split_parameters
 
 __all__ = ["MlpPolicy"]
@@ -41,7 +41,7 @@ class MlpPolicy:
     ):
         self.shape = (inputs, actions, tuple(policy_hidden), tuple(value_hidden))
         self.multiplicity = multiplicity
-        self._handle = Handle(_native.ppo_create(self.shape, multiplicity, seed))
+        self._handle = Handle(native.ppo_create(self.shape, multiplicity, seed))
 
     @property
     def inputs(self):
@@ -53,7 +53,7 @@ class MlpPolicy:
         rows = self._rows(obs)
         actions = np.empty(len(rows), np.int64)
         log_probs = np.empty(len(rows), np.float32)
-        _native.ppo_act(
+        native.ppo_act(
             self._handle.value, rows, *rows.shape, bool(deterministic), actions, log_probs
         )
         return actions, log_probs
@@ -62,20 +62,20 @@ class MlpPolicy:
         """Return the critic's values (N,) of `obs` (N, ...)."""
         rows = self._rows(obs)
         values = np.empty(len(rows), np.float32)
-        _native.ppo_evaluate(self._handle.value, rows, *rows.shape, values, None)
+        native.ppo_evaluate(self._handle.value, rows, *rows.shape, values, None)
         return values
 
     def log_probabilities(self, obs):
         """Return the logarithms of all actions' probabilities, (N, actions), for `obs` (N, ...)."""
         rows = self._rows(obs)
         log_probs = np.empty((len(rows), self.shape[1]), np.float32)
-        _native.ppo_evaluate(self._handle.value, rows, *rows.shape, None, log_probs)
+        native.ppo_evaluate(self._handle.value, rows, *rows.shape, None, log_probs)
         return log_probs
 
     def parameters(self):
         """Return the parameters as float32 arrays under stable-baselines3's names."""
         flat = np.empty(self._count(), np.float32)
-        _native.ppo_parameters(self._handle.value, flat, False)
+        native.ppo_parameters(self._handle.value, flat, False)
         return split_parameters(flat, self.shape)
 
     def set_parameters(self, parameters):
@@ -87,25 +87,25 @@ class MlpPolicy:
                 f"{self.shape}. Got one of shape {shape} instead."
             )
         flat = np.concatenate([a.reshape(-1) for a in arrays.values()]).astype(np.float32)
-        _native.ppo_parameters(self._handle.value, flat, True)
+        native.ppo_parameters(self._handle.value, flat, True)
 
     def state(self):
         """Return Adam's moments (float32) and the counters (int64) that continue training."""
         moments = np.empty(2 * self._count(), np.float32)
         counters = np.empty(6, np.int64)
-        _native.ppo_state(self._handle.value, moments, counters, False)
+        native.ppo_state(self._handle.value, moments, counters, False)
         return moments, counters
 
     def set_state(self, moments, counters):
         """Continue training from `state()`."""
         moments = check_array(moments, "moments", "set_state", np.float32, (2 * self._count(),))
         counters = check_array(counters, "counters", "set_state", np.int64, (6,))
-        _native.ppo_state(self._handle.value, moments, counters, True)
+        native.ppo_state(self._handle.value, moments, counters, True)
 
     def learn(self, hyperparameters, rollout, progress=None):
         """Make one update on flat (obs, actions, values, log_probs, advantages, returns)."""
         log = np.empty(len(LOG_NAMES))
-        _native.ppo_learn(self._handle.value, hyperparameters, rollout, self.inputs, log, progress)
+        native.ppo_learn(self._handle.value, hyperparameters, rollout, self.inputs, log, progress)
         return log
 
     def _count(self):

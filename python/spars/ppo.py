@@ -6,7 +6,7 @@ research on the parts and for checking them.
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_array, check_float, check_integer, sentence
 
 __all__ = ["gae", "parameter_shapes", "resize_multiplicity", "update"]
@@ -87,7 +87,7 @@ def gae(rewards, values, episode_starts, last_value, last_episode_start, gamma, 
     ]
     advantages = np.empty(shape)
     returns = np.empty(shape)
-    _native.ppo_gae(
+    native.ppo_gae(
         shape[0],
         environments,
         rewards,
@@ -192,7 +192,7 @@ def update(
         n_epochs = 10 if n_epochs is None else n_epochs
         n_epochs = check_integer(n_epochs, "n_epochs", owner, 1, EPOCH_LIMIT)
         permutations = np.empty((n_epochs, count), np.int64)
-        _native.ppo_permutations(
+        native.ppo_permutations(
             n_epochs, count, check_integer(seed, "seed", owner, 0, SEED_LIMIT), permutations
         )
     else:
@@ -216,7 +216,7 @@ def update(
     )
     flat = np.concatenate([a.reshape(-1) for a in arrays.values()]).astype(dtype, copy=False)
     log = np.empty(len(LOG_NAMES))
-    _native.ppo_update(
+    native.ppo_update(
         shape, hyperparameters, steps, permutations, multiplicity, flat, log,
         dtype == np.float64, progress,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_array, check_choice, check_extent
 from spars._errors import FormatError
 from spars._extras import as_progress
@@ -146,7 +146,7 @@ class ScoreAtlas:
         field = cls._field(volume, scorer, window, grid, stride, protocol, switches)
         windows = int(np.prod([len(axis) for axis in field.axes()]))
         if isinstance(scorer, Classifier):
-            seconds, size = _native.classifier_forecast(
+            seconds, size = native.classifier_forecast(
                 scorer._handle.value, field.array.shape, _inside(field), field.window
             )
             return Forecast(windows, seconds, 4 * windows + size)
@@ -191,7 +191,7 @@ class ScoreAtlas:
         """
         check_choice(accumulation, "accumulation", "exhaustive_map", _ACCUMULATIONS)
         score_map = np.empty(self.grid, np.float32)
-        _native.exhaustive_map(
+        native.exhaustive_map(
             self.scores, self.scores.shape, np.concatenate(self.axes), self.window, self.grid,
             _ACCUMULATIONS.index(accumulation), score_map,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spars import _native
+from spars._core import native
 from spars._checks import check_array, check_choice, check_extent, sentence
 from spars._nifti import VOXEL_DTYPES, Header, NiftiFile, header_of, is_path, write
 
@@ -227,7 +227,7 @@ def resample(array, shape, interpolation="linear"):
     result = np.empty(shape, array.dtype)
     size = array.dtype.itemsize
     source, target = (array, result) if is_linear else (array.view("u1"), result.view("u1"))
-    _native.resample(source, array.shape, target, shape, size, is_linear, None)
+    native.resample(source, array.shape, target, shape, size, is_linear, None)
     return result
 
 

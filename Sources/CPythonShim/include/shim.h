@@ -76,7 +76,7 @@ int shim_hyperparameters(PyObject *object, spars_ppo_hyperparameters *hyperparam
 /// exception set.
 int shim_policy_shape(PyObject *object, spars_policy_shape *shape);
 
-/// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._native`.
+/// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._core._native`.
 extern PyMethodDef shim_runtime_methods[];
 extern PyMethodDef shim_selfplay_methods[];
 extern PyMethodDef shim_league_methods[];

@@ -2,7 +2,7 @@
 
 import weakref
 
-from spars import _native
+from spars._core import _native as native
 
 
 class Handle:
@@ -12,6 +12,6 @@ class Handle:
 
     def __init__(self, value: int):
         self.value = value
-        self._finalizer = weakref.finalize(self, _native.release, value)
+        self._finalizer = weakref.finalize(self, native.release, value)
         # The process's end frees everything; a handle then has nothing left to do.
         self._finalizer.atexit = False

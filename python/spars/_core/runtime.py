@@ -1,11 +1,11 @@
 """Threads and instruction sets of the compiled core."""
 
-from spars import _native
+from spars._core import _native as native
 from spars._checks import check_integer
 
 # A misspelt request must not be ignored. ValueError, as an ImportError could pass for a missing
 # package.
-_native.check_environment()
+native.check_environment()
 
 
 def set_thread_count(count: int) -> None:
@@ -30,12 +30,12 @@ def set_thread_count(count: int) -> None:
     TypeError, ValueError
         `count` is not an integer in that range.
     """
-    _native.set_thread_count(check_integer(count, "count", "set_thread_count", 1, 256))
+    native.set_thread_count(check_integer(count, "count", "set_thread_count", 1, 256))
 
 
 def thread_count() -> int:
     """Return how many threads the compiled core uses, which may be fewer than were asked for."""
-    return _native.thread_count()
+    return native.thread_count()
 
 
 def instruction_set() -> str:
@@ -45,4 +45,4 @@ def instruction_set() -> str:
     names: "baseline", "x86-64-v3" (AVX2 and fused multiply-add) or "x86-64-v4" (AVX-512). With
     another name, or one that the machine cannot run, importing spars raises ValueError.
     """
-    return _native.instruction_set()
+    return native.instruction_set()
