@@ -84,7 +84,7 @@ PyObject *shim_abandoned(shim_held *held) {
     return NULL;
 }
 
-// The one table from status to exception. The classes of spars' own live in spars._errors.
+// The one table from status to exception. The classes of spars' own live in spars._support.errors.
 static PyObject *exception_for(int32_t status) {
     const char *own = NULL;
     switch (status) {
@@ -97,7 +97,7 @@ static PyObject *exception_for(int32_t status) {
     case SPARS_NOT_FINITE: own = "NonFiniteError"; break;
     default: own = "InternalError"; break;
     }
-    PyObject *errors = PyImport_ImportModule("spars._errors");
+    PyObject *errors = PyImport_ImportModule("spars._support.errors");
     if (errors == NULL) return NULL;
     PyObject *exception = PyObject_GetAttrString(errors, own);
     Py_DECREF(errors);

@@ -11,7 +11,7 @@ import pytest
 
 import spars
 from spars._core import native
-from spars._archives import read_npz
+from spars._support.archives import read_npz
 from spars._training_checkpoint import FILE_FORMAT, read_records
 from spars.datasets import Case
 

@@ -5,7 +5,7 @@ tumours; the compute core is written in Swift.
 """
 
 from spars import datasets, metrics, ppo
-from spars._errors import FormatError, InternalError, NonFiniteError
+from spars._support.errors import FormatError, InternalError, NonFiniteError
 from spars._core.runtime import instruction_set, set_thread_count, thread_count
 from spars.agents import PPO
 from spars.augmentation import Augmentation

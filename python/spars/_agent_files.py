@@ -1,6 +1,6 @@
 """What a file holds of an agent, ours or stable-baselines3's; and agents without an environment."""
 
-from spars._archives import read_npz
+from spars._support.archives import read_npz
 from spars._stable_baselines import read_agent
 from spars.ppo import resize_multiplicity
 

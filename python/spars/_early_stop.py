@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from spars._checks import check_choice, check_float, check_integer
+from spars._support.checks import check_choice, check_float, check_integer
 
 _OWNER = "fit"
 MONITORS = ("loss", "accuracy", "precision", "sensitivity", "specificity", "roc_auc")

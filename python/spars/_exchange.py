@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from spars._agent_files import Spaces
-from spars._checks import sentence
+from spars._support.checks import sentence
 from spars._game import ACTIONS
 from spars._match import FIXED
 from spars._networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes

@@ -2,7 +2,7 @@
 
 from spars import _training_checkpoint
 from spars._core import native
-from spars._checks import (
+from spars._support.checks import (
     check_bool,
     check_choice,
     check_extent,
@@ -11,7 +11,7 @@ from spars._checks import (
     sentence,
 )
 from spars._early_stop import EarlyStop
-from spars._record import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._training_run import Run, check_rate
 from spars._training_scans import Room, check_cases, check_class_weights
 from spars.augmentation import Augmentation

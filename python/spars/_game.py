@@ -6,9 +6,9 @@ import operator
 import numpy as np
 
 from spars._core import native
-from spars._checks import check_array, check_extent, check_float, check_integer, check_room
+from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._core.handles import Handle
-from spars._record import GRID_OF_RECORD, INPUT_OF_RECORD
+from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars.protocol import CHOICES, Protocol
 from spars.scorers import adapter_of, place_scores
 from spars.volume import as_volume, shape_of

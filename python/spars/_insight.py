@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spars import coverage
-from spars._checks import check_integer
-from spars._extras import as_progress, shifted
+from spars._support.checks import check_integer
+from spars._support.extras import as_progress, shifted
 from spars._match import RECORD_NAMES, match_of
 from spars._networks import flat_of
 from spars._rates import RATES

@@ -1,7 +1,7 @@
 """What `spars league` does: a round robin among a run's snapshots."""
 
 import spars
-from spars._extras import progress_bar
+from spars._support.extras import progress_bar
 
 
 def play_league(arguments):

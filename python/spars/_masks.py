@@ -3,7 +3,7 @@
 import numpy as np
 
 from spars._core import native
-from spars._checks import check_float, sentence
+from spars._support.checks import check_float, sentence
 from spars.volume import Volume, as_volume
 
 

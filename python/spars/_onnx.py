@@ -7,8 +7,8 @@ import tempfile
 
 import numpy as np
 
-from spars._checks import check_bool, sentence
-from spars._extras import require
+from spars._support.checks import check_bool, sentence
+from spars._support.extras import require
 
 # 17 is what ONNX Runtime 1.12 and everything later reads; no layer here has changed since.
 _OPSET = 17

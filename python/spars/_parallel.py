@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from spars._checks import check_integer
+from spars._support.checks import check_integer
 from spars._game import ACTIONS, AGENTS, Games, action_mask, check_action
 from spars._spaces import Discrete
 from spars.envs import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spars._checks import sentence
+from spars._support.checks import sentence
 
 RATES = ("learning_rate", "clip_range", "clip_range_vf")
 

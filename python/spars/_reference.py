@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spars._checks import check_array
+from spars._support.checks import check_array
 from spars.volume import resample
 
 

@@ -1,8 +1,8 @@
 """What a saved run or league was played on, brought back from its configuration."""
 
-from spars._errors import FormatError
+from spars._support.errors import FormatError
 from spars._game import Field
-from spars._provenance import digest
+from spars._support.provenance import digest
 from spars._rules import checked_threshold
 from spars.protocol import Protocol
 from spars.volume import as_volume

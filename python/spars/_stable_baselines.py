@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spars._errors import FormatError
+from spars._support.errors import FormatError
 from spars.ppo import checked_parameters, resize_multiplicity
 
 VERSION = "2.9.2"

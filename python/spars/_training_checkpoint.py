@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spars._archives import read_npz, write_npz
-from spars._checks import sentence
+from spars._support.archives import read_npz, write_npz
+from spars._support.checks import sentence
 from spars._early_stop import MONITORS
-from spars._errors import FormatError
+from spars._support.errors import FormatError
 from spars._history import plain
 
 FILE_FORMAT = "spars-training-1"

@@ -6,11 +6,11 @@ import numpy as np
 
 from spars import _training_checkpoint
 from spars._core import native
-from spars._checks import check_extent, check_float
-from spars._errors import FormatError
+from spars._support.checks import check_extent, check_float
+from spars._support.errors import FormatError
 from spars._core.handles import Handle
 from spars._history import History, classification_metrics
-from spars._provenance import versions
+from spars._support.provenance import versions
 from spars._training_scans import Scans
 
 

@@ -4,9 +4,9 @@ from collections import OrderedDict
 
 import numpy as np
 
-from spars._checks import check_choice, check_float, check_room, sentence
-from spars._errors import NonFiniteError
-from spars._provenance import digest
+from spars._support.checks import check_choice, check_float, check_room, sentence
+from spars._support.errors import NonFiniteError
+from spars._support.provenance import digest
 from spars.volume import as_volume
 
 _OWNER = "fit"

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from spars._core import native
-from spars._checks import check_array, check_extent, check_float, check_integer, sentence
+from spars._support.checks import check_array, check_extent, check_float, check_integer, sentence
 
 __all__ = ["Augmentation"]
 

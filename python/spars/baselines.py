@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spars import coverage, explanation
-from spars._checks import check_integer, sentence
-from spars._extras import as_progress
+from spars._support.checks import check_integer, sentence
+from spars._support.extras import as_progress
 from spars._game import ACTIONS, Field, Games
-from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._visits import NOBODY, Visits
 from spars.classifier import Classifier
 from spars.scorers import ScoreAtlas

@@ -8,8 +8,8 @@ import json
 import math
 import os
 
-from spars._checks import check_integer
-from spars._extras import require
+from spars._support.checks import check_integer
+from spars._support.extras import require
 
 __all__ = ["ProgressBar", "TensorBoard"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 import spars
 from spars import metrics
-from spars._checks import check_room
-from spars._extras import progress_bar
+from spars._support.checks import check_room
+from spars._support.extras import progress_bar
 from spars._game import known_grid
 from spars._game_command import rule_of
 from spars._outputs import check_nifti, check_outputs, modified, write_json

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spars._checks import check_extent, check_float, check_integer, sentence
-from spars._errors import FormatError
+from spars._support.checks import check_extent, check_float, check_integer, sentence
+from spars._support.errors import FormatError
 
 __all__ = ["MSD", "Case", "Dataset", "from_csv", "phantoms"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import spars
 from spars import metrics, plots, report
-from spars._extras import progress_bar
-from spars._provenance import digest
+from spars._support.extras import progress_bar
+from spars._support.provenance import digest
 from spars.calibration import calibrate
 from spars.cli import jsonable
 from spars.datasets import Case, Dataset

@@ -7,7 +7,7 @@ score earns +1, the lower -1, and the scores accumulate in a map of the scan. Ac
 
 import numpy as np
 
-from spars._checks import check_array, check_choice, check_integer
+from spars._support.checks import check_array, check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
@@ -18,7 +18,7 @@ from spars._game import (
     picture,
     wrapped_uint8,
 )
-from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._rules import checked_rule, checked_threshold
 from spars._spaces import Box, Discrete
 from spars.ppo import resize_multiplicity

@@ -7,7 +7,7 @@ theirs and what is our reading.
 
 import numpy as np
 
-from spars._checks import check_choice, check_integer
+from spars._support.checks import check_choice, check_integer
 from spars._game import (
     ACTIONS,
     AGENTS,
@@ -17,7 +17,7 @@ from spars._game import (
     check_action,
 )
 from spars._parallel import ParallelWindowSearch
-from spars._record import WINDOW_OF_RECORD
+from spars._support.defaults import WINDOW_OF_RECORD
 from spars._rules import ANSWER_COUNT, ExhaustionRule, checked_rule
 from spars._spaces import Box, Discrete
 from spars.envs import WindowSearchEnv, checked_render_mode, keeps_map

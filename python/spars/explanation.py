@@ -6,14 +6,14 @@ The functions here are methods of `spars.Classifier`.
 import numpy as np
 
 from spars._core import native
-from spars._checks import (
+from spars._support.checks import (
     check_choice,
     check_extent,
     check_float,
     check_integer,
     check_origins,
 )
-from spars._extras import as_progress
+from spars._support.extras import as_progress
 from spars.volume import as_volume, resample
 
 __all__ = ["METHODS", "TARGETS", "attributions", "explain", "input_gradients"]

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 
 from spars._core import native
-from spars._archives import read_npz, write_npz
-from spars._checks import (
+from spars._support.archives import read_npz, write_npz
+from spars._support.checks import (
     check_array,
     check_bool,
     check_choice,
@@ -14,13 +14,13 @@ from spars._checks import (
     check_integer,
     sentence,
 )
-from spars._errors import FormatError
-from spars._extras import as_progress, shifted
+from spars._support.errors import FormatError
+from spars._support.extras import as_progress, shifted
 from spars._game import Field
 from spars._core.handles import Handle
 from spars._networks import POLICIES, policy_shapes
-from spars._provenance import digest, versions
-from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.provenance import digest, versions
+from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._saved import field_again
 from spars.ppo import SEED_LIMIT, checked_parameters
 from spars.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, win_rates

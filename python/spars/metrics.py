@@ -20,7 +20,7 @@ surface_dice         NaN           0.0                0.0
 import numpy as np
 
 from spars._core import native
-from spars._checks import check_array, check_float, check_integer, sentence
+from spars._support.checks import check_array, check_float, check_integer, sentence
 from spars._masks import (
     Pair,
     as_mask,

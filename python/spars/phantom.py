@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spars._core import native
-from spars._checks import check_extent, check_float, check_integer
+from spars._support.checks import check_extent, check_float, check_integer
 from spars.volume import Volume
 
 __all__ = ["Phantom", "phantom"]

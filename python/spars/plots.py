@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from spars._checks import check_choice, check_integer
-from spars._extras import require
+from spars._support.checks import check_choice, check_integer
+from spars._support.extras import require
 from spars.protocol import IntensityWindow
 from spars.volume import as_volume
 

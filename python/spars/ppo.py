@@ -7,7 +7,7 @@ research on the parts and for checking them.
 import numpy as np
 
 from spars._core import native
-from spars._checks import check_array, check_float, check_integer, sentence
+from spars._support.checks import check_array, check_float, check_integer, sentence
 
 __all__ = ["gae", "parameter_shapes", "resize_multiplicity", "update"]
 
@@ -250,7 +250,7 @@ def resize_multiplicity(window, shape):
         For `update` and `spars.PPO`, in the order of the flattened window; sums to the product
         of `shape`.
     """
-    from spars._checks import check_extent
+    from spars._support.checks import check_extent
 
     window = check_extent(window, "window", "resize_multiplicity")
     shape = check_extent(shape, "shape", "resize_multiplicity")

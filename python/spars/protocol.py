@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 
-from spars._checks import check_bool, check_choice, check_extent, check_float, check_integer
+from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
 
 __all__ = ["IntensityWindow", "Protocol"]
 

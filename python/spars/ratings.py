@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from spars._checks import check_float, check_integer
+from spars._support.checks import check_float, check_integer
 
 __all__ = ["Ratings", "cyclic_share", "elo_ratings", "win_rates"]
 

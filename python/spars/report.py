@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from spars._core import runtime as _runtime
-from spars._extras import require
+from spars._support.extras import require
 from spars._search_charts import search_section
 from spars.segmentation import as_mask
 

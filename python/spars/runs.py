@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars._archives import read_npz, write_npz
-from spars._checks import check_integer, sentence
-from spars._errors import FormatError
-from spars._extras import as_progress, shifted
+from spars._support.archives import read_npz, write_npz
+from spars._support.checks import check_integer, sentence
+from spars._support.errors import FormatError
+from spars._support.extras import as_progress, shifted
 from spars._insight import Insight
 from spars._match import RECORD_NAMES, match_of, step_shape
 from spars._networks import flat_of

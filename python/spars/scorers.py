@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spars._core import native
-from spars._checks import check_array, check_choice, check_extent
-from spars._errors import FormatError
-from spars._extras import as_progress
-from spars._provenance import digest
-from spars._record import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.checks import check_array, check_choice, check_extent
+from spars._support.errors import FormatError
+from spars._support.extras import as_progress
+from spars._support.provenance import digest
+from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars.classifier import Classifier
 from spars.protocol import IntensityWindow
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from spars import metrics
-from spars._checks import (
+from spars._support.checks import (
     check_bool,
     check_choice,
     check_extent,
@@ -11,11 +11,11 @@ from spars._checks import (
     check_integer,
     check_room,
 )
-from spars._errors import NonFiniteError
-from spars._extras import as_progress
+from spars._support.errors import NonFiniteError
+from spars._support.extras import as_progress
 from spars._game import known_grid
-from spars._provenance import digest
-from spars._record import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.provenance import digest
+from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._rules import checked_threshold
 from spars._visits import contributions
 from spars.protocol import Protocol

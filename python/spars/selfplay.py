@@ -2,14 +2,14 @@
 
 from dataclasses import asdict
 
-from spars._checks import check_bool, check_choice, check_float, check_integer
+from spars._support.checks import check_bool, check_choice, check_float, check_integer
 from spars._exchange import parameters_for
 from spars._game import Field
 from spars._match import SAMPLINGS, SIDES, match_of
 from spars._networks import POLICIES
-from spars._provenance import digest, versions
+from spars._support.provenance import digest, versions
 from spars._rates import Rates
-from spars._record import WINDOW_OF_RECORD
+from spars._support.defaults import WINDOW_OF_RECORD
 from spars._reference import Reference
 from spars._rules import checked_rule, checked_threshold
 from spars.ppo import SEED_LIMIT

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from spars._checks import check_choice
-from spars._record import (
+from spars._support.checks import check_choice
+from spars._support.defaults import (
     GRID_OF_RECORD,
     INPUT_OF_RECORD,
     TERMINATION_THRESHOLD_OF_RECORD,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spars._errors import FormatError
+from spars._support.errors import FormatError
 
 DESCRIPTION = "description"
 

@@ -71,7 +71,7 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     `shape` lists the wanted extents, None for any. Numeric input is converted; text and objects
     are refused. With `finite`, NaN and infinities are refused by name.
     """
-    from spars._errors import NonFiniteError
+    from spars._support.errors import NonFiniteError
 
     dtype = np.dtype(dtype)
     wanted = f"a {dtype.name} array" + ("" if shape is None else f" of shape {_shape_text(shape)}")

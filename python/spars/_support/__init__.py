@@ -1,0 +1,1 @@
+"""What every package leans on: checks, errors, extras, archives, provenance, defaults."""
