@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 import spars
-from spars.datasets import Case
+from spars.volume.datasets import Case
 
 SHAPE = (256, 256, 180)
 

@@ -5,7 +5,7 @@ import pytest
 from random_source import RandomSource
 
 import spars
-from spars.datasets import Case
+from spars.volume.datasets import Case
 
 INPUT = (108, 108, 108)
 HU = spars.IntensityWindow(40, 400)

@@ -7,7 +7,7 @@ import pytest
 
 import spars
 from spars._early_stop import MONITORS, EarlyStop
-from spars.datasets import Case
+from spars.volume.datasets import Case
 
 INPUT = (108, 108, 108)
 

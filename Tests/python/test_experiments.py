@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.datasets import Case
+from spars.volume.datasets import Case
 from spars.experiments import Experiment, over_patients
 
 

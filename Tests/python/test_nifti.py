@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nifti_bytes import CODES, extremes, nifti_bytes
 
 import spars
-from spars.volume import as_volume
+from spars.volume.volume import as_volume
 
 FUZZ = Path(__file__).with_name("fuzz_nifti.py")
 

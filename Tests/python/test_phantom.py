@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.phantom import Phantom
+from spars.volume.phantom import Phantom
 
 SMALL = {"shape": (48, 44, 40), "spacing": (7.0, 7.0, 6.0)}
 

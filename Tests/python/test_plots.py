@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot
 
 from spars import _extras, plots
-from spars.volume import Volume
+from spars.volume.volume import Volume
 
 mpl.use("Agg")
 

@@ -10,7 +10,7 @@ import pytest
 
 from spars import report
 from spars.segmentation import Segmentation
-from spars.volume import Volume
+from spars.volume.volume import Volume
 
 mpl.use("Agg")
 

@@ -7,7 +7,7 @@ import pytest
 
 import spars
 from spars import cli, studies
-from spars.datasets import Case
+from spars.volume.datasets import Case
 from spars.studies import STUDIES, Setting, run_study
 
 SHAPE = (28, 26, 24)

@@ -13,7 +13,7 @@ import spars
 from spars._core import native
 from spars._support.archives import read_npz
 from spars._training_checkpoint import FILE_FORMAT, read_records
-from spars.datasets import Case
+from spars.volume.datasets import Case
 
 INPUT = (108, 108, 108)
 OPTIONS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.datasets import Case
+from spars.volume.datasets import Case
 
 INPUT = (108, 108, 108)
 HU = spars.IntensityWindow(40, 400)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.volume import as_volume
+from spars.volume.volume import as_volume
 
 
 def test_a_volume_holds_float32_values_and_the_affines_spacing():

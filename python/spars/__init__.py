@@ -4,19 +4,20 @@ From CT scans with image-level labels (tumour present or not) to a voxel segment
 tumours; the compute core is written in Swift.
 """
 
-from spars import datasets, metrics, ppo
+from spars import metrics, ppo
+from spars.volume import datasets
 from spars._support.errors import FormatError, InternalError, NonFiniteError
 from spars._core.runtime import instruction_set, set_thread_count, thread_count
 from spars.agents import PPO
 from spars.augmentation import Augmentation
 from spars.classifier import Classifier
 from spars.leagues import League
-from spars.phantom import Phantom, phantom
-from spars.protocol import IntensityWindow, Protocol
+from spars.volume.phantom import Phantom, phantom
+from spars.volume.protocol import IntensityWindow, Protocol
 from spars.scorers import ScoreAtlas
 from spars.segmentation import Segmentation, isolate, segment
 from spars.selfplay import Run, self_play
-from spars.volume import Volume, load, resample, save
+from spars.volume.volume import Volume, load, resample, save
 
 __version__ = "0.1.0"
 

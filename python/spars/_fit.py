@@ -15,7 +15,7 @@ from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._training_run import Run, check_rate
 from spars._training_scans import Room, check_cases, check_class_weights
 from spars.augmentation import Augmentation
-from spars.protocol import Protocol
+from spars.volume.protocol import Protocol
 
 _OWNER = "fit"
 # A scan on the model grid of record takes 47 MB: 24 of them and their masks fit.

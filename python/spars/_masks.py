@@ -4,7 +4,7 @@ import numpy as np
 
 from spars._core import native
 from spars._support.checks import check_float, sentence
-from spars.volume import Volume, as_volume
+from spars.volume.volume import Volume, as_volume
 
 
 class Pair:

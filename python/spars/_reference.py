@@ -3,7 +3,7 @@
 import numpy as np
 
 from spars._support.checks import check_array
-from spars.volume import resample
+from spars.volume.volume import resample
 
 
 class Reference:

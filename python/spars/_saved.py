@@ -4,8 +4,8 @@ from spars._support.errors import FormatError
 from spars._game import Field
 from spars._support.provenance import digest
 from spars._rules import checked_threshold
-from spars.protocol import Protocol
-from spars.volume import as_volume
+from spars.volume.protocol import Protocol
+from spars.volume.volume import as_volume
 
 
 def field_again(configuration, volume, scorer, path):

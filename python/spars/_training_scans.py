@@ -7,7 +7,7 @@ import numpy as np
 from spars._support.checks import check_choice, check_float, check_room, sentence
 from spars._support.errors import NonFiniteError
 from spars._support.provenance import digest
-from spars.volume import as_volume
+from spars.volume.volume import as_volume
 
 _OWNER = "fit"
 

@@ -8,7 +8,7 @@ import numpy as np
 from spars import baselines
 from spars._support.checks import check_choice, check_float, check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
-from spars.protocol import Protocol
+from spars.volume.protocol import Protocol
 
 __all__ = ["Calibration", "calibrate"]
 

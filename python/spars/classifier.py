@@ -17,8 +17,8 @@ from spars._history import History
 from spars._onnx import save_onnx
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars.explanation import attributions, explain, input_gradients
-from spars.protocol import IntensityWindow
-from spars.volume import as_volume
+from spars.volume.protocol import IntensityWindow
+from spars.volume.volume import as_volume
 
 __all__ = ["Classifier", "History"]
 

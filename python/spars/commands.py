@@ -16,7 +16,7 @@ from spars._game import known_grid
 from spars._game_command import rule_of
 from spars._outputs import check_nifti, check_outputs, modified, write_json
 from spars.segmentation import as_mask
-from spars.volume import as_volume
+from spars.volume.volume import as_volume
 
 #: Options of self-play that are passed on where they are given.
 SEARCH_OPTIONS = (
@@ -398,7 +398,7 @@ def _describe_weights(classifier):
 
 
 def _dataset(arguments):
-    from spars import datasets
+    from spars.volume import datasets
 
     if arguments.csv:
         dataset = datasets.from_csv(arguments.csv, root=arguments.root)

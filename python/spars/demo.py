@@ -13,7 +13,7 @@ from spars._support.extras import progress_bar
 from spars._support.provenance import digest
 from spars.calibration import calibrate
 from spars.cli import jsonable
-from spars.datasets import Case, Dataset
+from spars.volume.datasets import Case, Dataset
 from spars.segmentation import isolate
 
 __all__ = ["DemoConfiguration", "run_demo"]

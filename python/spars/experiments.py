@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spars import metrics
-from spars.protocol import Protocol
+from spars.volume.protocol import Protocol
 from spars.segmentation import as_mask, segment
 
 __all__ = ["Experiment", "over_patients"]

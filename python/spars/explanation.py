@@ -14,7 +14,7 @@ from spars._support.checks import (
     check_origins,
 )
 from spars._support.extras import as_progress
-from spars.volume import as_volume, resample
+from spars.volume.volume import as_volume, resample
 
 __all__ = ["METHODS", "TARGETS", "attributions", "explain", "input_gradients"]
 

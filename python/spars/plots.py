@@ -4,8 +4,8 @@ import numpy as np
 
 from spars._support.checks import check_choice, check_integer
 from spars._support.extras import require
-from spars.protocol import IntensityWindow
-from spars.volume import as_volume
+from spars.volume.protocol import IntensityWindow
+from spars.volume.volume import as_volume
 
 __all__ = ["COVERAGE", "coverage", "curves", "overlay", "payoff", "ratings", "views"]
 

@@ -15,7 +15,7 @@ from spars._rates import RATES, rates_again, recorded
 from spars._reference import Reference
 from spars._saved import field_again
 from spars.ppo import LOG_NAMES
-from spars.volume import as_volume
+from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot"]
 

@@ -18,8 +18,8 @@ from spars._support.provenance import digest
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._rules import checked_threshold
 from spars._visits import contributions
-from spars.protocol import Protocol
-from spars.volume import Volume, as_volume, resample, save
+from spars.volume.protocol import Protocol
+from spars.volume.volume import Volume, as_volume, resample, save
 
 __all__ = ["METHODS", "Segmentation", "as_mask", "isolate", "segment"]
 

@@ -14,7 +14,7 @@ from spars._reference import Reference
 from spars._rules import checked_rule, checked_threshold
 from spars.ppo import SEED_LIMIT
 from spars.runs import Run, Snapshot
-from spars.volume import as_volume
+from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot", "self_play"]
 

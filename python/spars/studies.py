@@ -12,9 +12,9 @@ from spars._support.defaults import (
     WINDOW_OF_RECORD,
 )
 from spars.classifier import Classifier
-from spars.datasets import Dataset
+from spars.volume.datasets import Dataset
 from spars.experiments import Experiment, over_patients
-from spars.protocol import Protocol
+from spars.volume.protocol import Protocol
 
 __all__ = ["STUDIES", "Result", "Setting", "run_study", "table"]
 

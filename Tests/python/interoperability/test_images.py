@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.volume import as_volume
+from spars.volume.volume import as_volume
 
 
 def rotation(rng):

@@ -61,7 +61,7 @@ class Case:
 
     def load(self):
         """Return the scan as a `Volume`."""
-        from spars.volume import as_volume
+        from spars.volume.volume import as_volume
 
         return as_volume(self._load())
 
@@ -221,7 +221,7 @@ def phantoms(n, seed=0, shape=(256, 256, 180), tumour_fraction=0.5, **options):
 
 def _phantom_case(seed, shape, has_tumour, options):
     def make():
-        from spars.phantom import phantom
+        from spars.volume.phantom import phantom
 
         return phantom(seed=seed, shape=shape, has_tumour=has_tumour, **options)
 
@@ -258,7 +258,7 @@ def _is_scan(path):
 
 def _loader(path):
     def load():
-        from spars.volume import as_volume
+        from spars.volume.volume import as_volume
 
         return as_volume(path)
 
@@ -267,7 +267,7 @@ def _loader(path):
 
 def _shape_reader(path):
     def shape():
-        from spars.volume import shape_of
+        from spars.volume.volume import shape_of
 
         return shape_of(path)
 
@@ -276,7 +276,7 @@ def _shape_reader(path):
 
 def _mask_loader(path):
     def load():
-        from spars.volume import as_volume
+        from spars.volume.volume import as_volume
 
         values = as_volume(path).array
         with np.errstate(invalid="ignore"):

@@ -6,7 +6,7 @@ import numpy as np
 
 from spars._core import native
 from spars._support.checks import check_extent, check_float, check_integer
-from spars.volume import Volume
+from spars.volume.volume import Volume
 
 __all__ = ["Phantom", "phantom"]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from spars._core import native
 from spars._support.checks import check_array, check_choice, check_extent, sentence
-from spars._nifti import VOXEL_DTYPES, Header, NiftiFile, header_of, is_path, write
+from spars.volume.files import VOXEL_DTYPES, Header, NiftiFile, header_of, is_path, write
 
 __all__ = ["Header", "Volume", "as_volume", "load", "resample", "save"]
 

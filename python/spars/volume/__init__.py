@@ -1,0 +1,1 @@
+"""Scans: volumes, files, datasets, phantoms, and what is done to intensities."""
