@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from spars._core import native
-from spars._masks import ratio
+from spars.metrics.masks import ratio
 
 
 @dataclass

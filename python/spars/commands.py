@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 import spars
-from spars import metrics
+from spars.metrics import measures as metrics
 from spars._support.checks import check_room
 from spars._support.extras import progress_bar
 from spars._game import known_grid

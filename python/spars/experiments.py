@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars import metrics
+from spars.metrics import measures as metrics
 from spars.volume.protocol import Protocol
 from spars.segmentation import as_mask, segment
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spars import metrics
+from spars.metrics import measures as metrics
 from spars._support.checks import (
     check_bool,
     check_choice,

@@ -21,7 +21,7 @@ import numpy as np
 
 from spars._core import native
 from spars._support.checks import check_array, check_float, check_integer, sentence
-from spars._masks import (
+from spars.metrics.masks import (
     Pair,
     as_mask,
     check_connectivity,
