@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars._early_stop import MONITORS, EarlyStop
+from spars.classifier.training.early_stop import MONITORS, EarlyStop
 from spars.volume.datasets import Case
 
 INPUT = (108, 108, 108)

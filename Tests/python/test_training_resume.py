@@ -12,7 +12,7 @@ import pytest
 import spars
 from spars._core import native
 from spars._support.archives import read_npz
-from spars._training_checkpoint import FILE_FORMAT, read_records
+from spars.classifier.training.checkpoint import FILE_FORMAT, read_records
 from spars.volume.datasets import Case
 
 INPUT = (108, 108, 108)

@@ -10,8 +10,8 @@ from spars.volume import datasets
 from spars._support.errors import FormatError, InternalError, NonFiniteError
 from spars._core.runtime import instruction_set, set_thread_count, thread_count
 from spars.agents import PPO
-from spars.augmentation import Augmentation
-from spars.classifier import Classifier
+from spars.classifier.augmentation import Augmentation
+from spars.classifier.network import Classifier
 from spars.leagues import League
 from spars.volume.phantom import Phantom, phantom
 from spars.volume.protocol import IntensityWindow, Protocol

@@ -87,7 +87,7 @@ def train(arguments):
 
 def _fit(arguments, classifier, training, validation):
     """Train; where that ends early, write what the finished epochs gave."""
-    from spars._training_checkpoint import read_records
+    from spars.classifier.training.checkpoint import read_records
 
     augmentation = spars.Augmentation(
         flips=arguments.flips,

@@ -11,7 +11,7 @@ from spars._support.errors import FormatError
 from spars._support.extras import as_progress
 from spars._support.provenance import digest
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
-from spars.classifier import Classifier
+from spars.classifier.network import Classifier
 from spars.volume.protocol import IntensityWindow
 
 __all__ = ["Forecast", "ScoreAtlas"]

@@ -11,7 +11,7 @@ from spars._support.defaults import (
     TERMINATION_THRESHOLD_OF_RECORD,
     WINDOW_OF_RECORD,
 )
-from spars.classifier import Classifier
+from spars.classifier.network import Classifier
 from spars.volume.datasets import Dataset
 from spars.experiments import Experiment, over_patients
 from spars.volume.protocol import Protocol

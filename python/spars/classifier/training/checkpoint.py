@@ -9,9 +9,9 @@ import numpy as np
 
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import sentence
-from spars._early_stop import MONITORS
+from spars.classifier.training.early_stop import MONITORS
 from spars._support.errors import FormatError
-from spars._history import plain
+from spars.classifier.training.history import plain
 
 FILE_FORMAT = "spars-training-1"
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)

@@ -1,0 +1,1 @@
+"""The object presence classifier: network, training, explanation, export."""

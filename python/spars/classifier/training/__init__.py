@@ -1,0 +1,1 @@
+"""Training of the classifier: steps, scans, checkpoints, histories."""
