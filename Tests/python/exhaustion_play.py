@@ -4,7 +4,7 @@ import numpy as np
 from noise_game import WINDOW
 
 import spars
-from spars.exhaustion import ANSWER_COUNT, ExhaustionRule
+from spars.game.exhaustion import ANSWER_COUNT, ExhaustionRule
 from spars.selfplay import self_play
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.exhaustion import ANSWER_COUNT, ExhaustionEnv, ExhaustionRule
+from spars.game.exhaustion import ANSWER_COUNT, ExhaustionEnv, ExhaustionRule
 
 SHAPE = (20, 18, 16)
 WINDOW = (4, 4, 4)

@@ -19,7 +19,7 @@ from noise_game import WINDOW, noise, same
 
 import spars
 from spars._match import RECORD_NAMES
-from spars.exhaustion import ExhaustionRule
+from spars.game.exhaustion import ExhaustionRule
 from spars.selfplay import Run, self_play
 
 

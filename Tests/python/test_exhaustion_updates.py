@@ -6,7 +6,7 @@ import pytest
 from exhaustion_play import POLICIES, Plain, by_game, calm, followed, play
 from noise_game import WINDOW, noise
 
-from spars.exhaustion import ANSWER_COUNT
+from spars.game.exhaustion import ANSWER_COUNT
 from spars.ppo import resize_multiplicity
 
 

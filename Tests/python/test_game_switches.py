@@ -147,7 +147,7 @@ def test_d12_d13_the_learner_sees_wrapped_bytes_and_the_opponent_floats(scan):
 
 
 def test_d12_bytes_are_those_of_numpy_on_x86(rng):
-    from spars._game import wrapped_uint8
+    from spars.game.field import wrapped_uint8
 
     values = np.concatenate([
         rng.uniform(-4000, 4000, 10_000), rng.uniform(-2e9, 2e9, 1_000), [-0.9, 255.9, -1000]

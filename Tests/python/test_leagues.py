@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 import spars
 from spars import ratings
-from spars._game import Field, Games
+from spars.game.field import Field, Games
 from spars.leagues import League
 
 SHAPE = (24, 22, 16)

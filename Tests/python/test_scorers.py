@@ -116,7 +116,7 @@ def test_an_interrupt_in_a_scorer_leaves_the_scores_made_so_far(scan):
             raise KeyboardInterrupt
         return zeros(crops)
 
-    from spars._game import Field
+    from spars.game.field import Field
 
     field = Field(scan, scorer, WINDOW, "paper", 0.3, None, 4, {}, "test")
     with pytest.raises(KeyboardInterrupt):

@@ -15,7 +15,7 @@ from spars.classifier.network import Classifier
 from spars.leagues import League
 from spars.volume.phantom import Phantom, phantom
 from spars.volume.protocol import IntensityWindow, Protocol
-from spars.scorers import ScoreAtlas
+from spars.game.scorers import ScoreAtlas
 from spars.segmentation import Segmentation, isolate, segment
 from spars.selfplay import Run, self_play
 from spars.volume.volume import Volume, load, resample, save

@@ -12,7 +12,7 @@ import numpy as np
 
 from spars._agent_files import Spaces
 from spars._support.checks import sentence
-from spars._game import ACTIONS
+from spars.game.field import ACTIONS
 from spars._match import FIXED
 from spars._networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes
 from spars._stable_baselines import FIRST_LAYERS, is_stable_baselines, observation_shape_of

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from spars._rules import GAMES, ExhaustionRule
+from spars.game.rules import GAMES, ExhaustionRule
 
 
 def add_game(parser):

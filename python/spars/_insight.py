@@ -11,11 +11,11 @@ from spars._support.extras import as_progress, shifted
 from spars._match import RECORD_NAMES, match_of
 from spars._networks import flat_of
 from spars._rates import RATES
-from spars._spaces import bounds_of
+from spars.game.spaces import bounds_of
 from spars._visits import visits_of_run
-from spars.envs import observation_space
+from spars.game.envs import observation_space
 from spars.ppo import LOG_NAMES
-from spars.scorers import ScoreAtlas
+from spars.game.scorers import ScoreAtlas
 
 _STEP_ARRAYS = ("windows", "step_scores", "actions", "ends")
 

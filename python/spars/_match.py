@@ -5,7 +5,7 @@ import numpy as np
 from spars._core import native
 from spars._core.handles import Handle
 from spars._networks import POLICIES, named, policy_shapes
-from spars._rules import ExhaustionRule
+from spars.game.rules import ExhaustionRule
 from spars.ppo import LOG_NAMES, packed_hyperparameters
 
 RECORD_NAMES = (

@@ -4,8 +4,8 @@ from math import prod
 
 import numpy as np
 
-from spars._game import ACTIONS
-from spars._rules import ANSWER_COUNT
+from spars.game.field import ACTIONS
+from spars.game.rules import ANSWER_COUNT
 from spars.ppo import parameter_shapes
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")

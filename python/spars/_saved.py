@@ -1,9 +1,9 @@
 """What a saved run or league was played on, brought back from its configuration."""
 
 from spars._support.errors import FormatError
-from spars._game import Field
+from spars.game.field import Field
 from spars._support.provenance import digest
-from spars._rules import checked_threshold
+from spars.game.rules import checked_threshold
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume
 

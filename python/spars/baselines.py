@@ -8,11 +8,11 @@ from spars import coverage
 from spars.classifier import explanation
 from spars._support.checks import check_integer, sentence
 from spars._support.extras import as_progress
-from spars._game import ACTIONS, Field, Games
+from spars.game.field import ACTIONS, Field, Games
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._visits import NOBODY, Visits
 from spars.classifier.network import Classifier
-from spars.scorers import ScoreAtlas
+from spars.game.scorers import ScoreAtlas
 
 __all__ = ["Search", "exhaustive", "grad_cam", "greedy", "random_walk"]
 

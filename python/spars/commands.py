@@ -12,7 +12,7 @@ import spars
 from spars.metrics import measures as metrics
 from spars._support.checks import check_room
 from spars._support.extras import progress_bar
-from spars._game import known_grid
+from spars.game.field import known_grid
 from spars._game_command import rule_of
 from spars._outputs import check_nifti, check_outputs, modified, write_json
 from spars.segmentation import as_mask

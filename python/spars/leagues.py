@@ -16,7 +16,7 @@ from spars._support.checks import (
 )
 from spars._support.errors import FormatError
 from spars._support.extras import as_progress, shifted
-from spars._game import Field
+from spars.game.field import Field
 from spars._core.handles import Handle
 from spars._networks import POLICIES, policy_shapes
 from spars._support.provenance import digest, versions

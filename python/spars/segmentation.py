@@ -13,10 +13,10 @@ from spars._support.checks import (
 )
 from spars._support.errors import NonFiniteError
 from spars._support.extras import as_progress
-from spars._game import known_grid
+from spars.game.field import known_grid
 from spars._support.provenance import digest
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
-from spars._rules import checked_threshold
+from spars.game.rules import checked_threshold
 from spars._visits import contributions
 from spars.volume.protocol import Protocol
 from spars.volume.volume import Volume, as_volume, resample, save

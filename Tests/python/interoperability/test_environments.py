@@ -104,7 +104,7 @@ def test_the_exhaustion_game_keeps_the_interfaces(scan, observation):
     from pettingzoo.test import parallel_api_test
     from stable_baselines3 import PPO
 
-    from spars.exhaustion import ExhaustionEnv
+    from spars.game.exhaustion import ExhaustionEnv
 
     def made(**options):
         options = {"window": WINDOW, "max_episode_steps": 40, "observation": observation} | options

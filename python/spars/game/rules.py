@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spars._support.checks import check_choice, check_float, check_integer, sentence
-from spars._game import ACTIONS
+from spars.game.field import ACTIONS
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD
 
 GAMES = ("search", "exhaustion")

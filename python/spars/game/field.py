@@ -10,7 +10,7 @@ from spars._support.checks import check_array, check_extent, check_float, check_
 from spars._core.handles import Handle
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars.volume.protocol import CHOICES, Protocol
-from spars.scorers import adapter_of, place_scores
+from spars.game.scorers import adapter_of, place_scores
 from spars.volume.volume import as_volume, shape_of
 
 AGENTS = ("learner", "opponent")

@@ -8,7 +8,7 @@ score earns +1, the lower -1, and the scores accumulate in a map of the scan. Ac
 import numpy as np
 
 from spars._support.checks import check_array, check_choice, check_integer
-from spars._game import (
+from spars.game.field import (
     ACTIONS,
     AGENTS,
     Field,
@@ -19,8 +19,8 @@ from spars._game import (
     wrapped_uint8,
 )
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
-from spars._rules import checked_rule, checked_threshold
-from spars._spaces import Box, Discrete
+from spars.game.rules import checked_rule, checked_threshold
+from spars.game.spaces import Box, Discrete
 from spars.ppo import resize_multiplicity
 
 try:
@@ -117,14 +117,14 @@ def parallel_env(
     resets it. `reset` clears the map where `map_read` is "after_reset" (D11), and keeps it where it
     is "before_reset"; ``reset(options={"keep_map": False})`` decides for one call.
     """
-    from spars._parallel import ParallelWindowSearch, pettingzoo_class
+    from spars.game.parallel import ParallelWindowSearch, pettingzoo_class
 
     owner = "parallel_env"
     rule = checked_rule(game, rule, owner)
     threshold = checked_threshold(termination_threshold, game, owner)
     field = Field(volume, scorer, window, protocol, threshold, grid, stride, switches, owner)
     if game == "exhaustion":
-        from spars.exhaustion import ParallelExhaustion
+        from spars.game.exhaustion import ParallelExhaustion
 
         return pettingzoo_class(ParallelExhaustion)(field, seed, observation, render_mode, rule)
     return pettingzoo_class(ParallelWindowSearch)(field, seed, observation, render_mode)

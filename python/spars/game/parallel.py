@@ -5,9 +5,9 @@ import functools
 import numpy as np
 
 from spars._support.checks import check_integer
-from spars._game import ACTIONS, AGENTS, Games, action_mask, check_action
-from spars._spaces import Discrete
-from spars.envs import (
+from spars.game.field import ACTIONS, AGENTS, Games, action_mask, check_action
+from spars.game.spaces import Discrete
+from spars.game.envs import (
     OneGame,
     checked_render_mode,
     keeps_map,

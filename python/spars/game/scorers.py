@@ -150,7 +150,7 @@ class ScoreAtlas:
                 scorer._handle.value, field.array.shape, _inside(field), field.window
             )
             return Forecast(windows, seconds, 4 * windows + size)
-        from spars._game import Games
+        from spars.game.field import Games
 
         # Games walk to places not scored yet; each has its own part of the way to the border.
         games = Games(field, 1, maps="none")
@@ -164,7 +164,7 @@ class ScoreAtlas:
 
     @staticmethod
     def _field(volume, scorer, window, grid, stride, protocol, switches):
-        from spars._game import Field
+        from spars.game.field import Field
 
         return Field(
             volume, scorer, window, protocol, TERMINATION_THRESHOLD_OF_RECORD, grid, stride,

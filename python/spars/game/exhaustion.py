@@ -8,7 +8,7 @@ theirs and what is our reading.
 import numpy as np
 
 from spars._support.checks import check_choice, check_integer
-from spars._game import (
+from spars.game.field import (
     ACTIONS,
     AGENTS,
     Field,
@@ -16,11 +16,11 @@ from spars._game import (
     action_mask,
     check_action,
 )
-from spars._parallel import ParallelWindowSearch
+from spars.game.parallel import ParallelWindowSearch
 from spars._support.defaults import WINDOW_OF_RECORD
-from spars._rules import ANSWER_COUNT, ExhaustionRule, checked_rule
-from spars._spaces import Box, Discrete
-from spars.envs import WindowSearchEnv, checked_render_mode, keeps_map
+from spars.game.rules import ANSWER_COUNT, ExhaustionRule, checked_rule
+from spars.game.spaces import Box, Discrete
+from spars.game.envs import WindowSearchEnv, checked_render_mode, keeps_map
 
 __all__ = ["ANSWER_COUNT", "ExhaustionEnv", "ExhaustionGame", "ExhaustionRule"]
 

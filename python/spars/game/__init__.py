@@ -1,0 +1,1 @@
+"""The window-search and exhaustion games: fields, scorers, rules, environments."""
