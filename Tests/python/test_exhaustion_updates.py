@@ -7,7 +7,7 @@ from exhaustion_play import POLICIES, Plain, by_game, calm, followed, play
 from noise_game import WINDOW, noise
 
 from spars.game.exhaustion import ANSWER_COUNT
-from spars.ppo import resize_multiplicity
+from spars.agents.ppo import resize_multiplicity
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars._stable_baselines import Global, pickled
+from spars.agents.stable_baselines import Global, pickled
 
 WINDOW = (4, 3, 2)
 RESIZED = (7, 6, 5)

@@ -4,12 +4,12 @@ From CT scans with image-level labels (tumour present or not) to a voxel segment
 tumours; the compute core is written in Swift.
 """
 
-from spars import ppo
+from spars.agents import ppo
 from spars.metrics import measures as metrics
 from spars.volume import datasets
 from spars._support.errors import FormatError, InternalError, NonFiniteError
 from spars._core.runtime import instruction_set, set_thread_count, thread_count
-from spars.agents import PPO
+from spars.agents.agent import PPO
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.network import Classifier
 from spars.leagues import League

@@ -9,12 +9,12 @@ from spars import coverage
 from spars._support.checks import check_integer
 from spars._support.extras import as_progress, shifted
 from spars._match import RECORD_NAMES, match_of
-from spars._networks import flat_of
-from spars._rates import RATES
+from spars.agents.networks import flat_of
+from spars.agents.rates import RATES
 from spars.game.spaces import bounds_of
 from spars._visits import visits_of_run
 from spars.game.envs import observation_space
-from spars.ppo import LOG_NAMES
+from spars.agents.ppo import LOG_NAMES
 from spars.game.scorers import ScoreAtlas
 
 _STEP_ARRAYS = ("windows", "step_scores", "actions", "ends")

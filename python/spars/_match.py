@@ -4,9 +4,9 @@ import numpy as np
 
 from spars._core import native
 from spars._core.handles import Handle
-from spars._networks import POLICIES, named, policy_shapes
+from spars.agents.networks import POLICIES, named, policy_shapes
 from spars.game.rules import ExhaustionRule
-from spars.ppo import LOG_NAMES, packed_hyperparameters
+from spars.agents.ppo import LOG_NAMES, packed_hyperparameters
 
 RECORD_NAMES = (
     "reward_mean",
@@ -42,7 +42,7 @@ class Match:
     hyperparameters : dict
         Those of `FIXED`.
     rates : dict
-        Those of `spars._rates`, to begin with.
+        Those of `spars.agents.rates`, to begin with.
     reference : Reference or None
         What the map's Dice is taken with.
     policy : str

@@ -12,7 +12,7 @@ import sys
 
 from spars._game_command import add_game
 from spars._match import SAMPLINGS, SIDES
-from spars._networks import POLICIES
+from spars.agents.networks import POLICIES
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars.segmentation import METHODS
 

@@ -10,11 +10,11 @@ from spars._support.errors import FormatError
 from spars._support.extras import as_progress, shifted
 from spars._insight import Insight
 from spars._match import RECORD_NAMES, match_of, step_shape
-from spars._networks import flat_of
-from spars._rates import RATES, rates_again, recorded
+from spars.agents.networks import flat_of
+from spars.agents.rates import RATES, rates_again, recorded
 from spars._reference import Reference
 from spars._saved import field_again
-from spars.ppo import LOG_NAMES
+from spars.agents.ppo import LOG_NAMES
 from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot"]

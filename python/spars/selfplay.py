@@ -6,13 +6,13 @@ from spars._support.checks import check_bool, check_choice, check_float, check_i
 from spars._exchange import parameters_for
 from spars.game.field import Field
 from spars._match import SAMPLINGS, SIDES, match_of
-from spars._networks import POLICIES
+from spars.agents.networks import POLICIES
 from spars._support.provenance import digest, versions
-from spars._rates import Rates
+from spars.agents.rates import Rates
 from spars._support.defaults import WINDOW_OF_RECORD
 from spars._reference import Reference
 from spars.game.rules import checked_rule, checked_threshold
-from spars.ppo import SEED_LIMIT
+from spars.agents.ppo import SEED_LIMIT
 from spars.runs import Run, Snapshot
 from spars.volume.volume import as_volume
 

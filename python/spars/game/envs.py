@@ -21,7 +21,7 @@ from spars.game.field import (
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars.game.rules import checked_rule, checked_threshold
 from spars.game.spaces import Box, Discrete
-from spars.ppo import resize_multiplicity
+from spars.agents.ppo import resize_multiplicity
 
 try:
     from gymnasium import Env

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from spars._support.errors import FormatError
-from spars.ppo import checked_parameters, resize_multiplicity
+from spars.agents.ppo import checked_parameters, resize_multiplicity
 
 VERSION = "2.9.2"
 PICKLE_LIMIT = 1 << 24

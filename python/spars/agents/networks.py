@@ -6,7 +6,7 @@ import numpy as np
 
 from spars.game.field import ACTIONS
 from spars.game.rules import ANSWER_COUNT
-from spars.ppo import parameter_shapes
+from spars.agents.ppo import parameter_shapes
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
 HIDDEN = (64, 64)

@@ -1,0 +1,1 @@
+"""PPO agents: the update, policies, networks, files."""
