@@ -5,7 +5,7 @@ from noise_game import WINDOW
 
 import spars
 from spars.game.exhaustion import ANSWER_COUNT, ExhaustionRule
-from spars.selfplay import self_play
+from spars.search.selfplay import self_play
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
 SHAPE = (25, 22, 20)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spars.selfplay import self_play
+from spars.search.selfplay import self_play
 
 WINDOW = (9, 8, 6)
 

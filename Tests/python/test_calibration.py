@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.calibration import calibrate
+from spars.search.calibration import calibrate
 
 
 def mean_of(crops):

@@ -5,7 +5,7 @@ import pytest
 
 import spars
 from spars import baselines
-from spars.coverage import coverage, regret
+from spars.search.coverage import coverage, regret
 
 WINDOW = (8, 8, 6)
 GRID = (32, 28, 24)

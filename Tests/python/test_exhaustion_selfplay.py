@@ -18,9 +18,9 @@ from exhaustion_play import (
 from noise_game import WINDOW, noise, same
 
 import spars
-from spars._match import RECORD_NAMES
+from spars.search.live_run import RECORD_NAMES
 from spars.game.exhaustion import ExhaustionRule
-from spars.selfplay import Run, self_play
+from spars.search.selfplay import Run, self_play
 
 
 @pytest.fixture(scope="module")

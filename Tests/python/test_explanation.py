@@ -9,7 +9,7 @@ import pytest
 
 import spars
 from spars import baselines
-from spars.calibration import calibrate
+from spars.search.calibration import calibrate
 
 INPUT = (108, 108, 108)
 HU = spars.IntensityWindow(40, 400)

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 import spars
 from spars import ratings
 from spars.game.field import Field, Games
-from spars.leagues import League
+from spars.search.league import League
 
 SHAPE = (24, 22, 16)
 WINDOW = (6, 6, 4)

@@ -149,7 +149,7 @@ def test_missing_package_names_its_extra():
 
 
 def test_bar_reports_and_closes(monkeypatch):
-    from spars.callbacks import ProgressBar
+    from spars.search.callbacks import ProgressBar
 
     drawn = []
 

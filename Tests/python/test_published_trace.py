@@ -6,7 +6,7 @@ from noise_game import WINDOW
 from published_twin import PublishedTwin
 
 import spars
-from spars.selfplay import self_play
+from spars.search.selfplay import self_play
 
 # Two voxels more than the scan along each axis: crops at the far border are cut short (D17).
 GRID = (26, 24, 22)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spars import report
-from spars.segmentation import Segmentation
+from spars.search.segmentation import Segmentation
 from spars.volume.volume import Volume
 
 mpl.use("Agg")

@@ -6,7 +6,7 @@ import pytest
 from noise_game import WINDOW, noise, same, score
 
 import spars
-from spars.selfplay import Run, self_play
+from spars.search.selfplay import Run, self_play
 
 
 @pytest.fixture(scope="module")

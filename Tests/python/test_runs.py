@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import spars
-from spars.callbacks import ProgressBar, TensorBoard
-from spars.runs import Run
+from spars.search.callbacks import ProgressBar, TensorBoard
+from spars.search.run import Run
 
 SHAPE = (32, 30, 24)
 WINDOW = (8, 8, 4)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.segmentation import METHODS, as_mask, digest, to_scan
+from spars.search.segmentation import METHODS, as_mask, digest, to_scan
 
 WINDOW = (8, 8, 6)
 GRID = (32, 28, 24)

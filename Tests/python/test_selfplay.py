@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.selfplay import Run, self_play
+from spars.search.selfplay import Run, self_play
 
 SHAPE = (64, 60, 48)
 GRID = (72, 72, 60)

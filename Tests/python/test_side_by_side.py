@@ -8,7 +8,7 @@ from noise_game import WINDOW, noise, same, score
 from random_source import RandomSource
 
 import spars
-from spars.selfplay import Run
+from spars.search.selfplay import Run
 
 SAMPLINGS = ("vanilla", "fictitious", "prioritised", "gaussian")
 

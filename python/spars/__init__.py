@@ -12,12 +12,12 @@ from spars._core.runtime import instruction_set, set_thread_count, thread_count
 from spars.agents.agent import PPO
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.network import Classifier
-from spars.leagues import League
+from spars.search.league import League
 from spars.volume.phantom import Phantom, phantom
 from spars.volume.protocol import IntensityWindow, Protocol
 from spars.game.scorers import ScoreAtlas
-from spars.segmentation import Segmentation, isolate, segment
-from spars.selfplay import Run, self_play
+from spars.search.segmentation import Segmentation, isolate, segment
+from spars.search.selfplay import Run, self_play
 from spars.volume.volume import Volume, load, resample, save
 
 __version__ = "0.1.0"

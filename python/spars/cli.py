@@ -11,10 +11,10 @@ import os
 import sys
 
 from spars._game_command import add_game
-from spars._match import SAMPLINGS, SIDES
+from spars.search.live_run import SAMPLINGS, SIDES
 from spars.agents.networks import POLICIES
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
-from spars.segmentation import METHODS
+from spars.search.segmentation import METHODS
 
 
 def main(arguments=None):

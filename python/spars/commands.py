@@ -15,7 +15,7 @@ from spars._support.extras import progress_bar
 from spars.game.field import known_grid
 from spars._game_command import rule_of
 from spars._outputs import check_nifti, check_outputs, modified, write_json
-from spars.segmentation import as_mask
+from spars.search.segmentation import as_mask
 from spars.volume.volume import as_volume
 
 #: Options of self-play that are passed on where they are given.

@@ -12,10 +12,10 @@ from spars import plots, report
 from spars.metrics import measures as metrics
 from spars._support.extras import progress_bar
 from spars._support.provenance import digest
-from spars.calibration import calibrate
+from spars.search.calibration import calibrate
 from spars.cli import jsonable
 from spars.volume.datasets import Case, Dataset
-from spars.segmentation import isolate
+from spars.search.segmentation import isolate
 
 __all__ = ["DemoConfiguration", "run_demo"]
 

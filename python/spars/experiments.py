@@ -6,7 +6,7 @@ import numpy as np
 
 from spars.metrics import measures as metrics
 from spars.volume.protocol import Protocol
-from spars.segmentation import as_mask, segment
+from spars.search.segmentation import as_mask, segment
 
 __all__ = ["Experiment", "over_patients"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from spars._core import runtime as _runtime
 from spars._support.extras import require
 from spars._search_charts import search_section
-from spars.segmentation import as_mask
+from spars.search.segmentation import as_mask
 
 __all__ = ["METRICS", "write_report"]
 

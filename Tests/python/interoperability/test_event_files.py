@@ -8,7 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import spars
-from spars.callbacks import TensorBoard
+from spars.search.callbacks import TensorBoard
 
 OPTIONS = {"window": (6, 6, 4), "n_steps": 16, "termination_threshold": 0.9, "seed": 2}
 

@@ -10,7 +10,7 @@ import sb3_contrib
 import torch
 from sb3_contrib.common.maskable.buffers import MaskableRolloutBuffer
 
-from spars.selfplay import self_play
+from spars.search.selfplay import self_play
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import policy_twin as twin  # noqa: E402

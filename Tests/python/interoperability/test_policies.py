@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from spars.selfplay import self_play
+from spars.search.selfplay import self_play
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import policy_twin as twin  # noqa: E402

@@ -20,7 +20,7 @@ def progress_bar(description):
 
     A bar needs tqdm and a terminal on standard error; logs and pipes stay clean.
     """
-    from spars.callbacks import ProgressBar
+    from spars.search.callbacks import ProgressBar
 
     if not sys.stderr.isatty():
         return None
@@ -32,7 +32,7 @@ def progress_bar(description):
 
 def as_progress(progress, description, unit="it"):
     """Return what a `progress` parameter stands for: True is a bar, a callable itself."""
-    from spars.callbacks import ProgressBar
+    from spars.search.callbacks import ProgressBar
 
     if progress is True:
         return ProgressBar(description, unit)

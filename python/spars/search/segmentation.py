@@ -17,7 +17,7 @@ from spars.game.field import known_grid
 from spars._support.provenance import digest
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars.game.rules import checked_threshold
-from spars._visits import contributions
+from spars.search.visits import contributions
 from spars.volume.protocol import Protocol
 from spars.volume.volume import Volume, as_volume, resample, save
 
@@ -411,6 +411,7 @@ def _grid_index(index, count, grid, frame):
 
 def _search(method):
     """Return the function that plays `method`; loaded here because each is a part of its own."""
-    from spars import baselines, selfplay
+    from spars.search import baselines
+    from spars.search import selfplay
 
     return selfplay.self_play if method == "self_play" else getattr(baselines, method)

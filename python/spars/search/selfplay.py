@@ -3,17 +3,17 @@
 from dataclasses import asdict
 
 from spars._support.checks import check_bool, check_choice, check_float, check_integer
-from spars._exchange import parameters_for
+from spars.search.exchange import parameters_for
 from spars.game.field import Field
-from spars._match import SAMPLINGS, SIDES, match_of
+from spars.search.live_run import SAMPLINGS, SIDES, match_of
 from spars.agents.networks import POLICIES
 from spars._support.provenance import digest, versions
 from spars.agents.rates import Rates
 from spars._support.defaults import WINDOW_OF_RECORD
-from spars._reference import Reference
+from spars.search.reference import Reference
 from spars.game.rules import checked_rule, checked_threshold
 from spars.agents.ppo import SEED_LIMIT
-from spars.runs import Run, Snapshot
+from spars.search.run import Run, Snapshot
 from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot", "self_play"]

@@ -21,9 +21,9 @@ from spars._core.handles import Handle
 from spars.agents.networks import POLICIES, policy_shapes
 from spars._support.provenance import digest, versions
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
-from spars._saved import field_again
+from spars.search.saved import field_again
 from spars.agents.ppo import SEED_LIMIT, checked_parameters
-from spars.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, win_rates
+from spars.search.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, win_rates
 
 __all__ = ["League"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from spars.agents.files import Spaces
 from spars._support.checks import sentence
 from spars.game.field import ACTIONS
-from spars._match import FIXED
+from spars.search.live_run import FIXED
 from spars.agents.networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes
 from spars.agents.stable_baselines import FIRST_LAYERS, is_stable_baselines, observation_shape_of
 from spars.agents.agent import PPO

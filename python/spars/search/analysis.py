@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars import coverage
+from spars.search import coverage
 from spars._support.checks import check_integer
 from spars._support.extras import as_progress, shifted
-from spars._match import RECORD_NAMES, match_of
+from spars.search.live_run import RECORD_NAMES, match_of
 from spars.agents.networks import flat_of
 from spars.agents.rates import RATES
 from spars.game.spaces import bounds_of
-from spars._visits import visits_of_run
+from spars.search.visits import visits_of_run
 from spars.game.envs import observation_space
 from spars.agents.ppo import LOG_NAMES
 from spars.game.scorers import ScoreAtlas
@@ -106,7 +106,7 @@ class Insight:
         Where the run masks moves, the agent does not know of it: its probabilities are those
         before masking.
         """
-        from spars._exchange import agent_of
+        from spars.search.exchange import agent_of
 
         parameters = self.parameters
         if iteration is None and parameters is None:

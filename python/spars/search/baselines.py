@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars import coverage
+from spars.search import coverage
 from spars.classifier import explanation
 from spars._support.checks import check_integer, sentence
 from spars._support.extras import as_progress
 from spars.game.field import ACTIONS, Field, Games
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
-from spars._visits import NOBODY, Visits
+from spars.search.visits import NOBODY, Visits
 from spars.classifier.network import Classifier
 from spars.game.scorers import ScoreAtlas
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars import baselines
+from spars.search import baselines
 from spars._support.checks import check_choice, check_float, check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars.volume.protocol import Protocol

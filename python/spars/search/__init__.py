@@ -1,0 +1,1 @@
+"""Searches of a scan: self-play, runs, leagues, baselines, segmentation."""
