@@ -7,7 +7,7 @@ import pytest
 
 import spars
 from spars.volume.datasets import Case
-from spars.experiments import Experiment, over_patients
+from spars.study.experiments import Experiment, over_patients
 
 
 def darkness(crops):

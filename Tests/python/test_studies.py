@@ -8,7 +8,7 @@ import pytest
 import spars
 from spars import cli, studies
 from spars.volume.datasets import Case
-from spars.studies import STUDIES, Setting, run_study
+from spars.study.studies import STUDIES, Setting, run_study
 
 SHAPE = (28, 26, 24)
 SMALL = {"input_shape": (108, 108, 108), "grid": SHAPE, "epochs": 1, "iterations": 2}

@@ -246,7 +246,7 @@ def segment(arguments):
 
 def study(arguments):
     """Run a study of the published repository."""
-    from spars import studies
+    from spars.study import studies
 
     inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
     check_outputs({"--output": arguments.output}, inputs)

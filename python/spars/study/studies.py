@@ -13,7 +13,7 @@ from spars._support.defaults import (
 )
 from spars.classifier.network import Classifier
 from spars.volume.datasets import Dataset
-from spars.experiments import Experiment, over_patients
+from spars.study.experiments import Experiment, over_patients
 from spars.volume.protocol import Protocol
 
 __all__ = ["STUDIES", "Result", "Setting", "run_study", "table"]
