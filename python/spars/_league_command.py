@@ -6,7 +6,7 @@ from spars._support.extras import progress_bar
 
 def play_league(arguments):
     """Play, write what is asked for, and return result and text."""
-    from spars.report import check_installed, number
+    from spars.report.page import check_installed, number
 
     if arguments.picture:
         check_installed("A picture")
@@ -18,7 +18,8 @@ def play_league(arguments):
     if arguments.output:
         found.save(arguments.output)
     if arguments.picture:
-        from spars import plots, report
+        from spars.report import plots
+        from spars.report import page as report
 
         with open(arguments.picture, "wb") as file:
             file.write(report.png(plots.payoff(found)))

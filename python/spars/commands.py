@@ -46,7 +46,7 @@ def demo(arguments):
 
 def train(arguments):
     """Train a classifier and write its weights."""
-    from spars.report import losses
+    from spars.report.page import losses
 
     if not arguments.output.endswith(".safetensors"):
         raise ValueError(f"--output must end in .safetensors. Got {arguments.output}.")
@@ -173,7 +173,7 @@ def segment(arguments):
     if arguments.coverage and arguments.method == "grad_cam":
         raise ValueError("--coverage is of windows on the game's lattice; grad_cam has its own.")
     if arguments.report:
-        from spars.report import check_installed
+        from spars.report.page import check_installed
 
         check_installed("A report")
     grid = _grid(arguments.grid)
@@ -222,7 +222,7 @@ def segment(arguments):
     if arguments.score_map:
         found.save_score_map(arguments.score_map)
     if arguments.report:
-        from spars.report import write_report
+        from spars.report.page import write_report
 
         title = f"Tumour segmentation of {os.path.basename(arguments.scan)}"
         write_report(
@@ -343,7 +343,7 @@ def export(arguments):
 
 def evaluate(arguments):
     """Compare a mask with a reference."""
-    from spars.report import METRICS, number
+    from spars.report.page import METRICS, number
 
     volume = as_volume(arguments.reference)
     mask = _mask(arguments, "mask", arguments.reference, volume)
@@ -359,7 +359,7 @@ def evaluate(arguments):
 def info(arguments):
     """Describe the installation, or a file."""
     if arguments.file is None:
-        from spars.report import versions
+        from spars.report.page import versions
 
         result = versions()
     elif arguments.file.lower().endswith(NIFTI):
@@ -429,7 +429,7 @@ def _atlas(arguments, scan, classifier, region):
 
 def _coverage(found, scorer):
     """Return the curves of a search, by its name; self-play scores what it has not seen."""
-    from spars.report import method_name
+    from spars.report.page import method_name
 
     atlas = scorer if isinstance(scorer, spars.ScoreAtlas) else None
     curve = found.run.coverage(atlas, progress=progress_bar("scoring"))

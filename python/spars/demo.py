@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import spars
-from spars import plots, report
+from spars.report import plots
+from spars.report import page as report
 from spars.metrics import measures as metrics
 from spars._support.extras import progress_bar
 from spars._support.provenance import digest

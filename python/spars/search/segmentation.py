@@ -264,7 +264,7 @@ class Segmentation:
 
         Parameters and result are those of `spars.plots.overlay`; needs the extra "report".
         """
-        from spars import plots
+        from spars.report import plots
 
         if reference is not None:
             reference = as_mask(reference, "reference", "plot", shape=self.mask.shape)

@@ -18,8 +18,8 @@ def search_section(segmentation, metrics, curves=None):
 
 def _coverage(curves):
     """Return one chart for each part of `spars.plots.COVERAGE`."""
-    from spars import plots
-    from spars.report import number, svg
+    from spars.report import plots
+    from spars.report.page import number, svg
 
     first = next(iter(curves.values()))
     share = f"{100 * first.best_places / first.places:.2g} %"
@@ -42,7 +42,7 @@ def _coverage(curves):
 
 def _learning(segmentation, metrics, run, rewards):
     """Return the charts of what self-play did, iteration by iteration."""
-    from spars.report import chart
+    from spars.report.page import chart
 
     width = max(1, len(rewards) // 20)
     scores = np.asarray(run.scores, dtype=np.float64)
@@ -83,7 +83,7 @@ def _learning(segmentation, metrics, run, rewards):
 
 def _dice_caption(segmentation, metrics):
     """Return what the curve of Dice is of, and how it goes with the Dice of the mask."""
-    from spars.report import number
+    from spars.report.page import number
 
     parts = [
         "Dice of the map above the segmentation threshold, read after each iteration for this "

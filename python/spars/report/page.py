@@ -14,7 +14,7 @@ import numpy as np
 
 from spars._core import runtime as _runtime
 from spars._support.extras import require
-from spars._search_charts import search_section
+from spars.report.search_charts import search_section
 from spars.search.segmentation import as_mask
 
 __all__ = ["METRICS", "write_report"]
@@ -122,7 +122,7 @@ def write_report(
     """
     jinja2 = require("jinja2", "report", "A report")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("spars", "templates"),
+        loader=jinja2.PackageLoader("spars.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -245,7 +245,7 @@ def check_installed(purpose):
 
 def scan_figures(segmentation, reference):
     """Return the figures of a segmentation by name: "overlay" and "score_map"."""
-    from spars import plots
+    from spars.report import plots
 
     volume, mask = segmentation.volume, segmentation.mask
     index = [plots.largest_slice(volume.shape, reference, mask, axis=axis) for axis in range(3)]
@@ -258,7 +258,7 @@ def scan_figures(segmentation, reference):
 
 
 def _pictures(segmentation, reference):
-    from spars import plots
+    from spars.report import plots
 
     figures = {n: _inline(png(f)) for n, f in scan_figures(segmentation, reference).items()}
     against = "" if reference is None else " and of the reference (blue, solid)"
@@ -424,7 +424,7 @@ def number_or_nan(value):
 
 def chart(series, x_label, y_label, caption, smooth=1, mark=None):
     """Return curves as one of the page's charts: SVG and caption."""
-    from spars import plots
+    from spars.report import plots
 
     drawn = svg(
         lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth, mark=mark)
