@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from spars import metrics
-from spars.demo import DemoConfiguration, Demonstration
+from spars.command.demo import DemoConfiguration, Demonstration
 
 
 def measure(seed, patients, epochs, output):

@@ -16,7 +16,7 @@ import numpy as np
 from accuracy import interval
 
 import spars
-from spars.demo import DemoConfiguration, Demonstration
+from spars.command.demo import DemoConfiguration, Demonstration
 
 PAPER = spars.Protocol.paper()
 PUBLISHED = spars.Protocol.published()

@@ -6,7 +6,7 @@ import sys
 def main():
     """Run `spars.cli.main`; say a refused environment in one line."""
     try:
-        from spars.cli import main as run
+        from spars.command.cli import main as run
     except ValueError as error:
         # Importing spars refuses SPARS_CPU and SPARS_NUM_THREADS with such a sentence.
         if not str(error).startswith("The 'SPARS_"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.demo import DemoConfiguration, run_demo
+from spars.command.demo import DemoConfiguration, run_demo
 
 mpl.use("Agg")
 

@@ -178,7 +178,7 @@ def test_a_monitor_that_can_only_be_nan_is_refused(monitor, labels, missing):
 
 
 def test_the_command_line_offers_every_monitor():
-    from spars.cli import _parser
+    from spars.command.cli import _parser
 
     for monitor in MONITORS:
         arguments = ["train", "--phantoms", "2", "--output", "w", "--monitor", monitor]

@@ -10,7 +10,7 @@ import math
 import os
 import sys
 
-from spars._game_command import add_game
+from spars.command.game import add_game
 from spars.search.live_run import SAMPLINGS, SIDES
 from spars.agents.networks import POLICIES
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
@@ -27,7 +27,7 @@ def main(arguments=None):
     """
     parsed = _parser().parse_args(arguments)
     # Loaded after parsing, so that --help and usage errors answer at once.
-    from spars import commands
+    from spars.command import commands
 
     try:
         if parsed.threads is not None:

@@ -3,7 +3,7 @@
 import json
 import os
 
-from spars.cli import jsonable
+from spars.command.cli import jsonable
 
 
 def check_nifti(path, option):

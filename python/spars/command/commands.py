@@ -13,8 +13,8 @@ from spars.metrics import measures as metrics
 from spars._support.checks import check_room
 from spars._support.extras import progress_bar
 from spars.game.field import known_grid
-from spars._game_command import rule_of
-from spars._outputs import check_nifti, check_outputs, modified, write_json
+from spars.command.game import rule_of
+from spars.command.outputs import check_nifti, check_outputs, modified, write_json
 from spars.search.segmentation import as_mask
 from spars.volume.volume import as_volume
 
@@ -33,7 +33,7 @@ def set_threads(count):
 
 def demo(arguments):
     """Run the demonstration."""
-    from spars.demo import DemoConfiguration, run_demo
+    from spars.command.demo import DemoConfiguration, run_demo
 
     given = {
         name: getattr(arguments, name)
@@ -276,7 +276,7 @@ def study(arguments):
 
 def league(arguments):
     """Let a run's snapshots play one another."""
-    from spars._league_command import play_league
+    from spars.command.league import play_league
 
     check_outputs(
         {"--output": arguments.output, "--picture": arguments.picture},

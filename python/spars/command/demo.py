@@ -14,7 +14,7 @@ from spars.metrics import measures as metrics
 from spars._support.extras import progress_bar
 from spars._support.provenance import digest
 from spars.search.calibration import calibrate
-from spars.cli import jsonable
+from spars.command.cli import jsonable
 from spars.volume.datasets import Case, Dataset
 from spars.search.segmentation import isolate
 
