@@ -1,10 +1,10 @@
-"""The program `spars`: what `spars.cli` cannot say, since importing `spars` comes before it."""
+"""The program `spars`: what `spars.command.cli` cannot say, since importing `spars` comes before it."""
 
 import sys
 
 
 def main():
-    """Run `spars.cli.main`; say a refused environment in one line."""
+    """Run `spars.command.cli.main`; say a refused environment in one line."""
     try:
         from spars.command.cli import main as run
     except ValueError as error:

@@ -21,7 +21,7 @@ FORBIDDEN = {
 }
 VERSIONS = {
     "pyproject.toml": r'^version = "([^"]+)"',
-    "python/spars/__init__.py": r'^__version__ = "([^"]+)"',
+    "python/spars/_support/version.py": r'^__version__ = "([^"]+)"',
     "Sources/SPARSNative/Support/Version.swift": r'current = "([^"]+)"',
     "CITATION.cff": r"^version: (\S+)",
     "CHANGELOG.md": r"^## (\d[^\s]*)",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars import cli
+from spars.command import cli
 
 COMMANDS = ("demo", "train", "segment", "explain", "evaluate", "export", "study", "info")
 SEGMENT = ("segment", "scan.nii.gz", "--classifier", "weights.safetensors")
@@ -408,7 +408,7 @@ def test_wrong_usage_exits_2(arguments):
 
 
 def test_interrupt_exits_130(monkeypatch, capsys):
-    from spars import commands
+    from spars.command import commands
 
     def interrupted(arguments):
         raise KeyboardInterrupt

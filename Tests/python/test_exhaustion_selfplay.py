@@ -18,8 +18,8 @@ from exhaustion_play import (
 from noise_game import WINDOW, noise, same
 
 import spars
-from spars.search.live_run import RECORD_NAMES
 from spars.game.exhaustion import ExhaustionRule
+from spars.search.live_run import RECORD_NAMES
 from spars.search.selfplay import Run, self_play
 
 

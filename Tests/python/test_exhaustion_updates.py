@@ -6,8 +6,8 @@ import pytest
 from exhaustion_play import POLICIES, Plain, by_game, calm, followed, play
 from noise_game import WINDOW, noise
 
-from spars.game.exhaustion import ANSWER_COUNT
 from spars.agents.ppo import resize_multiplicity
+from spars.game.exhaustion import ANSWER_COUNT
 
 
 @pytest.fixture(scope="module")

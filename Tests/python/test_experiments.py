@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import spars
-from spars.volume.datasets import Case
 from spars.study.experiments import Experiment, over_patients
+from spars.volume.datasets import Case
 
 
 def darkness(crops):

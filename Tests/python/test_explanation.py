@@ -226,7 +226,7 @@ def test_unknown_options_and_bad_values_are_refused():
 
 
 def test_progress_is_told_over_all_windows_and_ctrl_c_stops(rng, monkeypatch):
-    monkeypatch.setattr("spars.explanation._VALUES_AT_ONCE", 3 * 8 * 7 * 6)
+    monkeypatch.setattr("spars.classifier.explanation._VALUES_AT_ONCE", 3 * 8 * 7 * 6)
     scan = _scan(rng, (14, 11, 9))
     told = []
     _classifier().explain(

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from spars import _extras, plots
+from spars import plots
+from spars._support.progress import progress_bar
 from spars.volume.volume import Volume
 
 mpl.use("Agg")
@@ -175,4 +176,4 @@ def test_bar_reports_and_closes(monkeypatch):
 
 def test_no_bar_where_nobody_looks(monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    assert _extras.progress_bar("work") is None
+    assert progress_bar("work") is None

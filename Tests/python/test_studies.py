@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import spars
-from spars import cli, studies
-from spars.volume.datasets import Case
+from spars import studies
+from spars.command import cli
 from spars.study.studies import STUDIES, Setting, run_study
+from spars.volume.datasets import Case
 
 SHAPE = (28, 26, 24)
 SMALL = {"input_shape": (108, 108, 108), "grid": SHAPE, "epochs": 1, "iterations": 2}

@@ -5,7 +5,8 @@ import pytest
 from classifier_cases import INPUT, noise_case, train
 
 import spars
-from spars import cli, datasets
+from spars import datasets
+from spars.command import cli
 
 LARGE = (31, 12, 12)
 

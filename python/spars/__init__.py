@@ -4,23 +4,21 @@ From CT scans with image-level labels (tumour present or not) to a voxel segment
 tumours; the compute core is written in Swift.
 """
 
-from spars.agents import ppo
-from spars.metrics import measures as metrics
-from spars.volume import datasets
+import importlib
+
+from spars import metrics
+from spars._support import modules
 from spars._support.errors import FormatError, InternalError, NonFiniteError
-from spars._core.runtime import instruction_set, set_thread_count, thread_count
-from spars.agents.agent import PPO
-from spars.classifier.augmentation import Augmentation
-from spars.classifier.network import Classifier
+from spars._support.runtime import instruction_set, set_thread_count, thread_count
+from spars._support.version import __version__
+from spars.agents import PPO, ppo
+from spars.classifier import Augmentation, Classifier
+from spars.game.atlas import ScoreAtlas
 from spars.search.league import League
-from spars.volume.phantom import Phantom, phantom
-from spars.volume.protocol import IntensityWindow, Protocol
-from spars.game.scorers import ScoreAtlas
 from spars.search.segmentation import Segmentation, isolate, segment
 from spars.search.selfplay import Run, self_play
-from spars.volume.volume import Volume, load, resample, save
-
-__version__ = "0.1.0"
+from spars.volume import IntensityWindow, Protocol, Volume, datasets, load, resample, save
+from spars.volume.phantom import Phantom, phantom
 
 __all__ = [
     "Augmentation",
@@ -39,6 +37,7 @@ __all__ = [
     "VectorGame",
     "Volume",
     "WindowSearchEnv",
+    "__version__",
     "datasets",
     "instruction_set",
     "isolate",
@@ -55,27 +54,20 @@ __all__ = [
     "thread_count",
 ]
 
-# Loaded when first asked for: what imports gymnasium or pettingzoo where they are installed, and
-# modules that few programs need.
-_LATE = {"VectorGame": "envs", "WindowSearchEnv": "envs", "parallel_env": "envs"}
-_LATE_MODULES = (
-    "baselines",
-    "callbacks",
-    "coverage",
-    "exhaustion",
-    "experiments",
-    "plots",
-    "ratings",
-    "report",
-    "studies",
-)
+modules.install()
+
+# Loaded when first asked for: gymnasium and pettingzoo take a second where they are installed.
+_LATE = ("VectorGame", "WindowSearchEnv", "parallel_env")
 
 
 def __getattr__(name):
-    from importlib import import_module
+    if name in modules.HOMES or name == "report":
+        return importlib.import_module(f"spars.{name}")
+    if name in _LATE:
+        return getattr(importlib.import_module("spars.game.envs"), name)
+    raise AttributeError(f"module 'spars' has no attribute '{name}'")
 
-    if name in _LATE_MODULES:
-        return import_module(f"spars.{name}")
-    if name not in _LATE:
-        raise AttributeError(f"module 'spars' has no attribute '{name}'")
-    return getattr(import_module(f"spars.{_LATE[name]}"), name)
+
+def __dir__():
+    packages = {"agents", "classifier", "game", "report", "search", "study", "volume"}
+    return sorted({*__all__, *modules.HOMES, *packages})

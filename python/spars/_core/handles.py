@@ -2,7 +2,7 @@
 
 import weakref
 
-from spars._core import _native as native
+import spars._core._native as native
 
 
 class Handle:

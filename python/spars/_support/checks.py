@@ -8,6 +8,8 @@ import numbers
 
 import numpy as np
 
+from spars._support.errors import NonFiniteError
+
 
 def check_integer(value, name, owner, low=None, high=None):
     """Return `value` as an int in [low, high], or raise TypeError or ValueError."""
@@ -71,8 +73,6 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     `shape` lists the wanted extents, None for any. Numeric input is converted; text and objects
     are refused. With `finite`, NaN and infinities are refused by name.
     """
-    from spars._support.errors import NonFiniteError
-
     dtype = np.dtype(dtype)
     wanted = f"a {dtype.name} array" + ("" if shape is None else f" of shape {_shape_text(shape)}")
     array = np.asarray(value)

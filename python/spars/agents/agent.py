@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
 from spars._support.archives import write_npz
 from spars._support.checks import check_choice, check_extent, check_float, check_integer
 from spars._support.errors import FormatError
-from spars.game.spaces import bounds_of, spaces_of
-from spars.agents.stable_baselines import is_stable_baselines, write_agent
+from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
 from spars.agents.policy import MlpPolicy
 from spars.agents.ppo import (
     SEED_LIMIT,
@@ -21,6 +19,8 @@ from spars.agents.ppo import (
     log_dict,
     packed_hyperparameters,
 )
+from spars.agents.stable_baselines import is_stable_baselines, write_agent
+from spars.game.spaces import bounds_of, spaces_of
 
 __all__ = ["PPO"]
 

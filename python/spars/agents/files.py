@@ -1,8 +1,8 @@
 """What a file holds of an agent, ours or stable-baselines3's; and agents without an environment."""
 
 from spars._support.archives import read_npz
-from spars.agents.stable_baselines import read_agent
 from spars.agents.ppo import resize_multiplicity
+from spars.agents.stable_baselines import read_agent
 
 FILE_FORMAT = "spars PPO 1"
 

@@ -4,9 +4,9 @@ from math import prod
 
 import numpy as np
 
+from spars.agents.ppo import parameter_shapes
 from spars.game.field import ACTIONS
 from spars.game.rules import ANSWER_COUNT
-from spars.agents.ppo import parameter_shapes
 
 POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
 HIDDEN = (64, 64)

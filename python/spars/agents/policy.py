@@ -3,8 +3,8 @@
 import numpy as np
 
 from spars._core import native
-from spars._support.checks import check_array
 from spars._core.handles import Handle
+from spars._support.checks import check_array
 from spars.agents.ppo import LOG_NAMES, checked_parameters, parameter_shapes, split_parameters
 
 __all__ = ["MlpPolicy"]

@@ -13,7 +13,7 @@ from spars._support.checks import (
     check_integer,
     check_origins,
 )
-from spars._support.extras import as_progress
+from spars._support.progress import as_progress
 from spars.volume.volume import as_volume, resample
 
 __all__ = ["METHODS", "TARGETS", "attributions", "explain", "input_gradients"]

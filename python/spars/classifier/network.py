@@ -9,14 +9,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from spars._core import native
-from spars._support.checks import check_array, check_extent, check_integer, check_origins, sentence
-from spars._support.errors import FormatError, NonFiniteError
-from spars.classifier.training.fit import fit
 from spars._core.handles import Handle
-from spars.classifier.training.history import History
-from spars.classifier.onnx import save_onnx
+from spars._support.checks import check_array, check_extent, check_integer, check_origins, sentence
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.errors import FormatError, NonFiniteError
 from spars.classifier.explanation import attributions, explain, input_gradients
+from spars.classifier.onnx import save_onnx
+from spars.classifier.training.fit import fit
+from spars.classifier.training.history import History
 from spars.volume.protocol import IntensityWindow
 from spars.volume.volume import as_volume
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from spars._support.checks import check_bool, sentence
 from spars._support.extras import require
+from spars._support.version import __version__
 
 # 17 is what ONNX Runtime 1.12 and everything later reads; no layer here has changed since.
 _OPSET = 17
@@ -70,8 +71,6 @@ def save_onnx(self, path, *, intensity_window=False):
 
 def _model(onnx, classifier, window):
     """Return the model, with an intensity window in front where one is given."""
-    from spars import __version__
-
     parameters = classifier.parameters()
     graph = _Graph(onnx, parameters)
     x = "x"

@@ -6,14 +6,14 @@ Results go to standard output, progress and messages to standard error.
 
 import argparse
 import json
-import math
 import os
 import sys
 
+from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.json import jsonable
+from spars.agents.networks import POLICIES
 from spars.command.game import add_game
 from spars.search.live_run import SAMPLINGS, SIDES
-from spars.agents.networks import POLICIES
-from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars.search.segmentation import METHODS
 
 
@@ -48,21 +48,6 @@ def main(arguments=None):
         print(f"spars: error: {_one_line(error)}", file=sys.stderr)
         return 1
     return 0
-
-
-def jsonable(value):
-    """Return plain values that JSON can hold: NaN and infinities become null."""
-    if isinstance(value, dict):
-        return {str(name): jsonable(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(item) for item in value]
-    if hasattr(value, "tolist"):
-        return jsonable(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    return str(value)
 
 
 def _one_line(error):

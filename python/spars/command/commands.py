@@ -1,4 +1,4 @@
-"""What the commands of `spars.cli` do. Each takes the parsed arguments and returns (result, text).
+"""What the commands of `spars.command.cli` do. Each takes the parsed arguments and returns (result, text).
 
 The result is what `--json` prints, as plain values; the text is for people.
 """
@@ -9,13 +9,21 @@ import sys
 import numpy as np
 
 import spars
-from spars.metrics import measures as metrics
+from spars import metrics
 from spars._support.checks import check_room
-from spars._support.extras import progress_bar
-from spars.game.field import known_grid
+from spars._support.progress import progress_bar
+from spars.classifier.training.checkpoint import read_records
+from spars.command.demo import DemoConfiguration, run_demo
 from spars.command.game import rule_of
+from spars.command.league import play_league
 from spars.command.outputs import check_nifti, check_outputs, modified, write_json
-from spars.search.segmentation import as_mask
+from spars.game.field import known_grid
+from spars.metrics.masks import as_mask
+from spars.report.drawing import check_installed
+from spars.report.page import METRICS, versions, write_report
+from spars.report.text import losses, method_name, number
+from spars.study import studies
+from spars.volume import datasets
 from spars.volume.volume import as_volume
 
 #: Options of self-play that are passed on where they are given.
@@ -33,8 +41,6 @@ def set_threads(count):
 
 def demo(arguments):
     """Run the demonstration."""
-    from spars.command.demo import DemoConfiguration, run_demo
-
     given = {
         name: getattr(arguments, name)
         for name in ("seed", "scans", "epochs", "iterations")
@@ -46,8 +52,6 @@ def demo(arguments):
 
 def train(arguments):
     """Train a classifier and write its weights."""
-    from spars.report.page import losses
-
     if not arguments.output.endswith(".safetensors"):
         raise ValueError(f"--output must end in .safetensors. Got {arguments.output}.")
     check_outputs(
@@ -87,8 +91,6 @@ def train(arguments):
 
 def _fit(arguments, classifier, training, validation):
     """Train; where that ends early, write what the finished epochs gave."""
-    from spars.classifier.training.checkpoint import read_records
-
     augmentation = spars.Augmentation(
         flips=arguments.flips,
         shift=tuple(arguments.shift),
@@ -173,8 +175,6 @@ def segment(arguments):
     if arguments.coverage and arguments.method == "grad_cam":
         raise ValueError("--coverage is of windows on the game's lattice; grad_cam has its own.")
     if arguments.report:
-        from spars.report.page import check_installed
-
         check_installed("A report")
     grid = _grid(arguments.grid)
     room = known_grid(arguments.scan, grid, "native", "segment")
@@ -222,8 +222,6 @@ def segment(arguments):
     if arguments.score_map:
         found.save_score_map(arguments.score_map)
     if arguments.report:
-        from spars.report.page import write_report
-
         title = f"Tumour segmentation of {os.path.basename(arguments.scan)}"
         write_report(
             arguments.report,
@@ -246,8 +244,6 @@ def segment(arguments):
 
 def study(arguments):
     """Run a study of the published repository."""
-    from spars.study import studies
-
     inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
     check_outputs({"--output": arguments.output}, inputs)
     dataset = _dataset(arguments)
@@ -276,8 +272,6 @@ def study(arguments):
 
 def league(arguments):
     """Let a run's snapshots play one another."""
-    from spars.command.league import play_league
-
     check_outputs(
         {"--output": arguments.output, "--picture": arguments.picture},
         {"the run": arguments.run, "the scan": arguments.scan},
@@ -343,8 +337,6 @@ def export(arguments):
 
 def evaluate(arguments):
     """Compare a mask with a reference."""
-    from spars.report.page import METRICS, number
-
     volume = as_volume(arguments.reference)
     mask = _mask(arguments, "mask", arguments.reference, volume)
     wanted = _mask(arguments, "reference", arguments.reference, volume)
@@ -359,8 +351,6 @@ def evaluate(arguments):
 def info(arguments):
     """Describe the installation, or a file."""
     if arguments.file is None:
-        from spars.report.page import versions
-
         result = versions()
     elif arguments.file.lower().endswith(NIFTI):
         result = _describe_scan(as_volume(arguments.file))
@@ -398,8 +388,6 @@ def _describe_weights(classifier):
 
 
 def _dataset(arguments):
-    from spars.volume import datasets
-
     if arguments.csv:
         dataset = datasets.from_csv(arguments.csv, root=arguments.root)
     elif arguments.msd:
@@ -429,8 +417,6 @@ def _atlas(arguments, scan, classifier, region):
 
 def _coverage(found, scorer):
     """Return the curves of a search, by its name; self-play scores what it has not seen."""
-    from spars.report.page import method_name
-
     atlas = scorer if isinstance(scorer, spars.ScoreAtlas) else None
     curve = found.run.coverage(atlas, progress=progress_bar("scoring"))
     return {method_name(found.configuration["method"]): curve}

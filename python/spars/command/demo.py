@@ -8,15 +8,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import spars
-from spars.report import plots
-from spars.report import page as report
-from spars.metrics import measures as metrics
-from spars._support.extras import progress_bar
+from spars import metrics
+from spars._support.json import jsonable
+from spars._support.progress import progress_bar
 from spars._support.provenance import digest
+from spars.report import plots
+from spars.report.drawing import check_installed, png
+from spars.report.page import kept_epoch, scan_figures, write_report
+from spars.report.text import losses, method_name, number
 from spars.search.calibration import calibrate
-from spars.command.cli import jsonable
-from spars.volume.datasets import Case, Dataset
 from spars.search.segmentation import isolate
+from spars.volume.datasets import Case, Dataset
 
 __all__ = ["DemoConfiguration", "run_demo"]
 
@@ -105,7 +107,7 @@ def run_demo(output, configuration=None, *, quiet=False):
     ImportError
         The extra "report" is not installed.
     """
-    report.check_installed("The demonstration")
+    check_installed("The demonstration")
     demo = Demonstration(Path(output), configuration or DemoConfiguration(), quiet)
     demo.train()
     demo.calibrate()
@@ -284,17 +286,17 @@ class Demonstration:
         for method in notes:
             # Grad-CAM looks into the network, on windows of its own.
             scorer = self.classifier if method == "grad_cam" else atlas
-            searches[report.method_name(method)] = self.timed(
+            searches[method_name(method)] = self.timed(
                 method.replace("_", " "), lambda m=method, s=scorer: self.segment(s, m)
             )
         self.coverage = {
             name: found.run.coverage(atlas)
             for name, found in searches.items()
-            if name != report.method_name("grad_cam")
+            if name != method_name("grad_cam")
         }
         self.rows = [
             self.row(name, searches[name].mask, note)
-            for name, note in ((report.method_name(method), notes[method]) for method in notes)
+            for name, note in ((method_name(method), notes[method]) for method in notes)
         ]
         self.rows.append(
             self.row("whole liver", self.made.liver, "Every voxel of the liver: no search at all.")
@@ -343,22 +345,22 @@ class Demonstration:
         epochs = self.history.to_dict()["epochs"]
         curves = {
             "training": plots.curves(
-                {"training": report.losses(epochs)},
+                {"training": losses(epochs)},
                 x_label="epoch",
                 y_label="cross entropy",
-                mark=report.kept_epoch(self.history),
+                mark=kept_epoch(self.history),
             ),
             "self_play": plots.curves(
                 {"Dice": found.run.dice}, x_label="iteration", y_label="Dice of the map so far"
             ),
             "coverage": plots.coverage(self.coverage),
         }
-        for name, figure in (curves | report.scan_figures(found, self.reference)).items():
-            (self.output / f"{name}.png").write_bytes(report.png(figure))
+        for name, figure in (curves | scan_figures(found, self.reference)).items():
+            (self.output / f"{name}.png").write_bytes(png(figure))
 
     def write_report(self):
         c = self.configuration
-        report.write_report(
+        write_report(
             self.output / "report.html",
             self.found,
             title="Self-play on a held-out phantom",
@@ -409,10 +411,7 @@ class Demonstration:
             ("Dice, whole liver", self.rows[-1]["dice"], "no search at all"),
             ("Labels used", self.configuration.scans, "one yes or no a scan"),
         )
-        return [
-            {"name": name, "value": report.number(value), "note": note}
-            for name, value, note in shown
-        ]
+        return [{"name": name, "value": number(value), "note": note} for name, value, note in shown]
 
     def case_rows(self):
         kept = self.configuration.scans

@@ -1,13 +1,14 @@
 """What `spars league` does: a round robin among a run's snapshots."""
 
 import spars
-from spars._support.extras import progress_bar
+from spars._support.progress import progress_bar
+from spars.report import plots
+from spars.report.drawing import check_installed, png
+from spars.report.text import number
 
 
 def play_league(arguments):
     """Play, write what is asked for, and return result and text."""
-    from spars.report.page import check_installed, number
-
     if arguments.picture:
         check_installed("A picture")
     classifier = spars.Classifier.load(arguments.classifier)
@@ -18,11 +19,8 @@ def play_league(arguments):
     if arguments.output:
         found.save(arguments.output)
     if arguments.picture:
-        from spars.report import plots
-        from spars.report import page as report
-
         with open(arguments.picture, "wb") as file:
-            file.write(report.png(plots.payoff(found)))
+            file.write(png(plots.payoff(found)))
     cycles = found.cycles()
     lines = [f"{'member':<12} {'Elo':>8}   95 % interval"]
     for i in ratings.order:

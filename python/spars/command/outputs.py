@@ -3,7 +3,7 @@
 import json
 import os
 
-from spars.command.cli import jsonable
+from spars._support.json import jsonable
 
 
 def check_nifti(path, option):

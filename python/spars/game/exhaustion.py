@@ -8,6 +8,8 @@ theirs and what is our reading.
 import numpy as np
 
 from spars._support.checks import check_choice, check_integer
+from spars._support.defaults import WINDOW_OF_RECORD
+from spars.game.environment import checked_render_mode, keeps_map
 from spars.game.field import (
     ACTIONS,
     AGENTS,
@@ -17,10 +19,9 @@ from spars.game.field import (
     check_action,
 )
 from spars.game.parallel import ParallelWindowSearch
-from spars._support.defaults import WINDOW_OF_RECORD
 from spars.game.rules import ANSWER_COUNT, ExhaustionRule, checked_rule
+from spars.game.single import WindowSearchEnv
 from spars.game.spaces import Box, Discrete
-from spars.game.envs import WindowSearchEnv, checked_render_mode, keeps_map
 
 __all__ = ["ANSWER_COUNT", "ExhaustionEnv", "ExhaustionGame", "ExhaustionRule"]
 

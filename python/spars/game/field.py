@@ -6,12 +6,12 @@ import operator
 import numpy as np
 
 from spars._core import native
-from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._core.handles import Handle
+from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
-from spars.volume.protocol import CHOICES, Protocol
 from spars.game.scorers import adapter_of, place_scores
-from spars.volume.volume import as_volume, shape_of
+from spars.volume.protocol import CHOICES, Protocol
+from spars.volume.volume import as_volume, resample, shape_of
 
 AGENTS = ("learner", "opponent")
 ACTIONS = 6
@@ -265,8 +265,6 @@ def _on_grid(volume, grid, frame, owner):
         raise MemoryError(f"A grid of {grid} has more than the {VOXEL_LIMIT} voxels allowed.")
     if frame == "corner" or scan.shape == grid:
         return scan, grid
-    from spars.volume.volume import resample
-
     return resample(scan, grid, "linear"), grid
 
 

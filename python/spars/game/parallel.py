@@ -5,15 +5,15 @@ import functools
 import numpy as np
 
 from spars._support.checks import check_integer
-from spars.game.field import ACTIONS, AGENTS, Games, action_mask, check_action
-from spars.game.spaces import Discrete
-from spars.game.envs import (
+from spars.game.environment import (
     OneGame,
     checked_render_mode,
     keeps_map,
     observation_shape,
     observation_space,
 )
+from spars.game.field import ACTIONS, AGENTS, Games, action_mask, check_action
+from spars.game.spaces import Discrete
 
 
 @functools.cache

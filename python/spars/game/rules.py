@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from spars._support.checks import check_choice, check_float, check_integer, sentence
-from spars.game.field import ACTIONS
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD
+from spars.game.field import ACTIONS
 
 GAMES = ("search", "exhaustion")
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from spars._core import native
 from spars._support.checks import check_float, sentence
+from spars._support.errors import NonFiniteError
 from spars.volume.volume import Volume, as_volume
 
 
@@ -11,8 +12,8 @@ class Pair:
     """Two checked masks and their common spacing."""
 
     def __init__(self, prediction, reference, owner, spacing=None):
-        self.prediction, first = as_mask(prediction, "prediction", owner)
-        self.reference, second = as_mask(reference, "reference", owner)
+        self.prediction, first = measured_mask(prediction, "prediction", owner)
+        self.reference, second = measured_mask(reference, "reference", owner)
         if self.prediction.shape != self.reference.shape:
             raise ValueError(
                 sentence(
@@ -118,7 +119,7 @@ def check_connectivity(value, owner):
     return int(value)
 
 
-def as_mask(value, name, owner):
+def measured_mask(value, name, owner):
     """Return a uint8 array of 0 and 1, and the spacing it came with (None for arrays)."""
     spacing = None
     if not isinstance(value, np.ndarray) and (
@@ -163,3 +164,47 @@ def chosen_spacing(given, own, owner):
             f"Got {own[0]} instead."
         )
     return own[0] if own else (1.0, 1.0, 1.0)
+
+
+def as_mask(mask, name, owner, *, value=None, shape=None):
+    """Return a mask as a uint8 array of 0 and 1.
+
+    Parameters
+    ----------
+    mask : Volume, array, image or path
+        (X, Y, Z).
+    name, owner : str
+        For the message of an error.
+    value : int or sequence of ints, optional
+        What counts as inside, for label files such as 1 liver, 2 tumour. Without it the mask must
+        hold nothing but 0 and 1.
+    shape : (int, int, int), optional
+        The shape it must have.
+
+    Raises
+    ------
+    ValueError
+        Another shape, or other values than 0 and 1 without `value`.
+    NonFiniteError
+        A voxel is NaN or infinite.
+    """
+    array = as_volume(mask).array
+    if shape is not None and array.shape != tuple(shape):
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must have the scan's shape {tuple(shape)}. "
+            f"Got {array.shape} instead."
+        )
+    if not np.isfinite(array).all():
+        raise NonFiniteError(
+            f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
+        )
+    if value is not None:
+        return np.isin(array, value).astype(np.uint8)
+    inside = array == 1
+    others = array[~inside & (array != 0)]
+    if others.size:
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must hold 0 and 1 only. Got {others[0]:g} "
+            "instead; say which label is meant, for example 'reference == 2'."
+        )
+    return inside.astype(np.uint8)

@@ -23,11 +23,11 @@ from spars._core import native
 from spars._support.checks import check_array, check_float, check_integer, sentence
 from spars.metrics.masks import (
     Pair,
-    as_mask,
     check_connectivity,
     chosen_spacing,
     components,
     lesions,
+    measured_mask,
 )
 
 __all__ = [
@@ -371,7 +371,7 @@ def connected_components(mask, connectivity=26):
         `mask` holds anything but 0 and 1, or `connectivity` is none of the three.
     """
     connectivity = check_connectivity(connectivity, "connected_components")
-    mask, _ = as_mask(mask, "mask", "connected_components")
+    mask, _ = measured_mask(mask, "mask", "connected_components")
     return components(mask, connectivity)
 
 
@@ -397,7 +397,7 @@ def distance_map(mask, spacing=None):
     TypeError, ValueError
         `mask` holds anything but 0 and 1, or `spacing` is out of range.
     """
-    mask, own = as_mask(mask, "mask", "distance_map")
+    mask, own = measured_mask(mask, "mask", "distance_map")
     spacing = chosen_spacing(spacing, [own], "distance_map")
     distances = np.empty(mask.shape, np.float32)
     native.distance_map(mask, mask.shape, spacing, distances, None)

@@ -1,21 +1,20 @@
 """One self-contained HTML page about a segmentation: pictures, numbers, inputs, limits."""
 
 import base64
-import hashlib
-import io
-import json
-import math
 import os
 import platform
-import re
 from pathlib import Path
 
 import numpy as np
 
-from spars._core import runtime as _runtime
+from spars._support import runtime
 from spars._support.extras import require
+from spars._support.version import __version__
+from spars.metrics.masks import as_mask
+from spars.report import plots
+from spars.report.drawing import chart, png
 from spars.report.search_charts import search_section
-from spars.search.segmentation import as_mask
+from spars.report.text import flatten, losses, method_name, number, number_or_nan
 
 __all__ = ["METRICS", "write_report"]
 
@@ -60,9 +59,6 @@ METRICS = {
     "lesion_precision": ("Lesion precision", "", "1", "Pieces of the mask that touch a lesion."),
     "lesion_f1": ("Lesion F1", "", "1", "Harmonic mean of lesion sensitivity and precision."),
 }
-
-# A colour that no plot uses; it becomes the page's text colour, so charts follow light and dark.
-_INK = "#010203"
 
 
 def write_report(
@@ -161,92 +157,27 @@ def write_report(
         if content.get(name, True)
     ]
     for part in ("training", "search"):
-        for chart in (content[part] or {}).get("charts", ()):
-            chart["svg"] = jinja2.filters.Markup(chart["svg"])
+        for drawn in (content[part] or {}).get("charts", ()):
+            drawn["svg"] = jinja2.filters.Markup(chart["svg"])
     page = environment.get_template("report.html").render(content)
     Path(path).write_text(page, encoding="utf-8")
 
 
-def number(value):
-    """Format a number for a table: three decimals, or what it is if not finite."""
-    if value is None:
-        return "\u2013"
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return str(value)
-    value = float(value)
-    if math.isnan(value):
-        return "undefined"
-    if math.isinf(value):
-        return "infinite"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
-
-
 def versions():
     """Return what ran: versions of spars and its libraries, instruction set, threads, system."""
-    import spars
-
     return {
-        "spars": spars.__version__,
+        "spars": __version__,
         "NumPy": np.__version__,
         "Python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processors": str(os.cpu_count()),
-        "threads": str(_runtime.thread_count()),
-        "instruction set": _runtime.instruction_set(),
+        "threads": str(runtime.thread_count()),
+        "instruction set": runtime.instruction_set(),
     }
-
-
-def png(figure):
-    """Return a figure as the bytes of a PNG, and close it."""
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    pyplot.close(figure)
-    return buffer.getvalue()
-
-
-def svg(draw):
-    """Return what `draw()` plots as inline SVG whose ink is the page's text colour."""
-    matplotlib = require("matplotlib", "report", "Plotting")
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
-    inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    ink = dict.fromkeys(inked, _INK)
-    style = {"svg.fonttype": "none", "svg.hashsalt": "spars", "font.size": 11, **ink}
-    with matplotlib.rc_context(style):
-        figure = draw()
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-        pyplot.close(figure)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :].replace(_INK, "currentColor")
-    # Every figure numbers its parts from 1; ids must be unique in the page.
-    prefix = "f" + hashlib.sha256(text.encode()).hexdigest()[:8]
-    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
-    # Text takes the page's own font.
-    return text.replace("<svg ", '<svg role="img" style="color: var(--text)" ', 1)
-
-
-def check_installed(purpose):
-    """Refuse before the work starts if something that reports need is missing.
-
-    Parameters
-    ----------
-    purpose : str
-        What needs it, for the message.
-
-    Raises
-    ------
-    ImportError
-        The extra "report" is not installed.
-    """
-    for module in ("jinja2", "matplotlib.pyplot"):
-        require(module, "report", purpose)
 
 
 def scan_figures(segmentation, reference):
     """Return the figures of a segmentation by name: "overlay" and "score_map"."""
-    from spars.report import plots
-
     volume, mask = segmentation.volume, segmentation.mask
     index = [plots.largest_slice(volume.shape, reference, mask, axis=axis) for axis in range(3)]
     return {
@@ -258,8 +189,6 @@ def scan_figures(segmentation, reference):
 
 
 def _pictures(segmentation, reference):
-    from spars.report import plots
-
     figures = {n: _inline(png(f)) for n, f in scan_figures(segmentation, reference).items()}
     against = "" if reference is None else " and of the reference (blue, solid)"
     largest = "mask" if reference is None or not np.any(reference) else "reference"
@@ -322,12 +251,6 @@ def _methods(segmentation, metrics, comparisons):
     first["name"] = method_name(segmentation.configuration["method"])
     first["note"] = "The mask of this report."
     return [first, *comparisons]
-
-
-def method_name(method):
-    """Return a method of `spars.segment` as a reader says it."""
-    names = {"self_play": "self-play", "grad_cam": "Grad-CAM"}
-    return names.get(method, method.replace("_", " "))
 
 
 def _standing_caveats(reference):
@@ -412,26 +335,6 @@ def kept_epoch(history):
     return best, f"weights kept: epoch {best}"
 
 
-def losses(epochs):
-    """Return the loss of each of `History.to_dict()["epochs"]`."""
-    return [epoch["loss"] for epoch in epochs]
-
-
-def number_or_nan(value):
-    """Return a number as JSON gave it: what was not defined came as None."""
-    return math.nan if value is None else value
-
-
-def chart(series, x_label, y_label, caption, smooth=1, mark=None):
-    """Return curves as one of the page's charts: SVG and caption."""
-    from spars.report import plots
-
-    drawn = svg(
-        lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth, mark=mark)
-    )
-    return {"svg": drawn, "caption": caption}
-
-
 def _configuration(segmentation, history):
     parts = [
         {
@@ -449,12 +352,3 @@ def _configuration(segmentation, history):
             }
         )
     return parts
-
-
-def flatten(mapping, prefix=""):
-    """Yield (dotted name, text) of every plain value of nested mappings."""
-    for name, value in mapping.items():
-        if isinstance(value, dict):
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", json.dumps(value, default=str)

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from spars.report import plots
+from spars.report.drawing import chart, svg
+from spars.report.text import number
+
 
 def search_section(segmentation, metrics, curves=None):
     """Return the section's text and charts, or None where there is nothing to draw."""
@@ -18,9 +22,6 @@ def search_section(segmentation, metrics, curves=None):
 
 def _coverage(curves):
     """Return one chart for each part of `spars.plots.COVERAGE`."""
-    from spars.report import plots
-    from spars.report.page import number, svg
-
     first = next(iter(curves.values()))
     share = f"{100 * first.best_places / first.places:.2g} %"
     captions = {
@@ -42,8 +43,6 @@ def _coverage(curves):
 
 def _learning(segmentation, metrics, run, rewards):
     """Return the charts of what self-play did, iteration by iteration."""
-    from spars.report.page import chart
-
     width = max(1, len(rewards) // 20)
     scores = np.asarray(run.scores, dtype=np.float64)
     faded = "" if width == 1 else f" Bold: mean of the last {width} iterations."
@@ -83,8 +82,6 @@ def _learning(segmentation, metrics, run, rewards):
 
 def _dice_caption(segmentation, metrics):
     """Return what the curve of Dice is of, and how it goes with the Dice of the mask."""
-    from spars.report.page import number
-
     parts = [
         "Dice of the map above the segmentation threshold, read after each iteration for this "
         "chart only; nothing in the search sees it."

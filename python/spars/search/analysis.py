@@ -5,17 +5,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars.search import coverage
 from spars._support.checks import check_integer
-from spars._support.extras import as_progress, shifted
-from spars.search.live_run import RECORD_NAMES, match_of
+from spars._support.progress import as_progress, shifted
 from spars.agents.networks import flat_of
-from spars.agents.rates import RATES
-from spars.game.spaces import bounds_of
-from spars.search.visits import visits_of_run
-from spars.game.envs import observation_space
 from spars.agents.ppo import LOG_NAMES
-from spars.game.scorers import ScoreAtlas
+from spars.agents.rates import RATES
+from spars.game.atlas import ScoreAtlas
+from spars.game.environment import observation_space
+from spars.game.spaces import bounds_of
+from spars.search import coverage
+from spars.search.exchange import agent_of
+from spars.search.live_run import RECORD_NAMES, match_of
+from spars.search.visits import visits_of_run
 
 _STEP_ARRAYS = ("windows", "step_scores", "actions", "ends")
 
@@ -106,8 +107,6 @@ class Insight:
         Where the run masks moves, the agent does not know of it: its probabilities are those
         before masking.
         """
-        from spars.search.exchange import agent_of
-
         parameters = self.parameters
         if iteration is None and parameters is None:
             iteration = len(self)

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spars.search import coverage
-from spars.classifier import explanation
 from spars._support.checks import check_integer, sentence
-from spars._support.extras import as_progress
-from spars.game.field import ACTIONS, Field, Games
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
-from spars.search.visits import NOBODY, Visits
+from spars._support.progress import as_progress
+from spars.classifier import explanation
 from spars.classifier.network import Classifier
-from spars.game.scorers import ScoreAtlas
+from spars.game.atlas import ScoreAtlas
+from spars.game.field import ACTIONS, Field, Games
+from spars.search import coverage
+from spars.search.visits import NOBODY, Visits
 
 __all__ = ["Search", "exhaustive", "grad_cam", "greedy", "random_walk"]
 

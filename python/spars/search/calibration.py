@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars.search import baselines
 from spars._support.checks import check_choice, check_float, check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars.search import baselines
 from spars.volume.protocol import Protocol
 
 __all__ = ["Calibration", "calibrate"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spars._support.checks import check_choice, check_float
-from spars._support.extras import as_progress
+from spars._support.progress import as_progress
 
 __all__ = ["Coverage", "coverage", "regret"]
 

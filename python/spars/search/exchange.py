@@ -10,14 +10,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from spars.agents.files import Spaces
 from spars._support.checks import sentence
+from spars.agents.agent import PPO
+from spars.agents.files import Spaces
+from spars.agents.networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes
+from spars.agents.ppo import resize_multiplicity
+from spars.agents.stable_baselines import FIRST_LAYERS, is_stable_baselines, observation_shape_of
 from spars.game.field import ACTIONS
 from spars.search.live_run import FIXED
-from spars.agents.networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes
-from spars.agents.stable_baselines import FIRST_LAYERS, is_stable_baselines, observation_shape_of
-from spars.agents.agent import PPO
-from spars.agents.ppo import resize_multiplicity
 
 
 def agent_of(parameters, configuration, rates, bounds):

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from spars._core import native
+from spars._core.handles import Handle
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import (
     check_array,
@@ -14,16 +15,15 @@ from spars._support.checks import (
     check_integer,
     sentence,
 )
-from spars._support.errors import FormatError
-from spars._support.extras import as_progress, shifted
-from spars.game.field import Field
-from spars._core.handles import Handle
-from spars.agents.networks import POLICIES, policy_shapes
-from spars._support.provenance import digest, versions
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
-from spars.search.saved import field_again
+from spars._support.errors import FormatError
+from spars._support.progress import as_progress, shifted
+from spars._support.provenance import digest, versions
+from spars.agents.networks import POLICIES, policy_shapes
 from spars.agents.ppo import SEED_LIMIT, checked_parameters
+from spars.game.field import Field
 from spars.search.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, win_rates
+from spars.search.saved import field_again
 
 __all__ = ["League"]
 

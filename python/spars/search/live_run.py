@@ -5,8 +5,8 @@ import numpy as np
 from spars._core import native
 from spars._core.handles import Handle
 from spars.agents.networks import POLICIES, named, policy_shapes
-from spars.game.rules import ExhaustionRule
 from spars.agents.ppo import LOG_NAMES, packed_hyperparameters
+from spars.game.rules import ExhaustionRule
 
 RECORD_NAMES = (
     "reward_mean",

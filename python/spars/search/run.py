@@ -7,14 +7,15 @@ import numpy as np
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import check_integer, sentence
 from spars._support.errors import FormatError
-from spars._support.extras import as_progress, shifted
-from spars.search.analysis import Insight
-from spars.search.live_run import RECORD_NAMES, match_of, step_shape
+from spars._support.progress import as_progress, shifted
 from spars.agents.networks import flat_of
+from spars.agents.ppo import LOG_NAMES
 from spars.agents.rates import RATES, rates_again, recorded
+from spars.search.analysis import Insight
+from spars.search.callbacks import TensorBoard
+from spars.search.live_run import RECORD_NAMES, match_of, step_shape
 from spars.search.reference import Reference
 from spars.search.saved import field_again
-from spars.agents.ppo import LOG_NAMES
 from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot"]
@@ -454,8 +455,6 @@ def _with_opponent_rewards(records):
 
 def _callbacks(callback, tensorboard, owner):
     """Return the callables that `callback` and `tensorboard` stand for."""
-    from spars.search.callbacks import TensorBoard
-
     given = [] if callback is None else [callback] if callable(callback) else callback
     if not isinstance(given, (list, tuple)) or not all(callable(call) for call in given):
         raise TypeError(sentence("callback", owner, "a callable or a sequence of them", callback))

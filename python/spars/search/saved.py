@@ -1,8 +1,8 @@
 """What a saved run or league was played on, brought back from its configuration."""
 
 from spars._support.errors import FormatError
-from spars.game.field import Field
 from spars._support.provenance import digest
+from spars.game.field import Field
 from spars.game.rules import checked_threshold
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spars.metrics import measures as metrics
+from spars import metrics
 from spars._support.checks import (
     check_bool,
     check_choice,
@@ -11,20 +11,29 @@ from spars._support.checks import (
     check_integer,
     check_room,
 )
-from spars._support.errors import NonFiniteError
-from spars._support.extras import as_progress
-from spars.game.field import known_grid
-from spars._support.provenance import digest
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.progress import as_progress
+from spars._support.provenance import digest
+from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
+from spars.metrics.masks import as_mask
+from spars.report import plots
+from spars.search import baselines, selfplay
 from spars.search.visits import contributions
 from spars.volume.protocol import Protocol
 from spars.volume.volume import Volume, as_volume, resample, save
 
-__all__ = ["METHODS", "Segmentation", "as_mask", "isolate", "segment"]
+__all__ = ["METHODS", "Segmentation", "isolate", "segment"]
 
 #: How windows are chosen: by the agents, or by a baseline that shares their scorer.
-METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
+_SEARCHES = {
+    "self_play": selfplay.self_play,
+    "exhaustive": baselines.exhaustive,
+    "random_walk": baselines.random_walk,
+    "greedy": baselines.greedy,
+    "grad_cam": baselines.grad_cam,
+}
+METHODS = tuple(_SEARCHES)
 
 
 def segment(
@@ -132,7 +141,7 @@ def segment(
         protocol = protocol.with_switches(scan_frame="native")
         grid = searched.shape
     grid = check_extent(grid, "grid", "segment")
-    run = _search(method)(
+    run = _SEARCHES[method](
         searched,
         classifier,
         iterations=iterations,
@@ -264,8 +273,6 @@ class Segmentation:
 
         Parameters and result are those of `spars.plots.overlay`; needs the extra "report".
         """
-        from spars.report import plots
-
         if reference is not None:
             reference = as_mask(reference, "reference", "plot", shape=self.mask.shape)
         return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
@@ -277,50 +284,6 @@ class Segmentation:
             f"Segmentation(method={self.configuration['method']!r}, shape={self.mask.shape}, "
             f"tumour={voxels} voxels, {millilitres:.1f} ml)"
         )
-
-
-def as_mask(mask, name, owner, *, value=None, shape=None):
-    """Return a mask as a uint8 array of 0 and 1.
-
-    Parameters
-    ----------
-    mask : Volume, array, image or path
-        (X, Y, Z).
-    name, owner : str
-        For the message of an error.
-    value : int or sequence of ints, optional
-        What counts as inside, for label files such as 1 liver, 2 tumour. Without it the mask must
-        hold nothing but 0 and 1.
-    shape : (int, int, int), optional
-        The shape it must have.
-
-    Raises
-    ------
-    ValueError
-        Another shape, or other values than 0 and 1 without `value`.
-    NonFiniteError
-        A voxel is NaN or infinite.
-    """
-    array = as_volume(mask).array
-    if shape is not None and array.shape != tuple(shape):
-        raise ValueError(
-            f"The '{name}' parameter of {owner} must have the scan's shape {tuple(shape)}. "
-            f"Got {array.shape} instead."
-        )
-    if not np.isfinite(array).all():
-        raise NonFiniteError(
-            f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
-        )
-    if value is not None:
-        return np.isin(array, value).astype(np.uint8)
-    inside = array == 1
-    others = array[~inside & (array != 0)]
-    if others.size:
-        raise ValueError(
-            f"The '{name}' parameter of {owner} must hold 0 and 1 only. Got {others[0]:g} "
-            "instead; say which label is meant, for example 'reference == 2'."
-        )
-    return inside.astype(np.uint8)
 
 
 def isolate(volume, region, *, outside=-200.0, margin=0):
@@ -407,11 +370,3 @@ def _grid_index(index, count, grid, frame):
         return index if index < grid else None
     planes = np.arange(grid, dtype=np.float32).reshape(grid, 1, 1)
     return int(resample(planes, (count, 1, 1), interpolation="nearest")[index, 0, 0])
-
-
-def _search(method):
-    """Return the function that plays `method`; loaded here because each is a part of its own."""
-    from spars.search import baselines
-    from spars.search import selfplay
-
-    return selfplay.self_play if method == "self_play" else getattr(baselines, method)

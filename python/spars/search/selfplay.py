@@ -3,16 +3,16 @@
 from dataclasses import asdict
 
 from spars._support.checks import check_bool, check_choice, check_float, check_integer
-from spars.search.exchange import parameters_for
-from spars.game.field import Field
-from spars.search.live_run import SAMPLINGS, SIDES, match_of
-from spars.agents.networks import POLICIES
-from spars._support.provenance import digest, versions
-from spars.agents.rates import Rates
 from spars._support.defaults import WINDOW_OF_RECORD
-from spars.search.reference import Reference
-from spars.game.rules import checked_rule, checked_threshold
+from spars._support.provenance import digest, versions
+from spars.agents.networks import POLICIES
 from spars.agents.ppo import SEED_LIMIT
+from spars.agents.rates import Rates
+from spars.game.field import Field
+from spars.game.rules import checked_rule, checked_threshold
+from spars.search.exchange import parameters_for
+from spars.search.live_run import SAMPLINGS, SIDES, match_of
+from spars.search.reference import Reference
 from spars.search.run import Run, Snapshot
 from spars.volume.volume import as_volume
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars.metrics import measures as metrics
+from spars import metrics
+from spars.metrics.masks import as_mask
+from spars.search.segmentation import segment
 from spars.volume.protocol import Protocol
-from spars.search.segmentation import as_mask, segment
 
 __all__ = ["Experiment", "over_patients"]
 

@@ -12,8 +12,8 @@ from spars._support.defaults import (
     WINDOW_OF_RECORD,
 )
 from spars.classifier.network import Classifier
-from spars.volume.datasets import Dataset
 from spars.study.experiments import Experiment, over_patients
+from spars.volume.datasets import Dataset
 from spars.volume.protocol import Protocol
 
 __all__ = ["STUDIES", "Result", "Setting", "run_study", "table"]

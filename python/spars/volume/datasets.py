@@ -8,6 +8,8 @@ import numpy as np
 
 from spars._support.checks import check_extent, check_float, check_integer, sentence
 from spars._support.errors import FormatError
+from spars.volume.phantom import phantom
+from spars.volume.volume import as_volume, shape_of
 
 __all__ = ["MSD", "Case", "Dataset", "from_csv", "phantoms"]
 
@@ -61,8 +63,6 @@ class Case:
 
     def load(self):
         """Return the scan as a `Volume`."""
-        from spars.volume.volume import as_volume
-
         return as_volume(self._load())
 
     def load_mask(self):
@@ -221,8 +221,6 @@ def phantoms(n, seed=0, shape=(256, 256, 180), tumour_fraction=0.5, **options):
 
 def _phantom_case(seed, shape, has_tumour, options):
     def make():
-        from spars.volume.phantom import phantom
-
         return phantom(seed=seed, shape=shape, has_tumour=has_tumour, **options)
 
     def mask():
@@ -258,8 +256,6 @@ def _is_scan(path):
 
 def _loader(path):
     def load():
-        from spars.volume.volume import as_volume
-
         return as_volume(path)
 
     return load
@@ -267,8 +263,6 @@ def _loader(path):
 
 def _shape_reader(path):
     def shape():
-        from spars.volume.volume import shape_of
-
         return shape_of(path)
 
     return shape
@@ -276,8 +270,6 @@ def _shape_reader(path):
 
 def _mask_loader(path):
     def load():
-        from spars.volume.volume import as_volume
-
         values = as_volume(path).array
         with np.errstate(invalid="ignore"):
             mask = values.astype(np.uint8)

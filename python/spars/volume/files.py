@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from spars._core import native
+from spars._core.handles import Handle
 from spars._support.checks import sentence
 from spars._support.errors import FormatError
-from spars._core.handles import Handle
 
 # The header of NIfTI-2, into which that of NIfTI-1 fits exactly (nifti2.h, 540 bytes).
 HEADER_DTYPE = np.dtype(

@@ -9,8 +9,8 @@ import numpy as np
 
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import sentence
-from spars.classifier.training.early_stop import MONITORS
 from spars._support.errors import FormatError
+from spars.classifier.training.early_stop import MONITORS
 from spars.classifier.training.history import plain
 
 FILE_FORMAT = "spars-training-1"

@@ -1,6 +1,5 @@
 """Training of the classifier: its arguments, what they mean, and their checks."""
 
-from spars.classifier.training import checkpoint as _training_checkpoint
 from spars._core import native
 from spars._support.checks import (
     check_bool,
@@ -10,11 +9,12 @@ from spars._support.checks import (
     check_integer,
     sentence,
 )
-from spars.classifier.training.early_stop import EarlyStop
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars.classifier.augmentation import Augmentation
+from spars.classifier.training import checkpoint as _training_checkpoint
+from spars.classifier.training.early_stop import EarlyStop
 from spars.classifier.training.run import Run, check_rate
 from spars.classifier.training.scans import Room, check_cases, check_class_weights
-from spars.classifier.augmentation import Augmentation
 from spars.volume.protocol import Protocol
 
 _OWNER = "fit"

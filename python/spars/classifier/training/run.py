@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from spars.classifier.training import checkpoint as _training_checkpoint
 from spars._core import native
+from spars._core.handles import Handle
 from spars._support.checks import check_extent, check_float
 from spars._support.errors import FormatError
-from spars._core.handles import Handle
-from spars.classifier.training.history import History, classification_metrics
 from spars._support.provenance import versions
+from spars.classifier.training import checkpoint as _training_checkpoint
+from spars.classifier.training.history import History, classification_metrics
 from spars.classifier.training.scans import Scans
 
 

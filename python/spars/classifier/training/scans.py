@@ -7,7 +7,7 @@ import numpy as np
 from spars._support.checks import check_choice, check_float, check_room, sentence
 from spars._support.errors import NonFiniteError
 from spars._support.provenance import digest
-from spars.volume.volume import as_volume
+from spars.volume.volume import as_volume, resample
 
 _OWNER = "fit"
 
@@ -74,8 +74,6 @@ class Scans:
         _check_finite(case.name, array)
         mask = self._mask(case, array.shape) if self.has_masks else None
         if self.grid is not None and array.shape != self.grid:
-            from spars import resample
-
             array = resample(array, self.grid, interpolation="linear")
             if mask is not None:
                 mask = resample(mask.astype(np.float32), self.grid, interpolation="nearest")

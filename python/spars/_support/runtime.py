@@ -1,6 +1,6 @@
 """Threads and instruction sets of the compiled core."""
 
-from spars._core import _native as native
+from spars._core import native
 from spars._support.checks import check_integer
 
 # A misspelt request must not be ignored. ValueError, as an ImportError could pass for a missing

@@ -1,0 +1,66 @@
+"""Figures as a report holds them: PNG, and SVG in the page's own ink."""
+
+import hashlib
+import io
+import re
+
+from spars._support.extras import require
+from spars.report import plots
+
+# A colour that no plot uses; it becomes the page's text colour, so charts follow light and dark.
+_INK = "#010203"
+
+
+def png(figure):
+    """Return a figure as the bytes of a PNG, and close it."""
+    pyplot = require("matplotlib.pyplot", "report", "Plotting")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    pyplot.close(figure)
+    return buffer.getvalue()
+
+
+def svg(draw):
+    """Return what `draw()` plots as inline SVG whose ink is the page's text colour."""
+    matplotlib = require("matplotlib", "report", "Plotting")
+    pyplot = require("matplotlib.pyplot", "report", "Plotting")
+    inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    ink = dict.fromkeys(inked, _INK)
+    style = {"svg.fonttype": "none", "svg.hashsalt": "spars", "font.size": 11, **ink}
+    with matplotlib.rc_context(style):
+        figure = draw()
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        pyplot.close(figure)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(_INK, "currentColor")
+    # Every figure numbers its parts from 1; ids must be unique in the page.
+    prefix = "f" + hashlib.sha256(text.encode()).hexdigest()[:8]
+    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
+    # Text takes the page's own font.
+    return text.replace("<svg ", '<svg role="img" style="color: var(--text)" ', 1)
+
+
+def chart(series, x_label, y_label, caption, smooth=1, mark=None):
+    """Return curves as one of the page's charts: SVG and caption."""
+    drawn = svg(
+        lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth, mark=mark)
+    )
+    return {"svg": drawn, "caption": caption}
+
+
+def check_installed(purpose):
+    """Refuse before the work starts if something that reports need is missing.
+
+    Parameters
+    ----------
+    purpose : str
+        What needs it, for the message.
+
+    Raises
+    ------
+    ImportError
+        The extra "report" is not installed.
+    """
+    for module in ("jinja2", "matplotlib.pyplot"):
+        require(module, "report", purpose)
