@@ -1,4 +1,4 @@
-"""The program `spars`: what `spars.command.cli` cannot say, since importing `spars` comes before it."""
+"""The program `spars`: what the package cannot say, since importing `spars` comes before it."""
 
 import sys
 

@@ -20,7 +20,7 @@ PACKAGE = str(Path(spars.__file__).parents[1])
 def run(*arguments, **options):
     environment = os.environ | {"PYTHONPATH": PACKAGE, "MPLBACKEND": "Agg"}
     return subprocess.run(
-        [sys.executable, "-m", "spars.cli", *map(str, arguments)],
+        [sys.executable, "-m", "spars", *map(str, arguments)],
         capture_output=True,
         text=True,
         env=environment,

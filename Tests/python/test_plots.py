@@ -6,6 +6,7 @@ import pytest
 from matplotlib import pyplot
 
 from spars import plots
+from spars._support.extras import require
 from spars._support.progress import progress_bar
 from spars.volume.volume import Volume
 
@@ -146,7 +147,7 @@ def test_wrong_arguments_are_named(arguments, message):
 
 def test_missing_package_names_its_extra():
     with pytest.raises(ImportError, match=r"Plotting needs absent.*spars\[report\]"):
-        _extras.require("absent.module", "report", "Plotting")
+        require("absent.module", "report", "Plotting")
 
 
 def test_bar_reports_and_closes(monkeypatch):

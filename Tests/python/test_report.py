@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from spars import report
+from spars.report import drawing
+from spars.report.page import scan_figures
+from spars.report.text import number
 from spars.search.segmentation import Segmentation
 from spars.volume.volume import Volume
 
@@ -146,7 +149,7 @@ def test_page_is_accessible(page):
 def test_charts_follow_light_and_dark(page):
     charts = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
     assert len(charts) == 5
-    assert all("currentColor" in chart and report._INK not in chart for chart in charts)
+    assert all("currentColor" in chart and drawing._INK not in chart for chart in charts)
     assert "prefers-color-scheme: dark" in page
 
 
@@ -187,7 +190,7 @@ def test_both_pictures_show_the_same_slices(found, has_reference):
     reference[2, 3, 4] = 1
     overlay, score_map = (
         [ax.get_title() for ax in figure.axes if ax.get_title()]
-        for figure in report.scan_figures(found, reference if has_reference else None).values()
+        for figure in scan_figures(found, reference if has_reference else None).values()
     )
     expected = (2, 3, 4) if has_reference else (5, 5, 5)
     assert [title.split(" = ")[1] for title in overlay] == [str(i) for i in expected[::-1]]
@@ -216,7 +219,7 @@ def test_without_reference_and_history_the_page_claims_no_quality(found, tmp_pat
     ],
 )
 def test_numbers(value, text):
-    assert report.number(value) == text
+    assert number(value) == text
 
 
 def test_the_page_marks_the_epoch_whose_weights_were_kept(found, history, tmp_path):

@@ -1,4 +1,4 @@
-"""What the commands of `spars.command.cli` do. Each takes the parsed arguments and returns (result, text).
+"""What the commands do. Each takes the parsed arguments and returns (result, text).
 
 The result is what `--json` prints, as plain values; the text is for people.
 """

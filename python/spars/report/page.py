@@ -158,7 +158,7 @@ def write_report(
     ]
     for part in ("training", "search"):
         for drawn in (content[part] or {}).get("charts", ()):
-            drawn["svg"] = jinja2.filters.Markup(chart["svg"])
+            drawn["svg"] = jinja2.filters.Markup(drawn["svg"])
     page = environment.get_template("report.html").render(content)
     Path(path).write_text(page, encoding="utf-8")
 
