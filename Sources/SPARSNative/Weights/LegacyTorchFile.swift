@@ -30,7 +30,7 @@ struct LegacyTorchFile {
             throw Unpickler.failure("magic number", mustBe: "that of PyTorch", got: "another")
         }
         func next() throws(SPARSError) -> Unpickler.Reading {
-            let reading = try Unpickler.read(bytes[at...].prefix(TorchFile.pickleLimit))
+            let reading = try Unpickler.read(bytes[at...].prefix(TorchObject.pickleLimit))
             at = reading.end
             return reading
         }

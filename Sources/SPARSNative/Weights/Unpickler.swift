@@ -21,6 +21,11 @@ final class PickleDictionary {
     /// Set once it is part of another value. Filling it later could make a loop, or a nest so deep
     /// that releasing it overflows the stack; real pickles fill a dictionary before they use it.
     fileprivate var isSealed = false
+
+    /// The value of this name; the last one where there are several, as in Python.
+    subscript(name: String) -> PickleValue? {
+        items.last { if case .text(name) = $0.key { true } else { false } }?.value
+    }
 }
 
 /// A list, of which only the texts are kept: no tensor needs more, and it cannot hold itself.
@@ -161,16 +166,17 @@ extension Unpickler {
         return value
     }
 
-    /// LONG1: an integer of n bytes, two's complement.
+    /// LONG1: an integer of n bytes, two's complement; what is beyond 64 bits must only carry the sign.
     private mutating func long() throws(SPARSError) -> Int {
         let width = Int(try byte())
-        guard width <= 8 else {
+        if width == 0 { return 0 }
+        let shift = UInt64(64 - 8 * min(width, 8))
+        let value = Int(Int64(bitPattern: try number(min(width, 8)) << shift) >> Int64(shift))
+        for _ in 8..<max(8, width) where try byte() != (value < 0 ? 0xFF : 0) {
             throw Self.failure(
                 "data.pkl", mustBe: "of integers of 64 bits", got: "\(8 * width) bits")
         }
-        if width == 0 { return 0 }
-        let shift = UInt64(64 - 8 * width)
-        return Int(Int64(bitPattern: try number(width) << shift) >> Int64(shift))
+        return value
     }
 
     private mutating func text(_ length: Int) throws(SPARSError) -> String {

@@ -55,7 +55,7 @@ protocol WeightFile {
 
 /// Opens safetensors and PyTorch `.pth` files; which one it is, the first bytes say.
 enum WeightFiles {
-    /// Files larger than this are refused; the network of record takes 14 MB.
+    /// Files larger than this are refused where they are read whole; the network of record takes 14 MB.
     static let sizeLimit = 1 << 30
 
     static func open(_ path: String) throws(SPARSError) -> any WeightFile {
