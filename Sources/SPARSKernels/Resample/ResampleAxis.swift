@@ -20,6 +20,13 @@ public struct ResampleAxis: Sendable {
             lower: indices, upper: indices, weight: Array(repeating: 0, count: length))
     }
 
+    /// How many of `length` places each of `source` places becomes by `nearest`; their sum is `length`.
+    public static func replicas(from source: Int, to length: Int) -> [Int] {
+        var counts = [Int](repeating: 0, count: source)
+        for index in nearest(from: source, to: length).lower { counts[index] += 1 }
+        return counts
+    }
+
     /// Centre-aligned linear weights (`align_corners=False`).
     public static func linear(from source: Int, to length: Int) -> ResampleAxis {
         let scale = Float(source) / Float(length)

@@ -36,6 +36,9 @@ public struct Exhaustion: Sendable {
 
     public func hasShown(_ place: Voxel) -> Bool { shown.contains(place) }
 
+    /// What a place is worth: its score, or 0 where it has been shown.
+    public func worth(_ score: Float, at place: Voxel) -> Float { hasShown(place) ? 0 : score }
+
     /// Which of the six places that moves from `origin` lead to have been shown: bit a for action a.
     public func shown(
         around origin: Voxel, _ configuration: GameConfiguration
@@ -63,8 +66,8 @@ public struct Exhaustion: Sendable {
         let repeated = PerAgent(
             learner: hasShown(windows.learner), opponent: hasShown(windows.opponent))
         let worths = PerAgent(
-            learner: repeated.learner ? 0 : step.scores.learner,
-            opponent: repeated.opponent ? 0 : step.scores.opponent)
+            learner: worth(step.scores.learner, at: windows.learner),
+            opponent: worth(step.scores.opponent, at: windows.opponent))
         for agent in Agent.allCases where shown.insert(windows[agent]).inserted {
             places.append(windows[agent])
         }

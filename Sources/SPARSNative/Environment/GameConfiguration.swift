@@ -131,6 +131,16 @@ public struct GameConfiguration: Equatable, Sendable {
         border == .clampedCrop || holds(action.moved(origin, stride: stride))
     }
 
+    /// D6: whether an agent's places are written to the map.
+    @inline(__always)
+    func credits(_ agent: Agent) -> Bool { agent == .learner || creditedAgents == .both }
+
+    /// D5: what of a step's scores is added to the map at an agent's place.
+    @inline(__always)
+    func credited(_ scores: PerAgent<Float>, at agent: Agent) -> Float {
+        (agent == .learner) == (creditedScore == .own) ? scores.learner : scores.opponent
+    }
+
     private func holds(_ origin: Voxel) -> Bool {
         origin.x >= 0 && origin.y >= 0 && origin.z >= 0
             && origin.x <= grid.x - window.x && origin.y <= grid.y - window.y

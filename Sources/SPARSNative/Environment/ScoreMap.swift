@@ -23,14 +23,53 @@ public struct Visit: Equatable, Sendable {
     public var origin: Voxel { Voxel(Int(x), Int(y), Int(z)) }
 }
 
+/// Which voxels of a map a window writes: what NumPy's `map[x:x+wx, y:y+wy, z:z+wz]` names, where a
+/// negative start counts from the end.
+public struct MapGeometry: Equatable, Sendable {
+    public let grid: Extent
+    public let window: Extent
+
+    public init(grid: Extent, window: Extent) {
+        self.grid = grid
+        self.window = window
+    }
+
+    /// Whether a window at `origin` may write a voxel; one wholly outside the grid writes none.
+    @inline(__always)
+    public func reaches(_ origin: Voxel) -> Bool {
+        // a[s:s+w] of n elements is empty for s <= -(n + w) and for s >= n.
+        -(grid.x + window.x) < origin.x && origin.x < grid.x
+            && -(grid.y + window.y) < origin.y && origin.y < grid.y
+            && -(grid.z + window.z) < origin.z && origin.z < grid.z
+    }
+
+    /// The voxels that a window at `origin` writes. Nil if none.
+    public func box(at origin: Voxel) -> Window<ModelGrid>? {
+        let x = numpySlice(origin.x, origin.x + window.x, count: grid.x)
+        let y = numpySlice(origin.y, origin.y + window.y, count: grid.y)
+        let z = numpySlice(origin.z, origin.z + window.z, count: grid.z)
+        if x.isEmpty || y.isEmpty || z.isEmpty { return nil }
+        return Window(
+            origin: Voxel(x.lowerBound, y.lowerBound, z.lowerBound),
+            extent: Extent(x.count, y.count, z.count))
+    }
+
+    /// Whether a window at `origin` writes this voxel.
+    public func covers(_ voxel: Voxel, from origin: Voxel) -> Bool {
+        guard let box = box(at: origin) else { return false }
+        return (0..<3).allSatisfy {
+            box.origin[$0] <= voxel[$0] && voxel[$0] < box.origin[$0] + box.extent[$0]
+        }
+    }
+}
+
 /// The scores of visited windows, accumulated voxel by voxel.
 ///
 /// Visits are logged at once (12 bytes each) and reach the voxels when the map is read, always in
 /// order, so that float32 sums have the bits of adding them one by one. The log answers which
 /// windows raised a voxel.
 public struct ScoreMap: Sendable {
-    public let grid: Extent
-    public let window: Extent
+    public let geometry: MapGeometry
     public let accumulation: GameConfiguration.Accumulation
 
     /// Every visit that may touch a voxel, oldest first.
@@ -42,10 +81,12 @@ public struct ScoreMap: Sendable {
     private var counts: [Int32] = []
 
     public init(grid: Extent, window: Extent, accumulation: GameConfiguration.Accumulation) {
-        self.grid = grid
-        self.window = window
+        geometry = MapGeometry(grid: grid, window: window)
         self.accumulation = accumulation
     }
+
+    public var grid: Extent { geometry.grid }
+    public var window: Extent { geometry.window }
 
     /// Forgets every visit.
     public mutating func clear() {
@@ -69,25 +110,12 @@ public struct ScoreMap: Sendable {
     public mutating func add(
         _ score: Float, at origin: Voxel, by agent: Agent, of game: Int = 0
     ) {
-        // a[s:s+w] of n elements is empty for s <= -(n + w) and for s >= n.
-        guard -(grid.x + window.x) < origin.x, origin.x < grid.x,
-            -(grid.y + window.y) < origin.y, origin.y < grid.y,
-            -(grid.z + window.z) < origin.z, origin.z < grid.z
-        else { return }
+        guard geometry.reaches(origin) else { return }
         visits.append(Visit(agent, origin, score, of: game))
     }
 
-    /// The voxels that a window at `origin` writes: what NumPy's `map[x:x+wx, y:y+wy, z:z+wz]`
-    /// names, where a negative start counts from the end. Nil if none.
-    public func box(at origin: Voxel) -> Window<ModelGrid>? {
-        let x = numpySlice(origin.x, origin.x + window.x, count: grid.x)
-        let y = numpySlice(origin.y, origin.y + window.y, count: grid.y)
-        let z = numpySlice(origin.z, origin.z + window.z, count: grid.z)
-        if x.isEmpty || y.isEmpty || z.isEmpty { return nil }
-        return Window(
-            origin: Voxel(x.lowerBound, y.lowerBound, z.lowerBound),
-            extent: Extent(x.count, y.count, z.count))
-    }
+    /// The voxels that a window at `origin` writes. Nil if none.
+    public func box(at origin: Voxel) -> Window<ModelGrid>? { geometry.box(at: origin) }
 
     /// Brings the oldest visit that has not reached the voxels to them.
     ///
@@ -131,12 +159,7 @@ public struct ScoreMap: Sendable {
 
     /// The visits that wrote voxel (x, y, z), oldest first, as indices of `visits`.
     public func visits(touching voxel: Voxel) -> [Int] {
-        visits.indices.filter { index in
-            guard let box = box(at: visits[index].origin) else { return false }
-            return (0..<3).allSatisfy {
-                box.origin[$0] <= voxel[$0] && voxel[$0] < box.origin[$0] + box.extent[$0]
-            }
-        }
+        visits.indices.filter { geometry.covers(voxel, from: visits[$0].origin) }
     }
 
     private mutating func allocateIfNeeded() {

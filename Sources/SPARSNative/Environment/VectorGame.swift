@@ -1,7 +1,10 @@
-/// Many games on one field, stepped together.
+/// Many games on one field, stepped together, by the rule of the window-search game or of the
+/// exhaustion game.
 public final class VectorGame {
     public let field: SearchField
     public private(set) var games: [WindowSearchGame]
+    /// What each game's episode has shown, where the exhaustion game is played; else empty.
+    public private(set) var exhaustions: [Exhaustion] = []
     /// Whether a finished game is reset in the step that finished it.
     public let resetsItself: Bool
     public let maps: Maps
@@ -19,9 +22,12 @@ public final class VectorGame {
     private var moved: [PerAgent<Voxel>] = []
     private var indices: [Int] = []
 
-    /// - Throws: `invalidArgument` unless `count` is 1 to 1,000,000.
+    /// - Parameter exhaustion: the exhaustion game's numbers, where that rule is played.
+    /// - Throws: `invalidArgument` unless `count` is 1 to 1,000,000 and the rule's numbers are in
+    ///   their ranges.
     public init(
-        field: SearchField, count: Int, resetsItself: Bool, maps: Maps
+        field: SearchField, count: Int, resetsItself: Bool, maps: Maps,
+        exhaustion: ExhaustionRule? = nil
     ) throws(SPARSError) {
         guard (1...1_000_000).contains(count) else {
             throw .range(
@@ -35,14 +41,20 @@ public final class VectorGame {
         games = Array(repeating: game, count: count)
         indices = Array(repeating: 0, count: 2 * count)
         moved = games.map(\.windows)
+        if let exhaustion {
+            try exhaustion.validate()
+            exhaustions = Array(repeating: Exhaustion(exhaustion), count: count)
+        }
     }
 
-    /// Puts one game's windows back to the start.
+    /// Puts one game's windows back to the start; nothing is shown yet.
     public func reset(_ i: Int, keepingMap: Bool = false) {
         games[i].reset(keepingMap: keepingMap)
+        if !exhaustions.isEmpty { exhaustions[i].reset() }
     }
 
-    /// Continues one game from a saved place; see `WindowSearchGame.restore`.
+    /// Continues one game from a saved place; see `WindowSearchGame.restore`. What an exhaustion
+    /// game's episode has shown stays.
     public func restore(
         _ i: Int, windows: PerAgent<Voxel>, steps: Int
     ) throws(SPARSError) {
@@ -104,5 +116,68 @@ public final class VectorGame {
     /// The map of one game.
     public func settledMap(_ i: Int) throws(SPARSError) -> [Float] {
         try games[i].scoreMap.settledValues()
+    }
+}
+
+// MARK: - The exhaustion game
+
+extension VectorGame {
+    /// Steps every game by the exhaustion rule, and makes known what there is around the windows.
+    ///
+    /// Unknown scores of all games are asked for in one call of the scorer, those around their new
+    /// places in a second. On an error every game is as it was before the call.
+    /// - Parameters:
+    ///   - answers: what each agent of a game answers.
+    ///   - result: receives each game's step. A game that resets itself stands at its start then.
+    public func step(
+        answers: (Int) -> PerAgent<ExhaustionAnswer>, result: (Int, ExhaustionStep) -> Void
+    ) throws(SPARSError) {
+        precondition(!exhaustions.isEmpty, "the search game is played")
+        try place { i in
+            let answer = answers(i)
+            return PerAgent(learner: answer.learner.move, opponent: answer.opponent.move)
+        }
+        try scoreAround(moved)
+        let (configuration, table) = (field.configuration, field.scores)
+        for i in games.indices {
+            let answer = answers(i)
+            let scores = PerAgent(
+                learner: table[indices[2 * i]], opponent: table[indices[2 * i + 1]])
+            let step = exhaustions[i].judge(
+                games[i].commit(moved[i], scores, configuration), moved[i],
+                callsEnd: answer.learner.callsEnd || answer.opponent.callsEnd,
+                steps: games[i].steps, configuration)
+            if resetsItself && (step.terminated || step.truncated) {
+                reset(i, keepingMap: maps == .run)
+            }
+            result(i, step)
+        }
+    }
+
+    /// Makes known what the places around every window are worth, in one call of the scorer.
+    public func lookAround() throws(SPARSError) { try scoreAround(games.map(\.windows)) }
+
+    /// What the six moves of an agent lead to, by action: what each place is worth, and whether it has
+    /// been shown. `lookAround` comes before.
+    public func surroundings(_ i: Int, of agent: Agent) -> [(worth: Float, isShown: Bool)] {
+        Action.allCases.map { action in
+            let place = field.configuration.moved(games[i].windows[agent], by: action)
+            let score = field.known(field.index(ofOrigin: place))
+            return (exhaustions[i].worth(score, at: place), exhaustions[i].hasShown(place))
+        }
+    }
+
+    private func scoreAround(_ windows: [PerAgent<Voxel>]) throws(SPARSError) {
+        var places: [Int] = []
+        places.reserveCapacity(2 * Action.allCases.count * windows.count)
+        for windows in windows {
+            for action in Action.allCases {
+                for agent in Agent.allCases {
+                    let moved = field.configuration.moved(windows[agent], by: action)
+                    places.append(field.index(ofOrigin: moved))
+                }
+            }
+        }
+        if places.contains(where: { field.known($0).isNaN }) { try field.score(places) }
     }
 }

@@ -116,12 +116,12 @@ public struct WindowSearchGame {
     private mutating func credit(
         _ moved: PerAgent<Voxel>, _ scores: PerAgent<Float>, _ configuration: GameConfiguration
     ) {
-        let own = configuration.creditedScore == .own
         scoreMap.add(
-            own ? scores.learner : scores.opponent, at: moved.learner, by: .learner, of: number)
-        if configuration.creditedAgents == .both {
+            configuration.credited(scores, at: .learner), at: moved.learner, by: .learner,
+            of: number)
+        if configuration.credits(.opponent) {
             scoreMap.add(
-                own ? scores.opponent : scores.learner, at: moved.opponent, by: .opponent,
+                configuration.credited(scores, at: .opponent), at: moved.opponent, by: .opponent,
                 of: number)
         }
     }
@@ -133,15 +133,6 @@ public struct WindowSearchGame {
 
     /// Where the crop of an agent's window starts in the field's volume.
     public func cropStart(of agent: Agent) -> Voxel { field.lattice.cropStart(windows[agent]) }
-
-    /// The element of the field's volume where an agent's crop starts; rows of the window's
-    /// extent follow with the volume's strides, so that a crop can be read without copying.
-    /// Nil where the crop is cut short: use `observation(of:)` there.
-    public func cropOffset(of agent: Agent) throws(SPARSError) -> Int? {
-        let box = try field.box(at: cropStart(of: agent))
-        if box.extent != configuration.window { return nil }
-        return field.volume.extent.offset(box.origin.x, box.origin.y, box.origin.z)
-    }
 
     /// What an agent sees, of the window's extent or of another.
     public func observation(

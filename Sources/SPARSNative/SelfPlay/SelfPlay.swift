@@ -66,7 +66,7 @@ public final class SelfPlay {
         let sight = sight(
             of: configuration.policy, on: field, withShown: isExhaustion)
         let shape = try sight.shape(configuration)
-        let multiplicity = configuration.multiplicity(of: window).map {
+        let multiplicity = try configuration.multiplicity(of: window).map {
             $0 + Array(repeating: 1, count: sight.besideCount)
         }
         let source = RandomSource(seed: configuration.seed)

@@ -89,22 +89,10 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
         }
     }
 
-    /// How many voxels of `policyInput` each voxel of the window becomes, by PyTorch's nearest rule.
-    func multiplicity(of window: Extent) -> [Int]? {
+    /// How many voxels of `policyInput` each voxel of the window becomes. Both were validated.
+    func multiplicity(of window: Extent) throws(SPARSError) -> [Int]? {
         guard policy == .mlp, let policyInput else { return nil }
-        let axes = (0..<3).map { axis -> [Int] in
-            var counts = [Int](repeating: 0, count: window[axis])
-            // float32 as there.
-            let scale = Float(window[axis]) / Float(policyInput[axis])
-            for i in 0..<policyInput[axis] {
-                counts[min(Int(Float(i) * scale), window[axis] - 1)] += 1
-            }
-            return counts
-        }
-        var product: [Int] = []
-        product.reserveCapacity(window.count)
-        for x in axes[0] { for y in axes[1] { for z in axes[2] { product.append(x * y * z) } } }
-        return product
+        return try Resample.replicas(from: window, to: policyInput)
     }
 }
 

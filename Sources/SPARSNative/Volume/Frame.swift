@@ -1,5 +1,5 @@
 /// Which voxels a place is counted in. Two frames exist, and a type of one cannot be passed where
-/// the other is meant; only resampling crosses between them.
+/// the other is meant; only a `Crossing` leads between them.
 public protocol Frame: Sendable {}
 
 /// The scan's own voxels.
@@ -48,5 +48,65 @@ public struct Volume<F: Frame>: Sendable {
             }
         }
         return crop
+    }
+}
+
+/// A volume's values where they lie, lent for the duration of a call.
+public struct VolumeView<F: Frame> {
+    public let extent: Extent
+    public let values: UnsafeBufferPointer<Float>
+
+    public init(extent: Extent, values: UnsafeBufferPointer<Float>) {
+        precondition(values.count == extent.count, "\(values.count) values for extent \(extent)")
+        self.extent = extent
+        self.values = values
+    }
+}
+
+/// Room for a volume's values, lent for the duration of a call.
+public struct MutableVolumeView<F: Frame> {
+    public let extent: Extent
+    public let values: UnsafeMutableBufferPointer<Float>
+
+    public init(extent: Extent, values: UnsafeMutableBufferPointer<Float>) {
+        precondition(values.count == extent.count, "\(values.count) values for extent \(extent)")
+        self.extent = extent
+        self.values = values
+    }
+}
+
+extension Volume {
+    /// A volume whose values `fill` writes, all of them.
+    init(extent: Extent, fill: (MutableVolumeView<F>) -> Void) {
+        self.init(
+            extent: extent,
+            values: Array(unsafeUninitializedCapacity: extent.count) { values, count in
+                let room = UnsafeMutableBufferPointer(rebasing: values[..<extent.count])
+                fill(MutableVolumeView(extent: extent, values: room))
+                count = extent.count
+            })
+    }
+
+    /// Lends the values to `body`.
+    public func withView<Result>(_ body: (VolumeView<F>) -> Result) -> Result {
+        values.withUnsafeBufferPointer { body(VolumeView(extent: extent, values: $0)) }
+    }
+}
+
+extension Volume where F == Native {
+    /// The scan as the game indexes it; see `Crossing.toGrid`.
+    public func crossed(by crossing: Crossing) -> Volume<ModelGrid> {
+        Volume<ModelGrid>(extent: crossing.indexed) { grid in
+            withView { crossing.toGrid($0, into: grid) }
+        }
+    }
+}
+
+extension Volume where F == ModelGrid {
+    /// A map on the scan's own voxels; see `Crossing.toScan`.
+    public func crossed(by crossing: Crossing) -> Volume<Native> {
+        Volume<Native>(extent: crossing.scan) { scan in
+            withView { crossing.toScan($0, into: scan) }
+        }
     }
 }

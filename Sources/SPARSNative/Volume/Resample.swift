@@ -18,6 +18,19 @@ public enum Resample {
         }
     }
 
+    /// How many voxels of `to` each voxel of `from` becomes by `nearest`, [x, y, z]; 0 for one that is
+    /// left out. Their sum is `to.count`.
+    ///
+    /// - Throws: `invalidArgument` if an extent has no voxel or too many.
+    public static func replicas(from: Extent, to: Extent) throws(SPARSError) -> [Int] {
+        try check(from: from, to: to)
+        let axes = (0..<3).map { ResampleAxis.replicas(from: from[$0], to: to[$0]) }
+        var product: [Int] = []
+        product.reserveCapacity(from.count)
+        for x in axes[0] { for y in axes[1] { for z in axes[2] { product.append(x * y * z) } } }
+        return product
+    }
+
     /// Trilinear with `align_corners=False`, values beyond the border repeated.
     ///
     /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
@@ -76,6 +89,15 @@ public enum Resample {
     }
 
     private static func check(_ count: Int, from: Extent, to: Extent) throws(SPARSError) {
+        try check(from: from, to: to)
+        guard count == from.count else {
+            throw .range(
+                "values", of: "resample", mustBe: "\(from.count) floats for extent \(from)",
+                got: count)
+        }
+    }
+
+    static func check(from: Extent, to: Extent) throws(SPARSError) {
         for (name, extent) in [("from", from), ("to", to)] {
             let lengths = (0..<3).map { extent[$0] }
             guard lengths.allSatisfy({ (1...greatestLength).contains($0) }),
@@ -85,11 +107,6 @@ public enum Resample {
                     name, of: "resample", mustBe: "three lengths from 1 to \(greatestLength)",
                     got: extent)
             }
-        }
-        guard count == from.count else {
-            throw .range(
-                "values", of: "resample", mustBe: "\(from.count) floats for extent \(from)",
-                got: count)
         }
     }
 
@@ -112,41 +129,4 @@ extension Extent {
 /// How values between voxels are found.
 public enum Interpolation: Sendable, CaseIterable {
     case nearest, linear
-}
-
-// Only these two cross between the frames.
-
-extension Volume where F == Native {
-    /// The scan on the model grid, the whole of it.
-    ///
-    /// - Throws: `invalidArgument` if an extent has no voxel.
-    public func resampled(
-        to grid: Extent, _ interpolation: Interpolation
-    ) throws(SPARSError) -> Volume<ModelGrid> {
-        try resampledValues(to: grid, interpolation)
-    }
-}
-
-extension Volume where F == ModelGrid {
-    /// A map or a mask of the model grid, back in the scan's own voxels.
-    ///
-    /// - Throws: `invalidArgument` if an extent has no voxel.
-    public func resampled(
-        to scan: Extent, _ interpolation: Interpolation
-    ) throws(SPARSError) -> Volume<Native> {
-        try resampledValues(to: scan, interpolation)
-    }
-}
-
-extension Volume {
-    fileprivate func resampledValues<Other: Frame>(
-        to other: Extent, _ interpolation: Interpolation
-    ) throws(SPARSError) -> Volume<Other> {
-        let resampled =
-            switch interpolation {
-            case .nearest: try Resample.nearest(values, from: extent, to: other)
-            case .linear: try Resample.linear(values, from: extent, to: other)
-            }
-        return Volume<Other>(extent: other, values: resampled)
-    }
 }

@@ -3,8 +3,8 @@ import Testing
 
 @testable import SPARSNative
 
-/// The exhaustion game's rules, written out by hand. The Python environment, another twin, plays whole
-/// runs beside the core in Tests/python.
+/// The exhaustion game's rules, written out by hand. Another twin, in Tests/python, plays whole
+/// runs beside the core.
 @Suite struct ExhaustionTests {
     private let configuration: GameConfiguration = {
         var configuration = GameConfiguration.paper(

@@ -223,7 +223,7 @@ import Testing
     @Test func multiplicityFollowsTheNearestRule() throws {
         var configuration = SelfPlayConfiguration()
         configuration.policyInput = Extent(40, 33, 30)
-        let counts = try #require(configuration.multiplicity(of: Extent(6, 5, 4)))
+        let counts = try #require(try configuration.multiplicity(of: Extent(6, 5, 4)))
         #expect(counts.reduce(0, +) == 40 * 33 * 30)
         #expect(Array(counts.prefix(4)) == [392, 343, 392, 343])
     }

@@ -37,14 +37,4 @@ import Testing
             }
         }
     }
-
-    @Test func framesAreCrossedByResamplingOnly() throws {
-        let extent = Extent(4, 6, 2)
-        let scan = Volume<Native>(extent: extent, values: (0..<48).map { Float($0) })
-        let grid: Volume<ModelGrid> = try scan.resampled(to: Extent(8, 3, 2), .nearest)
-        #expect(grid.values[0..<4] == [0, 1, 4, 5])
-        let back: Volume<Native> = try grid.resampled(to: extent, .linear)
-        #expect(back.extent == extent)
-        #expect(throws: SPARSError.self) { try scan.resampled(to: Extent(8, 0, 2), .linear) }
-    }
 }
