@@ -8,8 +8,8 @@ PEERS := .venv-interoperability/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test test-core test-python test-arm64 test-interoperability check format bench \
-	docs clean build prerequisites
+.PHONY: help demo test test-core test-python test-arm64 test-interoperability check format generate \
+	bench docs clean build prerequisites
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,12 +40,16 @@ check: $(BIN)/ruff ## Check style, formatting and the repository's own rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(PYTHON) scripts/generate_abi --check
 	$(PYTHON) scripts/check.py
 
 format: $(BIN)/ruff ## Format the sources
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+generate: ## Make headers, shim, stub and names from the description of the C ABI
+	$(PYTHON) scripts/generate_abi
 
 bench: build ## Run the benchmarks
 	$(BIN)/python Benchmarks/run.py

@@ -1,12 +1,11 @@
-#include "shim.h"
+#include "generated/generated.h"
 
 static PyMethodDef *const all_methods[] = {
-    shim_runtime_methods,
+    SHIM_GENERATED_FUNCTIONS,
     shim_selfplay_methods,
     shim_league_methods,
     shim_ppo_methods,
     shim_game_methods,
-    shim_metrics_methods,
     shim_phantom_methods,
     shim_classifier_methods,
     shim_trainer_methods,

@@ -77,6 +77,7 @@ Py_buffer *shim_hold(
 
 void shim_release(shim_held *held) {
     while (held->count > 0) PyBuffer_Release(&held->views[--held->count]);
+    Py_CLEAR(held->path);
 }
 
 PyObject *shim_abandoned(shim_held *held) {

@@ -2,6 +2,10 @@ import SPARSNative
 
 /// Checks of what came over the C ABI: null pointers, counts, products that overflow.
 
+/// Pointers as C gives them; `scripts/generate_abi/twins.py` knows these names too.
+public typealias In<Element> = UnsafePointer<Element>?
+public typealias Out<Element> = UnsafeMutablePointer<Element>?
+
 /// The product of `extents`, each in 1...limit; throws rather than overflow.
 func checkedCount(
     _ extents: [Int64], _ parameter: String, of owner: String
@@ -50,6 +54,30 @@ func checkedOutput<Element>(
         throw .range(parameter, of: owner, mustBe: "a buffer", got: "a null pointer")
     }
     return UnsafeMutableBufferPointer(start: pointer, count: count)
+}
+
+/// The struct behind a pointer, or an error naming the null pointer.
+func checkedStruct<Struct>(
+    _ pointer: UnsafePointer<Struct>?, _ parameter: String, of owner: String
+) throws(SPARSError) -> Struct {
+    try checkedInput(pointer, 1, parameter, of: owner)[0]
+}
+
+/// Writes a result where the caller wants it, or throws an error naming the null pointer.
+func write<Element>(
+    _ value: Element, to pointer: UnsafeMutablePointer<Element>?, _ parameter: String,
+    of owner: String
+) throws(SPARSError) {
+    try checkedOutput(pointer, 1, parameter, of: owner)[0] = value
+}
+
+/// Writes all of `values` where the caller wants them, or throws an error naming the null pointer.
+func write<Values: Collection>(
+    contentsOf values: Values, to pointer: UnsafeMutablePointer<Values.Element>?,
+    _ parameter: String, of owner: String
+) throws(SPARSError) {
+    if values.isEmpty { return }
+    _ = try checkedOutput(pointer, values.count, parameter, of: owner).update(fromContentsOf: values)
 }
 
 /// Three lengths x, y and z, each positive, as an extent whose voxels can be counted.

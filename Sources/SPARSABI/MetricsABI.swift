@@ -4,63 +4,59 @@ import SPARSNative
 
 @_cdecl("spars_metrics_overlap")
 public func sparsMetricsOverlap(
-    _ prediction: UnsafePointer<UInt8>?, _ reference: UnsafePointer<UInt8>?,
-    _ extent: UnsafePointer<Int64>?, _ counts: UnsafeMutablePointer<Int64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ prediction: In<UInt8>, _ reference: In<UInt8>, _ extent: In<Int64>,
+    _ overlap: Out<spars_overlap>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let extent = try checkedExtent(extent)
+        let extent = try checkedExtent(extent, "extent", of: owner)
         let prediction = try checkedInput(prediction, extent.count, "prediction", of: owner)
         let reference = try checkedInput(reference, extent.count, "reference", of: owner)
-        let counts = try checkedOutput(counts, 4, "counts", of: owner)
-        let overlap = Overlap(prediction: prediction.span, reference: reference.span)
-        counts[0] = Int64(overlap.truePositives)
-        counts[1] = Int64(overlap.falsePositives)
-        counts[2] = Int64(overlap.falseNegatives)
-        counts[3] = Int64(overlap.trueNegatives)
+        let found = Overlap(prediction: prediction.span, reference: reference.span)
+        let counts = spars_overlap(
+            true_positives: Int64(found.truePositives),
+            false_positives: Int64(found.falsePositives),
+            false_negatives: Int64(found.falseNegatives),
+            true_negatives: Int64(found.trueNegatives))
+        try write(counts, to: overlap, "overlap", of: owner)
     }
 }
 
 @_cdecl("spars_metrics_surface")
 public func sparsMetricsSurface(
-    _ prediction: UnsafePointer<UInt8>?, _ reference: UnsafePointer<UInt8>?,
-    _ extent: UnsafePointer<Int64>?, _ spacing: UnsafePointer<Double>?,
-    _ percentiles: UnsafePointer<Double>?, _ percentileCount: Int64,
-    _ tolerances: UnsafePointer<Double>?, _ toleranceCount: Int64,
-    _ hausdorff: UnsafeMutablePointer<Double>?, _ surfaceDice: UnsafeMutablePointer<Double>?,
-    _ average: UnsafeMutablePointer<Double>?, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ prediction: In<UInt8>, _ reference: In<UInt8>, _ extent: In<Int64>, _ spacing: In<Double>,
+    _ measures: In<spars_surface_measures>, _ progress: In<spars_control>,
+    _ average: Out<Double>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
-        let extent = try checkedExtent(extent)
+    guarded(error, progress) { () throws(SPARSError) in
+        let extent = try checkedExtent(extent, "extent", of: owner)
         let prediction = try checkedInput(prediction, extent.count, "prediction", of: owner)
         let reference = try checkedInput(reference, extent.count, "reference", of: owner)
         let spacing = try checkedSpacing(spacing)
-        let percentiles = try checkedNumbers(percentiles, percentileCount, "percentile", 100)
-        let tolerances = try checkedNumbers(tolerances, toleranceCount, "tolerance", .infinity)
-        let hausdorff = try checkedOutput(hausdorff, percentiles.count, "hausdorff", of: owner)
-        let dice = try checkedOutput(surfaceDice, tolerances.count, "surface_dice", of: owner)
+        let wanted = try checkedStruct(measures, "measures", of: owner)
+        let percentiles = try checkedNumbers(
+            wanted.percentiles, wanted.percentile_count, "percentile", 100)
+        let tolerances = try checkedNumbers(
+            wanted.tolerances, wanted.tolerance_count, "tolerance", .infinity)
         let average = try checkedOutput(average, 1, "average", of: owner)
         let distances = try SurfaceDistances(
             prediction: prediction.span, reference: reference.span, extent, spacing: spacing)
-        for (i, percentile) in percentiles.enumerated() {
-            hausdorff[i] = distances.hausdorff(percentile: percentile)
-        }
-        for (i, tolerance) in tolerances.enumerated() {
-            dice[i] = distances.surfaceDice(tolerance: tolerance)
-        }
+        try write(
+            contentsOf: percentiles.map { distances.hausdorff(percentile: $0) },
+            to: wanted.hausdorff, "hausdorff", of: owner)
+        try write(
+            contentsOf: tolerances.map { distances.surfaceDice(tolerance: $0) },
+            to: wanted.surface_dice, "surface_dice", of: owner)
         average[0] = distances.average
     }
 }
 
 @_cdecl("spars_metrics_distance_map")
 public func sparsMetricsDistanceMap(
-    _ mask: UnsafePointer<UInt8>?, _ extent: UnsafePointer<Int64>?,
-    _ spacing: UnsafePointer<Double>?, _ distances: UnsafeMutablePointer<Float>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ mask: In<UInt8>, _ extent: In<Int64>, _ spacing: In<Double>, _ distances: Out<Float>,
+    _ progress: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
-        let extent = try checkedExtent(extent)
+    guarded(error, progress) { () throws(SPARSError) in
+        let extent = try checkedExtent(extent, "extent", of: owner)
         let mask = Array(try checkedInput(mask, extent.count, "mask", of: owner))
         let spacing = try checkedSpacing(spacing)
         let distances = try checkedOutput(distances, extent.count, "distances", of: owner)
@@ -74,19 +70,18 @@ public func sparsMetricsDistanceMap(
 
 @_cdecl("spars_metrics_components")
 public func sparsMetricsComponents(
-    _ mask: UnsafePointer<UInt8>?, _ extent: UnsafePointer<Int64>?, _ connectivity: Int64,
-    _ labels: UnsafeMutablePointer<Int32>?, _ count: UnsafeMutablePointer<Int64>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ mask: In<UInt8>, _ extent: In<Int64>, _ connectivity: Int64, _ labels: Out<Int32>,
+    _ progress: In<spars_control>, _ count: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
-        let extent = try checkedExtent(extent)
+    guarded(error, progress) { () throws(SPARSError) in
+        let extent = try checkedExtent(extent, "extent", of: owner)
         let mask = Array(try checkedInput(mask, extent.count, "mask", of: owner))
-        let labels = try checkedOutput(labels, extent.count, "labels", of: owner)
-        let count = try checkedOutput(count, 1, "count", of: owner)
         guard let value = Int(exactly: connectivity), let touching = Connectivity(rawValue: value)
         else {
             throw .range("connectivity", of: owner, mustBe: "6, 18 or 26", got: connectivity)
         }
+        let count = try checkedOutput(count, 1, "count", of: owner)
+        let labels = try checkedOutput(labels, extent.count, "labels", of: owner)
         let components = ConnectedComponents(mask, extent, touching)
         _ = labels.update(fromContentsOf: components.labels)
         count[0] = Int64(components.sizes.count)
@@ -95,11 +90,11 @@ public func sparsMetricsComponents(
 
 @_cdecl("spars_metrics_bootstrap")
 public func sparsMetricsBootstrap(
-    _ values: UnsafePointer<Double>?, _ count: Int64, _ confidence: Double, _ resamples: Int64,
-    _ seed: UInt64, _ interval: UnsafeMutablePointer<Double>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ values: In<Double>, _ count: Int64, _ confidence: Double, _ resamples: Int64,
+    _ seed: UInt64, _ progress: In<spars_control>, _ interval: Out<Double>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         let count = try checkedCount([count], "values", of: owner)
         let values = Array(try checkedInput(values, count, "values", of: owner))
         guard values.allSatisfy({ $0.isFinite }) else {
@@ -116,21 +111,14 @@ public func sparsMetricsBootstrap(
                 "n_resamples", of: owner, mustBe: "an integer in the range [100, 10000000]",
                 got: resamples)
         }
-        let interval = try checkedOutput(interval, 2, "interval", of: owner)
         let ends = try BootstrapInterval.ofMean(
             values, confidence: confidence, resamples: resamples, seed: seed)
-        interval[0] = ends.lowerBound
-        interval[1] = ends.upperBound
+        try write(
+            contentsOf: [ends.lowerBound, ends.upperBound], to: interval, "interval", of: owner)
     }
 }
 
 private let owner = "metrics"
-
-private func checkedExtent(_ extent: UnsafePointer<Int64>?) throws(SPARSError) -> Extent {
-    let axes = Array(try checkedInput(extent, 3, "extent", of: owner))
-    _ = try checkedCount(axes, "extent", of: owner)
-    return Extent(Int(axes[0]), Int(axes[1]), Int(axes[2]))
-}
 
 private func checkedSpacing(
     _ spacing: UnsafePointer<Double>?

@@ -8,11 +8,12 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <string.h>
 
 #include "spars.h"
 
 /// The most buffers that a call borrows: those of a rollout and of PPO's update.
-#define SHIM_HELD 10
+#define SHIM_HELD 12
 
 /// Borrows a C-contiguous buffer of `format` ('f' float32, 'd' float64, 'h' int16, 'i' int32,
 /// 'q' int64, 'B' uint8, 'b' int8, '?' bool) from `object`. Returns 0, or -1 with TypeError or
@@ -31,6 +32,7 @@ Py_ssize_t shim_count(const Py_buffer *view);
 typedef struct {
     Py_buffer views[SHIM_HELD];
     int count;
+    PyObject *path;  // the bytes of a path, NULL for none
 } shim_held;
 
 /// Borrows one more buffer of `count` elements (any number for -1) and returns it, or NULL with an
@@ -77,12 +79,10 @@ int shim_hyperparameters(PyObject *object, spars_ppo_hyperparameters *hyperparam
 int shim_policy_shape(PyObject *object, spars_policy_shape *shape);
 
 /// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._core._native`.
-extern PyMethodDef shim_runtime_methods[];
 extern PyMethodDef shim_selfplay_methods[];
 extern PyMethodDef shim_league_methods[];
 extern PyMethodDef shim_ppo_methods[];
 extern PyMethodDef shim_game_methods[];
-extern PyMethodDef shim_metrics_methods[];
 extern PyMethodDef shim_phantom_methods[];
 extern PyMethodDef shim_classifier_methods[];
 extern PyMethodDef shim_trainer_methods[];

@@ -1,3 +1,4 @@
+// Made by `make generate` from Sources/CSPARS/description: edit that instead.
 /// The C ABI of spars: what any language may call, and all that the CPython shim knows.
 ///
 /// Rules that hold for every function
@@ -7,9 +8,12 @@
 ///   It never traps and never calls `exit`.
 /// - Inputs are read during the call and never kept. Outputs are buffers of the caller's.
 /// - Arrays are C-contiguous and indexed [x, y, z]: z varies fastest.
-/// - Objects are named by handles, 64-bit numbers that are never used twice. `spars_release` ends one.
+/// - Objects are named by handles, 64-bit numbers that are never used twice. `spars_release` ends
+///   one.
 /// - A function that takes a `spars_control` is long: it calls `poll` from the calling thread about
 ///   every 20 ms and stops with `SPARS_INTERRUPTED` when `poll` returns non-zero.
+/// - Booleans are 0 or 1. A choice is the number of its name in `SPARS_..._NAMES`, from 0 on.
+
 #ifndef SPARS_H
 #define SPARS_H
 
@@ -23,15 +27,16 @@ extern "C" {
 typedef enum {
     SPARS_OK = 0,
     SPARS_INVALID_ARGUMENT = 1,  ///< a value outside its documented range (ValueError)
-    SPARS_BAD_FORMAT = 2,        ///< a file that is broken, truncated or lying (spars.FormatError)
-    SPARS_IO = 3,                ///< the operating system refused (OSError)
-    SPARS_INTERRUPTED = 4,       ///< `poll` asked to stop (the pending Python exception)
-    SPARS_CALLBACK_FAILED = 5,   ///< a callback returned non-zero (the pending Python exception)
-    SPARS_STALE_HANDLE = 6,      ///< no living object of the wanted kind has this handle (RuntimeError)
-    SPARS_NOT_FINITE = 7,        ///< NaN or infinity, named by tensor (spars.NonFiniteError)
-    SPARS_OUT_OF_MEMORY = 8,     ///< the request exceeds the stated limit (MemoryError)
-    SPARS_INTERNAL = 9           ///< our bug (spars.InternalError)
+    SPARS_BAD_FORMAT = 2,  ///< a file that is broken, truncated or lying (spars.FormatError)
+    SPARS_IO = 3,  ///< the operating system refused (OSError)
+    SPARS_INTERRUPTED = 4,  ///< `poll` asked to stop (the pending Python exception)
+    SPARS_CALLBACK_FAILED = 5,  ///< a callback returned non-zero (the pending Python exception)
+    SPARS_STALE_HANDLE = 6,  ///< no living object of the wanted kind has this handle (RuntimeError)
+    SPARS_NOT_FINITE = 7,  ///< NaN or infinity, named by tensor (spars.NonFiniteError)
+    SPARS_OUT_OF_MEMORY = 8,  ///< the request exceeds the stated limit (MemoryError)
+    SPARS_INTERNAL = 9  ///< our bug (spars.InternalError)
 } spars_status;
+#define SPARS_STATUS_NAMES "OK INVALID_ARGUMENT BAD_FORMAT IO INTERRUPTED CALLBACK_FAILED STALE_HANDLE NOT_FINITE OUT_OF_MEMORY INTERNAL"
 
 /// Where a failing function explains itself. UTF-8, always terminated.
 /// `code` is `errno` for SPARS_IO and 0 otherwise.

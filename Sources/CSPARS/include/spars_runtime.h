@@ -1,11 +1,14 @@
+// Made by `make generate` from Sources/CSPARS/description: edit that instead.
 /// Versions, threads and handles.
+
 #ifndef SPARS_RUNTIME_H
 #define SPARS_RUNTIME_H
 
 /// The library's version, for example "0.1.0"; lives as long as the process.
 const char *spars_version(void);
 
-/// The instruction set the kernels chose at run time, for example "x86-64-v3"; lives as long as the process.
+/// The instruction set the kernels chose at run time, for example "x86-64-v3"; lives as long as the
+/// process.
 const char *spars_instruction_set(void);
 
 /// Refuses values of the environment variables SPARS_CPU, SPARS_NUM_THREADS and SPARS_OVERSUBSCRIBE

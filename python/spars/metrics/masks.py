@@ -32,7 +32,7 @@ class Pair:
 
     def counts(self):
         """Return true positives, false positives, false negatives and true negatives."""
-        return native.overlap(self.prediction, self.reference, self.prediction.shape)
+        return native.metrics_overlap(self.prediction, self.reference)
 
     def overlap(self):
         """Return the scores that follow from `counts`, by the name of their public function."""
@@ -51,16 +51,14 @@ class Pair:
         """Return (hausdorff of each percentile, surface Dice of each tolerance, assd)."""
         distances = np.empty(len(percentiles))
         dices = np.empty(len(tolerances))
-        average = native.surface(
-            self.prediction,
-            self.reference,
-            self.prediction.shape,
-            self.spacing,
-            np.asarray(percentiles, float),
-            np.asarray(tolerances, float),
-            distances,
-            dices,
-            None,
+        measures = {
+            "percentiles": np.asarray(percentiles, float),
+            "tolerances": np.asarray(tolerances, float),
+            "hausdorff": distances,
+            "surface_dice": dices,
+        }
+        average = native.metrics_surface(
+            self.prediction, self.reference, self.spacing, measures, None
         )
         return distances.tolist(), dices.tolist(), average
 
@@ -108,7 +106,7 @@ def _covered(labels, count, mask):
 def components(mask, connectivity):
     """Return the numbered connected parts of a checked mask, and how many there are."""
     labels = np.empty(mask.shape, np.int32)
-    count = native.connected_components(mask, mask.shape, connectivity, labels, None)
+    count = native.metrics_components(mask, connectivity, labels, None)
     return labels, count
 
 

@@ -400,7 +400,7 @@ def distance_map(mask, spacing=None):
     mask, own = measured_mask(mask, "mask", "distance_map")
     spacing = chosen_spacing(spacing, [own], "distance_map")
     distances = np.empty(mask.shape, np.float32)
-    native.distance_map(mask, mask.shape, spacing, distances, None)
+    native.metrics_distance_map(mask, spacing, distances, None)
     return distances
 
 
@@ -443,4 +443,4 @@ def bootstrap_interval(values, confidence=0.95, n_resamples=10_000, seed=0):
     )
     count = check_integer(n_resamples, "n_resamples", owner, 100, 10_000_000)
     seed = check_integer(seed, "seed", owner, 0, 2**64 - 1)
-    return native.bootstrap_interval(values, confidence, count, seed, None)
+    return native.metrics_bootstrap(values, confidence, count, seed, None)
