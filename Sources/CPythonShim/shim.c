@@ -165,3 +165,42 @@ int shim_control_init(shim_control *self, PyObject *progress) {
     self->control.context = self;
     return 0;
 }
+
+// A Python callable as a scorer: it gets a bytearray of crops (count, x, y, z) and returns a
+// float32 buffer of `count` scores. The bytes are its own, so it may keep and change them.
+static int32_t call_scorer(
+    void *context, const float *crops, int64_t count, const int64_t extent[3], float *scores) {
+    PyGILState_STATE gil = PyGILState_Ensure();
+    int32_t status = -1;
+    Py_ssize_t size = (Py_ssize_t)(count * extent[0] * extent[1] * extent[2] * sizeof(float));
+    PyObject *bytes = PyByteArray_FromStringAndSize((const char *)crops, size);
+    PyObject *result = bytes == NULL ? NULL
+                                     : PyObject_CallFunction(
+                                           context, "OLLLL", bytes, (long long)count,
+                                           (long long)extent[0], (long long)extent[1],
+                                           (long long)extent[2]);
+    Py_buffer view;
+    if (result != NULL && shim_get_buffer_of(result, 'f', 0, count, "scores", &view) == 0) {
+        memcpy(scores, view.buf, (size_t)count * sizeof(float));
+        PyBuffer_Release(&view);
+        status = 0;
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(bytes);
+    PyGILState_Release(gil);
+    return status;
+}
+
+int shim_scorer(PyObject *callable, spars_scorer *scorer) {
+    memset(scorer, 0, sizeof *scorer);
+    if (callable == Py_None) return 0;
+    if (!PyCallable_Check(callable)) {
+        PyErr_Format(
+            PyExc_TypeError, "The 'scorer' argument must be callable or None. Got %R instead.",
+            (PyObject *)Py_TYPE(callable));
+        return -1;
+    }
+    scorer->score = call_scorer;
+    scorer->context = callable;
+    return 0;
+}

@@ -77,7 +77,8 @@ func write<Values: Collection>(
     _ parameter: String, of owner: String
 ) throws(SPARSError) {
     if values.isEmpty { return }
-    _ = try checkedOutput(pointer, values.count, parameter, of: owner).update(fromContentsOf: values)
+    let output = try checkedOutput(pointer, values.count, parameter, of: owner)
+    _ = output.update(fromContentsOf: values)
 }
 
 /// Three lengths x, y and z, each positive, as an extent whose voxels can be counted.
@@ -87,6 +88,23 @@ func checkedExtent(
     let axes = try checkedInput(pointer, 3, parameter, of: owner)
     _ = try checkedCount(Array(axes), parameter, of: owner)
     return Extent(Int(axes[0]), Int(axes[1]), Int(axes[2]))
+}
+
+extension Extent {
+    /// Three lengths as C has them in a struct, not checked; those that no `Int` holds are its limits.
+    init(_ axes: (Int64, Int64, Int64)) {
+        self.init(Int(clamping: axes.0), Int(clamping: axes.1), Int(clamping: axes.2))
+    }
+}
+
+/// The choice that has a number.
+func checkedChoice<Choice: RawRepresentable<Int32>>(
+    _ number: Int32, _ parameter: String, of owner: String
+) throws(SPARSError) -> Choice {
+    guard let choice = Choice(rawValue: number) else {
+        throw .range(parameter, of: owner, mustBe: "the number of a choice", got: number)
+    }
+    return choice
 }
 
 /// A terminated UTF-8 text.

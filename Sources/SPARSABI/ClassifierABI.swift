@@ -9,9 +9,7 @@ public func sparsClassifierTensorCount() -> Int64 { Int64(tensorCount) }
 
 @_cdecl("spars_classifier_tensor")
 public func sparsClassifierTensor(
-    _ inputShape: UnsafePointer<Int64>?, _ index: Int64,
-    _ tensor: UnsafeMutablePointer<spars_tensor>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ inputShape: In<Int64>, _ index: Int64, _ tensor: Out<spars_tensor>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let shapes = try architecture(inputShape).parameterShapes
@@ -37,9 +35,7 @@ public func sparsClassifierTensor(
 
 @_cdecl("spars_classifier_create")
 public func sparsClassifierCreate(
-    _ inputShape: UnsafePointer<Int64>?, _ seed: UInt64,
-    _ classifier: UnsafeMutablePointer<UInt64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ inputShape: In<Int64>, _ seed: UInt64, _ classifier: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(classifier, 1, "classifier", of: "classifier_create")
@@ -50,8 +46,8 @@ public func sparsClassifierCreate(
 
 @_cdecl("spars_classifier_from_parameters")
 public func sparsClassifierFromParameters(
-    _ inputShape: UnsafePointer<Int64>?, _ values: UnsafePointer<Float>?, _ count: Int64,
-    _ classifier: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ inputShape: In<Int64>, _ values: In<Float>, _ count: Int64, _ classifier: Out<UInt64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "Classifier.from_parameters"
@@ -65,8 +61,8 @@ public func sparsClassifierFromParameters(
 
 @_cdecl("spars_classifier_set_parameters")
 public func sparsClassifierSetParameters(
-    _ classifier: UInt64, _ values: UnsafePointer<Float>?, _ count: Int64,
-    _ batchesTracked: Int64, _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ values: In<Float>, _ count: Int64, _ batchesTracked: Int64,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
@@ -78,8 +74,7 @@ public func sparsClassifierSetParameters(
 
 @_cdecl("spars_classifier_batches_tracked")
 public func sparsClassifierBatchesTracked(
-    _ classifier: UInt64, _ batchesTracked: UnsafeMutablePointer<Int64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ batchesTracked: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let tracked = try living(classifier).batchesTracked
@@ -90,8 +85,7 @@ public func sparsClassifierBatchesTracked(
 
 /// Parameters that came one tensor after the other.
 private func checkedParameters(
-    _ values: UnsafePointer<Float>?, _ count: Int64, _ architecture: NetworkArchitecture,
-    of owner: String
+    _ values: In<Float>, _ count: Int64, _ architecture: NetworkArchitecture, of owner: String
 ) throws(SPARSError) -> Parameters {
     let shapes = architecture.parameterShapes
     let total = valueCount(shapes)
@@ -109,8 +103,7 @@ private func checkedParameters(
 
 @_cdecl("spars_classifier_parameters")
 public func sparsClassifierParameters(
-    _ classifier: UInt64, _ values: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ values: Out<Float>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
@@ -124,8 +117,7 @@ public func sparsClassifierParameters(
 
 @_cdecl("spars_classifier_input_shape")
 public func sparsClassifierInputShape(
-    _ classifier: UInt64, _ inputShape: UnsafeMutablePointer<Int64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ inputShape: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let input = try living(classifier).architecture.input
@@ -136,8 +128,7 @@ public func sparsClassifierInputShape(
 
 @_cdecl("spars_classifier_intensity_window")
 public func sparsClassifierIntensityWindow(
-    _ classifier: UInt64, _ window: UnsafeMutablePointer<spars_intensity_window>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ window: Out<spars_intensity_window>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let known = try living(classifier).intensityWindow
@@ -149,8 +140,7 @@ public func sparsClassifierIntensityWindow(
 
 @_cdecl("spars_classifier_set_intensity_window")
 public func sparsClassifierSetIntensityWindow(
-    _ classifier: UInt64, _ window: UnsafePointer<spars_intensity_window>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ window: In<spars_intensity_window>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
@@ -162,9 +152,8 @@ public func sparsClassifierSetIntensityWindow(
 
 @_cdecl("spars_classifier_logits")
 public func sparsClassifierLogits(
-    _ classifier: UInt64, _ inputs: UnsafePointer<Float>?, _ count: Int64,
-    _ logits: UnsafeMutablePointer<Float>?, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ inputs: In<Float>, _ count: Int64, _ logits: Out<Float>,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let classifier = try living(classifier)
@@ -178,10 +167,9 @@ public func sparsClassifierLogits(
 
 @_cdecl("spars_classifier_scores")
 public func sparsClassifierScores(
-    _ classifier: UInt64, _ volume: UnsafePointer<Float>?, _ shape: UnsafePointer<Int64>?,
-    _ origins: UnsafePointer<Int64>?, _ count: Int64, _ window: UnsafePointer<Int64>?,
-    _ scores: UnsafeMutablePointer<Float>?, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ volume: In<Float>, _ shape: In<Int64>, _ origins: In<Int64>,
+    _ count: Int64, _ window: In<Int64>, _ scores: Out<Float>, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "score"
@@ -200,9 +188,8 @@ public func sparsClassifierScores(
 
 @_cdecl("spars_classifier_forecast")
 public func sparsClassifierForecast(
-    _ classifier: UInt64, _ shape: UnsafePointer<Int64>?, _ origins: UnsafePointer<Int64>?,
-    _ count: Int64, _ window: UnsafePointer<Int64>?, _ seconds: UnsafeMutablePointer<Double>?,
-    _ bytes: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ shape: In<Int64>, _ origins: In<Int64>, _ count: Int64,
+    _ window: In<Int64>, _ seconds: Out<Double>, _ bytes: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "forecast"
@@ -221,7 +208,7 @@ public func sparsClassifierForecast(
 
 /// Lowest corners [count, 3] of windows, no further out than an overflow could reach.
 func checkedOrigins(
-    _ origins: UnsafePointer<Int64>?, _ count: Int64, _ extent: Extent, of owner: String
+    _ origins: In<Int64>, _ count: Int64, _ extent: Extent, of owner: String
 ) throws(SPARSError) -> [Voxel] {
     _ = try checkedCount([count, 3], "origins", of: owner)
     let places = try checkedInput(origins, 3 * Int(count), "origins", of: owner)
@@ -238,11 +225,9 @@ func checkedOrigins(
 
 @_cdecl("spars_classifier_loss_and_gradients")
 public func sparsClassifierLossAndGradients(
-    _ classifier: UInt64, _ inputs: UnsafePointer<Float>?, _ hasTumour: UnsafePointer<Int64>?,
-    _ count: Int64, _ loss: UnsafeMutablePointer<Double>?,
-    _ gradients: UnsafeMutablePointer<Float>?,
-    _ gradientCount: Int64, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ inputs: In<Float>, _ hasTumour: In<Int64>, _ count: Int64,
+    _ loss: Out<Double>, _ gradients: Out<Float>, _ gradientCount: Int64,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "loss_and_gradients"
@@ -265,8 +250,7 @@ public func sparsClassifierLossAndGradients(
 
 @_cdecl("spars_classifier_save")
 public func sparsClassifierSave(
-    _ classifier: UInt64, _ path: UnsafePointer<CChar>?, _ training: UnsafePointer<CChar>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ path: In<CChar>, _ training: In<CChar>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
@@ -280,8 +264,7 @@ public func sparsClassifierSave(
 
 @_cdecl("spars_classifier_load")
 public func sparsClassifierLoad(
-    _ path: UnsafePointer<CChar>?, _ inputShape: UnsafePointer<Int64>?,
-    _ classifier: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ path: In<CChar>, _ inputShape: In<Int64>, _ classifier: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(classifier, 1, "classifier", of: "load")
@@ -294,8 +277,8 @@ public func sparsClassifierLoad(
 
 @_cdecl("spars_classifier_training")
 public func sparsClassifierTraining(
-    _ classifier: UInt64, _ text: UnsafeMutablePointer<CChar>?, _ capacity: Int64,
-    _ length: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ text: Out<CChar>, _ capacity: Int64, _ length: Out<Int64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let known = Array((try living(classifier).metadata[trainingKey] ?? "").utf8)
@@ -314,9 +297,7 @@ private func living(_ classifier: UInt64) throws(SPARSError) -> Classifier {
     try HandleTable.shared.object(classifier, kind: "Classifier")
 }
 
-private func architecture(
-    _ inputShape: UnsafePointer<Int64>?
-) throws(SPARSError) -> NetworkArchitecture {
+private func architecture(_ inputShape: In<Int64>) throws(SPARSError) -> NetworkArchitecture {
     try NetworkArchitecture(input: checkedExtent(inputShape, "input_shape", of: "Classifier"))
 }
 

@@ -3,11 +3,10 @@ import SPARSNative
 
 @_cdecl("spars_classifier_attributions")
 public func sparsClassifierAttributions(
-    _ classifier: UInt64, _ volume: UnsafePointer<Float>?, _ shape: UnsafePointer<Int64>?,
-    _ origins: UnsafePointer<Int64>?, _ count: Int64, _ window: UnsafePointer<Int64>?,
-    _ explanation: UnsafePointer<spars_explanation>?,
-    _ attributions: UnsafeMutablePointer<Float>?, _ logits: UnsafeMutablePointer<Float>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ volume: In<Float>, _ shape: In<Int64>, _ origins: In<Int64>,
+    _ count: Int64, _ window: In<Int64>, _ explanation: In<spars_explanation>,
+    _ attributions: Out<Float>, _ logits: Out<Float>, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "explain"
@@ -32,9 +31,9 @@ public func sparsClassifierAttributions(
 
 @_cdecl("spars_classifier_input_gradients")
 public func sparsClassifierInputGradients(
-    _ classifier: UInt64, _ inputs: UnsafePointer<Float>?, _ count: Int64, _ target: Int32,
-    _ gradients: UnsafeMutablePointer<Float>?, _ logits: UnsafeMutablePointer<Float>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ inputs: In<Float>, _ count: Int64, _ target: Int32,
+    _ gradients: Out<Float>, _ logits: Out<Float>, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let owner = "input_gradients"
@@ -52,9 +51,7 @@ public func sparsClassifierInputGradients(
     }
 }
 
-private func checkedTarget(
-    _ target: Int32, of owner: String
-) throws(SPARSError) -> EvidenceTarget {
+private func checkedTarget(_ target: Int32, of owner: String) throws(SPARSError) -> EvidenceTarget {
     guard let target = EvidenceTarget(rawValue: Int(target)) else {
         throw .range("target", of: owner, mustBe: "0, 1 or 2", got: target)
     }

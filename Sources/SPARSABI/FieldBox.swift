@@ -31,7 +31,7 @@ final class FieldBox: @unchecked Sendable {
 
     /// Runs `body` while no other call uses the field, with `scorer` lent to it.
     func exclusively<Result>(
-        scorer: UnsafePointer<spars_scorer>? = nil,
+        scorer: In<spars_scorer> = nil,
         _ body: (SearchField) throws(SPARSError) -> Result
     ) throws(SPARSError) -> Result {
         guard pthread_mutex_lock(lock) == 0 else {
@@ -71,7 +71,7 @@ final class GameBox: @unchecked Sendable {
     }
 
     func exclusively<Result>(
-        scorer: UnsafePointer<spars_scorer>? = nil,
+        scorer: In<spars_scorer> = nil,
         _ body: (VectorGame) throws(SPARSError) -> Result
     ) throws(SPARSError) -> Result {
         try field.exclusively(scorer: scorer) { (_) throws(SPARSError) in try body(games) }

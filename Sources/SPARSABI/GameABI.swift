@@ -5,14 +5,12 @@ private let owner = "the game"
 
 @_cdecl("spars_game_create")
 public func sparsGameCreate(
-    _ field: UInt64, _ count: Int64, _ resetsItself: Int32, _ maps: Int32,
-    _ game: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ field: UInt64, _ count: Int64, _ resetsItself: Int32, _ maps: Int32, _ game: Out<UInt64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(game, 1, "game", of: owner)
-        guard let maps = VectorGame.Maps(rawValue: maps) else {
-            throw .range("maps", of: owner, mustBe: "0, 1 or 2", got: maps)
-        }
+        let maps: VectorGame.Maps = try checkedChoice(maps, "maps", of: owner)
         let box = try FieldBox.of(field)
         let games = try box.exclusively { (field) throws(SPARSError) in
             try VectorGame(
@@ -25,7 +23,7 @@ public func sparsGameCreate(
 
 @_cdecl("spars_game_reset")
 public func sparsGameReset(
-    _ game: UInt64, _ index: Int64, _ keepMap: Int32, _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ index: Int64, _ keepMap: Int32, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let box = try GameBox.of(game)
@@ -43,21 +41,19 @@ public func sparsGameReset(
 
 @_cdecl("spars_game_step")
 public func sparsGameStep(
-    _ game: UInt64, _ learner: UnsafePointer<Int8>?, _ opponent: UnsafePointer<Int8>?,
-    _ count: Int64, _ scorer: UnsafePointer<spars_scorer>?,
-    _ rewards: UnsafeMutablePointer<Float>?, _ terminated: UnsafeMutablePointer<UInt8>?,
-    _ truncated: UnsafeMutablePointer<UInt8>?, _ scores: UnsafeMutablePointer<Float>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ learner: In<Int8>, _ opponent: In<Int8>, _ outcomes: In<spars_game_outcomes>,
+    _ scorer: In<spars_scorer>, _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
+        let outcomes = try checkedStruct(outcomes, "outcomes", of: owner)
         try GameBox.of(game).exclusively(scorer: scorer) { (games) throws(SPARSError) in
-            let n = try checkedGames(count, games)
+            let n = try checkedGames(outcomes.count, games)
             let learner = try checkedInput(learner, n, "learner", of: owner)
             let opponent = try checkedInput(opponent, n, "opponent", of: owner)
-            let rewards = try checkedOutput(rewards, n, "rewards", of: owner)
-            let terminated = try checkedOutput(terminated, n, "terminated", of: owner)
-            let truncated = try checkedOutput(truncated, n, "truncated", of: owner)
-            let scores = try checkedOutput(scores, 2 * n, "scores", of: owner)
+            let rewards = try checkedOutput(outcomes.rewards, n, "rewards", of: owner)
+            let terminated = try checkedOutput(outcomes.terminated, n, "terminated", of: owner)
+            let truncated = try checkedOutput(outcomes.truncated, n, "truncated", of: owner)
+            let scores = try checkedOutput(outcomes.scores, 2 * n, "scores", of: owner)
             for action in [learner, opponent].joined() where !(0...5).contains(action) {
                 throw .range(
                     "action", of: owner, mustBe: "an integer in the range [0, 5]", got: action)
@@ -83,8 +79,8 @@ public func sparsGameStep(
 
 @_cdecl("spars_game_windows")
 public func sparsGameWindows(
-    _ game: UInt64, _ windows: UnsafeMutablePointer<Int64>?, _ steps: UnsafeMutablePointer<Int64>?,
-    _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ windows: Out<Int64>, _ steps: Out<Int64>, _ count: Int64,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try GameBox.of(game).exclusively { (games) throws(SPARSError) in
@@ -107,8 +103,7 @@ public func sparsGameWindows(
 
 @_cdecl("spars_game_restore")
 public func sparsGameRestore(
-    _ game: UInt64, _ index: Int64, _ windows: UnsafePointer<Int64>?, _ steps: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ index: Int64, _ windows: In<Int64>, _ steps: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let w = try checkedInput(windows, 6, "windows", of: owner).map { Int(clamping: $0) }
@@ -124,56 +119,52 @@ public func sparsGameRestore(
 
 @_cdecl("spars_game_observation")
 public func sparsGameObservation(
-    _ game: UInt64, _ index: Int64, _ agent: Int32, _ shape: UnsafePointer<Int64>?,
-    _ observation: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ index: Int64, _ agent: Int32, _ observation: Out<Float>,
+    _ shape: In<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let extent = try checkedExtent(shape, "shape", of: owner)
         guard let agent = Agent(rawValue: Int(agent)) else {
             throw .range("agent", of: owner, mustBe: "0 or 1", got: agent)
         }
-        try checkCount(count, "count", of: owner, mustBe: extent.count)
-        let out = try checkedOutput(observation, extent.count, "observation", of: owner)
         try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
-            _ = out.update(fromContentsOf: try games.games[i].observation(of: agent, as: extent))
+            try write(
+                contentsOf: games.games[i].observation(of: agent, as: extent), to: observation,
+                "observation", of: owner)
         }
     }
 }
 
 @_cdecl("spars_game_map")
 public func sparsGameMap(
-    _ game: UInt64, _ index: Int64, _ map: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ index: Int64, _ map: Out<Float>, _ count: Int64, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
             let voxels = games.field.configuration.grid.count
             try checkCount(count, "count", of: owner, mustBe: voxels)
-            let out = try checkedOutput(map, voxels, "map", of: owner)
-            _ = out.update(fromContentsOf: try games.settledMap(i))
+            try write(contentsOf: games.settledMap(i), to: map, "map", of: owner)
         }
     }
 }
 
 @_cdecl("spars_game_visit_count")
 public func sparsGameVisitCount(
-    _ game: UInt64, _ index: Int64, _ count: UnsafeMutablePointer<Int64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ index: Int64, _ count: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let out = try checkedOutput(count, 1, "count", of: owner)
         try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
-            out[0] = Int64(games.games[i].scoreMap.visits.count)
+            let visits = games.games[i].scoreMap.visits
+            try write(Int64(visits.count), to: count, "count", of: owner)
         }
     }
 }
 
 @_cdecl("spars_game_visits")
 public func sparsGameVisits(
-    _ game: UInt64, _ index: Int64, _ visits: UnsafeMutablePointer<Int64>?,
-    _ scores: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ game: UInt64, _ index: Int64, _ visits: Out<Int64>, _ scores: Out<Float>, _ count: Int64,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in

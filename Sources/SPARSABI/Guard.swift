@@ -2,9 +2,7 @@ import CSPARS
 import SPARSNative
 
 /// Runs `body` and turns what it throws into a status and a message in `error`.
-func guarded(
-    _ error: UnsafeMutablePointer<spars_error>?, _ body: () throws(SPARSError) -> Void
-) -> Int32 {
+func guarded(_ error: Out<spars_error>, _ body: () throws(SPARSError) -> Void) -> Int32 {
     do throws(SPARSError) {
         try body()
         return Int32(SPARS_OK.rawValue)
@@ -23,8 +21,7 @@ func guarded(
 /// Runs `body` under the caller's control, if it gave one, and looks once more at the end whether to
 /// stop: a region that was stopped has left its output unfinished.
 func guarded(
-    _ error: UnsafeMutablePointer<spars_error>?, _ control: UnsafePointer<spars_control>?,
-    _ body: () throws(SPARSError) -> Void
+    _ error: Out<spars_error>, _ control: In<spars_control>, _ body: () throws(SPARSError) -> Void
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try underControl(control) { () throws(SPARSError) in
@@ -36,7 +33,7 @@ func guarded(
 
 /// Runs `body` with the caller's control current, if it gave one.
 func underControl(
-    _ control: UnsafePointer<spars_control>?, _ body: () throws(SPARSError) -> Void
+    _ control: In<spars_control>, _ body: () throws(SPARSError) -> Void
 ) throws(SPARSError) {
     guard let control = control?.pointee, let poll = control.poll else { return try body() }
     try Control.with(

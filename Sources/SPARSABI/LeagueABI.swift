@@ -16,7 +16,7 @@ private final class LeagueBox: @unchecked Sendable {
     }
 
     func exclusively(
-        scorer: UnsafePointer<spars_scorer>? = nil,
+        scorer: In<spars_scorer> = nil,
         _ body: (FrozenGames) throws(SPARSError) -> Void
     ) throws(SPARSError) {
         try field.exclusively(scorer: scorer) { (_) throws(SPARSError) in try body(games) }
@@ -31,8 +31,7 @@ private final class LeagueBox: @unchecked Sendable {
 
 @_cdecl("spars_selfplay_set_hyperparameters")
 public func sparsSelfPlaySetHyperparameters(
-    _ run: UInt64, _ hyperparameters: UnsafePointer<spars_ppo_hyperparameters>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ hyperparameters: In<spars_ppo_hyperparameters>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let checked = try checkedHyperparameters(hyperparameters)
@@ -42,7 +41,7 @@ public func sparsSelfPlaySetHyperparameters(
 
 @_cdecl("spars_selfplay_learn_from_both")
 public func sparsSelfPlayLearnFromBoth(
-    _ run: UInt64, _ both: Int32, _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ both: Int32, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -53,7 +52,7 @@ public func sparsSelfPlayLearnFromBoth(
 
 @_cdecl("spars_selfplay_use_pool")
 public func sparsSelfPlayUsePool(
-    _ run: UInt64, _ sampling: Int32, _ power: Double, _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ sampling: Int32, _ power: Double, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         guard let sampling = OpponentPool.Sampling(rawValue: sampling) else {
@@ -67,8 +66,7 @@ public func sparsSelfPlayUsePool(
 
 @_cdecl("spars_selfplay_pool")
 public func sparsSelfPlayPool(
-    _ run: UInt64, _ members: UnsafeMutablePointer<Int64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ members: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let members = try checkedOutput(members, 1, "members", of: owner)
@@ -80,10 +78,8 @@ public func sparsSelfPlayPool(
 
 @_cdecl("spars_selfplay_get_pool")
 public func sparsSelfPlayGetPool(
-    _ run: UInt64, _ games: UnsafeMutablePointer<Double>?, _ wins: UnsafeMutablePointer<Double>?,
-    _ count: Int64, _ drawn: UnsafeMutablePointer<Int64>?,
-    _ episodeLeads: UnsafeMutablePointer<Double>?, _ gameCount: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ games: Out<Double>, _ wins: Out<Double>, _ count: Int64, _ drawn: Out<Int64>,
+    _ episodeLeads: Out<Double>, _ gameCount: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -108,8 +104,7 @@ public func sparsSelfPlayGetPool(
 
 @_cdecl("spars_selfplay_add_to_pool")
 public func sparsSelfPlayAddToPool(
-    _ run: UInt64, _ parameters: UnsafePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ parameters: In<Float>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -123,9 +118,8 @@ public func sparsSelfPlayAddToPool(
 
 @_cdecl("spars_selfplay_set_pool")
 public func sparsSelfPlaySetPool(
-    _ run: UInt64, _ games: UnsafePointer<Double>?, _ wins: UnsafePointer<Double>?, _ count: Int64,
-    _ drawn: UnsafePointer<Int64>?, _ episodeLeads: UnsafePointer<Double>?, _ gameCount: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ games: In<Double>, _ wins: In<Double>, _ count: Int64, _ drawn: In<Int64>,
+    _ episodeLeads: In<Double>, _ gameCount: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -151,9 +145,8 @@ public func sparsSelfPlaySetPool(
 
 @_cdecl("spars_league_create")
 public func sparsLeagueCreate(
-    _ field: UInt64, _ policy: Int32, _ masksActions: Int32,
-    _ shape: UnsafePointer<spars_policy_shape>?, _ league: UnsafeMutablePointer<UInt64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ field: UInt64, _ policy: Int32, _ masksActions: Int32, _ shape: In<spars_policy_shape>,
+    _ league: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(league, 1, "league", of: owner)
@@ -182,8 +175,8 @@ public func sparsLeagueCreate(
 
 @_cdecl("spars_league_add")
 public func sparsLeagueAdd(
-    _ league: UInt64, _ parameters: UnsafePointer<Float>?, _ count: Int64,
-    _ player: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ league: UInt64, _ parameters: In<Float>, _ count: Int64, _ player: Out<Int64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(player, 1, "player", of: owner)
@@ -199,9 +192,8 @@ public func sparsLeagueAdd(
 @_cdecl("spars_league_play")
 public func sparsLeaguePlay(
     _ league: UInt64, _ first: Int64, _ second: Int64, _ start: Int64, _ count: Int64,
-    _ steps: Int64, _ seed: UInt64, _ rewards: UnsafeMutablePointer<Double>?,
-    _ lengths: UnsafeMutablePointer<Int64>?, _ scorer: UnsafePointer<spars_scorer>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ steps: Int64, _ seed: UInt64, _ rewards: Out<Double>, _ lengths: Out<Int64>,
+    _ scorer: In<spars_scorer>, _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let limit = Int64(FrozenGames.gameLimit)

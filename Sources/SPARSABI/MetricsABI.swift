@@ -24,8 +24,8 @@ public func sparsMetricsOverlap(
 @_cdecl("spars_metrics_surface")
 public func sparsMetricsSurface(
     _ prediction: In<UInt8>, _ reference: In<UInt8>, _ extent: In<Int64>, _ spacing: In<Double>,
-    _ measures: In<spars_surface_measures>, _ progress: In<spars_control>,
-    _ average: Out<Double>, _ error: Out<spars_error>
+    _ measures: In<spars_surface_measures>, _ progress: In<spars_control>, _ average: Out<Double>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, progress) { () throws(SPARSError) in
         let extent = try checkedExtent(extent, "extent", of: owner)
@@ -90,9 +90,8 @@ public func sparsMetricsComponents(
 
 @_cdecl("spars_metrics_bootstrap")
 public func sparsMetricsBootstrap(
-    _ values: In<Double>, _ count: Int64, _ confidence: Double, _ resamples: Int64,
-    _ seed: UInt64, _ progress: In<spars_control>, _ interval: Out<Double>,
-    _ error: Out<spars_error>
+    _ values: In<Double>, _ count: Int64, _ confidence: Double, _ resamples: Int64, _ seed: UInt64,
+    _ progress: In<spars_control>, _ interval: Out<Double>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, progress) { () throws(SPARSError) in
         let count = try checkedCount([count], "values", of: owner)
@@ -120,9 +119,7 @@ public func sparsMetricsBootstrap(
 
 private let owner = "metrics"
 
-private func checkedSpacing(
-    _ spacing: UnsafePointer<Double>?
-) throws(SPARSError) -> SIMD3<Double> {
+private func checkedSpacing(_ spacing: In<Double>) throws(SPARSError) -> SIMD3<Double> {
     let edges = try checkedInput(spacing, 3, "spacing", of: owner)
     guard edges.allSatisfy({ $0 >= 1e-6 && $0 <= 1e6 }) else {
         throw .range(
@@ -134,7 +131,7 @@ private func checkedSpacing(
 
 /// Finite numbers from 0 to `high`; at most 1000, none allowed.
 private func checkedNumbers(
-    _ numbers: UnsafePointer<Double>?, _ count: Int64, _ parameter: String, _ high: Double
+    _ numbers: In<Double>, _ count: Int64, _ parameter: String, _ high: Double
 ) throws(SPARSError) -> [Double] {
     guard count >= 0, count <= 1000 else {
         throw .range(parameter, of: owner, mustBe: "at most 1000 numbers", got: count)

@@ -5,11 +5,10 @@ import Synchronization
 
 @_cdecl("spars_ppo_gae")
 public func sparsPPOGAE(
-    _ steps: Int64, _ environments: Int64, _ rewards: UnsafePointer<Double>?,
-    _ values: UnsafePointer<Double>?, _ episodeStarts: UnsafePointer<Double>?,
-    _ lastValues: UnsafePointer<Double>?, _ lastEpisodeStarts: UnsafePointer<Double>?,
-    _ gamma: Double, _ lambda: Double, _ advantages: UnsafeMutablePointer<Double>?,
-    _ returns: UnsafeMutablePointer<Double>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ steps: Int64, _ environments: Int64, _ rewards: In<Double>, _ values: In<Double>,
+    _ episodeStarts: In<Double>, _ lastValues: In<Double>, _ lastEpisodeStarts: In<Double>,
+    _ gamma: Double, _ lambda: Double, _ advantages: Out<Double>, _ returns: Out<Double>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let count = try checkedCount([steps, environments], "rewards", of: "gae")
@@ -31,12 +30,10 @@ public func sparsPPOGAE(
 
 @_cdecl("spars_ppo_update_float32")
 public func sparsPPOUpdateFloat32(
-    _ shape: UnsafePointer<spars_policy_shape>?,
-    _ hyperparameters: UnsafePointer<spars_ppo_hyperparameters>?,
-    _ rollout: UnsafePointer<spars_rollout>?, _ permutations: UnsafePointer<Int64>?,
-    _ multiplicity: UnsafePointer<Int64>?, _ parameters: UnsafeMutablePointer<Float>?,
-    _ parameterCount: Int64, _ log: UnsafeMutablePointer<Double>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ shape: In<spars_policy_shape>, _ hyperparameters: In<spars_ppo_hyperparameters>,
+    _ rollout: In<spars_rollout>, _ permutations: In<Int64>, _ multiplicity: In<Int64>,
+    _ parameters: Out<Float>, _ parameterCount: Int64, _ log: Out<Double>,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         try update(
@@ -47,12 +44,10 @@ public func sparsPPOUpdateFloat32(
 
 @_cdecl("spars_ppo_update_float64")
 public func sparsPPOUpdateFloat64(
-    _ shape: UnsafePointer<spars_policy_shape>?,
-    _ hyperparameters: UnsafePointer<spars_ppo_hyperparameters>?,
-    _ rollout: UnsafePointer<spars_rollout>?, _ permutations: UnsafePointer<Int64>?,
-    _ multiplicity: UnsafePointer<Int64>?, _ parameters: UnsafeMutablePointer<Double>?,
-    _ parameterCount: Int64, _ log: UnsafeMutablePointer<Double>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ shape: In<spars_policy_shape>, _ hyperparameters: In<spars_ppo_hyperparameters>,
+    _ rollout: In<spars_rollout>, _ permutations: In<Int64>, _ multiplicity: In<Int64>,
+    _ parameters: Out<Double>, _ parameterCount: Int64, _ log: Out<Double>,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         try update(
@@ -62,11 +57,9 @@ public func sparsPPOUpdateFloat64(
 }
 
 private func update<S: PolicyScalar>(
-    _ shape: UnsafePointer<spars_policy_shape>?,
-    _ hyperparameters: UnsafePointer<spars_ppo_hyperparameters>?,
-    _ rollout: UnsafePointer<spars_rollout>?, _ permutations: UnsafePointer<Int64>?,
-    _ multiplicity: UnsafePointer<Int64>?, _ parameters: UnsafeMutablePointer<S>?,
-    _ parameterCount: Int64, _ log: UnsafeMutablePointer<Double>?
+    _ shape: In<spars_policy_shape>, _ hyperparameters: In<spars_ppo_hyperparameters>,
+    _ rollout: In<spars_rollout>, _ permutations: In<Int64>, _ multiplicity: In<Int64>,
+    _ parameters: Out<S>, _ parameterCount: Int64, _ log: Out<Double>
 ) throws(SPARSError) {
     let shape = try checkedShape(shape)
     let hyperparameters = try checkedHyperparameters(hyperparameters)
@@ -94,8 +87,8 @@ private func update<S: PolicyScalar>(
 
 @_cdecl("spars_ppo_permutations")
 public func sparsPPOPermutations(
-    _ rows: Int64, _ count: Int64, _ seed: UInt64, _ permutations: UnsafeMutablePointer<Int64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ rows: Int64, _ count: Int64, _ seed: UInt64, _ permutations: Out<Int64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let total = try checkedCount([rows, count], "permutations", of: "PPO")
@@ -126,9 +119,8 @@ final class SharedLearner: Sendable {
 
 @_cdecl("spars_ppo_create")
 public func sparsPPOCreate(
-    _ shape: UnsafePointer<spars_policy_shape>?, _ multiplicity: UnsafePointer<Int64>?,
-    _ seed: UInt64, _ learner: UnsafeMutablePointer<spars_handle>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ shape: In<spars_policy_shape>, _ multiplicity: In<Int64>, _ seed: UInt64,
+    _ learner: Out<spars_handle>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let shape = try checkedShape(shape)
@@ -141,9 +133,8 @@ public func sparsPPOCreate(
 
 @_cdecl("spars_ppo_act")
 public func sparsPPOAct(
-    _ learner: spars_handle, _ observations: UnsafePointer<Float>?, _ batch: Int64,
-    _ inputs: Int64, _ deterministic: Int32, _ actions: UnsafeMutablePointer<Int64>?,
-    _ logProbs: UnsafeMutablePointer<Float>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ observations: In<Float>, _ batch: Int64, _ inputs: Int64,
+    _ deterministic: Int32, _ actions: Out<Int64>, _ logProbs: Out<Float>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try withLearner(learner, observations, batch, inputs) {
@@ -159,9 +150,8 @@ public func sparsPPOAct(
 
 @_cdecl("spars_ppo_log_probabilities")
 public func sparsPPOLogProbabilities(
-    _ learner: spars_handle, _ observations: UnsafePointer<Float>?, _ batch: Int64,
-    _ inputs: Int64, _ logProbs: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ observations: In<Float>, _ batch: Int64, _ inputs: Int64,
+    _ logProbs: Out<Float>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try withLearner(learner, observations, batch, inputs) {
@@ -176,9 +166,8 @@ public func sparsPPOLogProbabilities(
 
 @_cdecl("spars_ppo_values")
 public func sparsPPOValues(
-    _ learner: spars_handle, _ observations: UnsafePointer<Float>?, _ batch: Int64,
-    _ inputs: Int64, _ values: UnsafeMutablePointer<Float>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ observations: In<Float>, _ batch: Int64, _ inputs: Int64,
+    _ values: Out<Float>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try withLearner(learner, observations, batch, inputs) {
@@ -190,7 +179,7 @@ public func sparsPPOValues(
 }
 
 private func withLearner(
-    _ handle: spars_handle, _ observations: UnsafePointer<Float>?, _ batch: Int64, _ inputs: Int64,
+    _ handle: spars_handle, _ observations: In<Float>, _ batch: Int64, _ inputs: Int64,
     _ body: (PPOLearner, [Float]) throws(SPARSError) -> Void
 ) throws(SPARSError) {
     let shared: SharedLearner = try HandleTable.shared.object(handle, kind: "PPO learner")
@@ -212,10 +201,9 @@ private func checkInputs(_ inputs: Int64, _ learner: PPOLearner) throws(SPARSErr
 
 @_cdecl("spars_ppo_learn")
 public func sparsPPOLearn(
-    _ learner: spars_handle, _ hyperparameters: UnsafePointer<spars_ppo_hyperparameters>?,
-    _ rollout: UnsafePointer<spars_rollout>?, _ inputs: Int64,
-    _ log: UnsafeMutablePointer<Double>?, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ hyperparameters: In<spars_ppo_hyperparameters>,
+    _ rollout: In<spars_rollout>, _ inputs: Int64, _ log: Out<Double>, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
@@ -234,8 +222,7 @@ public func sparsPPOLearn(
 
 @_cdecl("spars_ppo_get_parameters")
 public func sparsPPOGetParameters(
-    _ learner: spars_handle, _ parameters: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ parameters: Out<Float>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
@@ -250,8 +237,7 @@ public func sparsPPOGetParameters(
 
 @_cdecl("spars_ppo_set_parameters")
 public func sparsPPOSetParameters(
-    _ learner: spars_handle, _ parameters: UnsafePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ parameters: In<Float>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
@@ -266,8 +252,8 @@ public func sparsPPOSetParameters(
 
 @_cdecl("spars_ppo_get_state")
 public func sparsPPOGetState(
-    _ learner: spars_handle, _ moments: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ counters: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ moments: Out<Float>, _ count: Int64, _ counters: Out<UInt64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")
@@ -284,8 +270,8 @@ public func sparsPPOGetState(
 
 @_cdecl("spars_ppo_set_state")
 public func sparsPPOSetState(
-    _ learner: spars_handle, _ moments: UnsafePointer<Float>?, _ count: Int64,
-    _ counters: UnsafePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ learner: spars_handle, _ moments: In<Float>, _ count: Int64, _ counters: In<UInt64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let shared: SharedLearner = try HandleTable.shared.object(learner, kind: "PPO learner")

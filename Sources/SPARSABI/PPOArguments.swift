@@ -4,9 +4,7 @@ import SPARSNative
 
 /// Checks of PPO's structs as they come over the C ABI.
 
-func checkedShape(
-    _ pointer: UnsafePointer<spars_policy_shape>?
-) throws(SPARSError) -> PolicyShape {
+func checkedShape(_ pointer: In<spars_policy_shape>) throws(SPARSError) -> PolicyShape {
     let shape = try checkedInput(pointer, 1, "shape", of: "PPO")[0]
     let depths = Int64(1)...Int64(PolicyShape.depthLimit)
     guard depths.contains(shape.policy_depth), depths.contains(shape.value_depth) else {
@@ -25,7 +23,7 @@ func checkedShape(
 }
 
 func checkedHyperparameters(
-    _ pointer: UnsafePointer<spars_ppo_hyperparameters>?
+    _ pointer: In<spars_ppo_hyperparameters>
 ) throws(SPARSError) -> PPOHyperparameters {
     let given = try checkedInput(pointer, 1, "hyperparameters", of: "PPO")[0]
     var result = PPOHyperparameters()
@@ -44,16 +42,14 @@ func checkedHyperparameters(
     return result
 }
 
-func checkedMultiplicity(
-    _ pointer: UnsafePointer<Int64>?, _ inputs: Int
-) throws(SPARSError) -> [Int]? {
+func checkedMultiplicity(_ pointer: In<Int64>, _ inputs: Int) throws(SPARSError) -> [Int]? {
     guard let pointer else { return nil }
     return try checkedInput(pointer, inputs, "multiplicity", of: "PPO").map { Int($0) }
 }
 
 /// The rollout and its observations, copied and checked for NaN and infinity.
 func checkedRollout<S: PolicyScalar>(
-    _ pointer: UnsafePointer<spars_rollout>?, inputs: Int, actions: Int
+    _ pointer: In<spars_rollout>, inputs: Int, actions: Int
 ) throws(SPARSError) -> (Rollout<S>, [S]) {
     let given = try checkedInput(pointer, 1, "rollout", of: "PPO")[0]
     let steps = try checkedCount([given.steps], "rollout", of: "PPO")

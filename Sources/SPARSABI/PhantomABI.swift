@@ -4,12 +4,9 @@ import SPARSPhantom
 
 @_cdecl("spars_phantom_make")
 public func sparsPhantomMake(
-    _ configuration: UnsafePointer<spars_phantom_configuration>?,
-    _ hu: UnsafeMutablePointer<Float>?,
-    _ tissue: UnsafeMutablePointer<UInt8>?, _ count: Int64,
-    _ tumours: UnsafeMutablePointer<spars_phantom_tumour>?,
-    _ tumourCount: UnsafeMutablePointer<Int64>?, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ configuration: In<spars_phantom_configuration>, _ hu: Out<Float>, _ tissue: Out<UInt8>,
+    _ count: Int64, _ tumours: Out<spars_phantom_tumour>, _ tumourCount: Out<Int64>,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let given = try checkedInput(configuration, 1, "configuration", of: "phantom")[0]
@@ -35,7 +32,7 @@ public func sparsPhantomMake(
 }
 
 @_cdecl("spars_phantom_tissue_name")
-public func sparsPhantomTissueName(_ code: Int64) -> UnsafePointer<CChar>? {
+public func sparsPhantomTissueName(_ code: Int64) -> In<CChar> {
     guard let code = UInt8(exactly: code), let tissue = Tissue(rawValue: code) else { return nil }
     return tissueNames[Int(tissue.rawValue)]
 }

@@ -13,7 +13,7 @@ public func sparsInstructionSet() -> UnsafePointer<CChar> { instructionSetText }
 private nonisolated(unsafe) let instructionSetText = lastingCString(InstructionSet.current.rawValue)
 
 @_cdecl("spars_check_environment")
-public func sparsCheckEnvironment(_ error: UnsafeMutablePointer<spars_error>?) -> Int32 {
+public func sparsCheckEnvironment(_ error: Out<spars_error>) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         if let text = InstructionSet.refusedRequest {
             let names = InstructionSet.available.map { "'\($0.rawValue)'" }
@@ -42,9 +42,7 @@ private func refused(_ variable: String, mustBe allowed: String, _ text: String)
 }
 
 @_cdecl("spars_set_thread_count")
-public func sparsSetThreadCount(
-    _ count: Int64, _ error: UnsafeMutablePointer<spars_error>?
-) -> Int32 {
+public func sparsSetThreadCount(_ count: Int64, _ error: Out<spars_error>) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         guard let count = Int(exactly: count), Parallel.threadCountRange.contains(count) else {
             throw .range(

@@ -16,7 +16,7 @@ final class RunBox: @unchecked Sendable {
     }
 
     func exclusively(
-        scorer: UnsafePointer<spars_scorer>? = nil,
+        scorer: In<spars_scorer> = nil,
         _ body: (SelfPlay) throws(SPARSError) -> Void
     ) throws(SPARSError) {
         try field.exclusively(scorer: scorer) { (_) throws(SPARSError) in try body(run) }
@@ -29,11 +29,9 @@ final class RunBox: @unchecked Sendable {
 
 @_cdecl("spars_selfplay_create")
 public func sparsSelfPlayCreate(
-    _ field: UInt64, _ configuration: UnsafePointer<spars_selfplay_configuration>?,
-    _ hyperparameters: UnsafePointer<spars_ppo_hyperparameters>?,
-    _ reference: UnsafePointer<spars_reference>?, _ rule: UnsafePointer<spars_exhaustion_rule>?,
-    _ run: UnsafeMutablePointer<UInt64>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ field: UInt64, _ configuration: In<spars_selfplay_configuration>,
+    _ hyperparameters: In<spars_ppo_hyperparameters>, _ reference: In<spars_reference>,
+    _ rule: In<spars_exhaustion_rule>, _ run: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(run, 1, "run", of: owner)
@@ -81,7 +79,7 @@ public func sparsSelfPlayCreate(
 }
 
 private func checkedOverlap(
-    _ reference: UnsafePointer<spars_reference>?, _ grid: Extent
+    _ reference: In<spars_reference>, _ grid: Extent
 ) throws(SPARSError) -> NativeOverlap? {
     guard let given = reference?.pointee else { return nil }
     let planes = Array(
@@ -97,8 +95,8 @@ private func checkedOverlap(
 
 @_cdecl("spars_selfplay_run")
 public func sparsSelfPlayRun(
-    _ run: UInt64, _ iterations: Int64, _ scorer: UnsafePointer<spars_scorer>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ iterations: Int64, _ scorer: In<spars_scorer>, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         guard (0...(1 << 32)).contains(iterations) else {
@@ -114,8 +112,7 @@ public func sparsSelfPlayRun(
 
 @_cdecl("spars_selfplay_measure")
 public func sparsSelfPlayMeasure(
-    _ run: UInt64, _ sizes: UnsafeMutablePointer<spars_selfplay_sizes>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ sizes: Out<spars_selfplay_sizes>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(sizes, 1, "sizes", of: owner)
@@ -136,8 +133,7 @@ public func sparsSelfPlayMeasure(
 
 @_cdecl("spars_selfplay_records")
 public func sparsSelfPlayRecords(
-    _ run: UInt64, _ records: UnsafeMutablePointer<Double>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ records: Out<Double>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -151,9 +147,8 @@ public func sparsSelfPlayRecords(
 
 @_cdecl("spars_selfplay_steps")
 public func sparsSelfPlaySteps(
-    _ run: UInt64, _ windows: UnsafeMutablePointer<Int32>?, _ scores: UnsafeMutablePointer<Float>?,
-    _ actions: UnsafeMutablePointer<Int8>?, _ ends: UnsafeMutablePointer<UInt8>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ windows: Out<Int32>, _ scores: Out<Float>, _ actions: Out<Int8>,
+    _ ends: Out<UInt8>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -181,8 +176,8 @@ public func sparsSelfPlaySteps(
 
 @_cdecl("spars_selfplay_map")
 public func sparsSelfPlayMap(
-    _ run: UInt64, _ map: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ map: Out<Float>, _ count: Int64, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -196,9 +191,8 @@ public func sparsSelfPlayMap(
 
 @_cdecl("spars_selfplay_snapshot")
 public func sparsSelfPlaySnapshot(
-    _ run: UInt64, _ index: Int64, _ iteration: UnsafeMutablePointer<Int64>?,
-    _ parameters: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ index: Int64, _ iteration: Out<Int64>, _ parameters: Out<Float>,
+    _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -218,9 +212,7 @@ public func sparsSelfPlaySnapshot(
 }
 
 @_cdecl("spars_selfplay_forget")
-public func sparsSelfPlayForget(
-    _ run: UInt64, _ error: UnsafeMutablePointer<spars_error>?
-) -> Int32 {
+public func sparsSelfPlayForget(_ run: UInt64, _ error: Out<spars_error>) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in run.forgetPlayed() }
     }
@@ -228,14 +220,10 @@ public func sparsSelfPlayForget(
 
 @_cdecl("spars_selfplay_get_state")
 public func sparsSelfPlayGetState(
-    _ run: UInt64, _ parameters: UnsafeMutablePointer<Float>?,
-    _ moments: UnsafeMutablePointer<Float>?, _ parameterCount: Int64,
-    _ opponent: UnsafeMutablePointer<Float>?, _ opponentCount: Int64,
-    _ counters: UnsafeMutablePointer<Int64>?, _ counterCount: Int64,
-    _ visits: UnsafeMutablePointer<Int64>?,
-    _ visitScores: UnsafeMutablePointer<Float>?, _ visitCount: Int64,
-    _ shown: UnsafeMutablePointer<Int64>?, _ shownCount: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ parameters: Out<Float>, _ moments: Out<Float>, _ parameterCount: Int64,
+    _ opponent: Out<Float>, _ opponentCount: Int64, _ counters: Out<Int64>, _ counterCount: Int64,
+    _ visits: Out<Int64>, _ visitScores: Out<Float>, _ visitCount: Int64, _ shown: Out<Int64>,
+    _ shownCount: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -250,7 +238,7 @@ public func sparsSelfPlayGetState(
                 visitCount, "visits", of: owner, mustBe: state.visitScores.count, "in all")
             try checkCount(shownCount, "shown", of: owner, mustBe: state.shown.count / 4, "in all")
             func write<Element>(
-                _ values: [Element], _ pointer: UnsafeMutablePointer<Element>?, _ name: String
+                _ values: [Element], _ pointer: Out<Element>, _ name: String
             ) throws(SPARSError) {
                 if values.isEmpty { return }
                 _ = try checkedOutput(pointer, values.count, name, of: owner)
@@ -269,12 +257,10 @@ public func sparsSelfPlayGetState(
 
 @_cdecl("spars_selfplay_set_state")
 public func sparsSelfPlaySetState(
-    _ run: UInt64, _ parameters: UnsafePointer<Float>?, _ moments: UnsafePointer<Float>?,
-    _ parameterCount: Int64, _ opponent: UnsafePointer<Float>?, _ opponentCount: Int64,
-    _ counters: UnsafePointer<Int64>?, _ counterCount: Int64, _ visits: UnsafePointer<Int64>?,
-    _ visitScores: UnsafePointer<Float>?, _ visitCount: Int64,
-    _ shown: UnsafePointer<Int64>?, _ shownCount: Int64,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ run: UInt64, _ parameters: In<Float>, _ moments: In<Float>, _ parameterCount: Int64,
+    _ opponent: In<Float>, _ opponentCount: Int64, _ counters: In<Int64>, _ counterCount: Int64,
+    _ visits: In<Int64>, _ visitScores: In<Float>, _ visitCount: Int64, _ shown: In<Int64>,
+    _ shownCount: Int64, _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -291,7 +277,7 @@ public func sparsSelfPlaySetState(
                 }
             }
             func read<Element>(
-                _ pointer: UnsafePointer<Element>?, _ count: Int, _ name: String
+                _ pointer: In<Element>, _ count: Int, _ name: String
             ) throws(SPARSError) -> [Element] {
                 count == 0 ? [] : Array(try checkedInput(pointer, count, name, of: owner))
             }

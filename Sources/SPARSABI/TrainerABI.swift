@@ -3,8 +3,8 @@ import SPARSNative
 
 @_cdecl("spars_trainer_create")
 public func sparsTrainerCreate(
-    _ classifier: UInt64, _ training: UnsafePointer<spars_training>?,
-    _ trainer: UnsafeMutablePointer<UInt64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ classifier: UInt64, _ training: In<spars_training>, _ trainer: Out<UInt64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier: Classifier = try HandleTable.shared.object(classifier, kind: "Classifier")
@@ -17,9 +17,8 @@ public func sparsTrainerCreate(
 
 @_cdecl("spars_trainer_draw_scans")
 public func sparsTrainerDrawScans(
-    _ trainer: UInt64, _ validation: Int32, _ scanCount: Int64,
-    _ hasTumour: UnsafePointer<Int64>?, _ scans: UnsafeMutablePointer<Int64>?, _ count: Int64,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ trainer: UInt64, _ validation: Int32, _ scanCount: Int64, _ hasTumour: In<Int64>,
+    _ scans: Out<Int64>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
@@ -45,9 +44,8 @@ public func sparsTrainerDrawScans(
 
 @_cdecl("spars_trainer_add_scan")
 public func sparsTrainerAddScan(
-    _ trainer: UInt64, _ volume: UnsafePointer<Float>?, _ shape: UnsafePointer<Int64>?,
-    _ mask: UnsafePointer<UInt8>?, _ hasTumour: Int64, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ trainer: UInt64, _ volume: In<Float>, _ shape: In<Int64>, _ mask: In<UInt8>,
+    _ hasTumour: Int64, _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let trainer = try living(trainer)
@@ -62,8 +60,8 @@ public func sparsTrainerAddScan(
 
 @_cdecl("spars_trainer_step")
 public func sparsTrainerStep(
-    _ trainer: UInt64, _ learningRate: Double, _ loss: UnsafeMutablePointer<Double>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ trainer: UInt64, _ learningRate: Double, _ loss: Out<Double>, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
@@ -77,8 +75,8 @@ public func sparsTrainerStep(
 
 @_cdecl("spars_trainer_state")
 public func sparsTrainerState(
-    _ trainer: UInt64, _ moments: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ steps: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ trainer: UInt64, _ moments: Out<Float>, _ count: Int64, _ steps: Out<Int64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
@@ -94,8 +92,8 @@ public func sparsTrainerState(
 
 @_cdecl("spars_trainer_restore")
 public func sparsTrainerRestore(
-    _ trainer: UInt64, _ moments: UnsafePointer<Float>?, _ count: Int64, _ steps: Int64,
-    _ validationBatches: Int64, _ error: UnsafeMutablePointer<spars_error>?
+    _ trainer: UInt64, _ moments: In<Float>, _ count: Int64, _ steps: Int64,
+    _ validationBatches: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
@@ -109,9 +107,8 @@ public func sparsTrainerRestore(
 
 @_cdecl("spars_augment")
 public func sparsAugment(
-    _ augmentation: UnsafePointer<spars_augmentation>?, _ crop: UnsafePointer<Float>?,
-    _ shape: UnsafePointer<Int64>?, _ seed: UInt64, _ output: UnsafeMutablePointer<Float>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ augmentation: In<spars_augmentation>, _ crop: In<Float>, _ shape: In<Int64>, _ seed: UInt64,
+    _ output: Out<Float>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "Augmentation"
@@ -131,9 +128,8 @@ public func sparsAugment(
 
 @_cdecl("spars_trainer_evaluate")
 public func sparsTrainerEvaluate(
-    _ trainer: UInt64, _ scores: UnsafeMutablePointer<Float>?,
-    _ hasTumour: UnsafeMutablePointer<Int64>?, _ count: Int64,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ trainer: UInt64, _ scores: Out<Float>, _ hasTumour: Out<Int64>, _ count: Int64,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let trainer = try living(trainer)
@@ -148,9 +144,8 @@ public func sparsTrainerEvaluate(
 
 @_cdecl("spars_classification_metrics")
 public func sparsClassificationMetrics(
-    _ scores: UnsafePointer<Float>?, _ hasTumour: UnsafePointer<Int64>?, _ count: Int64,
-    _ confusion: UnsafeMutablePointer<Int64>?, _ rocAUC: UnsafeMutablePointer<Double>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ scores: In<Float>, _ hasTumour: In<Int64>, _ count: Int64, _ confusion: Out<Int64>,
+    _ rocAUC: Out<Double>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "classification_metrics"
@@ -182,9 +177,7 @@ private func living(_ trainer: UInt64) throws(SPARSError) -> Trainer {
     try HandleTable.shared.object(trainer, kind: "trainer")
 }
 
-private func configuration(
-    _ training: spars_training
-) throws(SPARSError) -> TrainingConfiguration {
+private func configuration(_ training: spars_training) throws(SPARSError) -> TrainingConfiguration {
     let shape = training.crop_shape
     guard let x = Int(exactly: shape.0), let y = Int(exactly: shape.1),
         let z = Int(exactly: shape.2)
@@ -203,9 +196,7 @@ private func configuration(
         augmentation: try augmentationOf(training.augmentation), seed: training.seed)
 }
 
-private func augmentationOf(
-    _ augmentation: spars_augmentation
-) throws(SPARSError) -> Augmentation {
+private func augmentationOf(_ augmentation: spars_augmentation) throws(SPARSError) -> Augmentation {
     let (flips, shift) = (augmentation.flips, augmentation.shift)
     return try Augmentation(
         flips: [flips.0 != 0, flips.1 != 0, flips.2 != 0],

@@ -4,10 +4,8 @@ import SPARSNative
 
 @_cdecl("spars_volume_open")
 public func sparsVolumeOpen(
-    _ path: UnsafePointer<CChar>?, _ file: UnsafeMutablePointer<UInt64>?,
-    _ geometry: UnsafeMutablePointer<spars_geometry>?,
-    _ header: UnsafeMutablePointer<spars_nifti_header>?, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ path: In<CChar>, _ file: Out<UInt64>, _ geometry: Out<spars_geometry>,
+    _ header: Out<spars_nifti_header>, _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let path = try checkedPath(path, of: "load")
@@ -23,8 +21,8 @@ public func sparsVolumeOpen(
 
 @_cdecl("spars_volume_read")
 public func sparsVolumeRead(
-    _ file: UInt64, _ values: UnsafeMutablePointer<Float>?, _ count: Int64,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ file: UInt64, _ values: Out<Float>, _ count: Int64, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let file: NIfTIFile = try HandleTable.shared.object(file, kind: "file")
@@ -36,9 +34,7 @@ public func sparsVolumeRead(
 
 @_cdecl("spars_nifti_header_decode")
 public func sparsNIfTIHeaderDecode(
-    _ bytes: UnsafePointer<UInt8>?, _ count: Int64,
-    _ header: UnsafeMutablePointer<spars_nifti_header>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ bytes: In<UInt8>, _ count: Int64, _ header: Out<spars_nifti_header>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let count = try checkedCount([count], "count", of: "Header")
@@ -51,10 +47,9 @@ public func sparsNIfTIHeaderDecode(
 
 @_cdecl("spars_volume_save")
 public func sparsVolumeSave(
-    _ path: UnsafePointer<CChar>?, _ geometry: UnsafePointer<spars_geometry>?,
-    _ header: UnsafePointer<spars_nifti_header>?, _ type: Int32, _ voxels: UnsafeRawPointer?,
-    _ count: Int64, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ path: In<CChar>, _ geometry: In<spars_geometry>, _ header: In<spars_nifti_header>,
+    _ type: Int32, _ voxels: UnsafeRawPointer?, _ count: Int64, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let path = try checkedPath(path, of: "save")
@@ -74,9 +69,9 @@ public func sparsVolumeSave(
 
 @_cdecl("spars_resample_nearest")
 public func sparsResampleNearest(
-    _ source: UnsafeRawPointer?, _ sourceShape: UnsafePointer<Int64>?, _ elementSize: Int64,
-    _ target: UnsafeMutableRawPointer?, _ targetShape: UnsafePointer<Int64>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ source: UnsafeRawPointer?, _ sourceShape: In<Int64>, _ elementSize: Int64,
+    _ target: UnsafeMutableRawPointer?, _ targetShape: In<Int64>, _ control: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let (from, to) = try checkedResampling(sourceShape, targetShape)
@@ -100,9 +95,8 @@ public func sparsResampleNearest(
 
 @_cdecl("spars_resample_linear")
 public func sparsResampleLinear(
-    _ source: UnsafePointer<Float>?, _ sourceShape: UnsafePointer<Int64>?,
-    _ target: UnsafeMutablePointer<Float>?, _ targetShape: UnsafePointer<Int64>?,
-    _ control: UnsafePointer<spars_control>?, _ error: UnsafeMutablePointer<spars_error>?
+    _ source: In<Float>, _ sourceShape: In<Int64>, _ target: Out<Float>, _ targetShape: In<Int64>,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let (from, to) = try checkedResampling(sourceShape, targetShape)
@@ -114,9 +108,8 @@ public func sparsResampleLinear(
 
 @_cdecl("spars_intensity_window_apply")
 public func sparsIntensityWindowApply(
-    _ level: Float, _ width: Float, _ values: UnsafePointer<Float>?, _ count: Int64,
-    _ scaled: UnsafeMutablePointer<Float>?, _ control: UnsafePointer<spars_control>?,
-    _ error: UnsafeMutablePointer<spars_error>?
+    _ level: Float, _ width: Float, _ values: In<Float>, _ count: Int64, _ scaled: Out<Float>,
+    _ control: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, control) { () throws(SPARSError) in
         let window = try IntensityWindow(level: level, width: width)
@@ -129,7 +122,7 @@ public func sparsIntensityWindowApply(
 
 /// Both extents; every length also fits the index arithmetic of float32.
 private func checkedResampling(
-    _ sourceShape: UnsafePointer<Int64>?, _ targetShape: UnsafePointer<Int64>?
+    _ sourceShape: In<Int64>, _ targetShape: In<Int64>
 ) throws(SPARSError) -> (from: Extent, to: Extent) {
     let from = try checkedExtent(sourceShape, "source_shape", of: "resample")
     let to = try checkedExtent(targetShape, "shape", of: "resample")
@@ -145,9 +138,7 @@ private func checkedResampling(
     return (from, to)
 }
 
-private func checkedPath(
-    _ path: UnsafePointer<CChar>?, of owner: String
-) throws(SPARSError) -> FilePath {
+private func checkedPath(_ path: In<CChar>, of owner: String) throws(SPARSError) -> FilePath {
     guard let path, path.pointee != 0 else {
         throw .range(
             "path", of: owner, mustBe: "a file's path",

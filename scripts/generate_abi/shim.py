@@ -1,6 +1,8 @@
 """Makes the part of the CPython shim that follows from the description."""
 
-from header import C_SCALARS, wrapped
+import textwrap
+
+from header import C_SCALARS, WIDTH, wrapped
 from reading import CHAIN, Scope
 
 MAKERS = {
@@ -77,9 +79,18 @@ def source(description, area):
 def _choices(enum):
     names = ", ".join(f'"{name}"' for name in enum.names)
     return (
-        f"static const char *const {enum.name}_names[] = {{{names}}};\n"
-        f"const shim_choices shim_{enum.name}_choices = {{{enum.name}_names, {len(enum.names)}}};\n"
+        f"const shim_choices shim_{enum.name}_choices = {{\n"
+        f"    {len(enum.names)}, (const char *const[]){{{names}}}}};\n"
     )
+
+
+def _filled(parts, indent="    "):
+    """Return parts separated by spaces, on as many lines as they need."""
+    return textwrap.fill(
+        " ".join(part.replace(" ", "\0") for part in parts),
+        WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False,
+        break_on_hyphens=False,
+    ).replace("\0", " ")  # fmt: skip
 
 
 def _chain(steps):
@@ -89,19 +100,15 @@ def _chain(steps):
 def _reader(description, struct):
     scope = Scope(description, f"struct {struct.name}", struct.fields, "out->")
     passed = [value for value in struct.fields if value.is_passed]
-    names = "".join(f'        {{"{value.name}", NULL}},\n' for value in passed)
+    names = _filled((f'{{"{value.name}", NULL}},' for value in passed), "        ")
     steps = [f"shim_fields(object, name, names, {len(passed)}, given)", *scope.steps()]
     has_view = any(value.kind == "buffer" for value in struct.fields)
-    uses_held = any(value.kind in ("buffer", "struct", "path") for value in struct.fields)
-    uses_writes = any(value.direction == "buffer" for value in struct.fields)
     return (
         f"int shim_read_{struct.name}(\n    PyObject *object, const char *name, int writes,"
         f" shim_held *held, spars_{struct.name} *out) {{\n"
-        + f"    static shim_name names[] = {{\n{names}    }};\n"
+        + f"    static shim_name names[] = {{\n{names}\n    }};\n"
         + f"    PyObject *given[{len(passed)}] = {{NULL}};\n"
         + ("    Py_buffer *view;\n" if has_view else "")
-        + ("" if uses_held else "    (void)held;\n")
-        + ("" if uses_writes else "    (void)writes;\n")
         + "    memset(out, 0, sizeof *out);\n"
         + f"    int read =\n        {_chain(steps)};\n"
         + f"    shim_drop(given, {len(passed)});\n    return read;\n}}\n"
@@ -132,13 +139,14 @@ def _made(value, expression):
 
 
 def _maker(description, struct):
-    rows = "".join(f'        {{"{value.name}", NULL}},\n' for value in struct.fields)
+    rows = _filled((f'{{"{value.name}", NULL}},' for value in struct.fields), "        ")
     items = "".join(
         f"        {_made(value, f'record->{value.name}')},\n" for value in struct.fields
     )
     return (
         f"PyObject *shim_make_{struct.name}(const spars_{struct.name} *record) {{\n"
-        f"    static PyStructSequence_Field fields[] = {{\n{rows}        {{NULL, NULL}},\n    }};\n"
+        "    static PyStructSequence_Field fields[] = {\n"
+        f"{rows}\n        {{NULL, NULL}},\n    }};\n"
         f"    static shim_record_type type = {{\n"
         f'        NULL, {{"spars.{struct.name}", NULL, fields, {len(struct.fields)}}}}};\n'
         f"    PyObject *items[] = {{\n{items}    }};\n"
@@ -147,30 +155,41 @@ def _maker(description, struct):
 
 
 def _local(value):
-    """Return the declaration of the C variable that a parameter is read into."""
+    """Return the type and the declarator of the C variable that a parameter is read into."""
     name = value.name
     if value.kind in ("array", "shape"):
         size = value.extents[0] if value.kind == "array" else 3
-        return f"{C_SCALARS[value.of or 'int64']} {name}[{size}]"
+        return C_SCALARS[value.of or "int64"], f"{name}[{size}]"
     if value.kind == "struct":
-        return f"spars_{value.of} {name}"
+        return f"spars_{value.of}", name
     if value.kind == "buffer":
-        return f"Py_buffer *{name} = NULL"
+        return "Py_buffer", f"*{name} = NULL"
     if value.kind in ("text", "path"):
-        return f"const char *{name} = NULL"
+        return "const char", f"*{name} = NULL"
     if value.kind in ("control", "signals"):
-        return f"shim_control {name}"
+        return "shim_control", name
     if value.kind == "scorer":
-        return f"spars_scorer {name}"
-    return f"{C_SCALARS[value.kind]} {name} = 0"
+        return "spars_scorer", name
+    return C_SCALARS[value.kind], f"{name} = 0"
 
 
 def _result_local(value):
     if value.kind == "text":
-        return f"char *{value.name} = NULL;\n    int64_t capacity = 0, length = 0"
+        return "char", f"*{value.name} = NULL"
     size = f"[{value.extents[0]}]" if value.kind == "array" else ""
     of = f"spars_{value.of}" if value.kind == "struct" else C_SCALARS[value.of or value.kind]
-    return f"{of} {value.name}{size}"
+    return of, f"{value.name}{size}"
+
+
+def _declared(locals_):
+    """Return the declarations of variables, those of one type together."""
+    by_type = {}
+    for kind, declarator in locals_:
+        by_type.setdefault(kind, []).append(declarator)
+    return "".join(
+        _filled(f"{kind} {', '.join(declarators)};".split(" "), "    ") + "\n"
+        for kind, declarators in by_type.items()
+    )
 
 
 def _passed(value, source):
@@ -206,16 +225,16 @@ def _function(description, function):
             if value.kind == "text"
             else [value.name if value.kind == "array" else f"&{value.name}"]
         )
+    if any(value.kind == "text" for value in function.results):
+        locals_ += [("int64_t", "capacity = 0"), ("int64_t", "length = 0")]
     if function.returns == "status":
-        locals_ += ["spars_error failure", "int32_t status"]
+        locals_ += [("spars_error", "failure"), ("int32_t", "status")]
         passed.append("&failure")
     return (
         f"static PyObject *{function.name}(\n"
-        "    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {\n    (void)self;\n"
-        + ("    (void)given;\n" if not arguments else "")
-        + "    shim_held held;\n"
-        + "".join(f"    {local};\n" for local in locals_)
-        + "    shim_begin(&held);\n"
+        "    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {\n"
+        + _declared(locals_)
+        + "    shim_held held;\n    shim_begin(&held);\n"
         + f"    int taken =\n        {_chain(steps)};\n"
         + "    if (!taken) return shim_abandoned(&held);\n"
         + _call(function, f"spars_{function.name}({', '.join(passed)})")
@@ -227,9 +246,9 @@ def _call(function, call):
     if function.returns in ("text", "int64"):
         made = {"text": "PyUnicode_FromString", "int64": "PyLong_FromLongLong"}[function.returns]
         return f"    return {made}({call});\n"
-    without_gil = "    Py_BEGIN_ALLOW_THREADS\n    {}\n    Py_END_ALLOW_THREADS\n"
+    without_gil = "    Py_BEGIN_ALLOW_THREADS\n{}\n    Py_END_ALLOW_THREADS\n"
     if function.returns == "nothing":
-        return without_gil.format(call + ";") + "    return Py_NewRef(Py_None);\n"
+        return without_gil.format(f"    {call};") + "    return Py_NewRef(Py_None);\n"
     results = function.results
     if [value.kind for value in results] == ["text"]:
         text = results[0].name
@@ -243,7 +262,7 @@ def _call(function, call):
             f"PyUnicode_FromStringAndSize({text}, length) : shim_raise(&failure);\n"
             f"    PyMem_Free({text});\n    return result;\n"
         )
-    text = without_gil.format(wrapped(f"status = {call};", "    ").strip())
+    text = without_gil.format(wrapped(f"status = {call};", "    "))
     text += "    shim_release(&held);\n"
     if not results:
         return text + "    return shim_none(status, &failure);\n"

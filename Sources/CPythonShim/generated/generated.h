@@ -4,13 +4,33 @@
 
 #include "values.h"
 
+extern const shim_choices shim_credited_score_choices;
+extern const shim_choices shim_credited_agents_choices;
+extern const shim_choices shim_border_choices;
+extern const shim_choices shim_opponent_choices;
+extern const shim_choices shim_map_read_choices;
+extern const shim_choices shim_observation_cast_choices;
+extern const shim_choices shim_opponent_observation_choices;
+extern const shim_choices shim_accumulation_choices;
+extern const shim_choices shim_tie_reward_choices;
+extern const shim_choices shim_border_crops_choices;
+extern const shim_choices shim_maps_choices;
+extern const shim_choices shim_agent_choices;
+int shim_read_game_protocol(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_game_protocol *out);
+int shim_read_game_configuration(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_game_configuration *out);
+int shim_read_game_outcomes(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_game_outcomes *out);
 PyObject *shim_make_overlap(const spars_overlap *record);
 int shim_read_surface_measures(
     PyObject *object, const char *name, int writes, shim_held *held, spars_surface_measures *out);
 extern PyMethodDef shim_runtime_functions[];
+extern PyMethodDef shim_field_functions[];
+extern PyMethodDef shim_game_functions[];
 extern PyMethodDef shim_metrics_functions[];
 
 #define SHIM_GENERATED_FUNCTIONS \
-    shim_runtime_functions, shim_metrics_functions
+    shim_runtime_functions, shim_field_functions, shim_game_functions, shim_metrics_functions
 
 #endif

@@ -3,9 +3,7 @@
 
 PyObject *shim_make_overlap(const spars_overlap *record) {
     static PyStructSequence_Field fields[] = {
-        {"true_positives", NULL},
-        {"false_positives", NULL},
-        {"false_negatives", NULL},
+        {"true_positives", NULL}, {"false_positives", NULL}, {"false_negatives", NULL},
         {"true_negatives", NULL},
         {NULL, NULL},
     };
@@ -23,14 +21,10 @@ PyObject *shim_make_overlap(const spars_overlap *record) {
 int shim_read_surface_measures(
     PyObject *object, const char *name, int writes, shim_held *held, spars_surface_measures *out) {
     static shim_name names[] = {
-        {"percentiles", NULL},
-        {"tolerances", NULL},
-        {"hausdorff", NULL},
-        {"surface_dice", NULL},
+        {"percentiles", NULL}, {"tolerances", NULL}, {"hausdorff", NULL}, {"surface_dice", NULL},
     };
     PyObject *given[4] = {NULL};
     Py_buffer *view;
-    (void)writes;
     memset(out, 0, sizeof *out);
     int read =
         shim_fields(object, name, names, 4, given) &&
@@ -52,14 +46,12 @@ int shim_read_surface_measures(
 
 static PyObject *metrics_overlap(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    shim_held held;
-    Py_buffer *prediction = NULL;
-    Py_buffer *reference = NULL;
+    Py_buffer *prediction = NULL, *reference = NULL;
     int64_t extent[3];
     spars_overlap overlap;
     spars_error failure;
     int32_t status;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
@@ -79,17 +71,14 @@ static PyObject *metrics_overlap(
 
 static PyObject *metrics_surface(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    shim_held held;
-    Py_buffer *prediction = NULL;
-    Py_buffer *reference = NULL;
+    Py_buffer *prediction = NULL, *reference = NULL;
     int64_t extent[3];
-    double spacing[3];
+    double spacing[3], average;
     spars_surface_measures measures;
     shim_control progress;
-    double average;
     spars_error failure;
     int32_t status;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
@@ -114,15 +103,13 @@ static PyObject *metrics_surface(
 
 static PyObject *metrics_distance_map(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    shim_held held;
-    Py_buffer *mask = NULL;
+    Py_buffer *mask = NULL, *distances = NULL;
     int64_t extent[3];
     double spacing[3];
-    Py_buffer *distances = NULL;
     shim_control progress;
     spars_error failure;
     int32_t status;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
@@ -144,16 +131,12 @@ static PyObject *metrics_distance_map(
 
 static PyObject *metrics_components(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    shim_held held;
-    Py_buffer *mask = NULL;
-    int64_t extent[3];
-    int64_t connectivity = 0;
-    Py_buffer *labels = NULL;
+    Py_buffer *mask = NULL, *labels = NULL;
+    int64_t extent[3], connectivity = 0, count;
     shim_control progress;
-    int64_t count;
     spars_error failure;
     int32_t status;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
@@ -176,17 +159,14 @@ static PyObject *metrics_components(
 
 static PyObject *metrics_bootstrap(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    shim_held held;
     Py_buffer *values = NULL;
-    int64_t count = 0;
-    double confidence = 0;
-    int64_t resamples = 0;
+    int64_t count = 0, resamples = 0;
+    double confidence = 0, interval[2];
     uint64_t seed = 0;
     shim_control progress;
-    double interval[2];
     spars_error failure;
     int32_t status;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(

@@ -3,8 +3,6 @@
 
 static PyObject *version(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    (void)given;
     shim_held held;
     shim_begin(&held);
     int taken =
@@ -16,8 +14,6 @@ static PyObject *version(
 
 static PyObject *instruction_set(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    (void)given;
     shim_held held;
     shim_begin(&held);
     int taken =
@@ -29,11 +25,9 @@ static PyObject *instruction_set(
 
 static PyObject *check_environment(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    (void)given;
-    shim_held held;
     spars_error failure;
     int32_t status;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
@@ -48,11 +42,10 @@ static PyObject *check_environment(
 
 static PyObject *set_thread_count(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    shim_held held;
     int64_t count = 0;
     spars_error failure;
     int32_t status;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
@@ -68,8 +61,6 @@ static PyObject *set_thread_count(
 
 static PyObject *thread_count(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    (void)given;
     shim_held held;
     shim_begin(&held);
     int taken =
@@ -81,9 +72,8 @@ static PyObject *thread_count(
 
 static PyObject *release(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    (void)self;
-    shim_held held;
     spars_handle handle = 0;
+    shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(

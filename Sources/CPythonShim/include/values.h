@@ -21,8 +21,8 @@
 
 /// The names of an enum's choices.
 typedef struct {
-    const char *const *names;
     int count;
+    const char *const *names;
 } shim_choices;
 
 /// The name of an attribute; `object` is made when it is first needed.

@@ -59,6 +59,7 @@ typedef struct {
 
 #include "spars_runtime.h"
 #include "spars_ppo.h"
+#include "spars_field.h"
 #include "spars_game.h"
 #include "spars_metrics.h"
 #include "spars_phantom.h"

@@ -8,6 +8,76 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+_CreditedScore = Literal["own", "other"]
+
+_CreditedAgents = Literal["both", "learner"]
+
+_Border = Literal["inside", "clamped_crop"]
+
+_Opponent = Literal["snapshot", "live"]
+
+_MapRead = Literal["before_reset", "after_reset"]
+
+_ObservationCast = Literal["float32", "uint8"]
+
+_OpponentObservation = Literal["same", "uncast"]
+
+_Accumulation = Literal["sum", "mean", "max"]
+
+_TieReward = Literal["none", "learner"]
+
+_BorderCrops = Literal["full", "stretched"]
+
+_Maps = Literal["none", "episode", "run"]
+
+_Agent = Literal["learner", "opponent"]
+
+class _GameProtocol(Protocol):
+    @property
+    def credited_score(self) -> _CreditedScore: ...
+    @property
+    def credited_agents(self) -> _CreditedAgents: ...
+    @property
+    def border(self) -> _Border: ...
+    @property
+    def opponent(self) -> _Opponent: ...
+    @property
+    def map_read(self) -> _MapRead: ...
+    @property
+    def observation_cast(self) -> _ObservationCast: ...
+    @property
+    def opponent_observation(self) -> _OpponentObservation: ...
+    @property
+    def accumulation(self) -> _Accumulation: ...
+    @property
+    def tie_reward(self) -> _TieReward: ...
+    @property
+    def border_crops(self) -> _BorderCrops: ...
+
+class _GameConfiguration(Protocol):
+    @property
+    def grid(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def window(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def stride(self) -> int: ...
+    @property
+    def termination_threshold(self) -> float: ...
+    @property
+    def max_episode_steps(self) -> int | None: ...
+    @property
+    def protocol(self) -> _GameProtocol | dict[str, Any]: ...
+
+class _GameOutcomes(Protocol):
+    @property
+    def rewards(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def terminated(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def truncated(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def scores(self) -> npt.NDArray[np.float32]: ...
+
 class _OverlapRecord(NamedTuple):
     true_positives: int
     false_positives: int
@@ -35,6 +105,87 @@ def set_thread_count(count: int, /) -> None: ...
 def thread_count() -> int: ...
 
 def release(handle: int, /) -> None: ...
+
+def field_create(
+    volume: npt.NDArray[np.float32],
+    configuration: _GameConfiguration | dict[str, Any],
+    classifier: int,
+    /,
+) -> int: ...
+
+def field_counts(field: int, /) -> tuple[int, int, int]: ...
+
+def field_axis(field: int, axis: int, starts: npt.NDArray[np.int64], /) -> None: ...
+
+def field_scores(field: int, scores: npt.NDArray[np.float32], /) -> None: ...
+
+def field_adopt(field: int, scores: npt.NDArray[np.float32], /) -> None: ...
+
+def field_score_all(
+    field: int,
+    scorer: Callable[[bytearray, int, int, int, int], object] | None,
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
+def field_scored(field: int, /) -> int: ...
+
+def exhaustive_map(
+    scores: npt.NDArray[np.float32],
+    axes: npt.NDArray[np.int64],
+    window: Sequence[int] | npt.NDArray[Any],
+    accumulation: _Accumulation,
+    map: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
+def game_create(field: int, count: int, resets_itself: bool, maps: _Maps, /) -> int: ...
+
+def game_reset(game: int, index: int, keep_map: bool, /) -> None: ...
+
+def game_step(
+    game: int,
+    learner: npt.NDArray[np.int8],
+    opponent: npt.NDArray[np.int8],
+    outcomes: _GameOutcomes | dict[str, Any],
+    scorer: Callable[[bytearray, int, int, int, int], object] | None,
+    /,
+) -> None: ...
+
+def game_windows(
+    game: int,
+    windows: npt.NDArray[np.int64],
+    steps: npt.NDArray[np.int64],
+    /,
+) -> None: ...
+
+def game_restore(
+    game: int,
+    index: int,
+    windows: Sequence[int] | npt.NDArray[Any],
+    steps: int,
+    /,
+) -> None: ...
+
+def game_observation(
+    game: int,
+    index: int,
+    agent: _Agent,
+    observation: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
+def game_map(game: int, index: int, map: npt.NDArray[np.float32], /) -> None: ...
+
+def game_visit_count(game: int, index: int, /) -> int: ...
+
+def game_visits(
+    game: int,
+    index: int,
+    visits: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    /,
+) -> None: ...
 
 def metrics_overlap(
     prediction: npt.NDArray[np.uint8],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spars._core import native
+from spars._core.names import ACCUMULATION
 from spars._support.checks import check_array, check_choice, check_extent
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
@@ -17,7 +18,6 @@ from spars.volume.protocol import IntensityWindow
 
 __all__ = ["Forecast", "ScoreAtlas"]
 
-_ACCUMULATIONS = ("sum", "mean", "max")
 _SAMPLE = 8
 
 
@@ -186,12 +186,10 @@ class ScoreAtlas(KnownScores):
         ndarray of float32, shape of the grid
             0 where no window reaches.
         """
-        check_choice(accumulation, "accumulation", "exhaustive_map", _ACCUMULATIONS)
+        check_choice(accumulation, "accumulation", "exhaustive_map", ACCUMULATION)
         score_map = np.empty(self.grid, np.float32)
-        native.exhaustive_map(
-            self.scores, self.scores.shape, np.concatenate(self.axes), self.window, self.grid,
-            _ACCUMULATIONS.index(accumulation), score_map,
-        )  # fmt: skip
+        axes = np.concatenate(self.axes)
+        native.exhaustive_map(self.scores, axes, self.window, accumulation, score_map)
         return score_map
 
     def save(self, path):

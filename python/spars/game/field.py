@@ -7,31 +7,17 @@ import numpy as np
 
 from spars._core import native
 from spars._core.handles import Handle
+from spars._core.names import AGENT as AGENTS
 from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars.game.scorers import adapter_of, place_scores
-from spars.volume.protocol import CHOICES, Protocol
+from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume, resample, shape_of
 
-AGENTS = ("learner", "opponent")
 ACTIONS = 6
 # The core's own limits.
 AXIS_LIMIT = 16383
 VOXEL_LIMIT = 2**30
-
-# The switches that a game is played by, in the order of the C ABI's configuration.
-_NUMBERED = (
-    "credited_score",
-    "credited_agents",
-    "border",
-    "opponent",
-    "map_read",
-    "observation_cast",
-    "opponent_observation",
-    "accumulation",
-    "tie_reward",
-    "border_crops",
-)
 
 
 class Field:
@@ -74,9 +60,7 @@ class Field:
         array, self.grid = _on_grid(volume, grid, protocol.scan_frame, owner)
         self.array = _seen(array, protocol.intensity_window)
         classifier, self.scorer = adapter_of(scorer, owner)
-        self._handle = Handle(
-            native.field_create(self.array, self.array.shape, classifier, self._configuration())
-        )
+        self._handle = Handle(native.field_create(self.array, self, classifier))
         known = place_scores(scorer, self)
         if known is not None:
             native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
@@ -108,13 +92,12 @@ class Field:
         """How many places the scorer has been asked for."""
         return native.field_scored(self.handle)
 
-    def _configuration(self):
-        protocol = self.protocol
-        choices = [CHOICES[switch].index(getattr(protocol, switch)) for switch in _NUMBERED]
+    @property
+    def max_episode_steps(self):
+        """The limit of an episode's steps, or None."""
+        steps = self.protocol.max_episode_steps
         # Beyond 64 bits a limit is as good as the largest: no episode gets there.
-        steps = min(protocol.max_episode_steps or 0, 2**63 - 1)
-        threshold = self.termination_threshold
-        return (self.grid, self.window, self.stride, threshold, steps, *choices)
+        return None if steps is None else min(steps, 2**63 - 1)
 
 
 class Games:
@@ -124,13 +107,9 @@ class Games:
     are overwritten by the next.
     """
 
-    MAPS = ("none", "episode", "run")
-
     def __init__(self, field, n=1, resets_itself=False, maps="run"):
         self.field = field
-        self._handle = Handle(
-            native.game_create(field.handle, n, resets_itself, self.MAPS.index(maps))
-        )
+        self._handle = Handle(native.game_create(field.handle, n, resets_itself, maps))
         self.rewards = np.zeros(n, np.float32)
         self.terminated = np.zeros(n, np.bool_)
         self.truncated = np.zeros(n, np.bool_)
@@ -145,10 +124,7 @@ class Games:
 
     def step(self, learner, opponent):
         """Step every game by two int8 arrays of actions; results are in the attributes."""
-        native.game_step(
-            self._handle.value, learner, opponent, self.field.scorer,
-            self.rewards, self.terminated, self.truncated, self.scores,
-        )  # fmt: skip
+        native.game_step(self._handle.value, learner, opponent, self, self.field.scorer)
 
     def windows(self):
         """Return the windows' origins, int64 (n, 2, 3), learner's then opponent's."""
@@ -168,7 +144,7 @@ class Games:
     def observation(self, index, agent, shape):
         """Return what an agent (0 or 1) sees, float32 of `shape`, by nearest neighbour."""
         observation = np.empty(shape, np.float32)
-        native.game_observation(self._handle.value, index, agent, tuple(shape), observation)
+        native.game_observation(self._handle.value, index, AGENTS[agent], observation)
         return observation
 
     def score_map(self, index=0):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spars._core.names import MAPS
 from spars._support.checks import check_array, check_choice, check_integer
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars.game.field import ACTIONS, Field, Games
@@ -41,7 +42,7 @@ class VectorGame:
     ):  # fmt: skip
         owner = "VectorGame"
         n = check_integer(n, "n", owner, 1, 1_000_000)
-        check_choice(maps, "maps", owner, Games.MAPS)
+        check_choice(maps, "maps", owner, MAPS)
         self.field = Field(
             volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
         )

@@ -2,26 +2,27 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 
+from spars._core import names
 from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
 
 __all__ = ["IntensityWindow", "Protocol"]
 
-# What each switch that is a choice may be, in the order that the C ABI numbers them.
+# What each switch that is a choice may be.
 CHOICES = {
     "crop_label": ("image", "voxel"),
     "crop_interpolation": ("nearest", "linear"),
     "scan_frame": ("resampled", "corner", "native"),
-    "credited_score": ("own", "other"),
-    "credited_agents": ("both", "learner"),
-    "border": ("inside", "clamped_crop"),
-    "opponent": ("snapshot", "live"),
-    "map_read": ("before_reset", "after_reset"),
-    "observation_cast": ("float32", "uint8"),
-    "opponent_observation": ("same", "uncast"),
-    "accumulation": ("sum", "mean", "max"),
+    "credited_score": names.CREDITED_SCORE,
+    "credited_agents": names.CREDITED_AGENTS,
+    "border": names.BORDER,
+    "opponent": names.OPPONENT,
+    "map_read": names.MAP_READ,
+    "observation_cast": names.OBSERVATION_CAST,
+    "opponent_observation": names.OPPONENT_OBSERVATION,
+    "accumulation": names.ACCUMULATION,
     "summary_over": ("patients", "iterations"),
-    "tie_reward": ("none", "learner"),
-    "border_crops": ("full", "stretched"),
+    "tie_reward": names.TIE_REWARD,
+    "border_crops": names.BORDER_CROPS,
 }
 
 
