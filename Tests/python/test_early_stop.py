@@ -19,7 +19,7 @@ def _records(values, monitor="roc_auc"):
 
 
 def _rule(patience=2, monitor="roc_auc", min_delta=0.0, epochs=100):
-    return EarlyStop.checked(epochs, monitor, patience, min_delta)
+    return EarlyStop(epochs, monitor, patience, min_delta)
 
 
 @pytest.mark.parametrize(

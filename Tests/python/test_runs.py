@@ -126,7 +126,7 @@ def test_checkpoints_are_written_at_the_interval(scan, tmp_path):
     assert_equal_runs(play(scan, 7, checkpoint=path, checkpoint_interval=3), play(scan, 7))
     with pytest.raises(ValueError, match="'checkpoint' parameter of resume"):
         play(scan, 1, checkpoint_interval=1)
-    with pytest.raises(ValueError, match="'checkpoint_interval' parameter of resume"):
+    with pytest.raises(ValueError, match="'checkpoint_interval' parameter of self_play"):
         play(scan, 1, checkpoint=path, checkpoint_interval=0)
 
 

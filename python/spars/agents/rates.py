@@ -33,10 +33,7 @@ class Rates:
 
     def described(self):
         """Return plain values for a configuration: a function is named."""
-        return {
-            name: f"function {_name(value)}" if callable(value) else value
-            for name, value in self._given.items()
-        }
+        return {name: described(value) for name, value in self._given.items()}
 
 
 def rates_again(configuration, given, owner):
@@ -70,5 +67,8 @@ def recorded(rates, count):
     return np.tile(np.array(row), (count, 1))
 
 
-def _name(function):
-    return getattr(function, "__qualname__", None) or repr(function)
+def described(rate):
+    """Return a rate as a plain value: a function is named."""
+    if not callable(rate):
+        return rate
+    return f"function {getattr(rate, '__qualname__', None) or repr(rate)}"

@@ -1,11 +1,13 @@
 """Augmentation: how training crops are changed by chance."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
 from spars._core import native
-from spars._support.checks import check_array, check_extent, check_float, check_integer, sentence
+from spars._support.checks import check_array, check_extent, check_integer, sentence
+from spars._support.kinds import Kind, number
+from spars._support.settings import Settings, setting
 
 __all__ = ["Augmentation"]
 
@@ -14,8 +16,7 @@ _LARGEST_HU = 10_000.0
 _LARGEST_SHIFT = 65_536
 
 
-@dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Settings, owner=_OWNER, kw_only=False):
     """Random changes of training crops, drawn anew for every crop; validation crops keep theirs.
 
     In this order: the crop's place moves, it is mirrored, and every value v of it becomes
@@ -23,21 +24,7 @@ class Augmentation:
 
     Parameters
     ----------
-    flips : str or sequence of str
-        The axes, of "x", "y" and "z", along which a crop is mirrored with probability one half;
-        ``"xy"`` is short for ``("x", "y")``. A crop mirrored along x has left and right swapped.
-    shift : int or tuple of three ints
-        The most voxels that a crop's place moves by along x, y, z, uniformly; it stays inside the
-        scan, and voxels that come in are the scan's own. Crops with labels of their own get the
-        label of where they end. Crops drawn from anywhere (``crop_sampling="uniform"``) gain
-        nothing by it.
-    hu_scale : float
-        s is uniform in plus or minus this, which is below 1.
-    hu_shift : float
-        h is uniform in plus or minus this, HU.
-    noise : float
-        n is normal with this standard deviation, HU, and drawn for each voxel. Noise is added
-        before the crop is enlarged to the network's input.
+    {settings}
 
     Raises
     ------
@@ -50,22 +37,51 @@ class Augmentation:
     places of crops before the shift are those of a training without augmentation.
     """
 
-    flips: tuple = ()
-    shift: tuple = (0, 0, 0)
-    hu_scale: float = 0.0
-    hu_shift: float = 0.0
-    noise: float = 0.0
-
-    def __post_init__(self):
-        checked = {
-            "flips": _check_flips(self.flips),
-            "shift": _check_shift(self.shift),
-            "hu_scale": check_float(self.hu_scale, "hu_scale", _OWNER, 0.0, 1.0, open_high=True),
-            "hu_shift": check_float(self.hu_shift, "hu_shift", _OWNER, 0.0, _LARGEST_HU),
-            "noise": check_float(self.noise, "noise", _OWNER, 0.0, _LARGEST_HU),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+    flips: tuple[str, ...] = setting(
+        (),
+        Kind("str or sequence of str", lambda value, *_: _check_flips(value), {"metavar": "AXES"}),
+        """
+        The axes, of "x", "y" and "z", along which a crop is mirrored with probability one half;
+        ``"xy"`` is short for ``("x", "y")``. A crop mirrored along x has left and right swapped.
+        """,
+        help="mirror crops by chance: of x, y, z, as in xy",
+    )
+    shift: tuple[int, int, int] = setting(
+        (0, 0, 0),
+        Kind(
+            "int or (int, int, int)",
+            lambda value, *_: _check_shift(value),
+            {"type": int, "nargs": 3, "metavar": ("X", "Y", "Z")},
+        ),
+        """
+        The most voxels that a crop's place moves by along x, y, z, uniformly; it stays inside the
+        scan, and voxels that come in are the scan's own. Crops with labels of their own get the
+        label of where they end. Crops drawn from anywhere (``crop_sampling="uniform"``) gain
+        nothing by it.
+        """,
+        help="move crops by up to so many voxels along each axis",
+    )
+    hu_scale: float = setting(
+        0.0,
+        number(0.0, 1.0, open_high=True),
+        "s is uniform in plus or minus this, which is below 1.",
+        help="multiply HU by 1 plus or minus this at most",
+    )
+    hu_shift: float = setting(
+        0.0,
+        number(0.0, _LARGEST_HU),
+        "h is uniform in plus or minus this, HU.",
+        help="add this many HU at most, or take them away",
+    )
+    noise: float = setting(
+        0.0,
+        number(0.0, _LARGEST_HU),
+        """
+        n is normal with this standard deviation, HU, and drawn for each voxel. Noise is added
+        before the crop is enlarged to the network's input.
+        """,
+        help="add normal noise of this deviation, HU",
+    )
 
     def apply(self, crop, seed=0):
         """Return a changed copy of a crop, to look at what training will see.

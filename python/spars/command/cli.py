@@ -11,10 +11,11 @@ import sys
 
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.json import jsonable
-from spars.agents.networks import POLICIES
-from spars.command.game import add_game
-from spars.search.live_run import SAMPLINGS, SIDES
-from spars.search.segmentation import METHODS
+from spars.classifier.augmentation import Augmentation
+from spars.classifier.training.settings import TrainingSettings
+from spars.command.options import add_groups, add_settings
+from spars.game.rules import ExhaustionRule
+from spars.search.settings import SegmentationSettings, SelfPlaySettings
 
 
 def main(arguments=None):
@@ -114,100 +115,10 @@ def _add_train(commands):
         "--validation-scans", type=int, default=0, metavar="N", help="keep the last N scans apart"
     )
     train.add_argument("--input-shape", **_extent(INPUT_OF_RECORD), help="the network's input")
-    _add_frame(train)
-    train.add_argument("--epochs", type=int, default=32)
-    train.add_argument("--steps-per-epoch", type=int, help="default: a quarter of the scans")
-    train.add_argument("--scans-per-step", type=int, default=4)
-    train.add_argument("--crops-per-scan", type=int, default=10)
-    train.add_argument("--learning-rate", type=float, default=1e-3)
-    train.add_argument(
-        "--pooling",
-        type=_pooling,
-        metavar="{none,max,log_sum_exp,K}",
-        help="how crops share their scan's label: none (each carries it, the default), max, "
-        "log_sum_exp, or the K highest",
-    )
-    train.add_argument(
-        "--class-weights",
-        choices=("balanced",),
-        help="weigh scans without and with tumours by the inverse of their number",
-    )
-    train.add_argument(
-        "--scan-sampling",
-        default="independent",
-        choices=("independent", "balanced"),
-        help="draw any scan, or scans without and with tumours by turns",
-    )
-    train.add_argument(
-        "--crop-sampling",
-        default="uniform",
-        choices=("uniform", "foreground"),
-        help="draw any crop, or those with a centre brighter than air",
-    )
-    train.add_argument("--validation-steps", type=int, default=4)
-    train.add_argument("--seed", type=int, default=0)
-    _add_ending(train)
-    _add_augmentation(train)
-    return train
-
-
-def _add_ending(train):
-    group = train.add_argument_group("ending and going on")
-    group.add_argument(
-        "--patience",
-        type=int,
-        metavar="N",
-        help="end after N epochs without a better --monitor of the validation scans",
-    )
-    group.add_argument(
-        "--monitor",
-        default="loss",
-        choices=("loss", "accuracy", "precision", "sensitivity", "specificity", "roc_auc"),
-        help="what says which epoch is best (default: loss)",
-    )
-    group.add_argument(
-        "--min-delta", type=float, default=0.0, help="a better value is better by more than this"
-    )
-    group.add_argument(
-        "--weights",
-        default="last",
-        choices=("last", "best"),
-        help="write the weights of the last epoch, or of the best",
-    )
-    group.add_argument(
-        "--checkpoint",
-        metavar="FILE",
-        help="keep the state of the training there after every epoch, and when it is interrupted",
-    )
-    group.add_argument(
-        "--resume", action="store_true", help="go on from --checkpoint, as if never interrupted"
-    )
-
-
-def _add_augmentation(train):
+    add_settings(train, TrainingSettings)
     group = train.add_argument_group("augmentation of training crops (none by default)")
-    group.add_argument(
-        "--flips", default="", metavar="AXES", help="mirror crops by chance: of x, y, z, as in xy"
-    )
-    group.add_argument(
-        "--shift", **_extent((0, 0, 0)), help="move crops by up to so many voxels along each axis"
-    )
-    group.add_argument(
-        "--hu-scale", type=float, default=0.0, help="multiply HU by 1 plus or minus this at most"
-    )
-    group.add_argument(
-        "--hu-shift", type=float, default=0.0, help="add this many HU at most, or take them away"
-    )
-    group.add_argument(
-        "--noise", type=float, default=0.0, help="add normal noise of this deviation, HU"
-    )
-
-
-def _pooling(text):
-    """Return the value of --pooling; `fit` checks it."""
-    if text == "none":
-        return None
-    return int(text) if text.lstrip("-").isdigit() else text
+    add_settings(group, Augmentation)
+    return train
 
 
 def _add_segment(commands):
@@ -228,60 +139,17 @@ def _add_segment(commands):
         help="score every window and show in the report how much of the scan the search saw, and "
         "its regret",
     )
-    segment.add_argument(
-        "--checkpoint",
-        help="file for the run's state, written when it ends or is interrupted; spars.Run.load "
-        "goes on from it (self_play only)",
-    )
-    segment.add_argument("--method", choices=METHODS, default="self_play")
-    segment.add_argument("--iterations", type=int, default=100)
-    _add_frame(segment)
-    segment.add_argument(
-        "--termination-threshold", type=float, help="score that ends an episode (default 0.3)"
-    )
-    add_game(segment)
-    segment.add_argument("--segmentation-threshold", type=float, help="default: the protocol's")
     segment.add_argument("--region", help="organ mask; outside of it nothing is segmented")
     segment.add_argument(
         "--region-value", type=int, nargs="+", help="labels of the organ in that file"
     )
-    segment.add_argument(
-        "--isolated",
-        action="store_true",
-        help="search the region alone, as a classifier trained on isolated organs needs",
-    )
     segment.add_argument("--reference", help="reference mask, to print Dice with")
     segment.add_argument("--reference-value", type=int, help="label of the tumour in that file")
     _add_geometry(segment)
-    segment.add_argument("--n-steps", type=int, help="steps an iteration (default 32)")
-    segment.add_argument(
-        "--checkpoint-interval", type=int, metavar="N", help="also write it every N iterations"
-    )
-    segment.add_argument(
-        "--opponents",
-        choices=SAMPLINGS,
-        help="draw self_play's opponents from its snapshots",
-    )
-    segment.add_argument("--experience", choices=SIDES, help="whose steps self_play learns from")
-    segment.add_argument(
-        "--tensorboard", metavar="FOLDER", help="event files of self_play for TensorBoard"
-    )
-    segment.add_argument(
-        "--policy", choices=POLICIES, help="the agents of self_play (default MlpPolicy)"
-    )
-    segment.add_argument(
-        "--initial-policy",
-        metavar="FILE",
-        help="what self_play's learner begins with: PPO.save's file or stable-baselines3's .zip",
-    )
-    segment.add_argument("--n-envs", type=int, help="games side by side (self_play; default 1)")
-    segment.add_argument(
-        "--mask-actions",
-        action="store_true",
-        default=None,
-        help="never choose moves that would leave the grid (self_play)",
-    )
-    segment.add_argument("--seed", type=int, default=0)
+    add_settings(segment, SegmentationSettings)
+    add_groups(segment, SelfPlaySettings, without=SegmentationSettings.defaults())
+    group = segment.add_argument_group("numbers of --game exhaustion")
+    add_settings(group, ExhaustionRule)
     return segment
 
 
@@ -424,23 +292,8 @@ def _add_source(command):
     command.add_argument("--root", help="folder that the CSV's image paths start from")
 
 
-def _add_frame(command):
-    command.add_argument(
-        "--window", **_extent(WINDOW_OF_RECORD), help="extent of the moving window"
-    )
-    _add_grid(command)
-    command.add_argument("--protocol", choices=("paper", "published"), default="paper")
-
-
 def _add_grid(command):
-    command.add_argument(
-        "--grid",
-        nargs="+",
-        type=_axis_or_native,
-        default=GRID_OF_RECORD,
-        metavar="N",
-        help="model grid as three numbers, or 'native' for the scan's own voxels",
-    )
+    add_settings(command, SegmentationSettings, only=("grid",))
 
 
 def _add_geometry(command):
@@ -449,10 +302,6 @@ def _add_geometry(command):
         action="store_true",
         help="compare voxel by voxel, even where the files' affines place them apart",
     )
-
-
-def _axis_or_native(text):
-    return text if text == "native" else int(text)
 
 
 def _extent(default):

@@ -11,26 +11,27 @@ import numpy as np
 import spars
 from spars import metrics
 from spars._support.checks import check_room
+from spars._support.defaults import GRID_OF_RECORD
 from spars._support.progress import progress_bar
 from spars.classifier.training.checkpoint import read_records
+from spars.classifier.training.settings import TrainingSettings
 from spars.command.demo import DemoConfiguration, run_demo
-from spars.command.game import rule_of
 from spars.command.league import play_league
+from spars.command.options import given, grid_of, names_of
 from spars.command.outputs import check_nifti, check_outputs, modified, write_json
 from spars.game.field import known_grid
+from spars.game.rules import ExhaustionRule
 from spars.metrics.masks import as_mask
 from spars.report.drawing import check_installed
 from spars.report.page import METRICS, versions, write_report
 from spars.report.text import losses, method_name, number
+from spars.search.settings import SegmentationSettings, SelfPlaySettings
 from spars.study import studies
 from spars.volume import datasets
 from spars.volume.volume import as_volume
 
-#: Options of self-play that are passed on where they are given.
-SEARCH_OPTIONS = (
-    "n_steps", "checkpoint", "checkpoint_interval", "opponents", "experience", "tensorboard",
-    "policy", "n_envs", "mask_actions", "game", "initial_policy",
-)  # fmt: skip
+#: Options of self-play that the other methods share; what learns and is kept is self-play's alone.
+SHARED_OPTIONS = ("n_steps", "stride")
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
 
@@ -72,8 +73,11 @@ def train(arguments):
             f"0 to {len(dataset) - 1}. Got {kept}."
         )
     training, validation = dataset.split(len(dataset) - kept)
-    classifier = spars.Classifier(input_shape=tuple(arguments.input_shape), seed=arguments.seed)
-    history = _fit(arguments, classifier, training, validation if kept else None).to_dict()
+    options = _training_options(arguments)
+    settings = TrainingSettings.of(options)
+    classifier = spars.Classifier(input_shape=tuple(arguments.input_shape), seed=settings.seed)
+    validation = validation if kept else None
+    history = _fit(arguments, settings, options, classifier, training, validation).to_dict()
     classifier.save(arguments.output)
     if arguments.history:
         write_json(arguments.history, history)
@@ -82,22 +86,26 @@ def train(arguments):
         f"{arguments.output}: trained on {len(training)} scans for {len(loss)} epochs, "
         f"loss {loss[0]:.3f} to {loss[-1]:.3f}"
     )
-    if arguments.weights == "best" and history["best_epoch"] is not None:
+    if settings.weights == "best" and history["best_epoch"] is not None:
         text += f"; the weights are those of epoch {history['best_epoch']}"
     if history["ended_by"] == "patience":
         text += f"\nEnded early: {history['reason']}"
     return {"output": arguments.output, "history": history}, text
 
 
-def _fit(arguments, classifier, training, validation):
+def _training_options(arguments):
+    """Return the keywords of `fit` that were given."""
+    options = given(arguments, names_of(TrainingSettings))
+    if "grid" in options:
+        options["grid"] = grid_of(options["grid"])
+    augmentation = given(arguments, names_of(spars.Augmentation))
+    if augmentation:
+        options["augmentation"] = spars.Augmentation(**augmentation)
+    return options
+
+
+def _fit(arguments, settings, options, classifier, training, validation):
     """Train; where that ends early, write what the finished epochs gave."""
-    augmentation = spars.Augmentation(
-        flips=arguments.flips,
-        shift=tuple(arguments.shift),
-        hu_scale=arguments.hu_scale,
-        hu_shift=arguments.hu_shift,
-        noise=arguments.noise,
-    )
     earlier = read_records(arguments.checkpoint) if arguments.resume else []
     made = []
     kept = modified(arguments.checkpoint)
@@ -105,27 +113,7 @@ def _fit(arguments, classifier, training, validation):
         return classifier.fit(
             training,
             validation,
-            window=tuple(arguments.window),
-            grid=_grid(arguments.grid),
-            protocol=arguments.protocol,
-            epochs=arguments.epochs,
-            steps_per_epoch=arguments.steps_per_epoch,
-            scans_per_step=arguments.scans_per_step,
-            crops_per_scan=arguments.crops_per_scan,
-            learning_rate=arguments.learning_rate,
-            pooling=arguments.pooling,
-            class_weights=arguments.class_weights,
-            scan_sampling=arguments.scan_sampling,
-            crop_sampling=arguments.crop_sampling,
-            augmentation=None if augmentation == spars.Augmentation() else augmentation,
-            validation_steps=arguments.validation_steps,
-            patience=arguments.patience,
-            monitor=arguments.monitor,
-            min_delta=arguments.min_delta,
-            weights=arguments.weights,
-            seed=arguments.seed,
-            checkpoint=arguments.checkpoint,
-            resume=arguments.resume,
+            **options,
             progress=progress_bar("training"),
             callback=lambda _, record: made.append(record),
         )
@@ -137,7 +125,7 @@ def _fit(arguments, classifier, training, validation):
                 write_json(arguments.history, {"epochs": earlier + made})
             _note(
                 f"{arguments.output} holds the weights after {made[-1]['epoch']} of "
-                f"{arguments.epochs} epochs"
+                f"{settings.epochs} epochs"
             )
         if modified(arguments.checkpoint) != kept:
             _note(f"{arguments.checkpoint} holds the state; --resume goes on from it")
@@ -164,21 +152,26 @@ def segment(arguments):
             "--initial-policy": arguments.initial_policy,
         },
     )
-    for name in SEARCH_OPTIONS[1:]:
-        if getattr(arguments, name) is not None and arguments.method != "self_play":
+    options = given(arguments, names_of(SegmentationSettings))
+    if "grid" in options:
+        options["grid"] = grid_of(options["grid"])
+    search = given(arguments, names_of(SelfPlaySettings, without=SegmentationSettings.defaults()))
+    search |= _rule(arguments)
+    settings = SegmentationSettings.of(options)
+    for name in search:
+        if name not in SHARED_OPTIONS and settings.method != "self_play":
             raise ValueError(
                 f"--{name.replace('_', '-')} is of self_play; the other methods learn nothing and "
                 "have no state to keep."
             )
     if arguments.coverage and not arguments.report:
         raise ValueError("--coverage is shown in a report; --report says where to write it.")
-    if arguments.coverage and arguments.method == "grad_cam":
+    if arguments.coverage and settings.method == "grad_cam":
         raise ValueError("--coverage is of windows on the game's lattice; grad_cam has its own.")
     if arguments.report:
         check_installed("A report")
-    grid = _grid(arguments.grid)
-    room = known_grid(arguments.scan, grid, "native", "segment")
-    check_room(arguments.window, room, "segment", "the grid")
+    room = known_grid(arguments.scan, settings.grid, "native", "segment")
+    check_room(settings.window, room, "segment", "the grid")
     scan = as_volume(arguments.scan)
     reference = region = None
     if arguments.reference:
@@ -187,32 +180,18 @@ def segment(arguments):
         region = _mask(arguments, "region", arguments.scan, scan)
         if not region.any():
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
-    more = {
-        name: getattr(arguments, name)
-        for name in SEARCH_OPTIONS
-        if getattr(arguments, name) is not None
-    }
-    more |= rule_of(arguments)
     earlier = modified(arguments.checkpoint)
     scorer = spars.Classifier.load(arguments.classifier)
-    if arguments.coverage and arguments.method != "self_play":
-        scorer = _atlas(arguments, scan, scorer, region)
+    if arguments.coverage and settings.method != "self_play":
+        scorer = _atlas(settings, search, scan, scorer, region)
     try:
         found = spars.segment(
             scan,
             scorer,
-            iterations=arguments.iterations,
-            window=tuple(arguments.window),
-            grid=grid,
-            protocol=arguments.protocol,
-            termination_threshold=arguments.termination_threshold,
-            segmentation_threshold=arguments.segmentation_threshold,
-            method=arguments.method,
             region=region,
-            isolated=arguments.isolated,
-            seed=arguments.seed,
             progress=progress_bar("searching"),
-            **more,
+            **options,
+            **search,
         )
     except BaseException:
         if modified(arguments.checkpoint) != earlier:
@@ -292,7 +271,7 @@ def explain(arguments):
     options = {
         "window": None if arguments.whole else tuple(arguments.window),
         "stride": arguments.stride,
-        "grid": _grid(arguments.grid),
+        "grid": GRID_OF_RECORD if arguments.grid is None else grid_of(arguments.grid),
         "target": arguments.target,
         "layer": arguments.layer,
         "steps": arguments.steps,
@@ -393,26 +372,37 @@ def _dataset(arguments):
     elif arguments.msd:
         dataset = datasets.MSD(arguments.msd)
     else:
-        dataset = datasets.phantoms(arguments.phantoms, seed=arguments.seed)
+        dataset = datasets.phantoms(arguments.phantoms, seed=arguments.seed or 0)
     if not dataset:
         raise ValueError(f"{arguments.csv or arguments.msd or '--phantoms'}: no scan to train on.")
     return dataset
 
 
-def _atlas(arguments, scan, classifier, region):
+def _atlas(settings, search, scan, classifier, region):
     """Score every window of what a search will see."""
-    grid = _grid(arguments.grid)
-    protocol = spars.Protocol.named(arguments.protocol)
-    if grid is None:
+    protocol = settings.protocol
+    if settings.grid is None:
         protocol = protocol.with_switches(scan_frame="native")
     return spars.ScoreAtlas.compute(
-        spars.isolate(scan, region) if arguments.isolated else scan,
+        spars.isolate(scan, region) if settings.isolated else scan,
         classifier,
-        tuple(arguments.window),
-        grid=grid,
+        settings.window,
+        grid=settings.grid,
+        stride=search.get("stride", 4),
         protocol=protocol,
         progress=progress_bar("scoring"),
     )
+
+
+def _rule(arguments):
+    """Return the keyword of `segment` that the exhaustion game's numbers make, as a dict."""
+    numbers = given(arguments, names_of(ExhaustionRule))
+    if not numbers:
+        return {}
+    if arguments.game != "exhaustion":
+        option = f"--{next(iter(numbers)).replace('_', '-')}"
+        raise ValueError(f"{option} is of --game exhaustion.")
+    return {"rule": ExhaustionRule(**numbers)}
 
 
 def _coverage(found, scorer):
@@ -461,16 +451,6 @@ def _check_geometry(path, found, other, volume):
             "same scan, or one has lost its geometry. --ignore-geometry compares their voxels all "
             "the same."
         )
-
-
-def _grid(values):
-    if list(values) == ["native"]:
-        return None
-    if len(values) != 3 or "native" in values:
-        raise ValueError(
-            f"--grid takes three numbers, or 'native'. Got {' '.join(map(str, values))}."
-        )
-    return tuple(values)
 
 
 def _note(text):

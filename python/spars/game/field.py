@@ -31,6 +31,8 @@ class Field:
         The values that policies and scorers see: the scan on the grid, its intensity window
         applied. Under scan_frame "corner" it has the scan's own shape.
     grid, window : tuple of three ints
+    scan_shape : tuple of three ints
+        Of the scan as it was given.
     stride : int
     protocol : Protocol
         With every switch as it is played.
@@ -57,7 +59,7 @@ class Field:
         self.input_shape = tuple(getattr(scorer, "input_shape", INPUT_OF_RECORD))
         room = known_grid(volume, grid, protocol.scan_frame, owner)
         check_room(self.window, room, owner, "the grid")
-        array, self.grid = _on_grid(volume, grid, protocol.scan_frame, owner)
+        array, self.grid, self.scan_shape = _on_grid(volume, grid, protocol.scan_frame, owner)
         self.array = _seen(array, protocol.intensity_window)
         classifier, self.scorer = adapter_of(scorer, owner)
         self._handle = Handle(native.field_create(self.array, self, classifier))
@@ -221,27 +223,27 @@ def known_grid(volume, grid, frame, owner):
 
 
 def _on_grid(volume, grid, frame, owner):
-    """Return the scan as the game indexes it, and the grid's extent."""
+    """Return the scan as the game indexes it, the grid's extent, and the scan's own shape."""
     grid = None if grid is None else check_extent(grid, "grid", owner, 1, AXIS_LIMIT)
     is_scan = grid is not None or not _is_plain_array(volume)
     scan = as_volume(volume).array
     check_array(scan, "volume", owner, np.float32, (None, None, None))
     if not is_scan:
-        return scan, scan.shape
+        return scan, scan.shape, scan.shape
     if frame == "native":
         if grid not in (None, scan.shape):
             raise ValueError(
                 f"The 'grid' parameter of {owner} must be None or the scan's shape {scan.shape} "
                 f'with scan_frame="native". Got {grid} instead.'
             )
-        return scan, scan.shape
+        return scan, scan.shape, scan.shape
     grid = grid or GRID_OF_RECORD
     # Before the resampling, which would fill the memory: many systems promise more than they have.
     if math.prod(grid) > VOXEL_LIMIT:
         raise MemoryError(f"A grid of {grid} has more than the {VOXEL_LIMIT} voxels allowed.")
     if frame == "corner" or scan.shape == grid:
-        return scan, grid
-    return resample(scan, grid, "linear"), grid
+        return scan, grid, scan.shape
+    return resample(scan, grid, "linear"), grid, scan.shape
 
 
 def _is_plain_array(volume):

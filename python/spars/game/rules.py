@@ -1,9 +1,9 @@
 """The two game rules: their names, their answers, and the second one's numbers."""
 
-from dataclasses import dataclass
-
-from spars._support.checks import check_choice, check_float, check_integer, sentence
+from spars._support.checks import check_choice, check_float, sentence
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD
+from spars._support.kinds import integer, number
+from spars._support.settings import Settings, setting
 from spars.game.field import ACTIONS
 
 GAMES = ("search", "exhaustion")
@@ -13,20 +13,12 @@ GAMES = ("search", "exhaustion")
 ANSWER_COUNT = 2 * ACTIONS
 
 
-@dataclass(frozen=True)
-class ExhaustionRule:
+class ExhaustionRule(Settings, owner="ExhaustionRule", kw_only=False):
     """The numbers of the exhaustion game; the defaults are the released code's.
 
     Parameters
     ----------
-    final_factor : float
-        What the comparison of the last step is multiplied by, at least 0.
-    early_penalty : float
-        Taken from both where the end is called before `min_steps`, at least 0.
-    min_steps : int
-        Steps that an episode should have before its last one.
-    repeat_penalty : float
-        Taken from an agent for a place that either has shown already, at least 0.
+    {settings}
 
     Raises
     ------
@@ -34,15 +26,18 @@ class ExhaustionRule:
         A number is out of its range.
     """
 
-    final_factor: float = 100.0
-    early_penalty: float = 1.0
-    min_steps: int = 2
-    repeat_penalty: float = 1.0
-
-    def __post_init__(self):
-        for name in ("final_factor", "early_penalty", "repeat_penalty"):
-            check_float(getattr(self, name), name, "ExhaustionRule", 0.0)
-        check_integer(self.min_steps, "min_steps", "ExhaustionRule", 0)
+    final_factor: float = setting(
+        100.0, number(0.0), "What the comparison of the last step is multiplied by."
+    )
+    early_penalty: float = setting(
+        1.0, number(0.0), "Taken from both where the end is called before `min_steps`."
+    )
+    min_steps: int = setting(
+        2, integer(0), "Steps that an episode should have before its last one."
+    )
+    repeat_penalty: float = setting(
+        1.0, number(0.0), "Taken from an agent for a place that either has shown already."
+    )
 
     def packed(self):
         """Return the numbers as the native calls take them."""

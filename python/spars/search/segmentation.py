@@ -1,31 +1,29 @@
 """From a scan and a scorer to a mask: the whole method behind one call."""
 
+from typing import Any
+
 import numpy as np
 
 from spars import metrics
 from spars._support.checks import (
-    check_bool,
-    check_choice,
-    check_extent,
     check_float,
     check_integer,
     check_room,
 )
-from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
+from spars._support.settings import flat
 from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
 from spars.metrics.masks import as_mask
 from spars.report import plots
 from spars.search import baselines, selfplay
+from spars.search.settings import METHODS, SegmentationSettings
 from spars.search.visits import contributions
-from spars.volume.protocol import Protocol
 from spars.volume.volume import Volume, as_volume, resample, save
 
 __all__ = ["METHODS", "Segmentation", "isolate", "segment"]
 
-#: How windows are chosen: by the agents, or by a baseline that shares their scorer.
 _SEARCHES = {
     "self_play": selfplay.self_play,
     "exhaustive": baselines.exhaustive,
@@ -33,26 +31,10 @@ _SEARCHES = {
     "greedy": baselines.greedy,
     "grad_cam": baselines.grad_cam,
 }
-METHODS = tuple(_SEARCHES)
 
 
-def segment(
-    volume,
-    classifier,
-    *,
-    iterations=100,
-    window=WINDOW_OF_RECORD,
-    grid=GRID_OF_RECORD,
-    protocol="paper",
-    termination_threshold=None,
-    segmentation_threshold=None,
-    method="self_play",
-    region=None,
-    isolated=False,
-    seed=0,
-    progress=None,
-    **search,
-):
+@flat(SegmentationSettings)
+def segment(volume: Any, classifier: Any, settings: SegmentationSettings) -> "Segmentation":
     """Segment a scan's tumours by windows that a classifier scores.
 
     The scan is brought to the model grid, windows are searched there, their scores accumulate
@@ -65,36 +47,7 @@ def segment(
         The scan, (X, Y, Z), HU. An array is a scan too: it is brought to `grid`.
     classifier : Classifier, ScoreAtlas or callable
         Scores windows in [0, 1]; higher means tumour.
-    iterations : int
-        Rounds of collecting steps and one update; for the baselines, the same number of steps
-        without updates. The exhaustive map and Grad-CAM visit every window once and ignore it.
-    window : (int, int, int)
-        Extent of the moving window in voxels of the grid.
-    grid : (int, int, int) or None
-        The model grid; None plays in the scan's own voxels.
-    protocol : {"paper", "published"} or Protocol
-        What is done where the released scripts and the paper's text part ways.
-    termination_threshold : float, optional
-        Score above which an episode ends, in [0, 1]; 0.3 by default. Not of the exhaustion game.
-    segmentation_threshold : float, optional
-        Map value above which a voxel is tumour. The protocol's by default; it belongs to the
-        protocol's accumulation (a sum of scores has no upper bound, a mean stays in [0, 1]).
-    method : {"self_play", "exhaustive", "random_walk", "greedy", "grad_cam"}
-        How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores.
-    region : Volume, array or path, optional
-        An organ mask on the scan's voxels; outside of it the mask is 0.
-    isolated : bool
-        Whether to search the region alone, as `isolate` cuts it out, which is what a classifier
-        trained on isolated organs knows. The mask and the map are the whole scan's all the same.
-        An atlas must then be of the isolated region.
-    seed : int
-        Of every random draw.
-    progress : callable or True, optional
-        Called with (done, planned); True draws a bar (the extra "progress").
-    **search
-        Passed to `self_play`: `n_steps`, `learning_rate`, `game` and so on. The baselines
-        take `n_steps` and `stride` and refuse the rest; Grad-CAM also takes `layer` and
-        `target`.
+    {settings}
 
     Returns
     -------
@@ -108,26 +61,21 @@ def segment(
     NonFiniteError
         The scan holds NaN or infinity.
     """
-    check_choice(method, "method", "segment", METHODS)
-    check_integer(iterations, "iterations", "segment", 1)
-    window = check_extent(window, "window", "segment")
-    game = search.get("game", "search")
-    threshold = checked_threshold(termination_threshold, game, "segment")
-    protocol = Protocol.named(protocol)
-    if segmentation_threshold is None:
-        segmentation_threshold = protocol.segmentation_threshold
-    segmentation_threshold = check_float(
-        segmentation_threshold, "segmentation_threshold", "segment", 0.0
-    )
-    room = known_grid(volume, grid, protocol.scan_frame if grid else "native", "segment")
-    check_room(window, room, "segment", "the grid")
-    # One threshold for the mask and for what the search says of its map on the way.
-    protocol = protocol.with_switches(segmentation_threshold=segmentation_threshold)
+    game = settings.search.get("game", "search")
+    threshold = checked_threshold(settings.termination_threshold, game, settings.owner)
+    protocol = settings.protocol
+    if settings.segmentation_threshold is not None:
+        # One threshold for the mask and for what the search says of its map on the way.
+        protocol = protocol.with_switches(segmentation_threshold=settings.segmentation_threshold)
+    frame = protocol.scan_frame if settings.grid else "native"
+    room = known_grid(volume, settings.grid, frame, settings.owner)
+    check_room(settings.window, room, settings.owner, "the grid")
     scan = searched = as_volume(volume)
     box = (slice(None),) * 3
+    region, search = settings.region, dict(settings.search)
     if region is not None:
-        region = as_mask(region, "region", "segment", shape=scan.shape)
-    if check_bool(isolated, "isolated", "segment"):
+        region = as_mask(region, "region", settings.owner, shape=scan.shape)
+    if settings.isolated:
         if region is None:
             raise ValueError(
                 "The 'isolated' parameter of segment must be False without a region. "
@@ -135,34 +83,32 @@ def segment(
             )
         searched, box = isolate(scan, region), bounding_box(region)
         if search.get("reference") is not None:
-            reference = as_mask(search["reference"], "reference", "segment", shape=scan.shape)
+            reference = as_mask(search["reference"], "reference", settings.owner, shape=scan.shape)
             search["reference"] = np.ascontiguousarray(reference[box])
-    if grid is None:
+    if settings.grid is None:
         protocol = protocol.with_switches(scan_frame="native")
-        grid = searched.shape
-    grid = check_extent(grid, "grid", "segment")
-    run = _SEARCHES[method](
+    run = _SEARCHES[settings.method](
         searched,
         classifier,
-        iterations=iterations,
-        window=window,
-        grid=grid,
+        iterations=settings.iterations,
+        window=settings.window,
+        grid=settings.grid or searched.shape,
         protocol=protocol,
         termination_threshold=threshold if game == "search" else None,
-        seed=seed,
-        progress=as_progress(progress, method.replace("_", " ")),
+        seed=settings.seed,
+        progress=as_progress(settings.progress, settings.method.replace("_", " ")),
         **search,
     )
     score_map = np.zeros(scan.shape, dtype=np.float32)
     score_map[box] = to_scan(run.score_map, searched.shape, protocol)
-    mask = score_map > segmentation_threshold
+    mask = score_map > protocol.segmentation_threshold
     if region is not None:
         mask &= region.astype(bool)
     configuration = {
-        "method": method,
-        "segmentation_threshold": segmentation_threshold,
+        "method": settings.method,
+        "segmentation_threshold": protocol.segmentation_threshold,
         "region": None if region is None else digest(region),
-        "isolated": isolated,
+        "isolated": settings.isolated,
         "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
         "search": run.configuration,
     }

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from spars._core import names
 from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
+from spars._support.kinds import Kind, extent, optional
 
 __all__ = ["IntensityWindow", "Protocol"]
 
@@ -210,3 +211,24 @@ class Protocol:
         if isinstance(switches["crop_size"], list):
             switches["crop_size"] = tuple(switches["crop_size"])
         return cls(**switches)
+
+
+def protocol_kind() -> Kind:
+    """A protocol or its name; the option takes a name."""
+    return Kind(
+        '{"paper", "published"} or Protocol',
+        lambda value, name, owner: Protocol.named(value),
+        {"choices": ("paper", "published")},
+        plain=Protocol.to_dict,
+        again=Protocol.from_dict,
+    )
+
+
+def grid_kind(high: int | None = None) -> Kind:
+    """A grid, or None; the option takes three numbers or "native"."""
+    option = {"type": _axis_or_native, "nargs": "+", "metavar": "N"}
+    return optional(replace(extent(1, high), option=option))
+
+
+def _axis_or_native(text: str) -> int | str:
+    return text if text == "native" else int(text)

@@ -3,9 +3,6 @@
 import math
 from dataclasses import dataclass
 
-from spars._support.checks import check_choice, check_float, check_integer
-
-_OWNER = "fit"
 MONITORS = ("loss", "accuracy", "precision", "sensitivity", "specificity", "roc_auc")
 # The labels without which a metric has no value.
 _NEEDED_LABELS = {"sensitivity": {1}, "specificity": {0}, "roc_auc": {0, 1}}
@@ -23,16 +20,6 @@ class EarlyStop:
     monitor: str
     patience: int | None
     min_delta: float
-
-    @classmethod
-    def checked(cls, epochs, monitor, patience, min_delta):
-        """Return the rule, or raise TypeError or ValueError."""
-        return cls(
-            check_integer(epochs, "epochs", _OWNER, 1),
-            check_choice(monitor, "monitor", _OWNER, MONITORS),
-            None if patience is None else check_integer(patience, "patience", _OWNER, 1),
-            check_float(min_delta, "min_delta", _OWNER, 0.0),
-        )
 
     def check_validation(self, weights, labels):
         """Refuse a rule that has nothing to go by.

@@ -1,0 +1,240 @@
+"""The settings of self-play and of segmentation."""
+
+from typing import Any
+
+from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.kinds import (
+    anything,
+    boolean,
+    choice,
+    extent,
+    integer,
+    number,
+    optional,
+    path,
+)
+from spars._support.settings import Settings, setting
+from spars.agents.ppo import SEED_LIMIT
+from spars.agents.settings import PlayerSettings, PPOSettings
+from spars.game.settings import GameSettings
+from spars.search.live_run import SAMPLINGS, SIDES
+from spars.volume.protocol import grid_kind, protocol_kind
+
+_COUNT = 1 << 53
+
+
+class OpponentSettings(Settings):
+    """Whom the learner plays against."""
+
+    opponent_update_interval: int = setting(
+        32,
+        integer(1, _COUNT),
+        """
+        Steps after which the opponent becomes a copy of the learner (D8 "snapshot"), or begins to
+        be the learner itself, having answered action 0 until then ("live").
+        """,
+    )
+    opponents: str | None = setting(
+        None,
+        optional(choice(*SAMPLINGS)),
+        """
+        Draw every episode's opponent from the snapshots instead of playing against the last copy:
+        "vanilla" the latest, "fictitious" any, "prioritised" those the learner loses to more often,
+        "gaussian" those around the middle of their order; see docs/reference/league.md.
+        """,
+        help="draw opponents from the snapshots",
+    )
+    opponent_power: float = setting(
+        2.0,
+        number(0.0),
+        '"prioritised" draws by (1 - the learner\'s win rate) to this power.',
+    )
+    experience: str = setting(
+        "learner",
+        choice(*SIDES),
+        'Whose steps the learner learns from: its own, or "both" sides\'.',
+        help="whose steps the learner learns from",
+    )
+
+
+class RecordingSettings(Settings):
+    """What is kept of a run, and who watches it."""
+
+    snapshot_interval: int | None = setting(
+        None,
+        optional(integer(0, _COUNT)),
+        """
+        Iterations between kept copies of the learner; a quarter of `iterations` by default, 0
+        for none. One takes 28 MB with "MlpPolicy" and a window of 48 x 48 x 24, and 14 MB more as
+        an opponent; 0.2 MB with "CnnPolicy" and 40 KB with "LocalPolicy".
+        """,
+    )
+    replay_interval: int = setting(
+        0,
+        integer(0, _COUNT),
+        """
+        Iterations between kept states for `Run.replay` to start from (12 to 16 bytes a parameter
+        each: 85 MB for a window of 48 x 48 x 24); 0 keeps none, and it starts from the beginning.
+        """,
+    )
+    record_steps: bool = setting(
+        True,
+        boolean(),
+        "Keep `Run.windows`, `step_scores`, `actions` and `ends`: 35 bytes a step and game.",
+    )
+    checkpoint: object = setting(
+        None,
+        optional(path()),
+        "Where `Run.save` is called at the end, and when the run is interrupted.",
+        recorded=False,
+        help="file for the run's state, written when it ends or is interrupted; spars.Run.load "
+        "goes on from it",
+    )
+    checkpoint_interval: int | None = setting(
+        None,
+        optional(integer(1)),
+        "It is also called after every so many iterations.",
+        recorded=False,
+        help="also write --checkpoint every N iterations",
+    )
+    progress: object = setting(
+        None,
+        anything("callable or True, optional"),
+        'Called with (done, planned) iterations; True draws a bar (the extra "progress").',
+        recorded=False,
+    )
+    callback: object = setting(
+        None,
+        anything("callable or sequence of callables, optional"),
+        """
+        Each called with the run after each iteration; one that returns False ends it. See
+        `spars.callbacks`.
+        """,
+        recorded=False,
+    )
+    tensorboard: object = setting(
+        None,
+        optional(path("FOLDER")),
+        'Folder for event files of every iteration (the extra "tensorboard").',
+        recorded=False,
+    )
+
+
+class RunSettings(Settings):
+    """How long a run is, and where it begins."""
+
+    iterations: int = setting(
+        100,
+        integer(1, 1 << 32),
+        "Rounds of collecting and updating; 10,000 in the published run.",
+        recorded=False,
+    )
+    seed: int = setting(
+        0,
+        integer(0, SEED_LIMIT),
+        "Of the initialisation, the actions and the minibatches.",
+    )
+    reference: object = setting(
+        None,
+        anything("Volume, array or path, optional"),
+        """
+        A mask of the scan's shape (0 and 1). Its Dice with the map so far is recorded after each
+        iteration; nothing in the search sees it.
+        """,
+        recorded=False,
+    )
+
+
+class SelfPlaySettings(
+    RecordingSettings, OpponentSettings, PPOSettings, PlayerSettings, GameSettings, RunSettings,
+    owner="self_play", rest="switches",
+):  # fmt: skip
+    """What `spars.self_play` takes as keywords."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.snapshot_interval is None:
+            object.__setattr__(self, "snapshot_interval", max(1, self.iterations // 4))
+
+
+#: How windows are chosen: by the agents, or by a baseline that shares their scorer.
+METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
+
+
+class SegmentationSettings(Settings, owner="segment", rest="search"):
+    """What `spars.segment` takes as keywords beside those of the search."""
+
+    iterations: int = setting(
+        100,
+        integer(1),
+        """
+        Rounds of collecting steps and one update; for the baselines, the same number of steps
+        without updates. The exhaustive map and Grad-CAM visit every window once and ignore it.
+        """,
+    )
+    window: tuple[int, int, int] = setting(
+        WINDOW_OF_RECORD,
+        extent(),
+        "Extent of the moving window in voxels of the grid.",
+    )
+    grid: tuple[int, int, int] | None = setting(
+        GRID_OF_RECORD,
+        grid_kind(),
+        "The model grid; None plays in the scan's own voxels.",
+        help="model grid as three numbers, or 'native' for the scan's own voxels",
+    )
+    protocol: Any = setting(
+        "paper",
+        protocol_kind(),
+        "What is done where the released scripts and the paper's text part ways.",
+    )
+    termination_threshold: float | None = setting(
+        None,
+        optional(number(0.0, 1.0)),
+        "Score above which an episode ends; 0.3 by default. Not of the exhaustion game.",
+        help="score that ends an episode of the search game (default: 0.3)",
+    )
+    segmentation_threshold: float | None = setting(
+        None,
+        optional(number(0.0)),
+        """
+        Map value above which a voxel is tumour. The protocol's by default; it belongs to the
+        protocol's accumulation (a sum of scores has no upper bound, a mean stays in [0, 1]).
+        """,
+        help="map value above which a voxel is tumour (default: the protocol's)",
+    )
+    method: str = setting(
+        "self_play",
+        choice(*METHODS),
+        """
+        How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores.
+        """,
+    )
+    region: object = setting(
+        None,
+        anything("Volume, array or path, optional"),
+        "An organ mask on the scan's voxels; outside of it the mask is 0.",
+    )
+    isolated: bool = setting(
+        False,
+        boolean(),
+        """
+        Search the region alone, as `isolate` cuts it out, which is what a classifier trained on
+        isolated organs knows. The mask and the map are the whole scan's all the same. An atlas must
+        then be of the isolated region.
+        """,
+    )
+    seed: int = setting(0, integer(), "Of every random draw.")
+    progress: object = setting(
+        None,
+        anything("callable or True, optional"),
+        'Called with (done, planned); True draws a bar (the extra "progress").',
+    )
+    search: dict[str, Any] = setting(
+        None,
+        anything("dict"),
+        """
+        Passed to `self_play`: `n_steps`, `learning_rate`, `game` and so on. The baselines take
+        `n_steps` and `stride` and refuse the rest; Grad-CAM also takes `layer` and `target`.
+        """,
+    )
