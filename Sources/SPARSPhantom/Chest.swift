@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// The two domes of the diaphragm: lungs above, liver, stomach and spleen below.
 struct Diaphragm: Sendable {
     let torso: TorsoShape

@@ -1,9 +1,14 @@
-/// A place in the patient, in mm: x to the patient's left, y to the back, z to the head.
-typealias Point = SIMD3<Float>
+import SPARSNative
 
-func dot(_ a: Point, _ b: Point) -> Float { (a * b).sum() }
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
-func length(_ a: Point) -> Float { dot(a, a).squareRoot() }
+func sine(_ angle: Float) -> Float { sinf(angle) }
+func cosine(_ angle: Float) -> Float { cosf(angle) }
+func arcTangent(_ y: Float, _ x: Float) -> Float { atan2f(y, x) }
 
 /// The lesser of a and b, rounded where they differ by less than `k`
 /// (Quilez, "Smooth minimum": quadratic polynomial, within k/4 of the true minimum).
@@ -13,14 +18,6 @@ func smoothMinimum(_ a: Float, _ b: Float, _ k: Float) -> Float {
 }
 
 func smoothMaximum(_ a: Float, _ b: Float, _ k: Float) -> Float { -smoothMinimum(-a, -b, k) }
-
-/// 0 at or below `low`, 1 at or above `high`, cubic in between.
-func smoothStep(_ low: Float, _ high: Float, _ x: Float) -> Float {
-    let t = min(max((x - low) / (high - low), 0), 1)
-    return t * t * (3 - 2 * t)
-}
-
-func mix(_ a: Float, _ b: Float, _ t: Float) -> Float { a + (b - a) * t }
 
 /// A box that holds a shape.
 struct Box {

@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// The liver: two lobes under the diaphragm, hollowed from below, with fissure and hilum.
 struct Liver: Solid {
     let torso: TorsoShape

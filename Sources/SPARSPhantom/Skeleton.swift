@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// Vertebral bodies, discs, the canal with its arch, and the processes, repeated along z.
 struct Spine: Structure {
     let texture: SmoothNoise

@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// What a voxel of a phantom shows; the raw values are the labels of `Phantom.labels`.
 public enum Tissue: UInt8, CaseIterable, Sendable {
     case outside, wall, fat, muscle, bone, lung, heart, bowel, stomach, pancreas, spleen, kidney

@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// The outline of the trunk and its layers, as depths below the skin.
 struct TorsoShape: Sendable {
     let halfWidth: Float

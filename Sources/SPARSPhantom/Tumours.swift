@@ -1,3 +1,5 @@
+import SPARSNative
+
 /// One liver tumour.
 public struct PhantomTumour: Sendable, Equatable {
     /// Centre in mm from the middle of the field of view: to the left, to the back, to the head.

@@ -1,34 +1,23 @@
-import SPARSNative
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
-func sine(_ angle: Float) -> Float { sinf(angle) }
-func cosine(_ angle: Float) -> Float { cosf(angle) }
-func arcTangent(_ y: Float, _ x: Float) -> Float { atan2f(y, x) }
-func exponential(_ x: Float) -> Float { expf(x) }
-
 /// Value noise: random numbers in [-1, 1] on a lattice of 32 x 32 x 32 that repeats, joined by a
 /// cubic fade. Its standard deviation is about 0.31.
-struct SmoothNoise: Sendable {
+///
+/// The texture of phantoms and of made-up lesions, whose speed hangs on it: it is inlined there.
+package struct SmoothNoise: Sendable {
     private static let side = 32
-    private let lattice: [Float]
+    @usableFromInline let lattice: [Float]
 
-    init(_ source: inout RandomSource) {
+    package init(_ source: inout RandomSource) {
         lattice = (0..<Self.side * Self.side * Self.side).map { _ in Float(source.uniform(-1, 1)) }
     }
 
     /// The noise at `p`, whose unit is the lattice's spacing.
-    func callAsFunction(_ p: Point) -> Float {
+    @inlinable package func callAsFunction(_ p: Point) -> Float {
         // An offset keeps the truncation below a floor: places are within 1e4 mm.
         let q = p + 16_384
         let (x, y, z) = (Int(q.x), Int(q.y), Int(q.z))
         let t = q - Point(Float(x), Float(y), Float(z))
         let f = t * t * (3 - 2 * t)
-        let mask = Self.side - 1
+        let mask = 31
         let x0 = (x & mask) << 10
         let x1 = ((x + 1) & mask) << 10
         let y0 = (y & mask) << 5
@@ -43,5 +32,7 @@ struct SmoothNoise: Sendable {
     }
 
     /// Two octaves, the second half as large and twice as fine; within [-1.5, 1.5].
-    func twoOctaves(_ p: Point) -> Float { self(p) + 0.5 * self(p * 2.03 + 7.31) }
+    @inlinable package func twoOctaves(_ p: Point) -> Float {
+        self(p) + 0.5 * self(p * 2.03 + 7.31)
+    }
 }
