@@ -7,26 +7,34 @@ extension Parallel {
         _ count: Int, of first: inout [First], and second: inout [Second],
         _ body: (Int, inout MutableSpan<First>, inout MutableSpan<Second>) -> Void
     ) {
+        first.withUnsafeMutableBufferPointer { first in
+            forEachSlab(count, of: first, and: &second, body)
+        }
+    }
+
+    /// The same for memory of the caller's and an array.
+    public static func forEachSlab<First, Second>(
+        _ count: Int, of first: UnsafeMutableBufferPointer<First>, and second: inout [Second],
+        _ body: (Int, inout MutableSpan<First>, inout MutableSpan<Second>) -> Void
+    ) {
         guard count > 0 else { return }
         precondition(
             first.count % count == 0 && second.count % count == 0,
             "\(first.count) and \(second.count) elements in \(count) slabs")
         let firstSlab = first.count / count
         let secondSlab = second.count / count
-        first.withUnsafeMutableBufferPointer { first in
-            second.withUnsafeMutableBufferPointer { second in
-                // SAFETY: item i touches only slab i of each array, and slabs do not overlap.
-                nonisolated(unsafe) let first = first
-                nonisolated(unsafe) let second = second
-                forEach(count) { i in
-                    let a = UnsafeMutableBufferPointer(
-                        rebasing: first[i * firstSlab..<(i + 1) * firstSlab])
-                    let b = UnsafeMutableBufferPointer(
-                        rebasing: second[i * secondSlab..<(i + 1) * secondSlab])
-                    var spanA = MutableSpan(_unsafeElements: a)
-                    var spanB = MutableSpan(_unsafeElements: b)
-                    body(i, &spanA, &spanB)
-                }
+        second.withUnsafeMutableBufferPointer { second in
+            // SAFETY: item i touches only slab i of each array, and slabs do not overlap.
+            nonisolated(unsafe) let first = first
+            nonisolated(unsafe) let second = second
+            forEach(count) { i in
+                let a = UnsafeMutableBufferPointer(
+                    rebasing: first[i * firstSlab..<(i + 1) * firstSlab])
+                let b = UnsafeMutableBufferPointer(
+                    rebasing: second[i * secondSlab..<(i + 1) * secondSlab])
+                var spanA = MutableSpan(_unsafeElements: a)
+                var spanB = MutableSpan(_unsafeElements: b)
+                body(i, &spanA, &spanB)
             }
         }
     }
