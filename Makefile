@@ -36,9 +36,10 @@ test-interoperability: prerequisites $(PEERS)/pytest ## Run the tests against ot
 	$(PEERS)/python setup.py -q build_ext --inplace
 	$(PEERS)/pytest Tests/python/interoperability
 
-check: $(BIN)/ruff ## Check style, formatting and the repository's own rules
+check: $(BIN)/ruff ## Check style, formatting, types and the repository's own rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	$(PYTHON) scripts/generate_abi --check
 	$(PYTHON) scripts/check.py

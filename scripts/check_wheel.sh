@@ -13,6 +13,8 @@ size=$(stat -c %s "$wheel" 2>/dev/null || stat -f %z "$wheel")
 
 .venv/bin/python -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q "$wheel"
+# Without it a user's type checker ignores every annotation.
+ls "$folder"/venv/lib/python*/site-packages/spars/py.typed > /dev/null
 cd "$folder"
 PATH=$folder/none "$folder/venv/bin/python" - "$wheel" "$size" <<'PYTHON'
 """Imports spars with the compiler hidden and times it beyond NumPy's own import."""

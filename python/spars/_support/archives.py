@@ -1,30 +1,42 @@
 """Files of named arrays with a JSON description: NumPy's npz, read without pickle."""
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.errors import FormatError
+from spars._support.types import PathLike
 
 DESCRIPTION = "description"
 
 
-def write_npz(path, description, arrays, file_format):
+def write_npz(
+    path: PathLike,
+    description: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    file_format: str,
+) -> None:
     """Write `arrays` and the JSON-able `description`; the file appears whole or not at all."""
     path = Path(path)
     text = json.dumps({"format": file_format, **description}, allow_nan=False)
+    members: dict[str, Any] = {DESCRIPTION: np.array(text), **arrays}
     temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, **{DESCRIPTION: np.array(text)}, **arrays)
+            np.savez(file, **members)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def read_npz(path, file_format):
+def read_npz(path: PathLike, file_format: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the description and the arrays that `write_npz` wrote, or raise FormatError."""
     # np.load leaves a file that it opened itself open when the content is broken.
     with open(path, "rb") as file:

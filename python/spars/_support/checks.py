@@ -3,25 +3,45 @@
 "The 'clip_range' parameter of PPO must be a float in the range (0.0, 1.0). Got 1.5 instead."
 """
 
+from __future__ import annotations
+
 import math
 import numbers
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._support.errors import NonFiniteError
+from spars._support.types import Extent3
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def check_integer(value, name, owner, low=None, high=None):
+def check_integer(
+    value: object, name: str, owner: str, low: int | None = None, high: int | None = None
+) -> int:
     """Return `value` as an int in [low, high], or raise TypeError or ValueError."""
     allowed = "an integer" + _interval(low, high, "[", "]")
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(sentence(name, owner, allowed, value))
-    if (low is not None and value < low) or (high is not None and value > high):
+    number = int(value)
+    if (low is not None and number < low) or (high is not None and number > high):
         raise ValueError(sentence(name, owner, allowed, value))
-    return int(value)
+    return number
 
 
-def check_float(value, name, owner, low=None, high=None, *, open_low=False, open_high=False):
+def check_float(
+    value: object,
+    name: str,
+    owner: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
     """Return `value` as a finite float in the range, or raise TypeError or ValueError."""
     allowed = "a float" + _interval(low, high, "(" if open_low else "[", ")" if open_high else "]")
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -34,14 +54,14 @@ def check_float(value, name, owner, low=None, high=None, *, open_low=False, open
     return value
 
 
-def check_bool(value, name, owner):
+def check_bool(value: object, name: str, owner: str) -> bool:
     """Return `value`, True or False, or raise TypeError."""
     if not isinstance(value, bool):
         raise TypeError(sentence(name, owner, "a bool", value))
     return value
 
 
-def check_choice(value, name, owner, choices):
+def check_choice(value: object, name: str, owner: str, choices: Collection[str]) -> str:
     """Return `value` if it is one of `choices`, or raise ValueError."""
     if not isinstance(value, str) or value not in choices:
         allowed = "one of " + ", ".join(repr(choice) for choice in choices)
@@ -50,7 +70,9 @@ def check_choice(value, name, owner, choices):
     return value
 
 
-def check_extent(value, name, owner, low=1, high=None):
+def check_extent(
+    value: Any, name: str, owner: str, low: int = 1, high: int | None = None
+) -> Extent3:
     """Return `value` as a tuple of three ints (x, y, z), each in [low, high]."""
     allowed = f"three integers (x, y, z), each {low} or more"
     if high is not None:
@@ -64,10 +86,43 @@ def check_extent(value, name, owner, low=1, high=None):
     inside = (axis >= low and (high is None or axis <= high) for axis in axes)
     if len(axes) != 3 or not all(inside):
         raise ValueError(sentence(name, owner, allowed, value))
-    return tuple(int(axis) for axis in axes)
+    x, y, z = (int(axis) for axis in axes)
+    return x, y, z
 
 
-def check_array(value, name, owner, dtype, shape=None, *, finite=True):
+@overload
+def check_array(
+    value: object,
+    name: str,
+    owner: str,
+    dtype: type[Scalar],
+    shape: Sequence[int | None] | None = None,
+    *,
+    finite: bool = True,
+) -> NDArray[Scalar]: ...
+
+
+@overload
+def check_array(
+    value: object,
+    name: str,
+    owner: str,
+    dtype: DTypeLike,
+    shape: Sequence[int | None] | None = None,
+    *,
+    finite: bool = True,
+) -> NDArray[Any]: ...
+
+
+def check_array(
+    value: object,
+    name: str,
+    owner: str,
+    dtype: DTypeLike,
+    shape: Sequence[int | None] | None = None,
+    *,
+    finite: bool = True,
+) -> NDArray[Any]:
     """Return `value` as a C-contiguous array of `dtype`, copied only where it must be.
 
     `shape` lists the wanted extents, None for any. Numeric input is converted; text and objects
@@ -94,13 +149,17 @@ def check_array(value, name, owner, dtype, shape=None, *, finite=True):
     return array
 
 
-def check_room(window, room, owner, what, name="window"):
+def check_room(
+    window: Sequence[int], room: Sequence[int], owner: str, what: str, name: str = "window"
+) -> None:
     """Raise ValueError if a window is longer than `room`, a shape that `what` names."""
     if any(length > limit for length, limit in zip(window, room, strict=True)):
         raise ValueError(sentence(name, owner, f"at most {what} {tuple(room)}", window))
 
 
-def check_origins(origins, window, shape, owner):
+def check_origins(
+    origins: ArrayLike, window: Extent3, shape: Sequence[int], owner: str
+) -> NDArray[np.int64]:
     """Return the lowest corners of windows as int64 (N, 3), every window inside `shape`."""
     origins = np.asarray(origins)
     if origins.size == 0 and origins.ndim <= 2:
@@ -114,20 +173,20 @@ def check_origins(origins, window, shape, owner):
     check_room(window, shape, owner, "the volume's shape")
     outside = ((origins < 0) | (origins > np.array(shape) - window)).any(axis=1)
     if outside.any():
-        got = tuple(int(i) for i in origins[outside][0])
+        first = tuple(int(i) for i in origins[outside][0])
         allowed = f"places where a window of {window} lies inside the volume of {shape}"
-        raise ValueError(sentence("origins", owner, allowed, got))
+        raise ValueError(sentence("origins", owner, allowed, first))
     return np.ascontiguousarray(origins, np.int64)
 
 
-def sentence(name, owner, allowed, value):
+def sentence(name: str, owner: str, allowed: str, value: object) -> str:
     """Return the one sentence that says what `name` must be and what came instead."""
     described = isinstance(value, str) and value.startswith(("dtype ", "shape "))
     got = value if described else repr(value)
     return f"The '{name}' parameter of {owner} must be {allowed}. Got {got} instead."
 
 
-def _interval(low, high, left, right):
+def _interval(low: float | None, high: float | None, left: str, right: str) -> str:
     if low is None and high is None:
         return ""
     if high is None:
@@ -137,5 +196,5 @@ def _interval(low, high, left, right):
     return f" in the range {left}{low}, {high}{right}"
 
 
-def _shape_text(shape):
+def _shape_text(shape: Sequence[int | None]) -> str:
     return "(" + ", ".join("any" if extent is None else str(extent) for extent in shape) + ")"

@@ -1,9 +1,12 @@
 """Plain values for JSON."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 
-def jsonable(value):
+def jsonable(value: Any) -> Any:
     """Return plain values that JSON can hold: NaN and infinities become null."""
     if isinstance(value, dict):
         return {str(name): jsonable(item) for name, item in value.items()}

@@ -1,8 +1,12 @@
 """Progress of long work: bars, and what a `progress` parameter stands for."""
 
+from __future__ import annotations
+
 import sys
+from typing import Any
 
 from spars._support.extras import require
+from spars._support.types import Progress
 
 
 class ProgressBar:
@@ -27,12 +31,12 @@ class ProgressBar:
         tqdm is missing.
     """
 
-    def __init__(self, description="", unit="it", **options):
+    def __init__(self, description: str = "", unit: str = "it", **options: Any) -> None:
         self._tqdm = require("tqdm.auto", "progress", "A progress bar").tqdm
         self._options = {"desc": description, "unit": unit} | options
-        self._bar = None
+        self._bar: Any = None
 
-    def __call__(self, done, planned):
+    def __call__(self, done: int, planned: int) -> None:
         """Show that `done` of `planned` is done; the bar closes when all is."""
         if self._bar is None:
             self._bar = self._tqdm(total=planned or None, **self._options)
@@ -41,14 +45,14 @@ class ProgressBar:
         if planned and done >= planned:
             self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Leave the bar as it is; the next call begins another."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
 
-def progress_bar(description):
+def progress_bar(description: str) -> ProgressBar | None:
     """Return a `progress` callable that draws a bar, or None where no bar can be shown.
 
     A bar needs tqdm and a terminal on standard error; logs and pipes stay clean.
@@ -61,13 +65,15 @@ def progress_bar(description):
         return None
 
 
-def as_progress(progress, description, unit="it"):
+def as_progress(
+    progress: Progress | bool | None, description: str, unit: str = "it"
+) -> Progress | None:
     """Return what a `progress` parameter stands for: True is a bar, a callable itself."""
     if progress is True:
         return ProgressBar(description, unit)
     return None if progress is False else progress
 
 
-def shifted(progress, done, planned):
+def shifted(progress: Progress, done: int, planned: int) -> Progress:
     """Return a `progress` for a part of the work that begins after `done`."""
     return lambda part, _: progress(done + part, planned)

@@ -6,11 +6,20 @@ from spars._support.checks import check_choice
 from spars.game.field import AGENTS, picture
 from spars.game.spaces import Box
 
+__all__ = [
+    "Env",
+    "OneGame",
+    "checked_render_mode",
+    "keeps_map",
+    "observation_shape",
+    "observation_space",
+]
+
 try:
     from gymnasium import Env
 except ImportError:
 
-    class Env:
+    class Env:  # type: ignore[no-redef]  # stands in where gymnasium is not installed
         """What our environment needs of gymnasium.Env where that is not installed."""
 
         @property

@@ -6,7 +6,7 @@ try:
     from gymnasium.spaces import Box, Discrete
 except ImportError:
 
-    class Discrete:
+    class Discrete:  # type: ignore[no-redef]  # stands in where gymnasium is not installed
         """The integers 0 to n - 1."""
 
         def __init__(self, n):
@@ -27,7 +27,7 @@ except ImportError:
 
         __contains__ = contains
 
-    class Box:
+    class Box:  # type: ignore[no-redef]  # stands in where gymnasium is not installed
         """Arrays of one shape and dtype between two bounds."""
 
         def __init__(self, low, high, shape, dtype):

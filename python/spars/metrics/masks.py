@@ -1,17 +1,26 @@
 """Pairs of masks: their checks, their spacing, and what the compiled core says of them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
 from spars._support.checks import check_float, sentence
 from spars._support.errors import NonFiniteError
+from spars._support.types import Mask, MaskArray, Spacing
 from spars.volume.volume import Volume, as_volume
 
 
 class Pair:
     """Two checked masks and their common spacing."""
 
-    def __init__(self, prediction, reference, owner, spacing=None):
+    def __init__(
+        self, prediction: Mask, reference: Mask, owner: str, spacing: Sequence[float] | None = None
+    ) -> None:
         self.prediction, first = measured_mask(prediction, "prediction", owner)
         self.reference, second = measured_mask(reference, "reference", owner)
         if self.prediction.shape != self.reference.shape:
@@ -26,15 +35,15 @@ class Pair:
         self.spacing = chosen_spacing(spacing, [first, second], owner)
 
     @property
-    def millilitres(self):
+    def millilitres(self) -> float:
         """The volume of a voxel."""
         return float(np.prod(self.spacing)) / 1000
 
-    def counts(self):
+    def counts(self) -> tuple[int, int, int, int]:
         """Return true positives, false positives, false negatives and true negatives."""
         return native.metrics_overlap(self.prediction, self.reference)
 
-    def overlap(self):
+    def overlap(self) -> dict[str, float]:
         """Return the scores that follow from `counts`, by the name of their public function."""
         tp, fp, fn, tn = self.counts()
         both = 2 * tp + fp + fn
@@ -47,7 +56,9 @@ class Pair:
             "volumetric_similarity": ratio(both - abs(fp - fn), both),
         }
 
-    def surface(self, percentiles, tolerances):
+    def surface(
+        self, percentiles: Sequence[float], tolerances: Sequence[float]
+    ) -> tuple[list[float], list[float], float]:
         """Return (hausdorff of each percentile, surface Dice of each tolerance, assd)."""
         distances = np.empty(len(percentiles))
         dices = np.empty(len(tolerances))
@@ -63,12 +74,12 @@ class Pair:
         return distances.tolist(), dices.tolist(), average
 
 
-def ratio(part, whole):
+def ratio(part: float, whole: float) -> float:
     """Return part / whole, NaN where there is no whole."""
     return part / whole if whole else float("nan")
 
 
-def lesions(pair, least, connectivity):
+def lesions(pair: Pair, least: float, connectivity: int) -> dict[str, Any]:
     """Return what `spars.metrics.lesion_detection` does."""
     wanted, count = components(pair.reference, connectivity)
     found, predicted = components(pair.prediction, connectivity)
@@ -96,28 +107,30 @@ def lesions(pair, least, connectivity):
     }
 
 
-def _covered(labels, count, mask):
+def _covered(
+    labels: NDArray[np.int32], count: int, mask: MaskArray
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the voxels of each component, and the share of them that `mask` covers."""
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     common = np.bincount(labels[mask != 0], minlength=count + 1)[1:]
     return sizes, common / sizes
 
 
-def components(mask, connectivity):
+def components(mask: MaskArray, connectivity: int) -> tuple[NDArray[np.int32], int]:
     """Return the numbered connected parts of a checked mask, and how many there are."""
     labels = np.empty(mask.shape, np.int32)
     count = native.metrics_components(mask, connectivity, labels, None)
     return labels, count
 
 
-def check_connectivity(value, owner):
+def check_connectivity(value: int, owner: str) -> int:
     """Return `value` if it is 6, 18 or 26, or raise ValueError."""
     if isinstance(value, bool) or value not in (6, 18, 26):
         raise ValueError(sentence("connectivity", owner, "6, 18 or 26", value))
     return int(value)
 
 
-def measured_mask(value, name, owner):
+def measured_mask(value: Mask, name: str, owner: str) -> tuple[MaskArray, Spacing | None]:
     """Return a uint8 array of 0 and 1, and the spacing it came with (None for arrays)."""
     spacing = None
     if not isinstance(value, np.ndarray) and (
@@ -145,9 +158,9 @@ def measured_mask(value, name, owner):
     return np.ascontiguousarray(array).view(np.uint8), spacing
 
 
-def chosen_spacing(given, own, owner):
+def chosen_spacing(given: Any, own: Sequence[Spacing | None], owner: str) -> Spacing:
     """Return the spacing to measure with: the given one, or that of the volumes."""
-    own = [spacing for spacing in own if spacing is not None]
+    known = [spacing for spacing in own if spacing is not None]
     if given is not None:
         try:
             given = tuple(given)
@@ -155,16 +168,24 @@ def chosen_spacing(given, own, owner):
             given = (given,)
         if len(given) != 3:
             raise ValueError(sentence("spacing", owner, "three floats (x, y, z) in mm", given))
-        return tuple(check_float(edge, "spacing", owner, 1e-6, 1e6) for edge in given)
-    if len(own) == 2 and not np.allclose(own[0], own[1], rtol=1e-3):
+        x, y, z = (check_float(edge, "spacing", owner, 1e-6, 1e6) for edge in given)
+        return x, y, z
+    if len(known) == 2 and not np.allclose(known[0], known[1], rtol=1e-3):
         raise ValueError(
-            f"The 'prediction' parameter of {owner} must have the reference's spacing {own[1]}. "
-            f"Got {own[0]} instead."
+            f"The 'prediction' parameter of {owner} must have the reference's spacing {known[1]}. "
+            f"Got {known[0]} instead."
         )
-    return own[0] if own else (1.0, 1.0, 1.0)
+    return known[0] if known else (1.0, 1.0, 1.0)
 
 
-def as_mask(mask, name, owner, *, value=None, shape=None):
+def as_mask(
+    mask: Mask,
+    name: str,
+    owner: str,
+    *,
+    value: int | Sequence[int] | None = None,
+    shape: Sequence[int] | None = None,
+) -> MaskArray:
     """Return a mask as a uint8 array of 0 and 1.
 
     Parameters

@@ -17,10 +17,17 @@ surface_dice         NaN           0.0                0.0
 ===================  ============  =================  ================
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._support.checks import check_array, check_float, check_integer, sentence
+from spars._support.types import FloatArray, Mask
 from spars.metrics.masks import (
     Pair,
     check_connectivity,
@@ -48,7 +55,7 @@ __all__ = [
 ]
 
 
-def dice(prediction, reference):
+def dice(prediction: Mask, reference: Mask) -> float:
     """Return twice the common volume over the sum of both volumes (Dice, 1945).
 
     Parameters
@@ -69,7 +76,7 @@ def dice(prediction, reference):
     return Pair(prediction, reference, "dice").overlap()["dice"]
 
 
-def iou(prediction, reference):
+def iou(prediction: Mask, reference: Mask) -> float:
     """Return the common volume over the joint volume (Jaccard, 1912).
 
     Parameters
@@ -90,7 +97,7 @@ def iou(prediction, reference):
     return Pair(prediction, reference, "iou").overlap()["iou"]
 
 
-def sensitivity(prediction, reference):
+def sensitivity(prediction: Mask, reference: Mask) -> float:
     """Return the share of the reference's voxels that the prediction holds.
 
     Parameters
@@ -111,7 +118,7 @@ def sensitivity(prediction, reference):
     return Pair(prediction, reference, "sensitivity").overlap()["sensitivity"]
 
 
-def specificity(prediction, reference):
+def specificity(prediction: Mask, reference: Mask) -> float:
     """Return the share of the voxels outside the reference that the prediction leaves out.
 
     On whole scans it is close to 1 for any small mask; say precision beside it.
@@ -134,7 +141,7 @@ def specificity(prediction, reference):
     return Pair(prediction, reference, "specificity").overlap()["specificity"]
 
 
-def precision(prediction, reference):
+def precision(prediction: Mask, reference: Mask) -> float:
     """Return the share of the prediction's voxels that the reference holds.
 
     Parameters
@@ -155,7 +162,7 @@ def precision(prediction, reference):
     return Pair(prediction, reference, "precision").overlap()["precision"]
 
 
-def volumetric_similarity(prediction, reference):
+def volumetric_similarity(prediction: Mask, reference: Mask) -> float:
     """Return 1 - |difference of the volumes| / sum of the volumes.
 
     It looks at sizes only: masks that do not touch can reach 1 (Taha and Hanbury, 2015).
@@ -178,7 +185,12 @@ def volumetric_similarity(prediction, reference):
     return Pair(prediction, reference, "volumetric_similarity").overlap()["volumetric_similarity"]
 
 
-def hausdorff(prediction, reference, spacing=None, percentile=100.0):
+def hausdorff(
+    prediction: Mask,
+    reference: Mask,
+    spacing: Sequence[float] | None = None,
+    percentile: float = 100.0,
+) -> float:
     """Return the Hausdorff distance between the surfaces of two masks, or a percentile of it.
 
     The surface of a mask is its voxels with a face neighbour outside it, beyond the volume
@@ -210,7 +222,7 @@ def hausdorff(prediction, reference, spacing=None, percentile=100.0):
     return pair.surface([percentile], [])[0][0]
 
 
-def assd(prediction, reference, spacing=None):
+def assd(prediction: Mask, reference: Mask, spacing: Sequence[float] | None = None) -> float:
     """Return the average symmetric surface distance: the mean of all distances, both ways.
 
     Parameters
@@ -233,7 +245,12 @@ def assd(prediction, reference, spacing=None):
     return Pair(prediction, reference, "assd", spacing).surface([], [])[2]
 
 
-def surface_dice(prediction, reference, spacing=None, tolerance=2.0):
+def surface_dice(
+    prediction: Mask,
+    reference: Mask,
+    spacing: Sequence[float] | None = None,
+    tolerance: float = 2.0,
+) -> float:
     """Return the share of both surfaces that lies within a tolerance of the other.
 
     Surfaces are counted in voxels, as MONAI does without sub-voxels; distances and the tolerance
@@ -263,7 +280,13 @@ def surface_dice(prediction, reference, spacing=None, tolerance=2.0):
     return Pair(prediction, reference, "surface_dice", spacing).surface([], [tolerance])[1][0]
 
 
-def lesion_detection(prediction, reference, spacing=None, min_overlap=0.0, connectivity=26):
+def lesion_detection(
+    prediction: Mask,
+    reference: Mask,
+    spacing: Sequence[float] | None = None,
+    min_overlap: float = 0.0,
+    connectivity: int = 26,
+) -> dict[str, Any]:
     """Return how many lesions were found, lesion by lesion.
 
     Lesions are the connected parts of the masks. One of the reference counts as detected if more
@@ -300,7 +323,12 @@ def lesion_detection(prediction, reference, spacing=None, min_overlap=0.0, conne
     return lesions(pair, least, check_connectivity(connectivity, "lesion_detection"))
 
 
-def evaluate(prediction, reference, spacing=None, tolerance=2.0):
+def evaluate(
+    prediction: Mask,
+    reference: Mask,
+    spacing: Sequence[float] | None = None,
+    tolerance: float = 2.0,
+) -> dict[str, float]:
     """Return every metric of a mask by name.
 
     Parameters
@@ -348,7 +376,7 @@ def evaluate(prediction, reference, spacing=None, tolerance=2.0):
     }
 
 
-def connected_components(mask, connectivity=26):
+def connected_components(mask: Mask, connectivity: int = 26) -> tuple[NDArray[np.int32], int]:
     """Number the connected parts of a mask.
 
     Parameters
@@ -375,7 +403,7 @@ def connected_components(mask, connectivity=26):
     return components(mask, connectivity)
 
 
-def distance_map(mask, spacing=None):
+def distance_map(mask: Mask, spacing: Sequence[float] | None = None) -> FloatArray:
     """Return the distance from every voxel to the nearest voxel of a mask.
 
     Exact Euclidean distances between voxels' centres (Felzenszwalb and Huttenlocher, 2012).
@@ -404,7 +432,9 @@ def distance_map(mask, spacing=None):
     return distances
 
 
-def bootstrap_interval(values, confidence=0.95, n_resamples=10_000, seed=0):
+def bootstrap_interval(
+    values: ArrayLike, confidence: float = 0.95, n_resamples: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
     """Return the percentile bootstrap interval of a mean over patients (Efron, 1979).
 
     Patients are drawn with replacement, as many as there are; the interval holds the middle

@@ -1,15 +1,20 @@
 """Datasets: sequences of scans with what is known of each, read when they are needed."""
 
+from __future__ import annotations
+
 import csv as _csv
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._support.checks import check_extent, check_float, check_integer, sentence
 from spars._support.errors import FormatError
-from spars.volume.phantom import phantom
-from spars.volume.volume import as_volume, shape_of
+from spars._support.types import Extent3, MaskArray, PathLike, Scan
+from spars.volume.phantom import Phantom, phantom
+from spars.volume.volume import Volume, as_volume, shape_of
 
 __all__ = ["MSD", "Case", "Dataset", "from_csv", "phantoms"]
 
@@ -35,7 +40,14 @@ class Case:
         arguments is asked when it is first needed. None where only loading tells.
     """
 
-    def __init__(self, name, has_tumour, load, load_mask=None, shape=None):
+    def __init__(
+        self,
+        name: str,
+        has_tumour: Callable[[], bool | None] | bool | int | None,
+        load: Callable[[], Scan],
+        load_mask: Callable[[], ArrayLike] | None = None,
+        shape: Callable[[], Sequence[int]] | Sequence[int] | None = None,
+    ) -> None:
         if not callable(load):
             raise TypeError(sentence("load", "Case", "callable", load))
         if load_mask is not None and not callable(load_mask):
@@ -44,52 +56,59 @@ class Case:
         self._has_tumour = has_tumour if callable(has_tumour) else _checked_label(has_tumour)
         self._load = load
         self._load_mask = load_mask
-        lazy = shape is None or callable(shape)
-        self._shape = shape if lazy else check_extent(shape, "shape", "Case")
+        self._shape: Callable[[], Sequence[int]] | Extent3 | None = (
+            shape if shape is None or callable(shape) else check_extent(shape, "shape", "Case")
+        )
 
     @property
-    def shape(self):
+    def shape(self) -> Extent3 | None:
         """The scan's numbers of voxels along x, y, z; None where only loading tells."""
         if callable(self._shape):
             self._shape = check_extent(self._shape(), "shape", "Case")
         return self._shape
 
     @property
-    def has_tumour(self):
+    def has_tumour(self) -> bool | None:
         """Whether the scan shows tumour; None where it is unknown."""
         if callable(self._has_tumour):
             self._has_tumour = _checked_label(self._has_tumour())
         return self._has_tumour
 
-    def load(self):
+    def load(self) -> Volume:
         """Return the scan as a `Volume`."""
         return as_volume(self._load())
 
-    def load_mask(self):
+    def load_mask(self) -> MaskArray | None:
         """Return the reference as a uint8 array [x, y, z]; None if there is none."""
         if self._load_mask is None:
             return None
         return np.ascontiguousarray(self._load_mask(), np.uint8)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Case {self.name!r}>"
 
 
-class Dataset(Sequence):
+class Dataset(Sequence[Case]):
     """A sequence of `Case`; slices are datasets too."""
 
-    def __init__(self, cases):
+    def __init__(self, cases: Iterable[Case]) -> None:
         self._cases = tuple(cases)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._cases)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: int) -> Case: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Dataset: ...
+
+    def __getitem__(self, index: int | slice) -> Case | Dataset:
         if isinstance(index, slice):
             return Dataset(self._cases[index])
         return self._cases[index]
 
-    def split(self, n):
+    def split(self, n: int) -> tuple[Dataset, Dataset]:
         """Return the first `n` cases and the others, as two datasets.
 
         Raises
@@ -100,11 +119,11 @@ class Dataset(Sequence):
         n = check_integer(n, "n", "split", 0, len(self))
         return self[:n], self[n:]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Dataset of {len(self)} cases>"
 
 
-def MSD(root, labels=True, csv=None):  # noqa: N802 - the challenge's own name
+def MSD(root: PathLike, labels: bool = True, csv: PathLike | None = None) -> Dataset:  # noqa: N802 - the challenge's own name
     """Return the training scans of a folder in the Medical Segmentation Decathlon's layout.
 
     Scans are the files of ``imagesTr`` that end in .nii or .nii.gz, in the order of their names;
@@ -142,7 +161,7 @@ def MSD(root, labels=True, csv=None):  # noqa: N802 - the challenge's own name
     return Dataset(_msd_case(path, root / "labelsTr", labels, known, csv) for path in paths)
 
 
-def from_csv(csv, root=None):
+def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
     """Return the scans that a CSV file lists, in its order.
 
     Parameters
@@ -184,7 +203,13 @@ def from_csv(csv, root=None):
     return Dataset(cases)
 
 
-def phantoms(n, seed=0, shape=(256, 256, 180), tumour_fraction=0.5, **options):
+def phantoms(
+    n: int,
+    seed: int = 0,
+    shape: Sequence[int] = (256, 256, 180),
+    tumour_fraction: float = 0.5,
+    **options: Any,
+) -> Dataset:
     """Return phantoms, made when they are loaded.
 
     Parameters
@@ -219,57 +244,66 @@ def phantoms(n, seed=0, shape=(256, 256, 180), tumour_fraction=0.5, **options):
     )
 
 
-def _phantom_case(seed, shape, has_tumour, options):
-    def make():
+def _phantom_case(seed: int, shape: Extent3, has_tumour: bool, options: dict[str, Any]) -> Case:
+    def make() -> Phantom:
         return phantom(seed=seed, shape=shape, has_tumour=has_tumour, **options)
 
-    def mask():
+    def mask() -> NDArray[Any]:
         made = make()
         return np.where(np.asarray(made.tumour) != 0, _TUMOUR, np.asarray(made.liver) != 0)
 
     return Case(f"phantom-{seed}", has_tumour, lambda: make().volume, mask, shape)
 
 
-def _msd_case(path, label_folder, labels, known, csv):
+def _msd_case(
+    path: Path,
+    label_folder: Path,
+    labels: bool,
+    known: Mapping[str, dict[str, Any]] | None,
+    csv: PathLike | None,
+) -> Case:
     load_mask = None
     if labels:
         if not (label_folder / path.name).is_file():
             raise FileNotFoundError(f"{label_folder / path.name} does not exist.")
         load_mask = _mask_loader(label_folder / path.name)
+    label: Callable[[], bool] | bool | None = None
     if known is not None:
         if path.name not in known:
             raise FormatError(f"{csv} has no line for the scan {path.name!r}.")
         label = known[path.name]["has_tumour"]
-    elif labels:
-
-        def label():
-            return bool((load_mask() == _TUMOUR).any())
-
-    else:
-        label = None
+    elif load_mask is not None:
+        label = _label_reader(load_mask)
     return Case(path.name, label, _loader(path), load_mask, _shape_reader(path))
 
 
-def _is_scan(path):
+def _is_scan(path: Path) -> bool:
     return not path.name.startswith(".") and path.name.endswith((".nii", ".nii.gz"))
 
 
-def _loader(path):
-    def load():
+def _loader(path: Path) -> Callable[[], Volume]:
+    def load() -> Volume:
         return as_volume(path)
 
     return load
 
 
-def _shape_reader(path):
-    def shape():
+def _shape_reader(path: Path) -> Callable[[], tuple[int, ...]]:
+    def shape() -> tuple[int, ...]:
         return shape_of(path)
 
     return shape
 
 
-def _mask_loader(path):
-    def load():
+def _label_reader(load_mask: Callable[[], MaskArray]) -> Callable[[], bool]:
+    def label() -> bool:
+        return bool((load_mask() == _TUMOUR).any())
+
+    return label
+
+
+def _mask_loader(path: Path) -> Callable[[], MaskArray]:
+    def load() -> MaskArray:
         values = as_volume(path).array
         with np.errstate(invalid="ignore"):
             mask = values.astype(np.uint8)
@@ -280,7 +314,7 @@ def _mask_loader(path):
     return load
 
 
-def _rows(csv):
+def _rows(csv: PathLike) -> list[dict[str, Any]]:
     with open(csv, newline="", encoding="utf-8-sig") as file:
         reader = _csv.DictReader(file)
         try:
@@ -294,7 +328,7 @@ def _rows(csv):
             raise FormatError(f"{csv} must be a CSV file in UTF-8: {error}") from None
 
 
-def _row(csv, line, row):
+def _row(csv: PathLike, line: int, row: Mapping[str, str | None]) -> dict[str, Any]:
     image, label = (row["image"] or "").strip(), (row["has_tumour"] or "").strip()
     mask = (row.get("mask") or "").strip() or None
     if not image:
@@ -311,7 +345,7 @@ def _row(csv, line, row):
     }
 
 
-def _checked_label(label):
+def _checked_label(label: object) -> bool | None:
     if label is None or (isinstance(label, bool | int | np.bool_ | np.integer) and label in (0, 1)):
         return None if label is None else bool(label)
     raise ValueError(sentence("has_tumour", "Case", "a bool or None", label))

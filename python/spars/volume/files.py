@@ -1,14 +1,24 @@
 """NIfTI files by way of the compiled core: the header that is kept, opening, reading, writing."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
 from spars._core.handles import Handle
 from spars._support.checks import sentence
 from spars._support.errors import FormatError
+from spars._support.types import AnyPath, FloatArray, NibabelImage, Progress
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 # The header of NIfTI-2, into which that of NIfTI-1 fits exactly (nifti2.h, 540 bytes).
 HEADER_DTYPE = np.dtype(
@@ -48,28 +58,28 @@ class Header:
     version: int
     block: bytes
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.version not in (1, 2) or len(self.block) != HEADER_DTYPE.itemsize:
             raise ValueError(
                 f"A Header has version 1 or 2 and {HEADER_DTYPE.itemsize} bytes. "
                 f"Got version {self.version!r} and {len(self.block)} bytes instead."
             )
 
-    def __getitem__(self, field):
+    def __getitem__(self, field: str) -> Any:
         value = np.frombuffer(self.block, HEADER_DTYPE)[0][field]
         return value if isinstance(value, np.ndarray) else value.item()
 
-    def __iter__(self):
-        return iter(HEADER_DTYPE.names)
+    def __iter__(self) -> Iterator[str]:
+        return iter(HEADER_DTYPE.names or ())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<spars.volume.Header of NIfTI-{self.version}, {self['descrip']!r}>"
 
 
 class NiftiFile:
     """An open NIfTI file: its header is read and checked, its voxels are not read yet."""
 
-    def __init__(self, path, owner, progress=None):
+    def __init__(self, path: object, owner: str, progress: Progress | None = None) -> None:
         path = _encoded(path, owner)
         with _naming_the_file():
             handle, self.shape, affine, version, block = native.volume_open(path, progress)
@@ -77,7 +87,7 @@ class NiftiFile:
         self.affine = np.frombuffer(affine, np.float64).reshape(4, 4)
         self.header = Header(version, block)
 
-    def read(self, progress=None):
+    def read(self, progress: Progress | None = None) -> FloatArray:
         """Return the voxels as a new float32 array [x, y, z]."""
         values = np.empty(self.shape, np.float32)
         with _naming_the_file():
@@ -85,7 +95,13 @@ class NiftiFile:
         return values
 
 
-def write(path, voxels, affine, header, progress=None):
+def write(
+    path: object,
+    voxels: NDArray[Any],
+    affine: NDArray[np.float64],
+    header: Header | None,
+    progress: Progress | None = None,
+) -> None:
     """Write `voxels`, C-contiguous and of one of `VOXEL_DTYPES`, as a NIfTI file."""
     # The new file shall take the place of what a link points to, not of the link.
     path = os.path.realpath(_encoded(path, "save"))
@@ -102,7 +118,7 @@ def write(path, voxels, affine, header, progress=None):
         )
 
 
-def header_of(image):
+def header_of(image: NibabelImage) -> Header | None:
     """Return the header of a nibabel image, or None where its format has another kind."""
     block = getattr(image.header, "binaryblock", b"")
     try:
@@ -111,12 +127,12 @@ def header_of(image):
         return None
 
 
-def is_path(value):
+def is_path(value: object) -> TypeIs[AnyPath]:
     """Whether `value` names a file."""
     return isinstance(value, (str, bytes, os.PathLike))
 
 
-def _encoded(path, owner):
+def _encoded(path: object, owner: str) -> bytes:
     if not is_path(path):
         raise TypeError(sentence("path", owner, "a file's path", path))
     path = os.fsencode(path)
@@ -128,10 +144,15 @@ def _encoded(path, owner):
 class _naming_the_file:  # noqa: N801, as contextlib's
     """Give an OSError of the core, "path: reason", the attributes that Python's own have."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if isinstance(error, OSError) and error.filename is None and error.strerror:
             path, _, reason = error.strerror.rpartition(": ")
             raise OSError(error.errno, reason, path) from None

@@ -1,11 +1,17 @@
 """Made-up CT scans of the upper abdomen, with and without liver tumours."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
 from spars._support.checks import check_extent, check_float, check_integer
+from spars._support.types import Extent3, MaskArray, Progress, Spacing
 from spars.volume.volume import Volume
 
 __all__ = ["Phantom", "phantom"]
@@ -33,14 +39,14 @@ class Phantom:
     """
 
     volume: Volume
-    tissue: np.ndarray = field(repr=False)
-    tumours: list
+    tissue: NDArray[np.uint8] = field(repr=False)
+    tumours: list[dict[str, Any]]
     seed: int
 
     #: Names of the tissue codes, in their order.
     tissue_names = tuple(native.phantom_tissue_names())
 
-    def mask(self, *names: str) -> np.ndarray:
+    def mask(self, *names: str) -> MaskArray:
         """Return a uint8 mask of the voxels that show any of these tissues.
 
         Parameters
@@ -65,17 +71,17 @@ class Phantom:
         return np.isin(self.tissue, np.array(codes, np.uint8)).astype(np.uint8)
 
     @property
-    def liver(self) -> np.ndarray:
+    def liver(self) -> MaskArray:
         """The liver with its vessels and tumours: a uint8 mask, shape (x, y, z)."""
         return self.mask("liver", "hepatic vessel", "tumour")
 
     @property
-    def tumour(self) -> np.ndarray:
+    def tumour(self) -> MaskArray:
         """The tumours: a uint8 mask, shape (x, y, z); all zero without tumour."""
         return self.mask("tumour")
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> MaskArray:
         """0 elsewhere, 1 liver, 2 tumour, as in the Decathlon's liver task: uint8."""
         return self.liver + self.tumour
 
@@ -86,15 +92,15 @@ class Phantom:
 
 
 def phantom(
-    seed=0,
-    shape=(128, 128, 96),
-    spacing=None,
-    has_tumour=True,
-    noise=12.0,
-    tumour_count=None,
-    tumour_contrast=None,
-    tumour_radius=None,
-    progress=None,
+    seed: int = 0,
+    shape: Sequence[int] = (128, 128, 96),
+    spacing: Sequence[float] | None = None,
+    has_tumour: bool = True,
+    noise: float = 12.0,
+    tumour_count: int | None = None,
+    tumour_contrast: float | None = None,
+    tumour_radius: float | None = None,
+    progress: Progress | None = None,
 ) -> Phantom:
     """Make a CT scan of the upper abdomen in the portal venous phase.
 
@@ -170,12 +176,12 @@ def phantom(
     return Phantom(Volume(hu, _affine(shape, spacing)), tissue, tumours, seed)
 
 
-def _default_spacing(shape):
+def _default_spacing(shape: Extent3) -> Spacing:
     pixel = max(_FIELD_OF_VIEW[0] / shape[0], _FIELD_OF_VIEW[1] / shape[1])
     return (pixel, pixel, _FIELD_OF_VIEW[2] / shape[2])
 
 
-def _check_spacing(spacing):
+def _check_spacing(spacing: Sequence[float]) -> Spacing:
     try:
         axes = tuple(spacing)
     except TypeError:
@@ -185,10 +191,11 @@ def _check_spacing(spacing):
             "The 'spacing' parameter of phantom must be three floats (x, y, z) in mm. "
             f"Got {spacing!r} instead."
         )
-    return tuple(check_float(axis, "spacing", "phantom", 0.1, 50.0) for axis in axes)
+    x, y, z = (check_float(axis, "spacing", "phantom", 0.1, 50.0) for axis in axes)
+    return x, y, z
 
 
-def _affine(shape, spacing):
+def _affine(shape: Extent3, spacing: Spacing) -> NDArray[np.float64]:
     # NIfTI's axes point right, forward and up; a scanner's x and y the other way.
     affine = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
     middle = (np.array(shape) - 1) / 2

@@ -1,6 +1,10 @@
 """The two protocols, built from one set of switches: D1 to D17 of docs/explanation/fidelity.md."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from spars._core import names
 from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
@@ -45,7 +49,7 @@ class IntensityWindow:
     level: float = 40.0
     width: float = 400.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_float(self.level, "level", "IntensityWindow")
         check_float(self.width, "width", "IntensityWindow", 0.0, open_low=True)
 
@@ -103,7 +107,7 @@ class Protocol:
     #: D17: crops near the border are "full" size, or cut short and "stretched".
     border_crops: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(getattr(self, name), name, "Protocol", choices)
         if self.crop_size != "window":
@@ -120,7 +124,7 @@ class Protocol:
         check_float(self.segmentation_threshold, "segmentation_threshold", "Protocol", 0.0)
 
     @classmethod
-    def paper(cls) -> "Protocol":
+    def paper(cls) -> Protocol:
         """Return what the paper's text describes, with its defects repaired."""
         return cls(
             crop_label="image",
@@ -145,7 +149,7 @@ class Protocol:
         )
 
     @classmethod
-    def published(cls) -> "Protocol":
+    def published(cls) -> Protocol:
         """Return what the released scripts really compute (catalinatan/SPARS, 0f4c84e)."""
         return cls(
             crop_label="voxel",
@@ -170,13 +174,13 @@ class Protocol:
         )
 
     @classmethod
-    def named(cls, protocol: "str | Protocol") -> "Protocol":
+    def named(cls, protocol: str | Protocol) -> Protocol:
         """Return the protocol of this name, "paper" or "published"; a Protocol passes through."""
         if isinstance(protocol, cls):
             return protocol
         return getattr(cls, check_choice(protocol, "protocol", "spars", ("paper", "published")))()
 
-    def with_switches(self, **switches) -> "Protocol":
+    def with_switches(self, **switches: Any) -> Protocol:
         """Return a copy with these switches changed.
 
         Raises
@@ -192,12 +196,12 @@ class Protocol:
                 )
         return replace(self, **switches)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return the switches as plain values, for results and reports."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, switches) -> "Protocol":
+    def from_dict(cls, switches: Mapping[str, Any]) -> Protocol:
         """Return the protocol that `to_dict` described, also after a way through JSON.
 
         Raises

@@ -1,11 +1,16 @@
 """Index rules of resizing."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_extent
 
 
-def resize_multiplicity(window, shape):
+def resize_multiplicity(window: Sequence[int], shape: Sequence[int]) -> NDArray[np.int64]:
     """Return how many times nearest-neighbour resizing repeats each voxel of a window.
 
     Parameters

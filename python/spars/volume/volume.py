@@ -1,10 +1,29 @@
 """Volumes: a scan's values with their place in space, read from and written to NIfTI files."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
 from spars._support.checks import check_array, check_choice, check_extent, sentence
+from spars._support.types import (
+    AnyPath,
+    Extent3,
+    FloatArray,
+    NibabelImage,
+    Progress,
+    Scan,
+    SimpleITKImage,
+    Spacing,
+)
 from spars.volume.files import VOXEL_DTYPES, Header, NiftiFile, header_of, is_path, write
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 __all__ = ["Header", "Volume", "as_volume", "load", "resample", "save"]
 
@@ -45,7 +64,9 @@ class Volume:
 
     __slots__ = ("affine", "array", "header")
 
-    def __init__(self, array, affine=None, header=None):
+    def __init__(
+        self, array: ArrayLike, affine: ArrayLike | None = None, header: Header | None = None
+    ) -> None:
         array = check_array(
             array, "array", "Volume", np.float32, (None, None, None), finite=False
         ).view()
@@ -55,21 +76,22 @@ class Volume:
                 f"The 'header' parameter of Volume must be a Header or None. Got {header!r}."
             )
         array.flags.writeable = False
-        self.array = array
+        self.array: FloatArray = array
         self.affine = _checked_affine(affine)
         self.header = header
 
     @property
-    def shape(self):
+    def shape(self) -> Extent3:
         """Numbers of voxels along x, y, z."""
         return self.array.shape
 
     @property
-    def spacing(self):
+    def spacing(self) -> Spacing:
         """The voxel's edges along x, y, z in mm."""
-        return tuple(float(length) for length in np.linalg.norm(self.affine[:3, :3], axis=0))
+        x, y, z = (float(length) for length in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return x, y, z
 
-    def resampled(self, shape, interpolation="linear"):
+    def resampled(self, shape: Sequence[int], interpolation: str = "linear") -> Volume:
         """Return the same box in space cut into `shape` voxels.
 
         Parameters
@@ -93,20 +115,22 @@ class Volume:
         step[:3, 3] = (ratio - 1) / 2
         return Volume(values, self.affine @ step, self.header)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is None:
             return np.asarray(self.array, dtype=dtype)
         return np.array(self.array, dtype=dtype, copy=copy)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         spacing = ", ".join(f"{length:.4g}" for length in self.spacing)
         return f"<spars.Volume {self.shape}, spacing ({spacing}) mm>"
 
-    def __reduce__(self):
+    def __reduce__(
+        self,
+    ) -> tuple[type[Volume], tuple[FloatArray, NDArray[np.float64], Header | None]]:
         return (Volume, (self.array, self.affine, self.header))
 
 
-def load(path, progress=None):
+def load(path: AnyPath, progress: Progress | None = None) -> Volume:
     """Read a scan from a NIfTI file.
 
     NIfTI-1 and -2, `.nii`, `.nii.gz` or either file of a pair `.hdr` and `.img` (each with or
@@ -142,7 +166,13 @@ def load(path, progress=None):
     return Volume(file.read(progress), file.affine, file.header)
 
 
-def save(path, volume, like=None, dtype=None, progress=None):
+def save(
+    path: AnyPath,
+    volume: Scan,
+    like: Scan | None = None,
+    dtype: DTypeLike | None = None,
+    progress: Progress | None = None,
+) -> None:
     """Write a mask, a map or a scan as a NIfTI file, on the geometry of the scan it came from.
 
     The file is complete or not there at all: it is written beside its place and renamed. It is
@@ -190,7 +220,7 @@ def save(path, volume, like=None, dtype=None, progress=None):
     write(path, _voxels(array, dtype), affine, header, progress)
 
 
-def resample(array, shape, interpolation="linear"):
+def resample(array: ArrayLike, shape: Sequence[int], interpolation: str = "linear") -> NDArray[Any]:
     """Bring an array to another shape by PyTorch's index rules.
 
     As ``torch.nn.functional.interpolate`` with modes "nearest" and "trilinear" (align_corners
@@ -231,7 +261,7 @@ def resample(array, shape, interpolation="linear"):
     return result
 
 
-def as_volume(volume):
+def as_volume(volume: Scan) -> Volume:
     """Return `volume` as a `Volume`.
 
     Parameters
@@ -262,7 +292,7 @@ def as_volume(volume):
     return Volume(volume)
 
 
-def shape_of(volume):
+def shape_of(volume: Scan) -> tuple[int, ...]:
     """Return the shape of `as_volume(volume)`; of a path, only the header is read."""
     if is_path(volume):
         return NiftiFile(volume, "load").shape
@@ -272,7 +302,9 @@ def shape_of(volume):
     return as_volume(volume).shape
 
 
-def _place_of(like, array):
+def _place_of(
+    like: Scan | None, array: NDArray[Any]
+) -> tuple[tuple[int, ...], NDArray[np.float64], Header | None]:
     """Return shape, affine and header of `like` without reading its voxels."""
     if like is None:
         return array.shape, np.eye(4), None
@@ -289,7 +321,7 @@ def _place_of(like, array):
     raise TypeError(sentence("like", "save", allowed, like))
 
 
-def _voxels(array, dtype):
+def _voxels(array: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
     """Return `array` in the dtype to be written, or raise where that cannot hold its values."""
     if dtype is None:
         dtype = _dtype_for(array)
@@ -312,7 +344,7 @@ def _voxels(array, dtype):
     return voxels
 
 
-def _dtype_for(array):
+def _dtype_for(array: NDArray[Any]) -> DTypeLike:
     if array.dtype.kind == "b":
         return "uint8"
     if array.dtype.kind == "f":
@@ -327,15 +359,15 @@ def _dtype_for(array):
     )
 
 
-def _is_nibabel(volume):
+def _is_nibabel(volume: object) -> TypeIs[NibabelImage]:
     return hasattr(volume, "get_fdata") and hasattr(volume, "dataobj")
 
 
-def _is_simpleitk(volume):
+def _is_simpleitk(volume: object) -> TypeIs[SimpleITKImage]:
     return hasattr(volume, "GetDirection") and hasattr(volume, "GetSpacing")
 
 
-def _from_simpleitk(image):
+def _from_simpleitk(image: SimpleITKImage) -> Volume:
     import SimpleITK
 
     if image.GetNumberOfComponentsPerPixel() != 1:
@@ -357,13 +389,13 @@ def _from_simpleitk(image):
     return Volume(array, affine)
 
 
-def _three_axes(array):
+def _three_axes(array: NDArray[Any]) -> NDArray[Any]:
     """Drop the axes of length 1 after the third."""
     extra = array.shape[3:]
     return array.reshape(array.shape[:3]) if extra and set(extra) == {1} else array
 
 
-def _checked_affine(affine):
+def _checked_affine(affine: ArrayLike | None) -> NDArray[np.float64]:
     """Return `affine` as a read-only float64 array; None gives the identity."""
     if affine is None:
         affine = np.eye(4)
@@ -377,7 +409,7 @@ def _checked_affine(affine):
     return affine
 
 
-def _is_invertible(matrix):
+def _is_invertible(matrix: NDArray[np.float64]) -> bool:
     """Whether the columns, scaled to length 1, span a volume that float32 can tell from none."""
     lengths = np.linalg.norm(matrix, axis=0)
     return bool(np.all(lengths > 0)) and abs(np.linalg.det(matrix / lengths)) > 1e-6
