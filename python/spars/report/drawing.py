@@ -1,17 +1,26 @@
 """Figures as a report holds them: PNG, and SVG in the page's own ink."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from spars._support.extras import require
 from spars.report import plots
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # A colour that no plot uses; it becomes the page's text colour, so charts follow light and dark.
 _INK = "#010203"
 
 
-def png(figure):
+def png(figure: Figure) -> bytes:
     """Return a figure as the bytes of a PNG, and close it."""
     pyplot = require("matplotlib.pyplot", "report", "Plotting")
     buffer = io.BytesIO()
@@ -20,7 +29,7 @@ def png(figure):
     return buffer.getvalue()
 
 
-def svg(draw):
+def svg(draw: Callable[[], Figure]) -> str:
     """Return what `draw()` plots as inline SVG whose ink is the page's text colour."""
     matplotlib = require("matplotlib", "report", "Plotting")
     pyplot = require("matplotlib.pyplot", "report", "Plotting")
@@ -41,7 +50,14 @@ def svg(draw):
     return text.replace("<svg ", '<svg role="img" style="color: var(--text)" ', 1)
 
 
-def chart(series, x_label, y_label, caption, smooth=1, mark=None):
+def chart(
+    series: Mapping[str, Sequence[float] | NDArray[Any]],
+    x_label: str,
+    y_label: str,
+    caption: str,
+    smooth: int = 1,
+    mark: tuple[int, str] | None = None,
+) -> dict[str, str]:
     """Return curves as one of the page's charts: SVG and caption."""
     drawn = svg(
         lambda: plots.curves(series, x_label=x_label, y_label=y_label, smooth=smooth, mark=mark)
@@ -49,7 +65,7 @@ def chart(series, x_label, y_label, caption, smooth=1, mark=None):
     return {"svg": drawn, "caption": caption}
 
 
-def check_installed(purpose):
+def check_installed(purpose: str) -> None:
     """Refuse before the work starts if something that reports need is missing.
 
     Parameters

@@ -1,20 +1,32 @@
 """One self-contained HTML page about a segmentation: pictures, numbers, inputs, limits."""
 
+from __future__ import annotations
+
 import base64
 import os
 import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spars._support import runtime
 from spars._support.extras import require
+from spars._support.types import Mask, MaskArray, PathLike
 from spars._support.version import __version__
 from spars.metrics.masks import as_mask
 from spars.report import plots
 from spars.report.drawing import chart, png
 from spars.report.search_charts import search_section
 from spars.report.text import flatten, losses, method_name, number, number_or_nan
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from spars.classifier.training.history import History
+    from spars.search.coverage import Coverage
+    from spars.search.segmentation import Segmentation
 
 __all__ = ["METRICS", "write_report"]
 
@@ -62,21 +74,21 @@ METRICS = {
 
 
 def write_report(
-    path,
-    segmentation,
+    path: PathLike,
+    segmentation: Segmentation,
     *,
-    title="Tumour segmentation",
-    summary=(),
-    reference=None,
-    comparisons=(),
-    history=None,
-    coverage=None,
-    cases=(),
-    tiles=(),
-    caveats=(),
-    timings=None,
-    command=None,
-):
+    title: str = "Tumour segmentation",
+    summary: Iterable[str] = (),
+    reference: Mask | None = None,
+    comparisons: Iterable[Mapping[str, Any]] = (),
+    history: History | None = None,
+    coverage: Mapping[str, Coverage] | None = None,
+    cases: Iterable[Mapping[str, Any]] = (),
+    tiles: Iterable[Mapping[str, Any]] = (),
+    caveats: Iterable[str] = (),
+    timings: Mapping[str, float] | None = None,
+    command: str | None = None,
+) -> None:
     """Write a self-contained HTML report about a segmentation.
 
     The page needs no other file and no network: styles, pictures and charts are inside.
@@ -128,7 +140,7 @@ def write_report(
     if reference is not None:
         reference = as_mask(reference, "reference", "write_report", shape=segmentation.mask.shape)
     metrics = _metrics(segmentation, reference)
-    content = {
+    content: dict[str, Any] = {
         "title": title,
         "summary": list(summary),
         "tiles": list(tiles),
@@ -163,7 +175,7 @@ def write_report(
     Path(path).write_text(page, encoding="utf-8")
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Return what ran: versions of spars and its libraries, instruction set, threads, system."""
     return {
         "spars": __version__,
@@ -176,7 +188,7 @@ def versions():
     }
 
 
-def scan_figures(segmentation, reference):
+def scan_figures(segmentation: Segmentation, reference: MaskArray | None) -> dict[str, Figure]:
     """Return the figures of a segmentation by name: "overlay" and "score_map"."""
     volume, mask = segmentation.volume, segmentation.mask
     index = [plots.largest_slice(volume.shape, reference, mask, axis=axis) for axis in range(3)]
@@ -188,7 +200,7 @@ def scan_figures(segmentation, reference):
     }
 
 
-def _pictures(segmentation, reference):
+def _pictures(segmentation: Segmentation, reference: MaskArray | None) -> list[dict[str, str]]:
     figures = {n: _inline(png(f)) for n, f in scan_figures(segmentation, reference).items()}
     against = "" if reference is None else " and of the reference (blue, solid)"
     largest = "mask" if reference is None or not np.any(reference) else "reference"
@@ -209,7 +221,7 @@ def _pictures(segmentation, reference):
     ]
 
 
-def _dark(figure):
+def _dark(figure: Figure) -> Figure:
     """Turn a figure's ground black, as CT is read."""
     figure.set_facecolor("black")
     for ax in figure.axes:
@@ -219,11 +231,11 @@ def _dark(figure):
     return figure
 
 
-def _inline(data):
+def _inline(data: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
 
 
-def _metrics(segmentation, reference):
+def _metrics(segmentation: Segmentation, reference: MaskArray | None) -> list[dict[str, Any]]:
     if reference is None:
         return []
     found = segmentation.evaluate(reference)
@@ -243,7 +255,11 @@ def _metrics(segmentation, reference):
     return rows
 
 
-def _methods(segmentation, metrics, comparisons):
+def _methods(
+    segmentation: Segmentation,
+    metrics: Sequence[Mapping[str, Any]],
+    comparisons: Iterable[Mapping[str, Any]],
+) -> list[Mapping[str, Any]]:
     if not metrics:
         return []
     values = {row["name"]: row["value"] for row in metrics}
@@ -253,7 +269,7 @@ def _methods(segmentation, metrics, comparisons):
     return [first, *comparisons]
 
 
-def _standing_caveats(reference):
+def _standing_caveats(reference: MaskArray | None) -> Iterator[str]:
     yield (
         "One scan is one sample: nothing here estimates how the method does on other patients. "
         "For that, run it over held-out scans and seeds and report an interval."
@@ -267,7 +283,7 @@ def _standing_caveats(reference):
     yield "This is research software, not a medical device, and must not guide treatment."
 
 
-def _training(history):
+def _training(history: History | None) -> dict[str, Any] | None:
     """Return the training section: its text and charts."""
     if history is None:
         return None
@@ -308,7 +324,7 @@ def _training(history):
     return {"text": text, "charts": charts}
 
 
-def _about_loss(configuration):
+def _about_loss(configuration: Mapping[str, Any]) -> str:
     if configuration.get("pooling") is None:
         return (
             "Mean cross entropy of the crops of each epoch, before the step. Guessing one half "
@@ -322,7 +338,7 @@ def _about_loss(configuration):
     )
 
 
-def kept_epoch(history):
+def kept_epoch(history: History) -> tuple[int, str] | None:
     """Return what `spars.plots.curves` marks: the epoch whose weights were kept, or None.
 
     None where those of the last epoch were kept because nothing else was asked for, or because no
@@ -335,7 +351,7 @@ def kept_epoch(history):
     return best, f"weights kept: epoch {best}"
 
 
-def _configuration(segmentation, history):
+def _configuration(segmentation: Segmentation, history: History | None) -> list[dict[str, Any]]:
     parts = [
         {
             "name": "Segmentation",

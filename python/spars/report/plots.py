@@ -1,11 +1,26 @@
 """Pictures of scans, masks and runs, as matplotlib figures that the caller shows or saves."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._support.checks import check_choice, check_integer
 from spars._support.extras import require
+from spars._support.types import FloatArray, Scan, Spacing
 from spars.volume.protocol import IntensityWindow
-from spars.volume.volume import as_volume
+from spars.volume.volume import Volume, as_volume
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from spars.search.coverage import Coverage
+    from spars.search.league import League
 
 __all__ = ["COVERAGE", "coverage", "curves", "overlay", "payoff", "ratings", "views"]
 
@@ -24,17 +39,17 @@ SOFT_TISSUE = IntensityWindow(level=40.0, width=400.0)
 
 
 def overlay(
-    volume,
-    prediction=None,
-    reference=None,
-    score_map=None,
+    volume: Scan,
+    prediction: Scan | None = None,
+    reference: Scan | None = None,
+    score_map: Scan | None = None,
     *,
-    axis=2,
-    index=None,
-    intensity_window=SOFT_TISSUE,
-    score_label="score",
-    ax=None,
-):
+    axis: int = 2,
+    index: int | None = None,
+    intensity_window: IntensityWindow = SOFT_TISSUE,
+    score_label: str = "score",
+    ax: Axes | None = None,
+) -> Figure:
     """Draw one slice with the outlines of masks over it, in radiological orientation.
 
     The affine is read as nibabel's (millimetres, right-anterior-superior), so whatever the voxel
@@ -76,8 +91,8 @@ def overlay(
     """
     volume = as_volume(volume)
     axis = check_integer(axis, "axis", "overlay", 0, 2)
-    layers = {"prediction": prediction, "reference": reference, "score_map": score_map}
-    layers = {name: _layer(array, name, volume) for name, array in layers.items()}
+    given = {"prediction": prediction, "reference": reference, "score_map": score_map}
+    layers = {name: _layer(array, name, volume) for name, array in given.items()}
     if index is None:
         index = largest_slice(volume.shape, layers["reference"], layers["prediction"], axis=axis)
     index = check_integer(index, "index", "overlay", 0, volume.shape[axis] - 1)
@@ -85,23 +100,23 @@ def overlay(
     figure, ax = _axes(ax)
     cut = _Cut(volume.affine, axis, index)
     low = intensity_window.level - intensity_window.width / 2
-    options = {"aspect": cut.aspect(volume.spacing), "interpolation": "nearest"}
+    options: dict[str, Any] = {"aspect": cut.aspect(volume.spacing), "interpolation": "nearest"}
     image = cut(volume.array)
     ax.imshow(image, cmap="gray", vmin=low, vmax=low + intensity_window.width, **options)
-    if layers["score_map"] is not None:
-        scores = cut(layers["score_map"])
-        shown = np.ma.masked_less_equal(scores, 0.0)
-        low, high = score_range(layers["score_map"])
-        layer = ax.imshow(shown, cmap=_score_colours(), vmin=low, vmax=high, alpha=0.5, **options)
+    scores = layers["score_map"]
+    if scores is not None:
+        shown = np.ma.masked_less_equal(cut(scores), 0.0)
+        low, high = score_range(scores)
+        colours = ax.imshow(shown, cmap=_score_colours(), vmin=low, vmax=high, alpha=0.5, **options)
         if is_alone:
-            figure.colorbar(layer, ax=ax, label=score_label)
+            figure.colorbar(colours, ax=ax, label=score_label)
     handles = [
-        _outline(ax, cut(layers[name]), colour, style, name)
+        _outline(ax, cut(layer), colour, style, name)
         for name, colour, style in (
             ("reference", REFERENCE, "solid"),
             ("prediction", PREDICTION, "dashed"),
         )
-        if layers[name] is not None
+        if (layer := layers[name]) is not None
     ]
     if handles:
         ax.legend(handles=handles, loc="lower left", fontsize="small", framealpha=0.75)
@@ -112,8 +127,14 @@ def overlay(
 
 
 def views(
-    volume, prediction=None, reference=None, score_map=None, *, index=None, score_label="score"
-):
+    volume: Scan,
+    prediction: Scan | None = None,
+    reference: Scan | None = None,
+    score_map: Scan | None = None,
+    *,
+    index: Sequence[int] | None = None,
+    score_label: str = "score",
+) -> Figure:
     """Draw one slice across each of the three axes side by side.
 
     Parameters and errors are those of `overlay`, but `index` takes one slice for each of the axes
@@ -141,7 +162,17 @@ def views(
     return figure
 
 
-def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", mark=None, ax=None):
+def curves(
+    series: Mapping[str, Sequence[float] | NDArray[Any]],
+    *,
+    x_label: str,
+    y_label: str,
+    title: str | None = None,
+    smooth: int = 1,
+    scale: str = "linear",
+    mark: tuple[int, str] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draw named series over their index, each from 1.
 
     Parameters
@@ -191,7 +222,8 @@ def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", ma
         ax.plot(steps, trailing_mean(values, smooth), color=colour, label=name, marker=marker)
     ax.set_yscale(scale)
     # Epochs and iterations are whole.
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    locator: Any = ax.xaxis.get_major_locator()
+    locator.set_params(integer=True)
     if mark is not None:
         ax.axvline(place, color=LINES[5], linestyle="dashed", linewidth=1.2, zorder=1)
         # Above the curves, on the side with more room.
@@ -213,7 +245,9 @@ def curves(series, *, x_label, y_label, title=None, smooth=1, scale="linear", ma
     return figure
 
 
-def coverage(curves, *, part=None, ax=None):
+def coverage(
+    curves: Mapping[str, Coverage], *, part: str | None = None, ax: Axes | None = None
+) -> Figure:
     """Draw how much of a scan searches had seen after each step, and their regret.
 
     Parameters
@@ -257,7 +291,7 @@ def coverage(curves, *, part=None, ax=None):
     return figure
 
 
-def payoff(league, *, ax=None):
+def payoff(league: League, *, ax: Axes | None = None) -> Figure:
     """Draw who beats whom in a league: each row's win rate against each column.
 
     Parameters
@@ -291,7 +325,7 @@ def payoff(league, *, ax=None):
     return figure
 
 
-def ratings(league, *, confidence=0.95, ax=None):
+def ratings(league: League, *, confidence: float = 0.95, ax: Axes | None = None) -> Figure:
     """Draw every member's Elo rating with its interval, in the order they joined.
 
     Parameters
@@ -318,7 +352,7 @@ def ratings(league, *, confidence=0.95, ax=None):
     return figure
 
 
-def _score_colours():
+def _score_colours() -> Any:
     """Return inferno without its black, which over a scan looks like no score at all."""
     matplotlib = require("matplotlib", "report", "Plotting")
     colors = require("matplotlib.colors", "report", "Plotting")
@@ -326,7 +360,7 @@ def _score_colours():
     return colors.ListedColormap(inferno, "scores")
 
 
-def trailing_mean(values, width):
+def trailing_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
     """Return the mean of each value and up to `width` - 1 before it, NaN left out."""
     values = np.asarray(values, dtype=np.float64)
     known = ~np.isnan(values)
@@ -340,13 +374,13 @@ def trailing_mean(values, width):
     return means
 
 
-def score_range(score_map):
+def score_range(score_map: ArrayLike) -> tuple[float, float]:
     """Return the smallest positive and the largest score of a map; (0, 1) for an empty one."""
     visited = np.asarray(score_map)[np.asarray(score_map) > 0]
     return (float(visited.min()), float(visited.max())) if visited.size else (0.0, 1.0)
 
 
-def largest_slice(shape, *masks, axis):
+def largest_slice(shape: Sequence[int], *masks: NDArray[Any] | None, axis: int) -> int:
     """Return the slice across `axis` where the first mask that is not empty is largest."""
     others = tuple(other for other in range(3) if other != axis)
     for mask in masks:
@@ -358,7 +392,7 @@ def largest_slice(shape, *masks, axis):
 class _Cut:
     """One slice of arrays on one geometry, turned the way a radiologist looks at it."""
 
-    def __init__(self, affine, axis, index):
+    def __init__(self, affine: NDArray[np.float64], axis: int, index: int) -> None:
         self.axis = axis
         self.index = index
         world = _world_axes(affine)
@@ -366,37 +400,37 @@ class _Cut:
         self.horizontal, self.vertical = plane
         # Left on the right, posterior on the right, superior and anterior at the top: every
         # axis that grows with its world coordinate is turned round.
-        self.turned = [a for a in plane if world[a][1] > 0]
+        self.turned = tuple(a for a in plane if world[a][1] > 0)
         self.plane = ("sagittal", "coronal", "axial")[world[axis][0]]
         self.left, self.top = ("RAS"[world[a][0]] for a in plane)
 
-    def __call__(self, array):
+    def __call__(self, array: NDArray[Any]) -> NDArray[Any]:
         cut = np.flip(array, self.turned).take(self.index, axis=self.axis)
         return cut if self.vertical < self.horizontal else cut.T
 
-    def aspect(self, spacing):
+    def aspect(self, spacing: Spacing) -> float:
         return spacing[self.vertical] / spacing[self.horizontal]
 
-    def width(self, volume):
+    def width(self, volume: Volume) -> float:
         """Return the slice's width over its height, in millimetres."""
         edges = [n * length for n, length in zip(volume.shape, volume.spacing, strict=True)]
         return edges[self.horizontal] / edges[self.vertical]
 
 
-def _world_axes(affine):
+def _world_axes(affine: NDArray[np.float64]) -> list[tuple[int, float]]:
     """Return (world axis, sign) of each voxel axis, the closest assignment first."""
     directions = np.asarray(affine, dtype=np.float64)[:3, :3]
     closeness = np.abs(directions / np.linalg.norm(directions, axis=0))
-    found = [None, None, None]
+    found = [(0, 0.0)] * 3
     for _ in range(3):
-        world, voxel = np.unravel_index(np.argmax(closeness), (3, 3))
-        found[voxel] = (int(world), float(np.sign(directions[world, voxel])))
+        world, voxel = (int(i) for i in np.unravel_index(np.argmax(closeness), (3, 3)))
+        found[voxel] = (world, float(np.sign(directions[world, voxel])))
         closeness[world, :] = -1.0
         closeness[:, voxel] = -1.0
     return found
 
 
-def _layer(array, name, volume):
+def _layer(array: Scan | None, name: str, volume: Volume) -> FloatArray | None:
     if array is None:
         return None
     array = as_volume(array).array
@@ -408,7 +442,7 @@ def _layer(array, name, volume):
     return array
 
 
-def _outline(ax, cut, colour, style, name):
+def _outline(ax: Axes, cut: NDArray[Any], colour: str, style: str, name: str) -> Line2D:
     """Draw the outline along voxel edges, as far as there is one, and return its legend entry."""
     lines = require("matplotlib.lines", "report", "Plotting")
     inside = np.repeat(np.repeat(cut > 0.5, 2, axis=0), 2, axis=1).astype(np.float32)
@@ -423,16 +457,16 @@ def _outline(ax, cut, colour, style, name):
     return lines.Line2D([], [], color=colour, linestyle=style, label=name)
 
 
-def _letters(ax, cut):
+def _letters(ax: Axes, cut: _Cut) -> None:
     """Write at the left and upper edge which side of the patient lies there."""
     effects = require("matplotlib.patheffects", "report", "Plotting")
     rim = [effects.withStroke(linewidth=2, foreground="black")]
-    style = {"transform": ax.transAxes, "color": "white", "path_effects": rim}
+    style: dict[str, Any] = {"transform": ax.transAxes, "color": "white", "path_effects": rim}
     ax.text(0.02, 0.5, cut.left, ha="left", va="center", **style)
     ax.text(0.5, 0.97, cut.top, ha="center", va="top", **style)
 
 
-def _finish(ax, x_label, y_label, drawn):
+def _finish(ax: Axes, x_label: str, y_label: str, drawn: int) -> None:
     """Name the axes of a chart, and its lines where there are several."""
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
@@ -443,9 +477,10 @@ def _finish(ax, x_label, y_label, drawn):
         ax.legend(fontsize="small", framealpha=0.85, edgecolor="none")
 
 
-def _axes(ax):
+def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
     if ax is not None:
-        return ax.figure, ax
+        # It may be a SubFigure, which draws the same.
+        return cast("Figure", ax.figure), ax
     pyplot = require("matplotlib.pyplot", "report", "Plotting")
     figure, ax = pyplot.subplots(figsize=(5.8, 3.6), layout="constrained")
     return figure, ax

@@ -1,13 +1,29 @@
 """The report's section on the search: its charts and what they say."""
 
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars.report import plots
 from spars.report.drawing import chart, svg
 from spars.report.text import number
 
+if TYPE_CHECKING:
+    from spars.search.coverage import Coverage
+    from spars.search.run import Run
+    from spars.search.segmentation import Segmentation
 
-def search_section(segmentation, metrics, curves=None):
+
+def search_section(
+    segmentation: Segmentation,
+    metrics: Sequence[Mapping[str, Any]],
+    curves: Mapping[str, Coverage] | None = None,
+) -> dict[str, Any] | None:
     """Return the section's text and charts, or None where there is nothing to draw."""
     run = segmentation.run
     rewards = getattr(run, "rewards", None)
@@ -20,7 +36,7 @@ def search_section(segmentation, metrics, curves=None):
     return {"text": text, "charts": charts} if charts else None
 
 
-def _coverage(curves):
+def _coverage(curves: Mapping[str, Coverage]) -> list[dict[str, str]]:
     """Return one chart for each part of `spars.plots.COVERAGE`."""
     first = next(iter(curves.values()))
     share = f"{100 * first.best_places / first.places:.2g} %"
@@ -34,14 +50,19 @@ def _coverage(curves):
     }
     return [
         {
-            "svg": svg(lambda part=part: plots.coverage(curves, part=part)),
+            "svg": svg(functools.partial(plots.coverage, curves, part=part)),
             "caption": captions[part],
         }
         for part, _ in plots.COVERAGE
     ]
 
 
-def _learning(segmentation, metrics, run, rewards):
+def _learning(
+    segmentation: Segmentation,
+    metrics: Sequence[Mapping[str, Any]],
+    run: Run,
+    rewards: NDArray[Any],
+) -> list[dict[str, str]]:
     """Return the charts of what self-play did, iteration by iteration."""
     width = max(1, len(rewards) // 20)
     scores = np.asarray(run.scores, dtype=np.float64)
@@ -80,7 +101,7 @@ def _learning(segmentation, metrics, run, rewards):
     return charts
 
 
-def _dice_caption(segmentation, metrics):
+def _dice_caption(segmentation: Segmentation, metrics: Sequence[Mapping[str, Any]]) -> str:
     """Return what the curve of Dice is of, and how it goes with the Dice of the mask."""
     parts = [
         "Dice of the map above the segmentation threshold, read after each iteration for this "
