@@ -8,6 +8,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+# Functions that the description does not hold yet.
+def __getattr__(name: str) -> Any: ...
+
 _CreditedScore = Literal["own", "other"]
 
 _CreditedAgents = Literal["both", "learner"]

@@ -18,6 +18,8 @@ Parameters
         '''
 """
 
+from __future__ import annotations
+
 import dataclasses
 import difflib
 import functools
@@ -25,11 +27,12 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from spars._support.kinds import Kind
 
 _KEY = "setting"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,12 @@ class Settings:
     @classmethod
     def declared(cls) -> dict[str, Declared]:
         """Return what is declared of each setting, by name, in the order of the signature."""
-        return {item.name: item.metadata[_KEY] for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return {item.name: item.metadata[_KEY] for item in _fields(cls)}
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Return the defaults by name."""
-        return {item.name: item.default for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return {item.name: item.default for item in _fields(cls)}
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -115,7 +118,7 @@ class Settings:
 
     def changed(self, **values: Any) -> Self:
         """Return a copy with these settings changed, checked again."""
-        return dataclasses.replace(self, **values)
+        return dataclasses.replace(self, **values)  # type: ignore[type-var]  # a subclass is one
 
     def recorded(self) -> dict[str, Any]:
         """Return what a result records of the settings, as plain values."""
@@ -141,26 +144,32 @@ class Settings:
         )
 
 
-def flat(settings: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def flat(settings: type[Settings]) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Decorate a function of (..., settings): its callers pass the settings as keywords.
 
     ``{settings}`` in its docstring, on a line of its own, becomes the settings' own entries.
     """
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
         parameters = list(inspect.signature(function).parameters.values())[:-1]
         own = {parameter.name for parameter in parameters}
 
         @functools.wraps(function)
-        def called(*positional: Any, **given: Any) -> Any:
+        def called(*positional: Any, **given: Any) -> Result:
             named = {name: given.pop(name) for name in own & given.keys()}
             return function(*positional, **named, settings=settings.of(given))
 
-        called.__signature__ = inspect.Signature(parameters + _keywords(settings))  # type: ignore[attr-defined]
+        signature = inspect.Signature(parameters + _keywords(settings))
+        called.__signature__ = signature  # type: ignore[attr-defined]  # functions take any
         called.__doc__ = _documented(function.__doc__, settings)
         return called
 
     return decorate
+
+
+def _fields(settings: type[Settings]) -> tuple[dataclasses.Field[Any], ...]:
+    """Return a class's fields; `Settings` makes a dataclass of each that derives from it."""
+    return dataclasses.fields(settings)  # type: ignore[arg-type]  # every subclass is a dataclass
 
 
 def _keywords(settings: type[Settings]) -> list[inspect.Parameter]:

@@ -6,15 +6,6 @@ from spars._support.checks import check_choice
 from spars.game.field import AGENTS, picture
 from spars.game.spaces import Box
 
-__all__ = [
-    "Env",
-    "OneGame",
-    "checked_render_mode",
-    "keeps_map",
-    "observation_shape",
-    "observation_space",
-]
-
 try:
     from gymnasium import Env
 except ImportError:

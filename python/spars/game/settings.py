@@ -1,5 +1,7 @@
 """The settings of a game: what is played on, and by which rule."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +10,7 @@ from spars._support.kinds import anything, choice, extent, instance, integer, nu
 from spars._support.settings import Settings, setting
 from spars.game.field import AXIS_LIMIT
 from spars.game.rules import GAMES, ExhaustionRule
-from spars.volume.protocol import grid_kind, protocol_kind
+from spars.volume.protocol import Protocol, grid_kind, protocol_kind
 
 
 class GameSettings(Settings, rest="switches"):
@@ -25,7 +27,7 @@ class GameSettings(Settings, rest="switches"):
         "The model grid; (256, 256, 180) for a scan.",
         help="model grid as three numbers, or 'native' for the scan's own voxels",
     )
-    protocol: Any = setting(
+    protocol: Protocol = setting(
         "paper",
         protocol_kind(),
         "What is done where the released scripts and the paper's text part ways.",

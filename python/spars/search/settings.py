@@ -1,5 +1,7 @@
 """The settings of self-play and of segmentation."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
@@ -14,11 +16,12 @@ from spars._support.kinds import (
     path,
 )
 from spars._support.settings import Settings, setting
+from spars._support.types import Mask, PathLike, Progress, Scan
 from spars.agents.ppo import SEED_LIMIT
 from spars.agents.settings import PlayerSettings, PPOSettings
 from spars.game.settings import GameSettings
 from spars.search.live_run import SAMPLINGS, SIDES
-from spars.volume.protocol import grid_kind, protocol_kind
+from spars.volume.protocol import Protocol, grid_kind, protocol_kind
 
 _COUNT = 1 << 53
 
@@ -82,7 +85,7 @@ class RecordingSettings(Settings):
         boolean(),
         "Keep `Run.windows`, `step_scores`, `actions` and `ends`: 35 bytes a step and game.",
     )
-    checkpoint: object = setting(
+    checkpoint: PathLike | None = setting(
         None,
         optional(path()),
         "Where `Run.save` is called at the end, and when the run is interrupted.",
@@ -97,7 +100,7 @@ class RecordingSettings(Settings):
         recorded=False,
         help="also write --checkpoint every N iterations",
     )
-    progress: object = setting(
+    progress: Progress | bool | None = setting(
         None,
         anything("callable or True, optional"),
         'Called with (done, planned) iterations; True draws a bar (the extra "progress").',
@@ -112,7 +115,7 @@ class RecordingSettings(Settings):
         """,
         recorded=False,
     )
-    tensorboard: object = setting(
+    tensorboard: PathLike | None = setting(
         None,
         optional(path("FOLDER")),
         'Folder for event files of every iteration (the extra "tensorboard").',
@@ -134,7 +137,7 @@ class RunSettings(Settings):
         integer(0, SEED_LIMIT),
         "Of the initialisation, the actions and the minibatches.",
     )
-    reference: object = setting(
+    reference: Scan | None = setting(
         None,
         anything("Volume, array or path, optional"),
         """
@@ -183,7 +186,7 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         "The model grid; None plays in the scan's own voxels.",
         help="model grid as three numbers, or 'native' for the scan's own voxels",
     )
-    protocol: Any = setting(
+    protocol: Protocol = setting(
         "paper",
         protocol_kind(),
         "What is done where the released scripts and the paper's text part ways.",
@@ -210,7 +213,7 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores.
         """,
     )
-    region: object = setting(
+    region: Mask | None = setting(
         None,
         anything("Volume, array or path, optional"),
         "An organ mask on the scan's voxels; outside of it the mask is 0.",
@@ -225,7 +228,7 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         """,
     )
     seed: int = setting(0, integer(), "Of every random draw.")
-    progress: object = setting(
+    progress: Progress | bool | None = setting(
         None,
         anything("callable or True, optional"),
         'Called with (done, planned); True draws a bar (the extra "progress").',

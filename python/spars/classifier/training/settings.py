@@ -1,5 +1,7 @@
 """The settings of a training."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +21,10 @@ from spars._support.kinds import (
     path,
 )
 from spars._support.settings import Settings, setting
+from spars._support.types import PathLike, Progress
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.training.early_stop import MONITORS
-from spars.volume.protocol import grid_kind, protocol_kind
+from spars.volume.protocol import Protocol, grid_kind, protocol_kind
 
 # A scan on the model grid of record takes 47 MB: 24 of them and their masks fit.
 _CACHE_BYTES = 2 << 30
@@ -116,7 +119,7 @@ class TrainingSettings(Settings, owner="fit"):
         """,
         help="draw any scan, or scans without and with tumours by turns",
     )
-    protocol: Any = setting(
+    protocol: Protocol = setting(
         "paper", protocol_kind(), '"paper" or "published", or switches of your own.'
     )
     crop_sampling: str = setting(
@@ -187,7 +190,7 @@ class TrainingSettings(Settings, owner="fit"):
         """,
         help="of scans and crops",
     )
-    checkpoint: object = setting(
+    checkpoint: PathLike | None = setting(
         None,
         optional(path()),
         """
@@ -222,7 +225,7 @@ class TrainingSettings(Settings, owner="fit"):
         recorded=False,
         help="of scans that are kept in memory",
     )
-    progress: object = setting(
+    progress: Progress | None = setting(
         None,
         optional(function()),
         "Called after every batch with (batches done, batches planned).",
