@@ -368,6 +368,16 @@ def self_play_16_wide():
     return games_side_by_side(128)
 
 
+@row("lesion-windows", 5)
+def lesion_windows():
+    """2,000 labelled windows of 16x16x16, half of them with made-up lesions."""
+    import spars
+
+    scan = spars.phantom(1, (232, 192, 160), (1.5, 1.5, 1.5), has_tumour=False)
+    source = spars.lesions.windows([spars.lesions.Host(scan.volume, scan.liver)])
+    return lambda: source.draw(0, 2000), {}
+
+
 def windows_by_threads(origins):
     import spars
 

@@ -6,7 +6,7 @@ tumours; the compute core is written in Swift.
 
 import importlib
 
-from spars import metrics
+from spars import lesions, metrics
 from spars._support import modules
 from spars._support.errors import FormatError, InternalError, NonFiniteError
 from spars._support.runtime import instruction_set, set_thread_count, thread_count
@@ -41,6 +41,7 @@ __all__ = [
     "datasets",
     "instruction_set",
     "isolate",
+    "lesions",
     "load",
     "metrics",
     "parallel_env",

@@ -25,12 +25,20 @@ int shim_read_game_outcomes(
 PyObject *shim_make_overlap(const spars_overlap *record);
 int shim_read_surface_measures(
     PyObject *object, const char *name, int writes, shim_held *held, spars_surface_measures *out);
+int shim_read_lesion_law(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_law *out);
+PyObject *shim_make_lesion_law(const spars_lesion_law *record);
+int shim_read_lesion_window_settings(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_window_settings *out);
+PyObject *shim_make_lesion_window_settings(const spars_lesion_window_settings *record);
+PyObject *shim_make_organ_level(const spars_organ_level *record);
 extern PyMethodDef shim_runtime_functions[];
 extern PyMethodDef shim_field_functions[];
 extern PyMethodDef shim_game_functions[];
 extern PyMethodDef shim_metrics_functions[];
+extern PyMethodDef shim_lesions_functions[];
 
 #define SHIM_GENERATED_FUNCTIONS \
-    shim_runtime_functions, shim_field_functions, shim_game_functions, shim_metrics_functions
+    shim_runtime_functions, shim_field_functions, shim_game_functions, shim_metrics_functions, shim_lesions_functions
 
 #endif

@@ -68,6 +68,7 @@ typedef struct {
 #include "spars_volume.h"
 #include "spars_selfplay.h"
 #include "spars_league.h"
+#include "spars_lesions.h"
 
 #ifdef __cplusplus
 }

@@ -97,6 +97,138 @@ class _SurfaceMeasures(Protocol):
     @property
     def surface_dice(self) -> npt.NDArray[np.float64]: ...
 
+class _LesionLaw(Protocol):
+    @property
+    def radius(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def axes(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def boundary(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def edge(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def dark(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def bright(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def bright_chance(self) -> float: ...
+    @property
+    def darkest_hu(self) -> float: ...
+    @property
+    def texture(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def grain(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def noise_share(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def core_chance(self) -> float: ...
+    @property
+    def core(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def core_size(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def rim_chance(self) -> float: ...
+    @property
+    def rim(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def rim_width(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def capsule_chance(self) -> float: ...
+    @property
+    def capsule(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def capsule_width(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def cluster_chance(self) -> float: ...
+    @property
+    def cluster_count(self) -> int: ...
+    @property
+    def cluster_radius(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def over_vessels_chance(self) -> float: ...
+    @property
+    def vessel_rise(self) -> float: ...
+
+class _LesionLawRecord(NamedTuple):
+    radius: tuple[float, float]
+    axes: tuple[float, float]
+    boundary: tuple[float, float]
+    edge: tuple[float, float]
+    dark: tuple[float, float]
+    bright: tuple[float, float]
+    bright_chance: float
+    darkest_hu: float
+    texture: tuple[float, float]
+    grain: tuple[float, float]
+    noise_share: tuple[float, float]
+    core_chance: float
+    core: tuple[float, float]
+    core_size: tuple[float, float]
+    rim_chance: float
+    rim: tuple[float, float]
+    rim_width: tuple[float, float]
+    capsule_chance: float
+    capsule: tuple[float, float]
+    capsule_width: tuple[float, float]
+    cluster_chance: float
+    cluster_count: int
+    cluster_radius: tuple[float, float]
+    over_vessels_chance: float
+    vessel_rise: float
+
+class _LesionWindowSettings(Protocol):
+    @property
+    def window(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def core(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def tumour_chance(self) -> float: ...
+    @property
+    def beside_chance(self) -> float: ...
+    @property
+    def tumour_share_above(self) -> float: ...
+    @property
+    def free_share_below(self) -> float: ...
+    @property
+    def level_at(self) -> float | None: ...
+    @property
+    def outside(self) -> float: ...
+    @property
+    def flips(self) -> bool: ...
+    @property
+    def transposes(self) -> bool: ...
+    @property
+    def gain(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def offset(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def noise(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def blur(self) -> Sequence[float] | npt.NDArray[Any]: ...
+
+class _LesionWindowSettingsRecord(NamedTuple):
+    window: tuple[int, int, int]
+    core: tuple[int, int, int]
+    tumour_chance: float
+    beside_chance: float
+    tumour_share_above: float
+    free_share_below: float
+    level_at: float | None
+    outside: float
+    flips: bool
+    transposes: bool
+    gain: tuple[float, float]
+    offset: tuple[float, float]
+    noise: tuple[float, float]
+    blur: tuple[float, float]
+
+class _OrganLevelRecord(NamedTuple):
+    level: float
+    spread: float
+    noise: float
+    grain: float
+    voxels: int
+
 def version() -> str: ...
 
 def instruction_set() -> str: ...
@@ -229,3 +361,48 @@ def metrics_bootstrap(
     progress: Callable[[int, int], object] | None,
     /,
 ) -> tuple[float, float]: ...
+
+def lesion_law_default() -> _LesionLawRecord: ...
+
+def lesion_window_settings_default() -> _LesionWindowSettingsRecord: ...
+
+def lesion_host_create(
+    volume: npt.NDArray[np.float32],
+    organ: npt.NDArray[np.uint8],
+    spacing: Sequence[float] | npt.NDArray[Any],
+    level: float | None,
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> tuple[int, _OrganLevelRecord]: ...
+
+def lesion_insert(
+    host: int,
+    volume: npt.NDArray[np.float32],
+    law: _LesionLaw | dict[str, Any],
+    lesions: int,
+    seed: int,
+    values: npt.NDArray[np.float32],
+    part: npt.NDArray[np.float32],
+    mask: npt.NDArray[np.uint8],
+    table: npt.NDArray[np.float64],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> int: ...
+
+def lesion_windows_create(
+    hosts: npt.NDArray[np.int64],
+    law: _LesionLaw | dict[str, Any],
+    settings: _LesionWindowSettings | dict[str, Any],
+    seed: int,
+    /,
+) -> int: ...
+
+def lesion_windows_draw(
+    windows: int,
+    first: int,
+    values: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.uint8],
+    core_shares: npt.NDArray[np.float32],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...

@@ -62,3 +62,14 @@ AGENT = (
     "learner",
     "opponent",
 )
+
+LESION_COLUMN = (
+    "x",
+    "y",
+    "z",
+    "radius",
+    "contrast",
+    "core",
+    "rim",
+    "capsule",
+)

@@ -1,0 +1,130 @@
+"""Organs made ready to hold lesions, and their usual HU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spars._core import Handle, native
+from spars._support.checks import check_float
+from spars._support.types import Extent3, Mask, Progress, Scan, Spacing
+from spars.metrics.masks import as_mask
+from spars.volume.volume import as_volume
+
+__all__ = ["Host", "OrganLevel", "organ_level"]
+
+
+@dataclass(frozen=True)
+class OrganLevel:
+    """An organ's usual HU, robustly: what a lesion's contrast is measured from.
+
+    Attributes
+    ----------
+    level : float
+        The mode of the organ's smoothed core, HU. A tumour that fills a quarter of the organ does
+        not move it.
+    spread : float
+        How far the smoothed core lies from the level, HU: 1.4826 times the median distance.
+    noise : float
+        Standard deviation of the fine noise, HU, found in the same way.
+    grain : float
+        Standard deviation of the blur that makes white noise as alike between neighbours as the
+        organ's is, mm.
+    voxels : int
+        Voxels of the organ.
+    """
+
+    level: float
+    spread: float
+    noise: float
+    grain: float
+    voxels: int
+
+
+class Host:
+    """A tumour-free organ made ready to hold lesions: smoothed once, with its level.
+
+    Parameters
+    ----------
+    volume : Volume, path, array_like, nibabel image or SimpleITK image
+        The scan in HU, shape (x, y, z), with its spacing. Outside the organ it is not read.
+    organ : Volume, array, image or path
+        The organ's mask, 0 and 1, of the same shape: at least 64 voxels.
+    level : float, optional
+        The organ's HU where it is known. Default: found, as `organ_level` does.
+    progress : callable, optional
+        Called with (done, planned) about every 20 ms.
+
+    Attributes
+    ----------
+    organ : OrganLevel
+    spacing : tuple of three floats
+        mm.
+    shape : tuple of three ints
+        Of the scan.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The mask is of another shape, or has too few voxels, or the spacing is not in 0.1 to 50 mm.
+    NonFiniteError
+        The organ holds NaN or infinity.
+    """
+
+    __slots__ = ("_handle", "organ", "shape", "spacing")
+
+    organ: OrganLevel
+    spacing: Spacing
+    shape: Extent3
+
+    def __init__(
+        self,
+        volume: Scan,
+        organ: Mask,
+        level: float | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        scan = as_volume(volume)
+        mask = as_mask(organ, "organ", "Host", shape=scan.shape)
+        if level is not None:
+            level = check_float(level, "level", "Host")
+        handle, found = native.lesion_host_create(scan.array, mask, scan.spacing, level, progress)
+        self._handle = Handle(handle)
+        self.organ = OrganLevel(*found)
+        self.spacing = scan.spacing
+        self.shape = scan.shape
+
+    def __repr__(self) -> str:
+        return (
+            f"<spars.lesions.Host of {self.organ.voxels} voxels, level {self.organ.level:.1f} HU>"
+        )
+
+
+def as_host(host: object, owner: str) -> Host:
+    """Return `host` if it is one, or raise TypeError."""
+    if not isinstance(host, Host):
+        raise TypeError(f"The 'hosts' parameter of {owner} must hold Host objects. Got {host!r}.")
+    return host
+
+
+def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> OrganLevel:
+    """Find an organ's level, spread and noise in a scan.
+
+    Parameters
+    ----------
+    volume : Volume, path, array_like, nibabel image or SimpleITK image
+        HU, shape (x, y, z), with its spacing.
+    organ : Volume, array, image or path
+        The organ's mask, 0 and 1, of the same shape.
+    progress : callable, optional
+        Called with (done, planned) about every 20 ms.
+
+    Returns
+    -------
+    OrganLevel
+
+    Raises
+    ------
+    TypeError, ValueError, NonFiniteError
+        As `Host`.
+    """
+    return Host(volume, organ, progress=progress).organ
