@@ -50,54 +50,22 @@ public enum BinaryFile {
         return bytes
     }
 
-    /// Writes `parts`, one after the other, to `path`: to a new file beside it first, which then
-    /// takes its name, so that a reader sees the old file or the whole new one.
+    /// Writes `parts`, one after the other, to `path`, whole or not at all; see `OutputFile`.
     public static func write(_ parts: [[UInt8]], to path: String) throws(SPARSError) {
-        var template = Array("\(path).XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw .lastError(path) }
-        var isClosed = false
-        var isRenamed = false
-        defer {
-            if !isClosed { close(descriptor) }
-            if !isRenamed { unlink(template) }
-        }
-        for part in parts { try write(part, to: descriptor, path: path) }
-        // mkstemp makes a private file; the file gets what `open` would have given it.
-        let mask = umask(0)
-        umask(mask)
-        guard fchmod(descriptor, 0o666 & ~mask) == 0, fsync(descriptor) == 0 else {
-            throw .lastError(path)
-        }
-        isClosed = true
-        guard close(descriptor) == 0, rename(template, path) == 0 else { throw .lastError(path) }
-        isRenamed = true
-    }
-
-    private static func write(
-        _ part: [UInt8], to descriptor: Int32, path: String
-    ) throws(SPARSError) {
-        var written = 0
-        while written < part.count {
-            let got = part.withUnsafeBytes {
-                // SAFETY: the range written..<count lies inside the array.
-                systemWrite(descriptor, $0.baseAddress! + written, part.count - written)
+        let file = try OutputFile(FilePath(path))
+        for part in parts {
+            try part.withUnsafeBufferPointer { bytes throws(SPARSError) in
+                try file.write(UnsafeRawBufferPointer(bytes))
             }
-            if got < 0 && errno == EINTR { continue }
-            guard got > 0 else { throw .lastError(path) }
-            written += got
         }
+        try file.commit()
     }
 }
 
-// Inside `BinaryFile` the names `read` and `write` mean its own functions.
+// Inside `BinaryFile` the name `read` means its own function.
 private func systemRead(_ file: Int32, _ to: UnsafeMutableRawPointer, _ count: Int) -> Int {
     read(file, to, count)
 }
-private func systemWrite(_ file: Int32, _ from: UnsafeRawPointer, _ count: Int) -> Int {
-    write(file, from, count)
-}
-
 extension SPARSError {
     /// What the operating system said last, about `path`.
     static func lastError(_ path: String) -> SPARSError {

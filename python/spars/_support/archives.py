@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.errors import FormatError
+from spars._support.files import writing
 from spars._support.types import PathLike
 
 DESCRIPTION = "description"
@@ -24,16 +23,10 @@ def write_npz(
     file_format: str,
 ) -> None:
     """Write `arrays` and the JSON-able `description`; the file appears whole or not at all."""
-    path = Path(path)
     text = json.dumps({"format": file_format, **description}, allow_nan=False)
     members: dict[str, Any] = {DESCRIPTION: np.array(text), **arrays}
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **members)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path) as file:
+        np.savez(file, **members)
 
 
 def read_npz(path: PathLike, file_format: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -10,17 +10,16 @@ import base64
 import collections
 import io
 import json
-import os
 import pickle
 import re
 import struct
 import zipfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
 from spars._support.errors import FormatError
+from spars._support.files import writing
 from spars.agents.ppo import checked_parameters, resize_multiplicity
 
 VERSION = "2.9.2"
@@ -283,15 +282,9 @@ def write_agent(path, description, parameters, state):
         "_stable_baselines3_version": VERSION.encode(),
         "system_info.txt": b"- Written by: spars\n",
     }
-    path = Path(path)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(name, content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
 def _data(description, parameters, updates):

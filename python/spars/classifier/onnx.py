@@ -1,14 +1,13 @@
 """ONNX export of the classifier; a method of `spars.Classifier`."""
 
-import contextlib
 import json
 import os
-import tempfile
 
 import numpy as np
 
 from spars._support.checks import check_bool, sentence
 from spars._support.extras import require
+from spars._support.files import write_bytes
 from spars._support.version import __version__
 
 # 17 is what ONNX Runtime 1.12 and everything later reads; no layer here has changed since.
@@ -66,7 +65,7 @@ def save_onnx(self, path, *, intensity_window=False):
     }
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
-    _write(path, model.SerializeToString())
+    write_bytes(path, model.SerializeToString())
 
 
 def _model(onnx, classifier, window):
@@ -140,22 +139,3 @@ class _Graph:
         names = [f"{name}.{part}" for part in ("weight", "bias", *more)]
         tensors = [self.constant(each, self.parameters[each]) for each in names]
         return self.node(kind, x, *tensors, **attributes)
-
-
-def _write(path, content):
-    """Write a file beside its place and rename it, so that no reader sees a part."""
-    folder = os.path.dirname(path) or "."
-    descriptor, temporary = tempfile.mkstemp(prefix=".spars-", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise

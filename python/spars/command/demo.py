@@ -1,6 +1,5 @@
 """The whole method on phantoms: train, search a held-out phantom, measure, write a report."""
 
-import json
 import math
 import time
 from dataclasses import asdict, dataclass
@@ -9,9 +8,10 @@ from pathlib import Path
 
 import spars
 from spars import metrics
-from spars._support.json import jsonable
+from spars._support.files import write_bytes
 from spars._support.progress import progress_bar
 from spars._support.provenance import digest
+from spars.command.outputs import write_json
 from spars.report import plots
 from spars.report.drawing import check_installed, png
 from spars.report.page import kept_epoch, scan_figures, write_report
@@ -328,8 +328,7 @@ class Demonstration:
             "timings": self.timings,
             "files": sorted(path.name for path in self.output.iterdir()),
         }
-        with open(self.output / "result.json", "w", encoding="utf-8") as file:
-            json.dump(jsonable(result), file, indent=2, allow_nan=False)
+        write_json(self.output / "result.json", result)
         return result | {"text": self.text()}
 
     def write_volumes(self):
@@ -356,7 +355,7 @@ class Demonstration:
             "coverage": plots.coverage(self.coverage),
         }
         for name, figure in (curves | scan_figures(found, self.reference)).items():
-            (self.output / f"{name}.png").write_bytes(png(figure))
+            write_bytes(self.output / f"{name}.png", png(figure))
 
     def write_report(self):
         c = self.configuration

@@ -1,6 +1,7 @@
 """What `spars league` does: a round robin among a run's snapshots."""
 
 import spars
+from spars._support.files import write_bytes
 from spars._support.progress import progress_bar
 from spars.report import plots
 from spars.report.drawing import check_installed, png
@@ -19,8 +20,7 @@ def play_league(arguments):
     if arguments.output:
         found.save(arguments.output)
     if arguments.picture:
-        with open(arguments.picture, "wb") as file:
-            file.write(png(plots.payoff(found)))
+        write_bytes(arguments.picture, png(plots.payoff(found)))
     cycles = found.cycles()
     lines = [f"{'member':<12} {'Elo':>8}   95 % interval"]
     for i in ratings.order:

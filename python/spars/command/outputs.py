@@ -3,6 +3,7 @@
 import json
 import os
 
+from spars._support.files import write_text
 from spars._support.json import jsonable
 
 
@@ -37,6 +38,4 @@ def modified(path):
 
 def write_json(path, content):
     """Write plain values, NaN as null."""
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(jsonable(content), file, indent=2, allow_nan=False)
-        file.write("\n")
+    write_text(path, json.dumps(jsonable(content), indent=2, allow_nan=False) + "\n")

@@ -10,6 +10,7 @@ from spars._core.names import ACCUMULATION
 from spars._support.checks import check_array, check_choice, check_extent
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
+from spars._support.files import writing
 from spars._support.progress import as_progress
 from spars.classifier.network import Classifier
 from spars.game.field import Field, Games
@@ -193,9 +194,9 @@ class ScoreAtlas(KnownScores):
         return score_map
 
     def save(self, path):
-        """Write the atlas to a NumPy `.npz` file."""
+        """Write the atlas to a NumPy `.npz` file, whole or not at all."""
         intensity = self.intensity_window
-        with open(path, "wb") as file:
+        with writing(path) as file:
             np.savez_compressed(
                 file,
                 scores=self.scores, x=self.axes[0], y=self.axes[1], z=self.axes[2],

@@ -6,13 +6,13 @@ import base64
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spars._support import runtime
 from spars._support.extras import require
+from spars._support.files import write_text
 from spars._support.types import Mask, MaskArray, PathLike
 from spars._support.version import __version__
 from spars.metrics.masks import as_mask
@@ -172,7 +172,7 @@ def write_report(
         for drawn in (content[part] or {}).get("charts", ()):
             drawn["svg"] = jinja2.filters.Markup(drawn["svg"])
     page = environment.get_template("report.html").render(content)
-    Path(path).write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def versions() -> dict[str, str]:

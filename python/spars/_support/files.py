@@ -1,0 +1,143 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # A system without locks on files.
+    fcntl = None
+
+_SUFFIX = ".part"
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+    """Open a binary file that takes the place of `path` when the block ends without an error.
+
+    It is written beside its place and renamed, as the core does it (`OutputFile`): a reader sees
+    the old file or the whole new one. A file that is replaced lends the new one its permissions,
+    and a link stays a link. Content and name are on the disk when the block has ended. What a
+    writer left that was killed goes when the next one writes to the same path: a living writer
+    holds a lock on its part.
+
+    Parameters
+    ----------
+    path : path
+        Of the file. Something that is no regular file, as a terminal or a pipe, is written to as
+        it is.
+
+    Raises
+    ------
+    OSError
+        The folder or the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    replaced = _mode(target)
+    if replaced is not None and not stat.S_ISREG(replaced):
+        with open(path, "wb") as file:
+            yield file
+        return
+    _remove_leftovers(target)
+    descriptor, part = _begin(path, target)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            if replaced is not None:
+                # What the system refuses here leaves the file as a new one would be.
+                with contextlib.suppress(PermissionError):
+                    os.fchmod(file.fileno(), stat.S_IMODE(replaced) & 0o777)
+            os.fsync(file.fileno())
+            os.replace(part, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
+    _sync(target.parent)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all."""
+    with writing(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Write bytes, whole or not at all."""
+    with writing(path) as file:
+        file.write(content)
+
+
+def _begin(path: str | os.PathLike, target: Path) -> tuple[int, Path]:
+    """Make the part beside the file, and lock it."""
+    while True:
+        part = target.with_name(f".{target.name}.{secrets.token_hex(8)}{_SUFFIX}")
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        except OSError as error:
+            # The caller knows the file, not its part.
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
+        if _locked(descriptor) and not _stands(descriptor, part):
+            # Another writer took it for a leftover before it was locked.
+            os.close(descriptor)
+            continue
+        return descriptor, part
+
+
+def _remove_leftovers(target: Path) -> None:
+    if fcntl is None:
+        return
+    pattern = f".{_escaped(target.name)}.*{_SUFFIX}"
+    for leftover in target.parent.glob(pattern):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(leftover, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                if _locked(descriptor):
+                    os.unlink(leftover)
+            finally:
+                os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether an open file could be locked; False where there are no locks."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _stands(descriptor: int, part: Path) -> bool:
+    try:
+        return os.fstat(descriptor).st_ino == os.stat(part).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return None
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _sync(folder: Path) -> None:
+    """Have the new name on the disk; a file system without that has nothing to offer."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
