@@ -29,8 +29,8 @@ def writing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     Parameters
     ----------
     path : path
-        Of the file. Something that is no regular file, as a terminal or a pipe, is written to as
-        it is.
+        Path of the file. Something that is no regular file, as a terminal or a pipe, is written to
+        as it is.
 
     Raises
     ------

@@ -44,8 +44,8 @@ class PPO:
     max_grad_norm, target_kl
         As in stable-baselines3.
     seed : int, optional
-        Of the environments, the initialisation, the actions and the minibatches; drawn from the
-        operating system if not given.
+        Seed of the environments, the initialisation, the actions and the minibatches; drawn from
+        the operating system if not given.
     verbose : int
         1 prints each update's log to standard error, 0 nothing.
     multiplicity : integer array, optional
@@ -60,7 +60,7 @@ class PPO:
     num_timesteps : int
         Environment steps made in the current `learn`.
     log : dict of str to float
-        Of the last update, under stable-baselines3's names.
+        What the last update logged, under stable-baselines3's names.
     """
 
     def __init__(
@@ -280,7 +280,7 @@ class PPO:
         Parameters
         ----------
         obs : array
-            Of the observation's shape, or with one axis of any length before it.
+            An observation, or several along one axis of any length before it.
         state, episode_start
             For compatibility with recurrent policies; not used.
         deterministic : bool

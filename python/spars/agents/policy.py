@@ -27,7 +27,7 @@ class MlpPolicy:
         How many replicas each input stands for; the first layers are then initialised and trained
         as those of the network that sees every replica, and hold sums over replicas.
     seed : int
-        Of the orthogonal initialisation and of the actions drawn.
+        Seed of the orthogonal initialisation and of the actions drawn.
     """
 
     def __init__(

@@ -158,7 +158,7 @@ def update(
     gamma, gae_lambda : float
         Used only where advantages are computed here.
     seed : int
-        Of the permutations, if they are drawn.
+        Seed of the permutations, if they are drawn.
     progress : callable, optional
         Called with (done, planned) during long updates.
     dtype : {float32, float64}

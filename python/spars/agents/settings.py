@@ -40,7 +40,7 @@ class PPOSettings(Settings):
         3e-4,
         rate(low_is_open=False),
         """
-        Of Adam. It and the clip ranges may be functions of the remaining progress: update k of the
+        Adam's. It and the clip ranges may be functions of the remaining progress: update k of the
         N asked for, from 1, is made with their value at 1 - k / N.
         """,
         help="of Adam",

@@ -91,7 +91,7 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
         crop : array_like, shape (X, Y, Z)
             HU.
         seed : int
-            Of this one change, 0 to 2^64 - 1.
+            Seed of this one change, 0 to 2^64 - 1.
 
         Returns
         -------

@@ -123,9 +123,9 @@ def attributions(
     method : {"grad_cam", "integrated_gradients", "occlusion"}
         How.
     target : {"log_odds", "logit", "score"}
-        Of what: the logarithm of the score's odds, which is the difference of the two logits (the
-        default: only it decides, and it does not flatten where the score is near 0 or 1), the
-        tumour logit alone, or the score.
+        What is explained: the logarithm of the score's odds, which is the difference of the two
+        logits (the default: only it decides, and it does not flatten where the score is near 0 or
+        1), the tumour logit alone, or the score.
     layer : {2, 3, 4}
         Grad-CAM: the convolution. For an input of 256 x 256 x 180 conv3 has 15 x 15 x 10 places,
         conv4 3 x 3 x 2; for the smallest input conv4 has one, and its map is flat.
@@ -176,8 +176,8 @@ def input_gradients(self, x, target="log_odds", progress=None):
     Returns
     -------
     ndarray of float32
-        Of the shape of `x`. Where a max-pool has two equal largest values, the gradient goes to the
-        first.
+        Gradient in the shape of `x`. Where a max-pool has two equal largest values, the gradient
+        goes to the first.
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Classifier:
         The HU range the network sees, applied to volumes by `score`, in training and in games.
         None passes HU as they are, until `fit` sets the one of its protocol.
     seed : int
-        Of the initial parameters, 0 to 2^64 - 1.
+        Seed of the initial parameters, 0 to 2^64 - 1.
 
     Raises
     ------

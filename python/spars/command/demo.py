@@ -35,7 +35,7 @@ class DemoConfiguration:
     Parameters
     ----------
     seed : int
-        Of phantoms, training and play.
+        Seed of phantoms, training and play.
     scans : int
         Phantoms to train on; every other one shows tumours.
     validation_scans : int
@@ -55,13 +55,13 @@ class DemoConfiguration:
     window : (int, int, int)
         The moving window, in the scan's own voxels.
     epochs, steps_per_epoch, scans_per_step, crops_per_scan : int
-        Of training.
+        Sizes of training.
     learning_rate : float
-        Of training's first half; it falls to 0 over the second.
+        Learning rate of training's first half; it falls to 0 over the second.
     pooling : None, str or int
         How crops share their scan's label.
     iterations : int
-        Of self-play.
+        Iterations of self-play.
     """
 
     seed: int = 0

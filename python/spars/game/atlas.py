@@ -34,7 +34,7 @@ class Forecast:
         From a timed sample: one window and the work that all windows share for a classifier, eight
         windows for a callable.
     bytes : int
-        Of memory beside the scan: the atlas and, for a classifier, the largest block of windows.
+        Memory beside the scan: the atlas and, for a classifier, the largest block of windows.
         The network's packed weights and the core's copy of the scan are not in it: on scans of a
         few MB, 10 to 42 MB more were measured.
     """
@@ -62,7 +62,8 @@ class ScoreAtlas(KnownScores):
     intensity_window : IntensityWindow, optional
         The HU range the scorer saw.
     fingerprint : str
-        Of the scan on its grid; a game on another scan refuses the atlas. "" fits any.
+        Name of the scan's values on its grid; a game on another scan refuses the atlas. "" fits
+        any.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ class Field:
         applied. Under scan_frame "corner" it has the scan's own shape.
     grid, window : tuple of three ints
     scan_shape : tuple of three ints
-        Of the scan as it was given.
+        Shape of the scan as it was given.
     stride : int
     protocol : Protocol
         With every switch as it is played.

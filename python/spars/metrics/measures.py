@@ -338,7 +338,7 @@ def evaluate(
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     tolerance : float
-        Of `surface_dice`, mm.
+        Tolerance of `surface_dice`, mm.
 
     Returns
     -------

@@ -186,7 +186,7 @@ def curves(
     smooth : int
         Width of a trailing mean drawn over the faded raw values; 1 draws the values alone.
     scale : {"linear", "log"}
-        Of the y axis.
+        Text of the y axis.
     mark : tuple of (int, str), optional
         A place on the x axis, from 1, and what to write there: a dashed line crosses the chart.
     ax : matplotlib.axes.Axes, optional
@@ -333,7 +333,7 @@ def ratings(league: League, *, confidence: float = 0.95, ax: Axes | None = None)
     league : League
         One whose members have played.
     confidence : float
-        Of the intervals.
+        Confidence of the intervals.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 

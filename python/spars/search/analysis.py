@@ -34,7 +34,7 @@ class Replay:
     windows, step_scores, actions, ends : ndarrays
         As `Run` has them, of this iteration alone: (n_steps, 2, 3), (n_steps, 2) and so on.
     log : dict of str to float
-        Of its update.
+        What its update logged.
     parameters : dict of str to ndarray
         The learner's that played it, before its update, under stable-baselines3's names.
     opponent : dict of str to ndarray, or None
@@ -85,7 +85,7 @@ class Insight:
         Parameters
         ----------
         iteration : int, optional
-            Of one of `snapshots`. By default the learner as it is now.
+            Iteration of one of `snapshots`. By default the learner as it is now.
 
         Returns
         -------

@@ -196,7 +196,7 @@ def random_walk(volume, scorer, *, seed=0, **options):
     volume, scorer
         As for `spars.parallel_env`.
     seed : int
-        Of the moves.
+        Seed of the moves.
     **options
         `iterations` (100) times `n_steps` (32) are played; `window`, `grid`, `protocol`,
         `termination_threshold`, `stride` as for `spars.parallel_env`; `progress`.

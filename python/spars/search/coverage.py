@@ -54,7 +54,7 @@ def coverage(search, atlas=None, *, best=0.01, progress=None):
     Parameters
     ----------
     search : Run, Search or Segmentation
-        Of `spars.self_play`, of `spars.baselines`, or of `spars.segment`.
+        What `spars.self_play`, a function of `spars.baselines`, or `spars.segment` returned.
     atlas : ScoreAtlas, optional
         Every window's score, of the same scan, window, stride and protocol. A run that can be
         resumed, and an exhaustive search, have their own: the run then scores what it has not yet.

@@ -49,7 +49,7 @@ class League:
     mask_actions : bool
         Whether they never choose moves that would leave the grid.
     seed : int
-        Of the games.
+        Seed of the games.
     max_steps : int
         A game's most steps where neither a score nor the protocol's `max_episode_steps` ends it.
 
@@ -137,7 +137,8 @@ class League:
         Parameters
         ----------
         run : Run
-            Of the same window; where it was loaded without its scan, its snapshots alone are added.
+            A run with the same window; where it was loaded without its scan, its snapshots alone
+            are added.
         prefix : str
             Put before the iteration in their names.
 
@@ -245,7 +246,7 @@ class League:
         Parameters
         ----------
         games : int
-            Of each pair, those already played included.
+            Games of each pair, those already played included.
         progress : callable or True, optional
             Called with (done, planned) games.
 

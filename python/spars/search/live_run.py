@@ -50,7 +50,7 @@ class Match:
     step_shape : tuple of int
         Axes of an iteration's step records.
     rule : ExhaustionRule, optional
-        Of the exhaustion game; without it the search game is played.
+        Numbers of the exhaustion game; without them the search game is played.
     """
 
     def __init__(

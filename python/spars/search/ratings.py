@@ -75,11 +75,11 @@ def elo_ratings(names, wins, ties, *, confidence=0.95, resamples=1000, seed=0):
     wins, ties : integer array of shape (members, members)
         As for `win_rates`; every pair has played.
     confidence : float
-        Of the intervals, in (0, 1).
+        Confidence of the intervals, in (0, 1).
     resamples : int
         Tables drawn.
     seed : int
-        Of the draws.
+        Seed of the draws.
 
     Returns
     -------

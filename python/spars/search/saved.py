@@ -14,7 +14,7 @@ def field_again(configuration, volume, scorer, path):
     Parameters
     ----------
     configuration : dict
-        Of the file at `path`.
+        What the file at `path` says.
     volume, scorer
         The scan and the scorer, as they were given first.
 

@@ -135,7 +135,7 @@ class RunSettings(Settings):
     seed: int = setting(
         0,
         integer(0, SEED_LIMIT),
-        "Of the initialisation, the actions and the minibatches.",
+        "Seed of the initialisation, the actions and the minibatches.",
     )
     reference: Scan | None = setting(
         None,
@@ -227,7 +227,7 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         then be of the isolated region.
         """,
     )
-    seed: int = setting(0, integer(), "Of every random draw.")
+    seed: int = setting(0, integer(), "Seed of every random draw.")
     progress: Progress | bool | None = setting(
         None,
         anything("callable or True, optional"),

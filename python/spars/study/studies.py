@@ -122,7 +122,8 @@ def run_study(
     protocol : {"published", "paper"} or Protocol
         What is done where the released scripts and the paper's text part ways.
     iterations, epochs, input_shape, grid
-        Of self-play, of training, and of the two grids; the defaults are those of record.
+        Lengths of self-play and training, the network's input and the model grid; the defaults are
+        those of record.
     seeds : sequence of int
         The first is that of training; each segments every scan once.
     progress : callable, optional

@@ -217,7 +217,7 @@ def phantoms(
     n : int
         How many.
     seed : int
-        Of the first; case i is made with seed + i.
+        Seed of the first; case i is made with seed + i.
     shape : tuple of three ints
         Voxels along x, y, z.
     tumour_fraction : float

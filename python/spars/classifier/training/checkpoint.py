@@ -29,9 +29,9 @@ class State:
     steps : int
         Steps taken in all.
     records : list of dict
-        Of the finished epochs.
+        Records of the finished epochs.
     losses : ndarray of float64
-        Of the steps of the epoch that is under way.
+        Losses of the steps of the epoch that is under way.
     rates : ndarray of float64, shape (steps,)
         Learning rates of all steps.
     parameters, best : ndarray of float32

@@ -34,7 +34,7 @@ class History:
         "name", "has_tumour", "role" and "sha256" (of the values trained on) of each scan drawn;
         with voxel labels also "mask_sha256".
     versions : dict
-        Of spars, NumPy and Python.
+        Versions of spars, NumPy and Python.
     """
 
     epochs: list = field(default_factory=list)

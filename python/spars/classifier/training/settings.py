@@ -81,7 +81,7 @@ class TrainingSettings(Settings, owner="fit"):
         1e-3,
         _rate(),
         """
-        Of Adam. A callable gets the part of the steps that remains, from 1 down towards 0, and
+        Adam's. A callable gets the part of the steps that remains, from 1 down towards 0, and
         returns the rate of the next step, as stable-baselines3's schedules do.
         """,
         help="of Adam",
@@ -186,7 +186,8 @@ class TrainingSettings(Settings, owner="fit"):
         0,
         integer(0, 2**64 - 1),
         """
-        Of scans and crops, 0 to 2^64 - 1. The same seed gives the same bits for any thread count.
+        Seed of scans and crops, 0 to 2^64 - 1. The same seed gives the same bits for any thread
+        count.
         """,
         help="of scans and crops",
     )
