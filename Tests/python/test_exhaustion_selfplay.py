@@ -1,7 +1,5 @@
 """Self-play by the exhaustion rule: the core against the Python environment, step by step."""
 
-import json
-
 import numpy as np
 import pytest
 from exhaustion_play import (
@@ -19,7 +17,6 @@ from noise_game import WINDOW, noise, same
 
 import spars
 from spars.game.exhaustion import ExhaustionRule
-from spars.search.live_run import RECORD_NAMES
 from spars.search.selfplay import Run, self_play
 
 
@@ -248,26 +245,3 @@ def test_a_league_says_why_it_takes_no_such_run(volume):
     run = play(volume, 1, policy="LocalPolicy")
     with pytest.raises(ValueError, match="of the search game: a league computes once"):
         spars.League.of(run)
-
-
-def test_a_run_of_a_time_with_one_game_is_read(volume, tmp_path):
-    path = tmp_path / "run.npz"
-    options = {"window": WINDOW, "n_steps": 4, "policy": "LocalPolicy", "snapshot_interval": 0}
-    self_play(volume, score, iterations=2, checkpoint=path, **options)
-    whole = self_play(volume, score, iterations=3, **options)
-    with np.load(path) as file:
-        arrays = dict(file)
-    del arrays["state.shown"]
-    place = RECORD_NAMES.index("opponent_reward_mean")
-    arrays["records"] = np.delete(arrays["records"], place, axis=1)
-    description = json.loads(str(arrays["description"]))
-    for key in ("game", "rule"):
-        del description["configuration"][key]
-    arrays["description"] = np.array(json.dumps(description))
-    np.savez(path, **arrays)
-    run = Run.load(path, volume, score)
-    assert run.configuration["game"] == "search"
-    np.testing.assert_array_equal(run.resume(1).windows, whole.windows)
-    np.testing.assert_array_equal(run.opponent_rewards, -whole.rewards)
-    for name, values in whole.log.items():
-        np.testing.assert_array_equal(run.log[name], values, err_msg=name)

@@ -133,7 +133,7 @@ class Insight:
 
     def _initial(self):
         """Return what the learner began with where that was given, flat, else None."""
-        if self.configuration.get("initial_policy") is None:
+        if self.configuration["initial_policy"] is None:
             return None
         return flat_of(self.snapshots[0].parameters)
 

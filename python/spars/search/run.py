@@ -21,11 +21,6 @@ from spars.volume.volume import as_volume
 __all__ = ["Run", "Snapshot"]
 
 FILE_FORMAT = "spars self-play 1"
-# What runs were before these could be chosen.
-FORMER = {
-    "policy": "MlpPolicy", "mask_actions": False, "n_envs": 1, "record_steps": True,
-    "game": "search", "rule": None,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +139,7 @@ class Run(Insight):
         progress = as_progress(progress, "self-play")
         first, planned = len(self), len(self) + iterations
         self.configuration["planned_iterations"] = planned
-        stops = [interval, self.configuration.get("replay_interval")]
+        stops = [interval, self.configuration["replay_interval"]]
         stops += [1] if callbacks or self._rates.vary else []
         try:
             goes_on = True
@@ -180,7 +175,7 @@ class Run(Insight):
             progress(len(self) - first, planned - first)
 
     def _keep_state(self):
-        interval = self.configuration.get("replay_interval")
+        interval = self.configuration["replay_interval"]
         if interval and len(self) and len(self) % interval == 0:
             self._states.setdefault(len(self), self._match.learning_state(with_map=False))
 
@@ -291,7 +286,7 @@ class Run(Insight):
 
     @property
     def opponents(self):
-        if self.configuration.get("opponents") is None:
+        if self.configuration["opponents"] is None:
             return None
         pool = self._pool if self._match is None else self._match.pool()
         games, wins = pool["pool_games"], pool["pool_wins"]
@@ -365,7 +360,7 @@ class Run(Insight):
                 raise TypeError(f"load() got an unexpected keyword argument {name!r}")
         description, arrays = read_npz(path, FILE_FORMAT)
         try:
-            run = cls(FORMER | description["configuration"])
+            run = cls(description["configuration"])
             run._read(description, arrays)
         except (KeyError, ValueError, IndexError, TypeError) as error:
             raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
@@ -384,8 +379,6 @@ class Run(Insight):
         if self._map.shape != self.grid or self._map.dtype != np.float32:
             raise ValueError(f"score_map {self._map.dtype} {self._map.shape}")
         self._records = arrays["records"]
-        if "game" not in description["configuration"]:
-            self._records = _with_opponent_rewards(self._records)
         self._count = len(self._records)
         for name, empty in self._steps.items():
             recorded = self._count if self.configuration["record_steps"] else 0
@@ -444,13 +437,6 @@ class Run(Insight):
             f"Run(iterations={len(self)}, grid={self.grid}, "
             f"window={tuple(self.configuration['window'])})"
         )
-
-
-def _with_opponent_rewards(records):
-    """Return the records of a file from before the second game, which had no such column."""
-    place = RECORD_NAMES.index("opponent_reward_mean")
-    # The search game's rewards sum to zero.
-    return np.insert(records, place, -records[:, RECORD_NAMES.index("reward_mean")], axis=1)
 
 
 def _callbacks(callback, tensorboard, owner):
