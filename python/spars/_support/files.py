@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-try:
+from spars._support.types import PathLike
+
+with contextlib.suppress(ImportError):
+    # Missing on systems without locks on files.
     import fcntl
-except ImportError:  # A system without locks on files.
-    fcntl = None
+
+_HAS_LOCKS = "fcntl" in globals()
 
 _SUFFIX = ".part"
 
 
 @contextlib.contextmanager
-def writing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+def writing(path: PathLike) -> Iterator[IO[bytes]]:
     """Open a binary file that takes the place of `path` when the block ends without an error.
 
     It is written beside its place and renamed, as the core does it (`OutputFile`): a reader sees
@@ -62,19 +65,19 @@ def writing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     _sync(target.parent)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def write_text(path: PathLike, text: str) -> None:
     """Write a text as UTF-8, whole or not at all."""
     with writing(path) as file:
         file.write(text.encode("utf-8"))
 
 
-def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+def write_bytes(path: PathLike, content: bytes) -> None:
     """Write bytes, whole or not at all."""
     with writing(path) as file:
         file.write(content)
 
 
-def _begin(path: str | os.PathLike, target: Path) -> tuple[int, Path]:
+def _begin(path: PathLike, target: Path) -> tuple[int, Path]:
     """Make the part beside the file, and lock it."""
     while True:
         part = target.with_name(f".{target.name}.{secrets.token_hex(8)}{_SUFFIX}")
@@ -91,7 +94,7 @@ def _begin(path: str | os.PathLike, target: Path) -> tuple[int, Path]:
 
 
 def _remove_leftovers(target: Path) -> None:
-    if fcntl is None:
+    if not _HAS_LOCKS:
         return
     pattern = f".{_escaped(target.name)}.*{_SUFFIX}"
     for leftover in target.parent.glob(pattern):
@@ -106,7 +109,7 @@ def _remove_leftovers(target: Path) -> None:
 
 def _locked(descriptor: int) -> bool:
     """Whether an open file could be locked; False where there are no locks."""
-    if fcntl is None:
+    if not _HAS_LOCKS:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
