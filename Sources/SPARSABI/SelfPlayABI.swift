@@ -60,14 +60,7 @@ public func sparsSelfPlayCreate(
                 Int(clamping: x), Int(clamping: y), Int(clamping: z))
         }
         settings.seed = given.seed
-        settings.exhaustion = rule.map { rule in
-            var numbers = ExhaustionRule()
-            numbers.finalFactor = rule.pointee.final_factor
-            numbers.earlyPenalty = rule.pointee.early_penalty
-            numbers.minSteps = Int(rule.pointee.min_steps)
-            numbers.repeatPenalty = rule.pointee.repeat_penalty
-            return numbers
-        }
+        settings.exhaustion = rule.map { ExhaustionRule($0.pointee) }
         let box = try FieldBox.of(field)
         try box.exclusively { (field) throws(SPARSError) in
             let made = try SelfPlay(

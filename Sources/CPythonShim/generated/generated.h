@@ -16,15 +16,25 @@ extern const shim_choices shim_tie_reward_choices;
 extern const shim_choices shim_border_crops_choices;
 extern const shim_choices shim_maps_choices;
 extern const shim_choices shim_agent_choices;
+extern const shim_choices shim_scan_frame_choices;
 int shim_read_game_protocol(
     PyObject *object, const char *name, int writes, shim_held *held, spars_game_protocol *out);
 int shim_read_game_configuration(
     PyObject *object, const char *name, int writes, shim_held *held, spars_game_configuration *out);
 int shim_read_game_outcomes(
     PyObject *object, const char *name, int writes, shim_held *held, spars_game_outcomes *out);
+int shim_read_exhaustion_rule(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_exhaustion_rule *out);
+int shim_read_step_records(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_step_records *out);
+int shim_read_exhaustion_outcomes(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_exhaustion_outcomes *out);
 PyObject *shim_make_overlap(const spars_overlap *record);
 int shim_read_surface_measures(
     PyObject *object, const char *name, int writes, shim_held *held, spars_surface_measures *out);
+PyObject *shim_make_classification(const spars_classification *record);
+int shim_read_crossing(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_crossing *out);
 int shim_read_lesion_law(
     PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_law *out);
 PyObject *shim_make_lesion_law(const spars_lesion_law *record);
@@ -33,12 +43,15 @@ int shim_read_lesion_window_settings(
 PyObject *shim_make_lesion_window_settings(const spars_lesion_window_settings *record);
 PyObject *shim_make_organ_level(const spars_organ_level *record);
 extern PyMethodDef shim_runtime_functions[];
+extern PyMethodDef shim_agent_file_functions[];
 extern PyMethodDef shim_field_functions[];
 extern PyMethodDef shim_game_functions[];
+extern PyMethodDef shim_rules_functions[];
 extern PyMethodDef shim_metrics_functions[];
+extern PyMethodDef shim_crossing_functions[];
 extern PyMethodDef shim_lesions_functions[];
 
 #define SHIM_GENERATED_FUNCTIONS \
-    shim_runtime_functions, shim_field_functions, shim_game_functions, shim_metrics_functions, shim_lesions_functions
+    shim_runtime_functions, shim_agent_file_functions, shim_field_functions, shim_game_functions, shim_rules_functions, shim_metrics_functions, shim_crossing_functions, shim_lesions_functions
 
 #endif

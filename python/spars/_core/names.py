@@ -63,6 +63,12 @@ AGENT = (
     "opponent",
 )
 
+SCAN_FRAME = (
+    "resampled",
+    "corner",
+    "native",
+)
+
 LESION_COLUMN = (
     "x",
     "y",
