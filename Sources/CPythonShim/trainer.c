@@ -229,31 +229,6 @@ static PyObject *trainer_evaluate(PyObject *module, PyObject *arguments) {
     return shim_none(status, &error);
 }
 
-// classification_metrics(scores, has_tumour) -> (tp, fp, tn, fn, roc_auc)
-static PyObject *classification_metrics(PyObject *module, PyObject *arguments) {
-    (void)module;
-    PyObject *score_object, *label_object;
-    if (!PyArg_ParseTuple(arguments, "OO", &score_object, &label_object)) return NULL;
-    Py_buffer scores, labels;
-    if (shim_get_buffer(score_object, 'f', 0, "scores", &scores) != 0) return NULL;
-    Py_ssize_t count = shim_count(&scores);
-    if (shim_get_buffer_of(label_object, 'q', 0, count, "has_tumour", &labels) != 0) {
-        PyBuffer_Release(&scores);
-        return NULL;
-    }
-    int64_t confusion[4];
-    double roc_auc = 0;
-    spars_error error;
-    int32_t status = spars_classification_metrics(
-        scores.buf, labels.buf, count, confusion, &roc_auc, &error);
-    PyBuffer_Release(&labels);
-    PyBuffer_Release(&scores);
-    if (status != SPARS_OK) return shim_raise(&error);
-    return Py_BuildValue(
-        "(LLLLd)", (long long)confusion[0], (long long)confusion[1], (long long)confusion[2],
-        (long long)confusion[3], roc_auc);
-}
-
 PyMethodDef shim_trainer_methods[] = {
     {"trainer_create", trainer_create, METH_VARARGS, NULL},
     {"trainer_draw_scans", trainer_draw_scans, METH_VARARGS, NULL},
@@ -263,6 +238,5 @@ PyMethodDef shim_trainer_methods[] = {
     {"trainer_restore", trainer_restore, METH_VARARGS, NULL},
     {"augment", augment, METH_VARARGS, NULL},
     {"trainer_evaluate", trainer_evaluate, METH_VARARGS, NULL},
-    {"classification_metrics", classification_metrics, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

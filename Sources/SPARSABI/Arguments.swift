@@ -118,3 +118,31 @@ func checkedText(
     }
     return text
 }
+
+/// A path as the operating system has it: bytes, not empty.
+func checkedPath(_ path: In<CChar>, of owner: String) throws(SPARSError) -> FilePath {
+    guard let path, path.pointee != 0 else {
+        throw .range(
+            "path", of: owner, mustBe: "a file's path",
+            got: path == nil ? "a null pointer" : "an empty text")
+    }
+    var bytes: [UInt8] = []
+    var next = path
+    while next.pointee != 0 {
+        bytes.append(UInt8(bitPattern: next.pointee))
+        next += 1
+    }
+    return FilePath(bytes: bytes)
+}
+
+/// Writes a text of `text.count` bytes, as much of it as there is room for, and a zero; `length`
+/// receives its full length. `pointer` may be NULL with `capacity` 0.
+func write(
+    text: [UInt8], to pointer: Out<CChar>, _ capacity: Int64, _ length: Out<Int64>, of owner: String
+) throws(SPARSError) {
+    try write(Int64(text.count), to: length, "length", of: owner)
+    guard let pointer, capacity > 0 else { return }
+    let copied = text.prefix(Int(min(capacity - 1, Int64(text.count))))
+    for (i, byte) in copied.enumerated() { pointer[i] = CChar(bitPattern: byte) }
+    pointer[copied.count] = 0
+}

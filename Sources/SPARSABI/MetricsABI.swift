@@ -21,6 +21,35 @@ public func sparsMetricsOverlap(
     }
 }
 
+@_cdecl("spars_classification_measures")
+public func sparsClassificationMeasures(
+    _ scores: In<Float>, _ hasTumour: In<Int64>, _ count: Int64, _ found: Out<spars_classification>,
+    _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let owner = "classification_measures"
+        let total = try checkedCount([count], "scores", of: owner)
+        let scores = try checkedInput(scores, total, "scores", of: owner)
+        let labels = try checkedInput(hasTumour, total, "has_tumour", of: owner)
+        guard scores.allSatisfy(\.isFinite) else {
+            throw .notFinite(tensor: "scores", message: "The 'scores' must be finite.")
+        }
+        guard labels.allSatisfy({ $0 == 0 || $0 == 1 }) else {
+            throw .range("has_tumour", of: owner, mustBe: "0 or 1 for each score", got: "another")
+        }
+        let metrics = ClassificationMetrics(
+            scores: Array(scores), hasTumour: labels.map { Int($0) })
+        let measures = spars_classification(
+            true_positives: Int64(metrics.truePositives),
+            false_positives: Int64(metrics.falsePositives),
+            true_negatives: Int64(metrics.trueNegatives),
+            false_negatives: Int64(metrics.falseNegatives), accuracy: metrics.accuracy,
+            precision: metrics.precision, sensitivity: metrics.sensitivity,
+            specificity: metrics.specificity, roc_auc: metrics.rocAUC)
+        try write(measures, to: found, "found", of: owner)
+    }
+}
+
 @_cdecl("spars_metrics_surface")
 public func sparsMetricsSurface(
     _ prediction: In<UInt8>, _ reference: In<UInt8>, _ extent: In<Int64>, _ spacing: In<Double>,

@@ -142,35 +142,6 @@ public func sparsTrainerEvaluate(
     }
 }
 
-@_cdecl("spars_classification_metrics")
-public func sparsClassificationMetrics(
-    _ scores: In<Float>, _ hasTumour: In<Int64>, _ count: Int64, _ confusion: Out<Int64>,
-    _ rocAUC: Out<Double>, _ error: Out<spars_error>
-) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
-        let owner = "classification_metrics"
-        let total = try checkedCount([count], "scores", of: owner)
-        let scores = try checkedInput(scores, total, "scores", of: owner)
-        let labels = try checkedInput(hasTumour, total, "has_tumour", of: owner)
-        let counts = try checkedOutput(confusion, 4, "confusion", of: owner)
-        let area = try checkedOutput(rocAUC, 1, "roc_auc", of: owner)
-        guard scores.allSatisfy(\.isFinite) else {
-            throw .notFinite(tensor: "scores", message: "The 'scores' must be finite.")
-        }
-        guard labels.allSatisfy({ $0 == 0 || $0 == 1 }) else {
-            throw .range("has_tumour", of: owner, mustBe: "0 or 1 for each score", got: "another")
-        }
-        let metrics = ClassificationMetrics(
-            scores: Array(scores), hasTumour: labels.map { Int($0) })
-        let found = [
-            metrics.truePositives, metrics.falsePositives, metrics.trueNegatives,
-            metrics.falseNegatives,
-        ]
-        for (i, number) in found.enumerated() { counts[i] = Int64(number) }
-        area[0] = metrics.rocAUC
-    }
-}
-
 // MARK: - Checks
 
 private func living(_ trainer: UInt64) throws(SPARSError) -> Trainer {

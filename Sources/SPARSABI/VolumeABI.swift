@@ -138,21 +138,6 @@ private func checkedResampling(
     return (from, to)
 }
 
-private func checkedPath(_ path: In<CChar>, of owner: String) throws(SPARSError) -> FilePath {
-    guard let path, path.pointee != 0 else {
-        throw .range(
-            "path", of: owner, mustBe: "a file's path",
-            got: path == nil ? "a null pointer" : "an empty text")
-    }
-    var bytes: [UInt8] = []
-    var next = path
-    while next.pointee != 0 {
-        bytes.append(UInt8(bitPattern: next.pointee))
-        next += 1
-    }
-    return FilePath(bytes: bytes)
-}
-
 private func checkedVoxelType(_ type: Int32) throws(SPARSError) -> VoxelType {
     switch spars_voxel_type(rawValue: UInt32(bitPattern: type)) {
     case SPARS_VOXEL_UINT8: return .uint8

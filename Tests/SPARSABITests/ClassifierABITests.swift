@@ -320,20 +320,4 @@ import Testing
             expectRefused { spars_trainer_evaluate(trainer, &score, &scan, 1, nil, $0) }
         }
     }
-
-    @Test func metricsCheckTheirNumbers() {
-        var confusion = [Int64](repeating: 0, count: 4)
-        var area = 0.0
-        #expect(
-            spars_classification_metrics([0.9, 0.1], [1, 0], 2, &confusion, &area, nil) == 0)
-        #expect(confusion == [1, 0, 1, 0] && area == 1)
-        expectRefused { spars_classification_metrics([0.9], [2], 1, &confusion, &area, $0) }
-        expectRefused(SPARS_NOT_FINITE) {
-            spars_classification_metrics([.nan], [1], 1, &confusion, &area, $0)
-        }
-        for count in [0, -1, Int64.max] {
-            expectRefused { spars_classification_metrics([0.9], [1], count, &confusion, &area, $0) }
-        }
-        expectRefused { spars_classification_metrics(nil, [1], 1, &confusion, &area, $0) }
-    }
 }

@@ -104,6 +104,26 @@ import Testing
             #expect(status(resamples: bad) == invalid)
         }
     }
+
+    @Test func classificationChecksItsNumbers() {
+        var (found, error) = (spars_classification(), spars_error())
+        #expect(spars_classification_measures([0.9, 0.1], [1, 0], 2, &found, &error) == 0)
+        #expect(found.true_positives == 1 && found.true_negatives == 1)
+        #expect(found.false_positives == 0 && found.false_negatives == 0)
+        #expect(found.accuracy == 1 && found.precision == 1 && found.roc_auc == 1)
+        #expect(found.sensitivity == 1 && found.specificity == 1)
+        #expect(spars_classification_measures([0.9], [2], 1, &found, &error) == invalid)
+        #expect(parameter(error) == "has_tumour")
+        #expect(
+            spars_classification_measures([.nan], [1], 1, &found, &error)
+                == Int32(SPARS_NOT_FINITE.rawValue))
+        for count in [0, -1, Int64.max] {
+            #expect(spars_classification_measures([0.9], [1], count, &found, &error) == invalid)
+        }
+        #expect(spars_classification_measures(nil, [1], 1, &found, &error) == invalid)
+        #expect(spars_classification_measures([0.9], nil, 1, &found, &error) == invalid)
+        #expect(spars_classification_measures([0.9], [1], 1, nil, &error) == invalid)
+    }
 }
 
 @Suite struct PhantomABITests {

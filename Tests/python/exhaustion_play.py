@@ -1,7 +1,8 @@
-"""Runs of the exhaustion game for tests, and the same played in the Python environment."""
+"""Runs of the exhaustion game for tests, and the same played by the twin of its rule."""
 
 import numpy as np
 from noise_game import WINDOW
+from rules_twin import play_by_twin
 
 import spars
 from spars.game.exhaustion import ANSWER_COUNT, ExhaustionRule
@@ -57,9 +58,12 @@ def calm(run):
 def environment(volume, run, observation="neighbours"):
     c = run.configuration
     rule = None if c["rule"] is None else ExhaustionRule(**c["rule"])
-    return spars.parallel_env(
-        volume, score, window=tuple(c["window"]), protocol=spars.Protocol.from_dict(c["protocol"]),
-        stride=c["stride"], game="exhaustion", rule=rule, observation=observation,
+    return play_by_twin(
+        spars.parallel_env(
+            volume, score, window=tuple(c["window"]),
+            protocol=spars.Protocol.from_dict(c["protocol"]), stride=c["stride"],
+            game="exhaustion", rule=rule, observation=observation,
+        )
     )  # fmt: skip
 
 
@@ -71,7 +75,7 @@ def by_game(run, name):
 
 
 def followed(volume, run, observation="neighbours"):
-    """Play a run's answers in the environment, a game after the other, and compare every step.
+    """Play a run's answers by the twin, a game after the other, and compare every step.
 
     Returns
     -------

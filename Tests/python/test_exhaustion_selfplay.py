@@ -1,4 +1,4 @@
-"""Self-play by the exhaustion rule: the core against the Python environment, step by step."""
+"""Self-play by the exhaustion rule: the core against the twin of its rule, step by step."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def volume():
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("games", [1, 3])
 @pytest.mark.parametrize("tie_reward", ["none", "learner"])
-def test_every_step_equals_the_environments(volume, seed, games, tie_reward):
+def test_every_step_equals_the_twins(volume, seed, games, tie_reward):
     run = play(
         volume, 1, seed=seed, n_envs=games, tie_reward=tie_reward, policy="LocalPolicy",
         rule=RULE if seed % 2 else None,
@@ -50,7 +50,7 @@ def test_every_step_equals_the_environments(volume, seed, games, tie_reward):
     assert (rewards.sum(axis=-1) != 0).any()
 
 
-def test_windows_that_leave_the_grid_are_the_environments_too(volume):
+def test_windows_that_leave_the_grid_are_the_twins_too(volume):
     run = play(volume, 1, protocol="published", observation_cast="float32", max_episode_steps=None)
     calm(run).resume(3)
     followed(volume, run)

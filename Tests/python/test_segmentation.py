@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.search.segmentation import METHODS, as_mask, digest, to_scan
+from spars.search.segmentation import METHODS, as_mask, digest
 
 WINDOW = (8, 8, 6)
 GRID = (32, 28, 24)
@@ -213,17 +213,3 @@ def test_an_empty_organ_is_refused(scan):
     volume, blob = scan
     with pytest.raises(ValueError, match="'region' parameter of isolate must hold a voxel"):
         spars.isolate(volume, np.zeros_like(blob))
-
-
-@pytest.mark.parametrize("shape", [(5, 7, 3), (11, 2, 6)])
-def test_map_comes_back_as_its_frame_says(rng, shape):
-    grid = (6, 5, 4)
-    score_map = rng.random(grid).astype(np.float32)
-    paper = spars.Protocol.paper()
-    resampled = to_scan(score_map, shape, paper)
-    index = [np.arange(n) * g // n for n, g in zip(shape, grid, strict=True)]
-    np.testing.assert_array_equal(resampled, score_map[np.ix_(*index)])
-    corner = to_scan(score_map, shape, paper.with_switches(scan_frame="corner"))
-    common = tuple(slice(min(a, b)) for a, b in zip(shape, grid, strict=True))
-    np.testing.assert_array_equal(corner[common], score_map[common])
-    assert corner.sum() == pytest.approx(score_map[common].sum(), rel=1e-6)

@@ -7,9 +7,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from rules_twin import TensorReader
 
 import spars
-from spars.agents.stable_baselines import Global, pickled
+from spars.agents.stable_baselines import Global, pickled, read_agent
 
 WINDOW = (4, 3, 2)
 RESIZED = (7, 6, 5)
@@ -121,6 +122,9 @@ def test_a_schedule_is_a_number_or_refused(tmp_path):
         ({"policy_pth": lambda content: content[:300]}, "not a PPO agent"),
         ({"data": lambda _: b"[]"}, "not a PPO agent"),
         ({"data": lambda _: b"{"}, "not a PPO agent"),
+        ({"data": lambda _: b"\xff"}, "not a PPO agent"),
+        ({"data": lambda _: b"[" * 100_000}, "not a PPO agent"),
+        ({"data": lambda _: b'{"observation_space": {"_shape": ["1e9"]}}'}, "not a PPO agent"),
         ({"data": with_data(policy_kwargs={"activation_fn": "ReLU"})}, "must be Tanh"),
         ({"data": with_data(policy_kwargs={"use_expln": True})}, "are not known"),
         ({"data": with_data(action_space={"n": "5", "start": "0"})}, "agent"),
@@ -153,9 +157,63 @@ def test_nothing_in_a_file_is_executed(tmp_path):
     agent().save(path)
     for member in ("policy_pth", "policy_optimizer_pth"):
         broken = changed(path, tmp_path / "broken.zip", **{member: poisoned})
-        with pytest.raises(spars.FormatError, match="does not belong"):
+        with pytest.raises(spars.FormatError, match="a call of"):
             spars.PPO.load(broken)
     assert not (tmp_path / "executed").exists()
+
+
+def test_the_core_reads_what_pythons_unpickler_does(tmp_path, rng):
+    path = tmp_path / "agent.zip"
+    agent(net_arch={"pi": [5, 3], "vf": [6]}, seed=int(rng.integers(2**32))).learn(16).save(path)
+    with zipfile.ZipFile(path) as archive:
+        policy = TensorReader(archive.read("policy.pth")).load()
+        optimizer = TensorReader(archive.read("policy.optimizer.pth")).load()
+    read = read_agent(path, None)
+    assert list(read[1]) == list(policy)
+    for name, values in policy.items():
+        np.testing.assert_array_equal(read[1][name], values)
+    moments, (steps, _) = read[2]
+    states = optimizer["state"].values()
+    expected = [state[name].ravel() for name in ("exp_avg", "exp_avg_sq") for state in states]
+    np.testing.assert_array_equal(moments, np.concatenate(expected))
+    assert {int(state["step"]) for state in states} == {steps}
+
+
+def test_whatever_is_broken_is_a_format_error(tmp_path, rng):
+    path, broken = tmp_path / "agent.zip", tmp_path / "broken.zip"
+    agent(net_arch=[2]).learn(8).save(path)
+    whole = path.read_bytes()
+    failed = 0
+    for round_ in range(150):
+        content = bytearray(whole)
+        for _ in range(int(rng.integers(1, 4))):
+            content[rng.integers(len(whole))] = rng.integers(256)
+        if round_ % 3 == 0:
+            del content[rng.integers(len(whole)) :]
+        broken.write_bytes(content)
+        try:
+            spars.PPO.load(broken)
+        except spars.FormatError:
+            failed += 1
+    assert failed > 100
+
+
+def test_a_compressed_archive_is_refused_by_name(tmp_path):
+    path, packed = tmp_path / "agent.zip", tmp_path / "packed.zip"
+    agent().save(path)
+    with (
+        zipfile.ZipFile(path) as old,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with pytest.raises(spars.FormatError, match="must be stored"):
+        spars.PPO.load(packed)
+
+
+def test_no_file_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        spars.PPO.load(tmp_path / "none.zip")
 
 
 @pytest.mark.parametrize(

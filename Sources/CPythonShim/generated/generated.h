@@ -17,6 +17,7 @@ extern const shim_choices shim_tie_reward_choices;
 extern const shim_choices shim_border_crops_choices;
 extern const shim_choices shim_maps_choices;
 extern const shim_choices shim_agent_choices;
+extern const shim_choices shim_scan_frame_choices;
 extern const shim_choices shim_policy_choices;
 extern const shim_choices shim_sampling_choices;
 int shim_read_policy_shape(
@@ -35,13 +36,20 @@ int shim_read_game_configuration(
     PyObject *object, const char *name, int writes, shim_held *held, spars_game_configuration *out);
 int shim_read_game_outcomes(
     PyObject *object, const char *name, int writes, shim_held *held, spars_game_outcomes *out);
+int shim_read_exhaustion_rule(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_exhaustion_rule *out);
+int shim_read_step_records(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_step_records *out);
+int shim_read_exhaustion_outcomes(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_exhaustion_outcomes *out);
 PyObject *shim_make_overlap(const spars_overlap *record);
 int shim_read_surface_measures(
     PyObject *object, const char *name, int writes, shim_held *held, spars_surface_measures *out);
+PyObject *shim_make_classification(const spars_classification *record);
+int shim_read_crossing(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_crossing *out);
 int shim_read_selfplay_configuration(
     PyObject *object, const char *name, int writes, shim_held *held, spars_selfplay_configuration *out);
-int shim_read_exhaustion_rule(
-    PyObject *object, const char *name, int writes, shim_held *held, spars_exhaustion_rule *out);
 int shim_read_reference(
     PyObject *object, const char *name, int writes, shim_held *held, spars_reference *out);
 PyObject *shim_make_selfplay_sizes(const spars_selfplay_sizes *record);
@@ -60,15 +68,18 @@ PyObject *shim_make_lesion_window_settings(const spars_lesion_window_settings *r
 PyObject *shim_make_organ_level(const spars_organ_level *record);
 extern PyMethodDef shim_runtime_functions[];
 extern PyMethodDef shim_ppo_functions[];
+extern PyMethodDef shim_agent_file_functions[];
 extern PyMethodDef shim_field_functions[];
 extern PyMethodDef shim_game_functions[];
+extern PyMethodDef shim_rules_functions[];
 extern PyMethodDef shim_metrics_functions[];
+extern PyMethodDef shim_crossing_functions[];
 extern PyMethodDef shim_selfplay_functions[];
 extern PyMethodDef shim_pool_functions[];
 extern PyMethodDef shim_league_functions[];
 extern PyMethodDef shim_lesions_functions[];
 
 #define SHIM_GENERATED_FUNCTIONS \
-    shim_runtime_functions, shim_ppo_functions, shim_field_functions, shim_game_functions, shim_metrics_functions, shim_selfplay_functions, shim_pool_functions, shim_league_functions, shim_lesions_functions
+    shim_runtime_functions, shim_ppo_functions, shim_agent_file_functions, shim_field_functions, shim_game_functions, shim_rules_functions, shim_metrics_functions, shim_crossing_functions, shim_selfplay_functions, shim_pool_functions, shim_league_functions, shim_lesions_functions
 
 #endif

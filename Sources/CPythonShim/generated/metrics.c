@@ -44,6 +44,29 @@ int shim_read_surface_measures(
     return read;
 }
 
+PyObject *shim_make_classification(const spars_classification *record) {
+    static PyStructSequence_Field fields[] = {
+        {"true_positives", NULL}, {"false_positives", NULL}, {"true_negatives", NULL},
+        {"false_negatives", NULL}, {"accuracy", NULL}, {"precision", NULL}, {"sensitivity", NULL},
+        {"specificity", NULL}, {"roc_auc", NULL},
+        {NULL, NULL},
+    };
+    static shim_record_type type = {
+        NULL, {"spars.classification", NULL, fields, 9}};
+    PyObject *items[] = {
+        PyLong_FromLongLong(record->true_positives),
+        PyLong_FromLongLong(record->false_positives),
+        PyLong_FromLongLong(record->true_negatives),
+        PyLong_FromLongLong(record->false_negatives),
+        PyFloat_FromDouble(record->accuracy),
+        PyFloat_FromDouble(record->precision),
+        PyFloat_FromDouble(record->sensitivity),
+        PyFloat_FromDouble(record->specificity),
+        PyFloat_FromDouble(record->roc_auc),
+    };
+    return shim_record(&type, items, 9);
+}
+
 static PyObject *metrics_overlap(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     Py_buffer *prediction = NULL, *reference = NULL;
@@ -67,6 +90,31 @@ static PyObject *metrics_overlap(
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);
     return shim_make_overlap(&overlap);
+}
+
+static PyObject *classification_measures(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    Py_buffer *scores = NULL, *has_tumour = NULL;
+    int64_t count = 0;
+    spars_classification found;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "classification_measures(scores, has_tumour)", 2, given_count) &&
+        (scores = shim_borrow(&held, given[0], 'f', 0, "scores")) != NULL &&
+        shim_counts(scores, "scores", SHIM_EXTENTS(1), &count) &&
+        (has_tumour = shim_borrow(&held, given[1], 'q', 0, "has_tumour")) != NULL &&
+        shim_holds(has_tumour, "has_tumour", SHIM_EXTENTS(count));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_classification_measures(scores->buf, has_tumour->buf, count, &found, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    if (status != SPARS_OK) return shim_raise(&failure);
+    return shim_make_classification(&found);
 }
 
 static PyObject *metrics_surface(
@@ -189,6 +237,7 @@ static PyObject *metrics_bootstrap(
 
 PyMethodDef shim_metrics_functions[] = {
     {"metrics_overlap", SHIM_FASTCALL(metrics_overlap), METH_FASTCALL, NULL},
+    {"classification_measures", SHIM_FASTCALL(classification_measures), METH_FASTCALL, NULL},
     {"metrics_surface", SHIM_FASTCALL(metrics_surface), METH_FASTCALL, NULL},
     {"metrics_distance_map", SHIM_FASTCALL(metrics_distance_map), METH_FASTCALL, NULL},
     {"metrics_components", SHIM_FASTCALL(metrics_components), METH_FASTCALL, NULL},

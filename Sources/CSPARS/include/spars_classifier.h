@@ -171,10 +171,4 @@ int32_t spars_trainer_evaluate(
     spars_handle trainer, float *scores, int64_t *has_tumour, int64_t count,
     const spars_control *control, spars_error *error);
 
-/// Compares scores with labels: true positives, false positives, true negatives, false negatives
-/// (positive: above one half), and the area under the ROC curve, NaN unless both labels occur.
-int32_t spars_classification_metrics(
-    const float *scores, const int64_t *has_tumour, int64_t count, int64_t confusion[4],
-    double *roc_auc, spars_error *error);
-
 #endif

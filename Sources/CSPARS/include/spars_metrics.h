@@ -23,10 +23,29 @@ typedef struct {
     double *surface_dice;  ///< the share of both surfaces within each
 } spars_surface_measures;
 
+/// How well scores tell crops with tumour from crops without; a score is positive above one half.
+/// What would divide by zero is NaN.
+typedef struct {
+    int64_t true_positives;
+    int64_t false_positives;
+    int64_t true_negatives;
+    int64_t false_negatives;
+    double accuracy;
+    double precision;
+    double sensitivity;
+    double specificity;
+    double roc_auc;  ///< NaN unless both labels occur
+} spars_classification;
+
 /// Counts the voxels that two masks share and do not share.
 int32_t spars_metrics_overlap(
     const uint8_t *prediction, const uint8_t *reference, const int64_t extent[3],
     spars_overlap *overlap, spars_error *error);
+
+/// Compares scores with labels, 0 or 1.
+int32_t spars_classification_measures(
+    const float *scores, const int64_t *has_tumour, int64_t count, spars_classification *found,
+    spars_error *error);
 
 /// Distances between the two surfaces; `average` is the average symmetric surface distance in mm.
 /// Both masks empty: NaN. One empty: infinite distances, surface Dice 0.

@@ -37,6 +37,8 @@ _Maps = Literal["none", "episode", "run"]
 
 _Agent = Literal["learner", "opponent"]
 
+_ScanFrame = Literal["resampled", "corner", "native"]
+
 _Policy = Literal["MlpPolicy", "CnnPolicy", "LocalPolicy"]
 
 _Sampling = Literal["vanilla", "fictitious", "prioritised", "gaussian"]
@@ -163,6 +165,40 @@ class _GameOutcomes(Protocol):
     @property
     def scores(self) -> npt.NDArray[np.float32]: ...
 
+class _ExhaustionRule(Protocol):
+    @property
+    def final_factor(self) -> float: ...
+    @property
+    def early_penalty(self) -> float: ...
+    @property
+    def min_steps(self) -> int: ...
+    @property
+    def repeat_penalty(self) -> float: ...
+
+class _StepRecords(Protocol):
+    @property
+    def windows(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def scores(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def ends(self) -> npt.NDArray[np.uint8]: ...
+    @property
+    def games(self) -> int: ...
+    @property
+    def n_steps(self) -> int: ...
+    @property
+    def reset_each_iteration(self) -> bool: ...
+
+class _ExhaustionOutcomes(Protocol):
+    @property
+    def rewards(self) -> npt.NDArray[np.float64]: ...
+    @property
+    def terminated(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def truncated(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def scores(self) -> npt.NDArray[np.float32]: ...
+
 class _OverlapRecord(NamedTuple):
     true_positives: int
     false_positives: int
@@ -178,6 +214,25 @@ class _SurfaceMeasures(Protocol):
     def hausdorff(self) -> npt.NDArray[np.float64]: ...
     @property
     def surface_dice(self) -> npt.NDArray[np.float64]: ...
+
+class _ClassificationRecord(NamedTuple):
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+    accuracy: float
+    precision: float
+    sensitivity: float
+    specificity: float
+    roc_auc: float
+
+class _Crossing(Protocol):
+    @property
+    def scan(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def grid(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def frame(self) -> _ScanFrame: ...
 
 class _SelfplayConfiguration(Protocol):
     @property
@@ -204,16 +259,6 @@ class _SelfplayConfiguration(Protocol):
     def mask_actions(self) -> bool: ...
     @property
     def record_steps(self) -> bool: ...
-
-class _ExhaustionRule(Protocol):
-    @property
-    def final_factor(self) -> float: ...
-    @property
-    def early_penalty(self) -> float: ...
-    @property
-    def min_steps(self) -> int: ...
-    @property
-    def repeat_penalty(self) -> float: ...
 
 class _Reference(Protocol):
     @property
@@ -498,6 +543,16 @@ def ppo_set_state(
     /,
 ) -> None: ...
 
+def agent_file_is_one(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], /) -> bool: ...
+
+def agent_file_open(path: str | bytes | os.PathLike[str] | os.PathLike[bytes], /) -> int: ...
+
+def agent_file_data(file: int, /) -> str: ...
+
+def agent_file_tensors(file: int, /) -> str: ...
+
+def agent_file_values(file: int, name: str, values: npt.NDArray[np.float32], /) -> None: ...
+
 def field_create(
     volume: npt.NDArray[np.float32],
     configuration: _GameConfiguration | dict[str, Any],
@@ -579,11 +634,70 @@ def game_visits(
     /,
 ) -> None: ...
 
+def game_action_masks(game: int, masks: npt.NDArray[np.bool_], /) -> None: ...
+
+def exhaustion_create(
+    field: int,
+    count: int,
+    resets_itself: bool,
+    maps: _Maps,
+    rule: _ExhaustionRule | dict[str, Any],
+    /,
+) -> int: ...
+
+def exhaustion_step(
+    game: int,
+    learner: npt.NDArray[np.int8],
+    opponent: npt.NDArray[np.int8],
+    outcomes: _ExhaustionOutcomes | dict[str, Any],
+    scorer: Callable[[bytearray, int, int, int, int], object] | None,
+    /,
+) -> None: ...
+
+def exhaustion_look(
+    game: int,
+    worths: npt.NDArray[np.float32],
+    shown: npt.NDArray[np.bool_],
+    scorer: Callable[[bytearray, int, int, int, int], object] | None,
+    /,
+) -> None: ...
+
+def exhaustion_shown_count(game: int, index: int, /) -> int: ...
+
+def exhaustion_shown(game: int, index: int, places: npt.NDArray[np.int64], /) -> None: ...
+
+def record_visits(
+    records: _StepRecords | dict[str, Any],
+    configuration: _GameConfiguration | dict[str, Any],
+    visits: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    steps: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.bool_],
+    /,
+) -> int: ...
+
+def windows_covering(
+    origins: npt.NDArray[np.int64],
+    window: Sequence[int] | npt.NDArray[Any],
+    grid: Sequence[int] | npt.NDArray[Any],
+    voxel: Sequence[int] | npt.NDArray[Any],
+    covers: npt.NDArray[np.bool_],
+    /,
+) -> None: ...
+
+def wrapped_bytes(values: npt.NDArray[np.float32], bytes: npt.NDArray[np.uint8], /) -> None: ...
+
 def metrics_overlap(
     prediction: npt.NDArray[np.uint8],
     reference: npt.NDArray[np.uint8],
     /,
 ) -> _OverlapRecord: ...
+
+def classification_measures(
+    scores: npt.NDArray[np.float32],
+    has_tumour: npt.NDArray[np.int64],
+    /,
+) -> _ClassificationRecord: ...
 
 def metrics_surface(
     prediction: npt.NDArray[np.uint8],
@@ -618,6 +732,43 @@ def metrics_bootstrap(
     progress: Callable[[int, int], object] | None,
     /,
 ) -> tuple[float, float]: ...
+
+def crossing_indexed(crossing: _Crossing | dict[str, Any], /) -> tuple[int, int, int]: ...
+
+def crossing_to_grid(
+    crossing: _Crossing | dict[str, Any],
+    scan: npt.NDArray[np.float32],
+    grid: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
+def crossing_to_scan(
+    crossing: _Crossing | dict[str, Any],
+    map: npt.NDArray[np.float32],
+    scan: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
+def crossing_voxel(
+    crossing: _Crossing | dict[str, Any],
+    voxel: Sequence[int] | npt.NDArray[Any],
+    /,
+) -> tuple[int, int, int]: ...
+
+def crossing_reference(
+    crossing: _Crossing | dict[str, Any],
+    reference: npt.NDArray[np.float32],
+    planes: npt.NDArray[np.int32],
+    marks: npt.NDArray[np.int32],
+    /,
+) -> int: ...
+
+def resize_replicas(
+    window: Sequence[int] | npt.NDArray[Any],
+    shape: Sequence[int] | npt.NDArray[Any],
+    replicas: npt.NDArray[np.int64],
+    /,
+) -> None: ...
 
 def selfplay_create(
     field: int,

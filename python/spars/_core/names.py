@@ -79,6 +79,12 @@ AGENT = (
     "opponent",
 )
 
+SCAN_FRAME = (
+    "resampled",
+    "corner",
+    "native",
+)
+
 SELFPLAY_COUNTER_COUNT = 17
 
 SELFPLAY_RECORD = (

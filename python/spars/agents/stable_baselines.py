@@ -2,15 +2,14 @@
 
 The archive holds ``data``, a JSON object whose awkward values are pickles in base64, and PyTorch
 files of the policy's and the optimiser's state (stable_baselines3/common/save_util.py). Pickles in
-``data`` are never opened: what is needed stands beside them as text. Those of the PyTorch files are
-read by `TensorReader`, which makes tensors and plain values and runs nothing.
+``data`` are never opened: what is needed stands beside them as text. The core reads those of the
+PyTorch files, as it does those of classifiers, and runs nothing.
 """
 
 import base64
-import collections
 import io
 import json
-import pickle
+import math
 import re
 import struct
 import zipfile
@@ -18,58 +17,69 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from spars._core import Handle, native
 from spars._support.errors import FormatError
 from spars._support.files import writing
-from spars.agents.ppo import checked_parameters, resize_multiplicity
+from spars.agents.ppo import (
+    DEPTH_LIMIT,
+    checked_parameters,
+    parameter_shapes,
+    resize_multiplicity,
+)
 
 VERSION = "2.9.2"
-PICKLE_LIMIT = 1 << 24
-DATA_LIMIT = 1 << 26
 _PLAIN = (
     "learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range",
     "clip_range_vf", "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl",
     "seed",
 )  # fmt: skip
 FIRST_LAYERS = ("mlp_extractor.policy_net.0.weight", "mlp_extractor.value_net.0.weight")
-_STORAGES = {
-    "FloatStorage": "f4", "DoubleStorage": "f8", "HalfStorage": "f2", "LongStorage": "i8",
-    "IntStorage": "i4", "BoolStorage": "?",
-}  # fmt: skip
 
 
 def is_stable_baselines(path):
     """Whether the file is an archive of a policy as stable-baselines3 writes it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {"data", "policy.pth"} <= set(archive.namelist())
-    except zipfile.BadZipFile:
-        return False
+    return native.agent_file_is_one(path)
 
 
 # -- Reading
 
 
+class _AgentFile:
+    """An agent's archive, open: its ``data``, and the shapes of its tensors by name."""
+
+    def __init__(self, path):
+        self._handle = Handle(native.agent_file_open(path))
+        self.data = json.loads(native.agent_file_data(self._handle.value))
+        self.shapes = {
+            name: tuple(shape)
+            for name, shape in json.loads(native.agent_file_tensors(self._handle.value)).items()
+        }
+
+    def tensor(self, name, shape):
+        """Return the values of a tensor that must have a shape, float32."""
+        if self.shapes[name] != shape:
+            raise ValueError(f"'{name}' must be of shape {shape}. Got {self.shapes[name]} instead")
+        values = np.empty(shape, np.float32)
+        native.agent_file_values(self._handle.value, name, values)
+        return values
+
+
 @contextmanager
 def _opened(path):
-    """Give an agent's archive, open, and its "data"; what goes wrong within is a FormatError."""
+    """Give an agent's archive, open; what goes wrong within is a FormatError."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("data").file_size > DATA_LIMIT:
-                raise FormatError(f"{path}: 'data' must be at most {DATA_LIMIT} bytes.")
-            yield archive, json.loads(archive.read("data"))
-    except FormatError:
-        raise
+        yield _AgentFile(path)
+    # Members of "data" may be missing or of any type; a deep nest in it is a RecursionError.
     except (
-        KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError, zipfile.BadZipFile,
-        NotImplementedError, pickle.UnpicklingError, struct.error,
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError,
     ) as error:  # fmt: skip
         raise FormatError(f"{path}: not a PPO agent of stable-baselines3: {error}") from error
 
 
 def observation_shape_of(path):
     """Return the shape of what the policy of such an archive saw."""
-    with _opened(path) as (_, data):
-        return _shape(data)
+    with _opened(path) as file:
+        return _shape(file.data)
 
 
 def read_agent(path, window):
@@ -91,17 +101,15 @@ def read_agent(path, window):
         Adam's moments, flat, means then squares; None where it made no step, or where weights were
         summed or scaled.
     """
-    with _opened(path) as (archive, data):
-        description = _description(data)
-        shape = description["observation_shape"]
+    with _opened(path) as file:
+        description = _description(file.data)
         # Images are divided by 255 before they reach the network.
-        scale = 1 / 255 if data["observation_space"]["dtype"] == "uint8" else None
-        with archive.open("policy.pth") as file:
-            parameters = _parameters(read_tensors(file), shape, window, scale)
+        scale = 1 / 255 if file.data["observation_space"]["dtype"] == "uint8" else None
+        read = _read_parameters(file, description)
+        parameters = _fitted(read, description["observation_shape"], window, scale)
         state = None, (0, 0)
-        if window is None and scale is None and "policy.optimizer.pth" in archive.namelist():
-            with archive.open("policy.optimizer.pth") as file:
-                state = _adam_state(read_tensors(file), parameters, data)
+        if window is None and scale is None:
+            state = _adam_state(file, parameters)
     return description, parameters, state
 
 
@@ -141,21 +149,45 @@ def _number(name, value):
     return float(constant[1])
 
 
-def _parameters(tensors, shape, window, scale):
+def _read_parameters(file, description):
+    """Return the policy's parameters, whose shapes must be those of such an agent."""
+    shapes = {n: s for n, s in file.shapes.items() if not n.startswith("optimizer/")}
+    hidden = [
+        [shapes[name][0] for name in _layers(net, shapes)] for net in ("policy_net", "value_net")
+    ]
+    if not all(1 <= len(widths) <= DEPTH_LIMIT for widths in hidden):
+        raise ValueError(f"a policy and a value network must have 1 to {DEPTH_LIMIT} layers")
+    inputs = math.prod(description["observation_shape"])
+    wanted = parameter_shapes(inputs, description["actions"], *hidden)
+    differ = sorted(n for n in wanted.keys() | shapes.keys() if wanted.get(n) != shapes.get(n))
+    if differ:
+        name = differ[0]
+        raise ValueError(
+            f"'{name}' must be of shape {wanted.get(name)}. Got {shapes.get(name)} instead"
+        )
+    return {name: file.tensor(name, shape) for name, shape in wanted.items()}
+
+
+def _layers(net, shapes):
+    """Return the names of a network's weights, in order."""
+    names = []
+    while (name := f"mlp_extractor.{net}.{2 * len(names)}.weight") in shapes:
+        names.append(name)
+    return names
+
+
+def _fitted(parameters, shape, window, scale):
+    """Return the parameters for a window's voxels in place of their replicas, and for bytes."""
     if window is not None:
         counts = _replicas(window, shape)
-    wanted = {}
-    for name, tensor in tensors.items():
-        values = tensor.array()
-        if name in FIRST_LAYERS:
-            if values.ndim != 2 or values.shape[1] != np.prod(shape):
-                raise ValueError(f"'{name}' must have {np.prod(shape)} columns")
-            if window is not None:
-                values = _summed(values.reshape(len(values), *shape), counts)
-            if scale is not None:
-                values = values * np.float32(scale)
-        wanted[name] = np.ascontiguousarray(values, np.float32)
-    return checked_parameters(wanted, "load")[0]
+    for name in FIRST_LAYERS:
+        values = parameters[name]
+        if window is not None:
+            values = _summed(values.reshape(len(values), *shape), counts)
+        if scale is not None:
+            values = values * np.float32(scale)
+        parameters[name] = np.ascontiguousarray(values, np.float32)
+    return checked_parameters(parameters, "load")[0]
 
 
 def _replicas(window, shape):
@@ -176,91 +208,19 @@ def _summed(weights, counts):
     return weights.reshape(len(weights), -1)
 
 
-def _adam_state(optimizer, parameters, data):
+def _adam_state(file, parameters):
     """Return flat moments, None where the optimiser has made no step, and counters."""
     moments = {"exp_avg": [], "exp_avg_sq": []}
     steps = set()
     for index, values in enumerate(parameters.values()):
-        one = optimizer["state"].get(index)
-        if one is None:
+        if f"optimizer/{index}/step" not in file.shapes:
             return None, (0, 0)
-        steps.add(int(one["step"].array()) if isinstance(one["step"], Tensor) else one["step"])
+        steps.add(int(file.tensor(f"optimizer/{index}/step", ())))
         for name, flat in moments.items():
-            moment = one[name].array()
-            if moment.shape != values.shape:
-                raise ValueError(f"'{name}' of parameter {index} must be of shape {values.shape}")
-            flat.append(np.asarray(moment, np.float32).reshape(-1))
+            flat.append(file.tensor(f"optimizer/{index}/{name}", values.shape).reshape(-1))
     (count,) = steps
     flat = np.concatenate(moments["exp_avg"] + moments["exp_avg_sq"])
-    return flat, (count, data["_n_updates"])
-
-
-class Tensor:
-    """A tensor of a PyTorch file, not read yet."""
-
-    def __init__(self, archive, storage, offset, shape, stride):
-        self._archive, self._storage = archive, storage
-        self._offset, self._shape, self._stride = offset, tuple(shape), tuple(stride)
-
-    def array(self):
-        """Return its values; the file's sizes are checked first."""
-        dtype, name, count = self._storage
-        shape, stride = self._shape, self._stride
-        numbers = (self._offset, *shape, *stride)
-        if any(type(n) is not int or n < 0 for n in numbers) or len(shape) != len(stride):
-            raise ValueError(f"the tensor of '{name}' has no valid shape")
-        reach = self._offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True)) + 1
-        if self._archive.getinfo(name).file_size != count * dtype.itemsize or reach > count:
-            raise ValueError(f"the tensor of '{name}' reaches beyond its {count} numbers")
-        # Shapes of many axes and a stride of 0 could ask for more memory than the file has bytes.
-        if np.prod(shape, dtype=object) > count:
-            raise ValueError(f"the tensor of '{name}' has more than {count} numbers")
-        flat = np.frombuffer(self._archive.read(name), dtype)
-        strides = tuple(s * dtype.itemsize for s in stride)
-        return np.lib.stride_tricks.as_strided(
-            flat[self._offset :], shape, strides, writeable=False
-        )
-
-
-class TensorReader(pickle.Unpickler):
-    """Reads plain values and tensors from a PyTorch file's pickle, and calls nothing else."""
-
-    def __init__(self, archive, folder, is_big):
-        super().__init__(io.BytesIO(archive.read(folder + "data.pkl")))
-        self._archive, self._folder, self._order = archive, folder, ">" if is_big else "<"
-
-    def find_class(self, module, name):
-        """Return one of the names that state_dicts are made of."""
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return self._tensor
-        if (module, name) == ("collections", "OrderedDict"):
-            return collections.OrderedDict
-        if module == "torch" and name in _STORAGES:
-            return np.dtype(self._order + _STORAGES[name])
-        raise pickle.UnpicklingError(f"'{module}.{name}' does not belong into a state_dict")
-
-    def persistent_load(self, identity):
-        """Return where a storage's numbers stand: (dtype, member, count)."""
-        kind, dtype, key, _, count = identity
-        if kind != "storage" or not isinstance(dtype, np.dtype) or not isinstance(key, str):
-            raise pickle.UnpicklingError("a storage must have a type and a key")
-        return dtype, f"{self._folder}data/{key}", count
-
-    def _tensor(self, storage, offset, shape, stride, *_):
-        return Tensor(self._archive, storage, offset, shape, stride)
-
-
-def read_tensors(file):
-    """Return what `torch.save` wrote to an open file: plain values and `Tensor`s."""
-    archive = zipfile.ZipFile(file)
-    pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-    if len(pickles) != 1 or archive.getinfo(pickles[0]).file_size > PICKLE_LIMIT:
-        raise ValueError("a PyTorch file has one pickle of at most 16 MiB")
-    folder = pickles[0].removesuffix("data.pkl")
-    is_big = (
-        folder + "byteorder" in archive.namelist() and archive.read(folder + "byteorder") == b"big"
-    )
-    return TensorReader(archive, folder, is_big).load()
+    return flat, (count, file.data["_n_updates"])
 
 
 # -- Writing

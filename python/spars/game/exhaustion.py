@@ -7,17 +7,11 @@ theirs and what is our reading.
 
 import numpy as np
 
+from spars._core import native
 from spars._support.checks import check_choice, check_integer
 from spars._support.defaults import WINDOW_OF_RECORD
 from spars.game.environment import checked_render_mode, keeps_map
-from spars.game.field import (
-    ACTIONS,
-    AGENTS,
-    Field,
-    Games,
-    action_mask,
-    check_action,
-)
+from spars.game.field import ACTIONS, AGENTS, Field, Games, check_action
 from spars.game.parallel import ParallelWindowSearch
 from spars.game.rules import ANSWER_COUNT, ExhaustionRule, checked_rule
 from spars.game.single import WindowSearchEnv
@@ -26,6 +20,52 @@ from spars.game.spaces import Box, Discrete
 __all__ = ["ANSWER_COUNT", "ExhaustionEnv", "ExhaustionGame", "ExhaustionRule"]
 
 OBSERVATIONS = ("neighbours", "window")
+
+
+class ExhaustionGames(Games):
+    """One or many exhaustion games on a field, stepped together by the core.
+
+    As `Games`; `rewards` (n, 2) are each agent's, and `scores` what the last places were worth: 0
+    where they had been shown before.
+    """
+
+    def __init__(self, field, rule, n=1, resets_itself=False, maps="run"):
+        self._rule = rule
+        super().__init__(field, n, resets_itself, maps)
+        self.rewards = np.zeros((n, 2))
+
+    def _made(self, n, resets_itself, maps):
+        rule = self._rule.bounded()
+        return native.exhaustion_create(self.field.handle, n, resets_itself, maps, rule)
+
+    def step(self, learner, opponent):
+        """Step every game by two int8 arrays of answers; results are in the attributes."""
+        native.exhaustion_step(self._handle.value, learner, opponent, self, self.field.scorer)
+
+    def look(self):
+        """Return what each agent's six moves lead to.
+
+        Returns
+        -------
+        worths : float32 (n, 2, 6)
+            What the places are worth: their score, or 0 where they have been shown.
+        shown : bool (n, 2, 6)
+            Whether they have.
+        """
+        shape = (len(self._steps), 2, ACTIONS)
+        worths, shown = np.empty(shape, np.float32), np.empty(shape, np.bool_)
+        native.exhaustion_look(self._handle.value, worths, shown, self.field.scorer)
+        return worths, shown
+
+    def shown_count(self, index=0):
+        """Return how many places the episode has shown."""
+        return native.exhaustion_shown_count(self._handle.value, index)
+
+    def shown(self, index=0):
+        """Return the places that the episode has shown, int64 (m, 3), in their order."""
+        places = np.empty((self.shown_count(index), 3), np.int64)
+        native.exhaustion_shown(self._handle.value, index, places)
+        return places
 
 
 class ExhaustionGame:
@@ -46,6 +86,8 @@ class ExhaustionGame:
     ----------
     exhausted : list of tuple of three ints
         Places shown in this episode, in their order; the segmentation of the paper is their union.
+    shown_count : int
+        How many they are.
     scores : ndarray of float32, shape (2,)
         What each agent's last place was worth: its score, or 0 where it had been shown before.
     """
@@ -55,18 +97,23 @@ class ExhaustionGame:
         self.rule = checked_rule("exhaustion", rule, field.owner)
         check_choice(observation, "observation", field.owner, OBSERVATIONS)
         self.observation = observation
-        self.games = Games(field)
-        # One game for each move: a step from one place scores all its neighbours.
-        self._probes = Games(field, ACTIONS, maps="none")
-        self._every = np.arange(ACTIONS, dtype=np.int8)
+        self.games = ExhaustionGames(field, self.rule)
         self.reset()
+
+    @property
+    def exhausted(self):
+        """Places shown in this episode, in their order."""
+        return [tuple(place) for place in self.games.shown().tolist()]
+
+    @property
+    def shown_count(self):
+        """How many places this episode has shown."""
+        return self.games.shown_count()
 
     def reset(self, keep_map=False):
         """Begin an episode: both windows at the start, nothing shown yet."""
         self.games.reset(0, keep_map)
-        self.exhausted = []
-        self._shown = set()
-        self.scores = np.full(2, np.nan, np.float32)
+        self.scores = self.games.scores[0].copy()
         self._look()
 
     def step(self, learner, opponent):
@@ -83,48 +130,24 @@ class ExhaustionGame:
             check_action(answer, f"actions[{agent!r}]", self.field.owner, ANSWER_COUNT)
             for agent, answer in zip(AGENTS, (learner, opponent), strict=True)
         ]
-        steps = int(self.games.steps()[0])
-        moves = np.array([answer % ACTIONS for answer in answers], np.int8)
-        self.games.step(moves[:1], moves[1:])
-        places = [tuple(place) for place in self.games.windows()[0].tolist()]
-        repeated = [place in self._shown for place in places]
-        self.scores = np.where(repeated, np.float32(0), self.games.scores[0])
-        terminated = any(answer >= ACTIONS for answer in answers)
-        rewards = self._rewards(repeated, terminated, steps)
-        for place in places:
-            if place not in self._shown:
-                self._shown.add(place)
-                self.exhausted.append(place)
-        limit = self.field.protocol.max_episode_steps
-        truncated = not terminated and limit is not None and steps + 1 >= limit
+        games = self.games
+        games.step(np.array(answers[:1], np.int8), np.array(answers[1:], np.int8))
+        self.scores = games.scores[0].copy()
         self._look()
-        return rewards, terminated, truncated
-
-    def _rewards(self, repeated, terminated, steps):
-        """Return both agents' rewards for places whose worth is known."""
-        difference = float(self.scores[0]) - float(self.scores[1])
-        tie = 1.0 if self.field.protocol.tie_reward == "learner" else 0.0
-        first = 1.0 if difference > 0 else -1.0 if difference < 0 else tie
-        rewards = [first, 0.0 - first]
-        if terminated:
-            early = self.rule.early_penalty if steps < self.rule.min_steps else 0.0
-            rewards = [self.rule.final_factor * reward - early for reward in rewards]
-        return tuple(
-            reward - self.rule.repeat_penalty * again
-            for reward, again in zip(rewards, repeated, strict=True)
-        )
+        return tuple(games.rewards[0].tolist()), bool(games.terminated[0]), bool(games.truncated[0])
 
     def observed(self, agent):
         """Return what agent 0 or 1 sees: float32 of the observation's shape."""
-        origin = self._windows[agent]
-        shown = self._neighbours_shown[agent].astype(np.float32)
+        shown = self._shown[agent]
         if self.observation == "window":
             crop = self.games.observation(0, agent, self.field.window)
-            return np.concatenate([crop.reshape(-1), shown])
-        room = np.subtract(self.field.grid, self.field.window)
-        place = np.where(room > 0, 2 * np.clip(origin, 0, room) / np.maximum(room, 1) - 1, 0)
-        left = np.where(shown == 1, 0, self._neighbours[agent])
-        return np.concatenate([left, shown, place]).astype(np.float32)
+            return np.concatenate([crop.reshape(-1), shown], dtype=np.float32)
+        rooms = np.subtract(self.field.grid, self.field.window).tolist()
+        place = [
+            2 * min(max(start, 0), room) / room - 1 if room else 0.0
+            for start, room in zip(self._origins[agent], rooms, strict=True)
+        ]
+        return np.concatenate([self._worths[agent], shown, place], dtype=np.float32)
 
     def observation_space(self):
         """Return the space of what an agent sees."""
@@ -137,23 +160,13 @@ class ExhaustionGame:
 
     def action_mask(self, agent):
         """Return which answers move agent 0's or 1's window: bool (12,)."""
-        return np.tile(action_mask(self.field, self._windows[agent]), 2)
+        return np.tile(self.games.action_masks()[0, agent], 2)
 
     def _look(self):
-        """Score and remember where each agent's six moves lead."""
-        start = self.games.windows()[0]
-        for index in range(ACTIONS):
-            self._probes.restore(index, start, 0)
-        self._probes.step(self._every, self._every)
-        reached = self._probes.windows()
-        self._windows = [tuple(place) for place in start.tolist()]
-        self._neighbours = self._probes.scores.T.copy()
-        self._neighbours_shown = np.array(
-            [
-                [tuple(place) in self._shown for place in reached[:, agent].tolist()]
-                for agent in (0, 1)
-            ]
-        )
+        """Remember where each agent stands and what its six moves lead to."""
+        self._origins = self.games.windows()[0].tolist()
+        worths, shown = self.games.look()
+        self._worths, self._shown = worths[0], shown[0]
 
 
 class ExhaustionEnv(WindowSearchEnv):
@@ -240,7 +253,7 @@ class ExhaustionEnv(WindowSearchEnv):
         return {
             "scores": self.scores,
             "windows": self.windows,
-            "exhausted": len(self.game.exhausted),
+            "exhausted": self.game.shown_count,
         }
 
 
@@ -298,7 +311,7 @@ class ParallelExhaustion(ParallelWindowSearch):
                 "score": scores[agent],
                 "window": windows[agent],
                 "action_mask": self.game.action_mask(i),
-                "exhausted": len(self.game.exhausted),
+                "exhausted": self.game.shown_count,
             }
             for i, agent in enumerate(AGENTS)
         }

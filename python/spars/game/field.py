@@ -11,8 +11,9 @@ from spars._core.names import AGENT as AGENTS
 from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars.game.scorers import adapter_of, place_scores
+from spars.volume.crossing import Crossing
 from spars.volume.protocol import Protocol
-from spars.volume.volume import as_volume, resample, shape_of
+from spars.volume.volume import as_volume, shape_of
 
 ACTIONS = 6
 # The core's own limits.
@@ -111,13 +112,16 @@ class Games:
 
     def __init__(self, field, n=1, resets_itself=False, maps="run"):
         self.field = field
-        self._handle = Handle(native.game_create(field.handle, n, resets_itself, maps))
+        self._handle = Handle(self._made(n, resets_itself, maps))
         self.rewards = np.zeros(n, np.float32)
         self.terminated = np.zeros(n, np.bool_)
         self.truncated = np.zeros(n, np.bool_)
         self.scores = np.full((n, 2), np.nan, np.float32)
         self._windows = np.empty((n, 2, 3), np.int64)
         self._steps = np.empty(n, np.int64)
+
+    def _made(self, n, resets_itself, maps):
+        return native.game_create(self.field.handle, n, resets_itself, maps)
 
     def reset(self, index=-1, keep_map=False):
         """Put the windows of one game, or of all, back to the start."""
@@ -137,6 +141,12 @@ class Games:
         """Return each game's steps since its last reset, int64 (n,)."""
         native.game_windows(self._handle.value, self._windows, self._steps)
         return self._steps.copy()
+
+    def action_masks(self):
+        """Return which actions change where the windows stand, bool (n, 2, 6)."""
+        masks = np.empty((len(self._steps), 2, ACTIONS), np.bool_)
+        native.game_action_masks(self._handle.value, masks)
+        return masks
 
     def restore(self, index, windows, steps):
         """Put one game where a saved one stood; windows (2, 3)."""
@@ -177,19 +187,10 @@ def check_action(action, name, owner, count=ACTIONS):
 
 def wrapped_uint8(values):
     """Return float32 values as x86 casts them to bytes: truncated, then modulo 256 (D12)."""
-    return values.astype(np.int64).astype(np.uint8)
-
-
-def action_mask(field, window):
-    """Return which actions move a window at `window`: bool (6,)."""
-    if field.protocol.border == "clamped_crop":
-        return np.ones(ACTIONS, np.bool_)
-    mask = np.zeros(ACTIONS, np.bool_)
-    for action in range(ACTIONS):
-        axis, direction = 2 - action // 2, 1 - 2 * (action % 2)
-        place = window[axis] + direction * field.stride
-        mask[action] = 0 <= place <= field.grid[axis] - field.window[axis]
-    return mask
+    values = np.ascontiguousarray(values, np.float32)
+    cast = np.empty(values.shape, np.uint8)
+    native.wrapped_bytes(values, cast)
+    return cast
 
 
 def picture(field, windows):
@@ -241,9 +242,7 @@ def _on_grid(volume, grid, frame, owner):
     # Before the resampling, which would fill the memory: many systems promise more than they have.
     if math.prod(grid) > VOXEL_LIMIT:
         raise MemoryError(f"A grid of {grid} has more than the {VOXEL_LIMIT} voxels allowed.")
-    if frame == "corner" or scan.shape == grid:
-        return scan, grid, scan.shape
-    return resample(scan, grid, "linear"), grid, scan.shape
+    return Crossing(scan.shape, grid, frame).to_grid(scan), grid, scan.shape
 
 
 def _is_plain_array(volume):

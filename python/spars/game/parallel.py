@@ -12,7 +12,7 @@ from spars.game.environment import (
     observation_shape,
     observation_space,
 )
-from spars.game.field import ACTIONS, AGENTS, Games, action_mask, check_action
+from spars.game.field import ACTIONS, AGENTS, Games, check_action
 from spars.game.spaces import Discrete
 
 
@@ -146,12 +146,8 @@ class ParallelWindowSearch(OneGame):
         return {agent: self._games.observation(0, i, self._shape) for i, agent in enumerate(AGENTS)}
 
     def _infos(self):
-        windows, scores = self.windows, self.scores
+        windows, scores, masks = self.windows, self.scores, self._games.action_masks()[0]
         return {
-            agent: {
-                "score": scores[agent],
-                "window": windows[agent],
-                "action_mask": action_mask(self.field, windows[agent]),
-            }
-            for agent in AGENTS
+            agent: {"score": scores[agent], "window": windows[agent], "action_mask": masks[i]}
+            for i, agent in enumerate(AGENTS)
         }

@@ -12,7 +12,7 @@ from spars.game.environment import (
     observation_shape,
     observation_space,
 )
-from spars.game.field import ACTIONS, Field, Games, action_mask, check_action, wrapped_uint8
+from spars.game.field import ACTIONS, Field, Games, check_action, wrapped_uint8
 from spars.game.spaces import Discrete
 from spars.volume.resampling import resize_multiplicity
 
@@ -135,7 +135,7 @@ class WindowSearchEnv(OneGame, Env):
 
     def action_masks(self):
         """Return which actions move the learner's window: bool (6,)."""
-        return action_mask(self.field, self.windows["learner"])
+        return self._games.action_masks()[0, 0]
 
     def _opponent_action(self):
         if self._answer is None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from spars._support.checks import check_array
-from spars.volume.volume import resample
+from spars.volume.crossing import Crossing
 
 
 class Reference:
@@ -24,27 +24,5 @@ class Reference:
             )
         self.threshold = float(np.float32(played.protocol.segmentation_threshold))
         self.grid = played.grid
-        if played.protocol.scan_frame == "corner":
-            reference = np.ascontiguousarray(resample(reference, self.grid, "nearest"))
-        axes = [
-            _grid_places(length, scan)
-            for length, scan in zip(self.grid, reference.shape, strict=True)
-        ]
-        self.planes = np.concatenate(
-            [
-                np.bincount(places, minlength=length)
-                for places, length in zip(axes, self.grid, strict=True)
-            ]
-        ).astype(np.int32)
-        self.marks = np.zeros(self.grid, np.int32)
-        voxels = np.nonzero(reference)
-        np.add.at(self.marks, tuple(a[v] for a, v in zip(axes, voxels, strict=True)), 1)
-        self.total = len(voxels[0])
-
-
-def _grid_places(length, scan):
-    """Return which grid voxel each scan voxel along one axis takes its value from."""
-    if length == scan:
-        return np.arange(scan)
-    along = np.arange(length, dtype=np.float32).reshape(length, 1, 1)
-    return resample(along, (scan, 1, 1), "nearest").ravel().astype(np.int64)
+        crossing = Crossing(tuple(scan_shape), self.grid, played.protocol.scan_frame)
+        self.planes, self.marks, self.total = crossing.counts(reference)

@@ -20,7 +20,8 @@ from spars.report import plots
 from spars.search import baselines, selfplay
 from spars.search.settings import METHODS, SegmentationSettings
 from spars.search.visits import contributions
-from spars.volume.volume import Volume, as_volume, resample, save
+from spars.volume.crossing import Crossing
+from spars.volume.volume import Volume, as_volume, save
 
 __all__ = ["METHODS", "Segmentation", "isolate", "segment"]
 
@@ -100,7 +101,8 @@ def segment(volume: Any, classifier: Any, settings: SegmentationSettings) -> "Se
         **search,
     )
     score_map = np.zeros(scan.shape, dtype=np.float32)
-    score_map[box] = to_scan(run.score_map, searched.shape, protocol)
+    crossing = Crossing(searched.shape, run.score_map.shape, protocol.scan_frame)
+    score_map[box] = crossing.to_scan(run.score_map)
     mask = score_map > protocol.segmentation_threshold
     if region is not None:
         mask &= region.astype(bool)
@@ -177,11 +179,10 @@ class Segmentation:
         if any(not a <= v < b for v, a, b in zip(voxel, starts, stops, strict=True)):
             return []
         c = self.run.configuration
-        place = []
-        for axis in range(3):
-            inside, count = voxel[axis] - starts[axis], stops[axis] - starts[axis]
-            place.append(_grid_index(inside, count, c["grid"][axis], c["protocol"]["scan_frame"]))
-        if None in place:
+        searched = tuple(b - a for a, b in zip(starts, stops, strict=True))
+        crossing = Crossing(searched, tuple(c["grid"]), c["protocol"]["scan_frame"])
+        place = crossing.voxel([v - a for v, a in zip(voxel, starts, strict=True)])
+        if place is None:
             return []
         return contributions(self.run._visits(), c, place)
 
@@ -281,38 +282,3 @@ def bounding_box(mask, margin=0):
         first, last = int(found[0]) - margin, int(found[-1]) + 1 + margin
         box.append(slice(max(0, first), min(mask.shape[axis], last)))
     return tuple(box)
-
-
-def to_scan(score_map, shape, protocol):
-    """Bring a map from the model grid to a scan's voxels.
-
-    Parameters
-    ----------
-    score_map : float32 array of shape (GX, GY, GZ)
-        On the model grid.
-    shape : (int, int, int)
-        The scan's.
-    protocol : Protocol
-        Its `scan_frame` says how the scan went to the grid: "resampled" comes back by nearest
-        neighbour; "corner" covers the scan's first corner and leaves 0 elsewhere; "native" is
-        the scan's own frame already.
-
-    Returns
-    -------
-    float32 array of `shape`
-    """
-    score_map = np.ascontiguousarray(score_map, dtype=np.float32)
-    if protocol.scan_frame == "resampled":
-        return resample(score_map, tuple(shape), interpolation="nearest")
-    out = np.zeros(shape, dtype=np.float32)
-    common = tuple(slice(0, min(a, b)) for a, b in zip(score_map.shape, shape, strict=True))
-    out[common] = score_map[common]
-    return out
-
-
-def _grid_index(index, count, grid, frame):
-    """Return the plane of the grid that `to_scan` shows at a plane of the scan, or None."""
-    if frame != "resampled":
-        return index if index < grid else None
-    planes = np.arange(grid, dtype=np.float32).reshape(grid, 1, 1)
-    return int(resample(planes, (count, 1, 1), interpolation="nearest")[index, 0, 0])

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spars._core import native
+
 AGENT_NAMES = ("learner", "opponent")
 NOBODY = -1
 
@@ -70,69 +72,37 @@ def visits_of_run(windows, scores, ends, configuration):
     configuration : dict
         The run's.
     """
-    protocol = configuration["protocol"]
-    count = ends.size
-    agents = 1 if protocol["credited_agents"] == "learner" else 2
-    # D5: what is added at an agent's place may be the other's score.
-    own = protocol["credited_score"] == "own"
-    credited = scores.reshape(count, 2) if own else scores.reshape(count, 2)[:, ::-1]
-    places = windows.reshape(count, 2, 3)[:, :agents].reshape(-1, 3).astype(np.int64)
-    who = np.tile(np.arange(agents), count)
-    when = np.repeat(np.arange(count), agents)
-    grid, window = (np.array(configuration[name]) for name in ("grid", "window"))
-    # A window wholly outside the grid writes nothing, by NumPy's rules for negative slices too.
-    reaches = ((places > -(grid + window)) & (places < grid)).all(axis=1)
-    when = when[reaches]
-    kept = None
-    if protocol["map_read"] == "after_reset":
-        games = configuration.get("n_envs", 1)
-        first = _first_kept_steps(ends, protocol, games)
-        kept = when // games >= first[when % games]
+    count, protocol = ends.size, configuration["protocol"]
+    records = {
+        "windows": np.ascontiguousarray(windows, np.int32),
+        "scores": np.ascontiguousarray(scores, np.float32),
+        "ends": np.ascontiguousarray(ends, np.uint8),
+        "games": configuration.get("n_envs", 1),
+        "n_steps": configuration["n_steps"],
+        "reset_each_iteration": protocol["reset_each_iteration"],
+    }
+    # Of what a game is played by, its end has no meaning here: the records tell of it.
+    played = {"termination_threshold": 1.0, "max_episode_steps": None, "protocol": protocol}
+    played |= {name: configuration[name] for name in ("grid", "window", "stride")}
+    visits, added = np.empty((2 * count, 4), np.int64), np.empty(2 * count, np.float32)
+    steps, kept = np.empty(2 * count, np.int64), np.empty(2 * count, np.bool_)
+    found = native.record_visits(records, played, visits, added, steps, kept)
+    visits = visits[:found]
     return Visits(
-        places[reaches],
-        np.ascontiguousarray(credited[:, :agents]).reshape(-1)[reaches],
-        who[reaches],
-        when,
-        count,
-        kept,
-    )
-
-
-def _first_kept_steps(ends, protocol, games):
-    """Return each game's first step after its last reset, which cleared what it had added (D11)."""
-    last = np.zeros(games, np.int64)
-    if protocol["reset_each_iteration"] and len(ends):
-        last[:] = (len(ends) - 1) * ends.shape[1]
-    for game, ended in enumerate(ends.reshape(-1, games).T):
-        steps = np.flatnonzero(ended)
-        if len(steps):
-            last[game] = max(last[game], steps[-1] + 1)
-    return last
-
-
-def covers(windows, extent, grid, voxel):
-    """Return which windows write a voxel of the grid: bool (n,).
-
-    They write what NumPy's ``map[x:x+wx, y:y+wy, z:z+wz]`` names: a negative start counts from
-    the end of the axis.
-    """
-    inside = np.ones(len(windows), np.bool_)
-    for axis in range(3):
-        count = grid[axis]
-        start, stop = windows[:, axis], windows[:, axis] + extent[axis]
-        low, high = (
-            np.clip(np.where(index < 0, index + count, index), 0, count) for index in (start, stop)
-        )
-        inside &= (low <= voxel[axis]) & (voxel[axis] < high)
-    return inside
+        visits[:, :3], added[:found], visits[:, 3], steps[:found], count,
+        kept[:found] if protocol["map_read"] == "after_reset" else None,
+    )  # fmt: skip
 
 
 def contributions(visits, configuration, voxel):
     """Return the visits that the map's value at a voxel of the grid is made of, oldest first."""
-    extent, grid = configuration["window"], configuration["grid"]
+    covering = np.empty(len(visits.windows), np.bool_)
+    native.windows_covering(
+        np.ascontiguousarray(visits.windows, np.int64), configuration["window"],
+        configuration["grid"], voxel, covering,
+    )  # fmt: skip
     steps = configuration.get("n_steps") or max(1, visits.step_count)
     games = configuration.get("n_envs", 1)
-    covering = covers(visits.windows, extent, grid, voxel)
     found = np.flatnonzero(covering if visits.kept is None else covering & visits.kept)
     return [
         Contribution(

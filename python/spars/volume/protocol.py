@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from spars._core import names
 from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
@@ -12,11 +12,13 @@ from spars._support.kinds import Kind, extent, optional
 
 __all__ = ["IntensityWindow", "Protocol"]
 
+ScanFrame = Literal["resampled", "corner", "native"]
+
 # What each switch that is a choice may be.
 CHOICES = {
     "crop_label": ("image", "voxel"),
     "crop_interpolation": ("nearest", "linear"),
-    "scan_frame": ("resampled", "corner", "native"),
+    "scan_frame": names.SCAN_FRAME,
     "credited_score": names.CREDITED_SCORE,
     "credited_agents": names.CREDITED_AGENTS,
     "border": names.BORDER,
@@ -77,7 +79,7 @@ class Protocol:
     intensity_window: IntensityWindow | None
     #: D4: "resampled": the whole scan on the model grid. "corner": indexed as it is, as if it had
     #: the grid's shape, so that only its first corner is visited. "native": its own voxels.
-    scan_frame: str
+    scan_frame: ScanFrame
     #: D5: whose score is added at an agent's place, "own" or "other".
     credited_score: str
     #: D6: whose places are written to the map, "both" or "learner".

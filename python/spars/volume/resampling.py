@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spars._core import native
 from spars._support.checks import check_extent
 
 
@@ -28,15 +30,11 @@ def resize_multiplicity(window: Sequence[int], shape: Sequence[int]) -> NDArray[
     """
     window = check_extent(window, "window", "resize_multiplicity")
     shape = check_extent(shape, "shape", "resize_multiplicity")
-    counts = []
-    for few, many in zip(window, shape, strict=True):
-        if many < few:
-            raise ValueError(
-                "The 'shape' parameter of resize_multiplicity must be at least the window in "
-                f"every axis, so that no voxel is lost. Got {shape} for window {window} instead."
-            )
-        # PyTorch's rule, in float32 as there.
-        index = np.floor(np.arange(many, dtype=np.float32) * np.float32(np.float32(few) / many))
-        index = np.minimum(index.astype(np.int64), few - 1)
-        counts.append(np.bincount(index, minlength=few))
-    return np.einsum("i,j,k->ijk", *counts).reshape(-1).astype(np.int64)
+    if any(many < few for few, many in zip(window, shape, strict=True)):
+        raise ValueError(
+            "The 'shape' parameter of resize_multiplicity must be at least the window in "
+            f"every axis, so that no voxel is lost. Got {shape} for window {window} instead."
+        )
+    counts = np.empty(math.prod(window), np.int64)
+    native.resize_replicas(window, shape, counts)
+    return counts

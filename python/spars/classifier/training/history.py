@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from spars._core import native
-from spars.metrics.masks import ratio
 
 
 @dataclass
@@ -76,19 +75,19 @@ def classification_metrics(scores, has_tumour):
     dict
         As `History.epochs` documents it.
     """
-    tp, fp, tn, fn, roc_auc = native.classification_metrics(scores, has_tumour)
+    found = native.classification_measures(scores, has_tumour)
     # A float32 score of 0 or 1 stands for a probability within half a unit of it.
     tiny = 2.0**-25
     right = np.where(has_tumour == 1, scores, 1.0 - scores.astype(np.float64))
     return {
         "loss": float(-np.log(np.maximum(right, tiny)).mean()),
-        "true_positives": tp,
-        "false_positives": fp,
-        "true_negatives": tn,
-        "false_negatives": fn,
-        "accuracy": ratio(tp + tn, tp + fp + tn + fn),
-        "precision": ratio(tp, tp + fp),
-        "sensitivity": ratio(tp, tp + fn),
-        "specificity": ratio(tn, tn + fp),
-        "roc_auc": roc_auc,
+        "true_positives": found.true_positives,
+        "false_positives": found.false_positives,
+        "true_negatives": found.true_negatives,
+        "false_negatives": found.false_negatives,
+        "accuracy": found.accuracy,
+        "precision": found.precision,
+        "sensitivity": found.sensitivity,
+        "specificity": found.specificity,
+        "roc_auc": found.roc_auc,
     }
