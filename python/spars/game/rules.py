@@ -1,5 +1,7 @@
 """The two game rules: their names, their answers, and the second one's numbers."""
 
+from __future__ import annotations
+
 from spars._support.checks import check_choice, check_float, sentence
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD
 from spars._support.kinds import integer, number
@@ -27,26 +29,32 @@ class ExhaustionRule(Settings, owner="ExhaustionRule", kw_only=False):
     """
 
     final_factor: float = setting(
-        100.0, number(0.0), "What the comparison of the last step is multiplied by."
+        default=100.0,
+        kind=number(0.0),
+        doc="What the comparison of the last step is multiplied by.",
     )
     early_penalty: float = setting(
-        1.0, number(0.0), "Taken from both where the end is called before `min_steps`."
+        default=1.0,
+        kind=number(0.0),
+        doc="Taken from both where the end is called before `min_steps`.",
     )
     min_steps: int = setting(
-        2, integer(0), "Steps that an episode should have before its last one."
+        default=2, kind=integer(0), doc="Steps that an episode should have before its last one."
     )
     repeat_penalty: float = setting(
-        1.0, number(0.0), "Taken from an agent for a place that either has shown already."
+        default=1.0,
+        kind=number(0.0),
+        doc="Taken from an agent for a place that either has shown already.",
     )
 
-    def packed(self):
+    def packed(self) -> tuple[float, float, int, float]:
         """Return the numbers as the native calls take them."""
         # Beyond 64 bits a count is as good as the largest: no episode gets there.
         steps = min(self.min_steps, 2**63 - 1)
         return (self.final_factor, self.early_penalty, steps, self.repeat_penalty)
 
 
-def checked_rule(game, rule, owner):
+def checked_rule(game: str, rule: ExhaustionRule | None, owner: str) -> ExhaustionRule | None:
     """Return the rule that a game is played by, None for the search game, or raise."""
     if check_choice(game, "game", owner, GAMES) == "search":
         if rule is not None:
@@ -58,7 +66,7 @@ def checked_rule(game, rule, owner):
     return rule
 
 
-def checked_threshold(threshold, game, owner):
+def checked_threshold(threshold: float | None, game: str, owner: str) -> float:
     """Return the score above which an episode ends: 1.0, which none exceeds, in the second game."""
     if game == "search":
         threshold = TERMINATION_THRESHOLD_OF_RECORD if threshold is None else threshold
