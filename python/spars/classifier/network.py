@@ -22,6 +22,7 @@ from spars.classifier.explanation import attributions, explain, input_gradients
 from spars.classifier.onnx import save_onnx
 from spars.classifier.training.fit import fit
 from spars.classifier.training.history import History
+from spars.volume.datasets import Case
 from spars.volume.protocol import IntensityWindow
 from spars.volume.volume import as_volume
 
@@ -361,9 +362,10 @@ class Classifier:
                 raise FormatError(f"The 'spars.training' of {path} must be JSON: {error}") from None
         return classifier
 
-    @functools.wraps(fit)
-    def fit(self, *arguments: Any, **options: Any) -> History:
-        history = fit(self, *arguments, **options)
+    def fit(
+        self, dataset: Iterable[Case], validation: Iterable[Case] | None = None, **options: Any
+    ) -> History:
+        history = fit(self, dataset, validation, **options)
         self._training = history.to_dict()
         return history
 
@@ -378,6 +380,10 @@ class Classifier:
         if x.ndim == 3:
             x = x[np.newaxis]
         return check_array(x, name, owner, np.float32, (None, *shape), finite=finite)
+
+
+# Told of as the function is, settings and all.
+functools.update_wrapper(Classifier.fit, fit)
 
 
 def _checked_window(window: object) -> IntensityWindow | None:

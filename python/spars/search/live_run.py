@@ -1,12 +1,21 @@
 """The live part of a self-play run, in the compiled core."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
 from spars._core.handles import Handle
+from spars._support.types import FloatArray, Progress
 from spars.agents.networks import POLICIES, named, policy_shapes
 from spars.agents.ppo import LOG_NAMES, packed_hyperparameters
+from spars.game.field import Field
 from spars.game.rules import ExhaustionRule
+from spars.search.reference import Reference
 
 RECORD_NAMES = (
     "reward_mean",
@@ -54,8 +63,16 @@ class Match:
     """
 
     def __init__(
-        self, played, settings, hyperparameters, rates, reference, policy, step_shape, rule=None
-    ):
+        self,
+        played: Field,
+        settings: tuple[Any, ...],
+        hyperparameters: Mapping[str, Any],
+        rates: Mapping[str, float | None],
+        reference: Reference | None,
+        policy: str,
+        step_shape: tuple[int, ...],
+        rule: ExhaustionRule | None = None,
+    ) -> None:
         self.field = played
         self.has_reference = reference is not None
         game = "search" if rule is None else "exhaustion"
@@ -79,27 +96,27 @@ class Match:
             )
         )
 
-    def set_rates(self, rates):
+    def set_rates(self, rates: Mapping[str, float | None]) -> None:
         """Learn by other rates from the next iteration on."""
         native.selfplay_set_hyperparameters(self._handle.value, self._packed(rates))
 
-    def _packed(self, rates):
+    def _packed(self, rates: Mapping[str, float | None]) -> tuple[Any, ...]:
         return packed_hyperparameters("self_play", **rates, **self._hyperparameters, adam_eps=1e-5)
 
-    def use_pool(self, sampling, power):
+    def use_pool(self, sampling: str, power: float) -> None:
         """Draw every episode's opponent from the snapshots; before the first iteration."""
         native.selfplay_use_pool(self._handle.value, SAMPLINGS.index(sampling), power)
         self.has_pool = True
 
-    def begin_with(self, parameters):
+    def begin_with(self, parameters: FloatArray) -> None:
         """Give the learner other parameters, flat; before anything is played or a pool is used."""
         self.restore(self.learning_state() | {"parameters": parameters})
 
-    def learn_from_both(self):
+    def learn_from_both(self) -> None:
         """Learn from the opponent's steps too."""
         native.selfplay_learn_from_both(self._handle.value, True)
 
-    def pool(self):
+    def pool(self) -> dict[str, NDArray[Any]]:
         """Return the pool's arrays: members' games and wins; each game's member and rewards."""
         members = native.selfplay_pool(self._handle.value)
         games = self._step_shape[1] if len(self._step_shape) > 1 else 1
@@ -112,11 +129,15 @@ class Match:
         native.selfplay_pool_tallies(self._handle.value, *arrays.values(), False)
         return arrays
 
-    def play(self, iterations, progress=None):
+    def play(self, iterations: int, progress: Progress | None = None) -> None:
         """Play and learn for so many iterations."""
         native.selfplay_run(self._handle.value, iterations, self.field.scorer, progress)
 
-    def played(self):
+    def played(
+        self,
+    ) -> tuple[
+        NDArray[np.float64], dict[str, NDArray[Any]], list[tuple[int, dict[str, FloatArray]]]
+    ]:
         """Return records, steps and snapshots since the last call, and let the core forget them."""
         run = self._handle.value
         _, _, iterations, steps, snapshots, parameters, *_ = native.selfplay_measure(run)
@@ -138,21 +159,21 @@ class Match:
         native.selfplay_forget(run)
         return records, columns, kept
 
-    def named(self, flat):
+    def named(self, flat: FloatArray) -> dict[str, FloatArray]:
         """Return a flat array's parameters by name."""
         return named(flat, self._shapes)
 
-    def score_map(self):
+    def score_map(self) -> FloatArray:
         """Return the accumulated map, float32 of the grid's shape."""
         score_map = np.empty(self.field.grid, np.float32)
         native.selfplay_map(self._handle.value, score_map)
         return score_map
 
-    def state(self):
+    def state(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `restore` goes on from, and the scores known."""
         return self.learning_state() | {"known_scores": self.field.scores()}
 
-    def learning_state(self, with_map=True):
+    def learning_state(self, with_map: bool = True) -> dict[str, NDArray[Any]]:
         """Return the arrays that `restore` goes on from; without the map's visits if so wanted."""
         run = self._handle.value
         *_, parameters, opponent, visits, counters, shown = native.selfplay_measure(run)
@@ -173,7 +194,9 @@ class Match:
             arrays["visit_scores"] = arrays["visit_scores"][:0]
         return arrays | (self.pool() if self.has_pool else {})
 
-    def restore(self, arrays, members=()):
+    def restore(
+        self, arrays: Mapping[str, NDArray[Any]], members: Iterable[FloatArray] = ()
+    ) -> None:
         """Go on from what `state` or `learning_state` returned.
 
         Parameters
@@ -209,7 +232,13 @@ class Match:
             native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, rewards, True)
 
 
-def match_of(played, configuration, rates, reference, initial=None):
+def match_of(
+    played: Field,
+    configuration: Mapping[str, Any],
+    rates: Mapping[str, float | None],
+    reference: Reference | None,
+    initial: FloatArray | None = None,
+) -> Match:
     """Return the live part of a run as its seed makes it, or with `initial` parameters, flat."""
     hyperparameters = {name: configuration[name] for name in FIXED}
     settings = (
@@ -240,7 +269,7 @@ def match_of(played, configuration, rates, reference, initial=None):
     return match
 
 
-def step_shape(configuration):
+def step_shape(configuration: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the axes of an iteration's steps: games have one where there are several."""
     games = configuration["n_envs"]
     return (configuration["n_steps"],) if games == 1 else (configuration["n_steps"], games)
