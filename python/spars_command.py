@@ -1,9 +1,11 @@
 """The program `spars`: what the package cannot say, since importing `spars` comes before it."""
 
+from __future__ import annotations
+
 import sys
 
 
-def main():
+def main() -> int:
     """Run `spars.command.cli.main`; say a refused environment in one line."""
     try:
         from spars.command.cli import main as run

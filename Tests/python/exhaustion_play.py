@@ -42,16 +42,16 @@ def play(volume, iterations=3, scorer=None, **options):
 
 def calm(run):
     """Let a run's agents call the end rarely: untrained ones do in half their answers."""
-    state = run._match.state()
+    state = run._live_run.state()
     first = 0
-    for name, shape in run._match._shapes.items():
+    for name, shape in run._live_run._shapes.items():
         if name == "action_net.bias":
             break
         first += int(np.prod(shape))
     for name in ("parameters", "opponent"):
         if len(state[name]):
             state[name][first + 6 : first + ANSWER_COUNT] = -3.0
-    run._match.restore(state)
+    run._live_run.restore(state)
     return run
 
 

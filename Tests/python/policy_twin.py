@@ -88,11 +88,11 @@ def iterate(run, volume, score):
     Returns the learner's parameters before it, in float64, the run's states before and after, and
     what the iteration learnt from.
     """
-    before = run._match.state()
+    before = run._live_run.state()
     named = run.snapshots[-1].parameters
     run.resume(1)
     parameters = {name: values.astype(np.float64) for name, values in named.items()}
-    return parameters, before, run._match.state(), last_rollout(run, volume, score, parameters)
+    return parameters, before, run._live_run.state(), last_rollout(run, volume, score, parameters)
 
 
 def last_rollout(run, volume, score, parameters):

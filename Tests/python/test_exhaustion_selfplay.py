@@ -71,12 +71,12 @@ def test_a_run_goes_on_from_its_file_to_the_bit(volume, policy, games, opponents
     # A pool's first member is as untrained as it was, and ends nearly every episode at once.
     if opponents is None:
         assert (half.ends[-1, -1] == 0).any(), "no episode is under way; choose another seed"
-        assert len(half._match.state()["shown"]) > 0
+        assert len(half._live_run.state()["shown"]) > 0
     again = Run.load(tmp_path / "run.npz", volume, score)
     assert again.configuration == half.configuration
     same(again.resume(2), whole)
-    for name, values in whole._match.state().items():
-        np.testing.assert_array_equal(again._match.state()[name], values, err_msg=name)
+    for name, values in whole._live_run.state().items():
+        np.testing.assert_array_equal(again._live_run.state()[name], values, err_msg=name)
 
 
 def test_the_state_holds_what_each_episode_has_shown(volume):
@@ -91,7 +91,7 @@ def test_the_state_holds_what_each_episode_has_shown(volume):
         )
         expected += [[*place, game] for place in places]
     assert len(expected) > 3
-    np.testing.assert_array_equal(run._match.state()["shown"], np.array(expected))
+    np.testing.assert_array_equal(run._live_run.state()["shown"], np.array(expected))
 
 
 def test_broken_places_are_no_saved_run(volume, tmp_path):
@@ -168,7 +168,7 @@ def test_the_map_is_of_the_windows_own_scores(volume, map_read, games):
 
 def test_a_pools_games_are_won_by_the_greater_sum(volume):
     run = calm(play(volume, 1, opponents="vanilla", policy="LocalPolicy", n_envs=2, seed=4))
-    state = run._match.state()
+    state = run._live_run.state()
     games, wins = state["pool_games"].tolist(), state["pool_wins"].tolist()
     drawn, leads = state["pool_drawn"].tolist(), state["pool_reward"].copy()
     run.resume(5)
@@ -184,7 +184,7 @@ def test_a_pools_games_are_won_by_the_greater_sum(volume):
         if (t + 1) % 16 == 0:
             games.append(0.0)
             wins.append(0.0)
-    state = run._match.state()
+    state = run._live_run.state()
     np.testing.assert_allclose(state["pool_games"], games, rtol=1e-12)
     np.testing.assert_allclose(state["pool_wins"], wins, rtol=1e-12)
     np.testing.assert_array_equal(state["pool_drawn"], drawn)

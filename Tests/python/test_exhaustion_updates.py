@@ -74,10 +74,10 @@ def test_an_update_follows_the_gradient_of_the_twin(volume, policy, games, maske
         experience="both" if sides == 2 else "learner", max_grad_norm=1e9, ent_coef=0.05,
         vf_coef=0.05, opponent_update_interval=1, scorer=Plain(),
     )  # fmt: skip
-    before = calm(run)._match.state()
+    before = calm(run)._live_run.state()
     parameters = {name: values.astype(np.float64) for name, values in run.parameters.items()}
     run.resume(1)
-    after = run._match.state()
+    after = run._live_run.state()
     assert parameters["action_net.weight"].shape[0] == ANSWER_COUNT
     parts = twin_rollout(run, volume, parameters)[:sides]
     rollout = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -97,12 +97,12 @@ def test_flags_are_seen_once_where_voxels_are_seen_many_times(volume):
         input_shape = (20, 24, 13)
 
     run = play(volume, 1, policy="MlpPolicy", scorer=Enlarging(), batch_size=16)
-    before = calm(run)._match.state()
+    before = calm(run)._live_run.state()
     run.resume(1)
-    after = run._match.state()
-    shape = run._match._shapes["mlp_extractor.policy_net.0.weight"]
+    after = run._live_run.state()
+    shape = run._live_run._shapes["mlp_extractor.policy_net.0.weight"]
     first = 0
-    for name, other in run._match._shapes.items():
+    for name, other in run._live_run._shapes.items():
         if name == "mlp_extractor.policy_net.0.weight":
             break
         first += int(np.prod(other))

@@ -231,7 +231,7 @@ def test_visits_of_a_run_are_the_twins(games, switches, credit):
     assert list(found) == told
     assert (visits.kept is None) == (switches["map_read"] == "before_reset")
     # What is kept is what the run's own map has logged.
-    log = run._match.state()
+    log = run._live_run.state()
     np.testing.assert_array_equal(log["visits"][:, :3], visits.windows[kept])
     np.testing.assert_array_equal(log["visit_scores"], visits.scores[kept])
 

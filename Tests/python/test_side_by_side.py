@@ -52,7 +52,7 @@ class Pool:
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_every_game_meets_its_own_opponent_as_in_the_plain_twin(volume, sampling):
     run = play(volume, opponents=sampling, policy="LocalPolicy")
-    state = run._match.state()
+    state = run._live_run.state()
     source = RandomSource(0)
     source.state = [int(word) for word in state["counters"][2:6].view(np.uint64)]
     pool, rewards = Pool(sampling, state), state["pool_reward"].copy()
@@ -85,7 +85,7 @@ def test_every_game_meets_its_own_opponent_as_in_the_plain_twin(volume, sampling
                 rewards[game] = 0
                 pool.draw(source, game)
                 places[game] = start
-    after = run._match.state()
+    after = run._live_run.state()
     assert after["pool_drawn"].tolist() == pool.drawn
     np.testing.assert_array_equal(after["pool_reward"], rewards)
     np.testing.assert_allclose(after["pool_games"][:5], pool.games, atol=1e-12)

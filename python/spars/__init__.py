@@ -4,7 +4,10 @@ From CT scans with image-level labels (tumour present or not) to a voxel segment
 tumours; the compute core is written in Swift.
 """
 
+from __future__ import annotations
+
 import importlib
+from typing import Any
 
 from spars import lesions, metrics
 from spars._support import modules
@@ -61,7 +64,7 @@ modules.install()
 _LATE = ("VectorGame", "WindowSearchEnv", "parallel_env")
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in modules.HOMES or name == "report":
         return importlib.import_module(f"spars.{name}")
     if name in _LATE:
@@ -69,6 +72,6 @@ def __getattr__(name):
     raise AttributeError(f"module 'spars' has no attribute '{name}'")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     packages = {"agents", "classifier", "game", "report", "search", "study", "volume"}
     return sorted({*__all__, *modules.HOMES, *packages})

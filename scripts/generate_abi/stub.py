@@ -17,7 +17,7 @@ HEAD = '''"""The compiled core. Private: `spars._core` alone imports it."""
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ def stub(description):
     for enum in description.enums.values():
         if enum.name != "status":
             names = ", ".join(f'"{name}"' for name in enum.names)
-            parts.append(f"_{_camel(enum.name)} = Literal[{names}]\n")
+            parts.append(f"# One of {names}.\n_{_camel(enum.name)} = str\n")
     for struct in description.structs.values():
         if struct.name in read:
             parts.append(_protocol(struct))

@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,37 +11,53 @@ import numpy.typing as npt
 # Functions that the description does not hold yet.
 def __getattr__(name: str) -> Any: ...
 
-_Precision = Literal["float32", "float64"]
+# One of "float32", "float64".
+_Precision = str
 
-_CreditedScore = Literal["own", "other"]
+# One of "own", "other".
+_CreditedScore = str
 
-_CreditedAgents = Literal["both", "learner"]
+# One of "both", "learner".
+_CreditedAgents = str
 
-_Border = Literal["inside", "clamped_crop"]
+# One of "inside", "clamped_crop".
+_Border = str
 
-_Opponent = Literal["snapshot", "live"]
+# One of "snapshot", "live".
+_Opponent = str
 
-_MapRead = Literal["before_reset", "after_reset"]
+# One of "before_reset", "after_reset".
+_MapRead = str
 
-_ObservationCast = Literal["float32", "uint8"]
+# One of "float32", "uint8".
+_ObservationCast = str
 
-_OpponentObservation = Literal["same", "uncast"]
+# One of "same", "uncast".
+_OpponentObservation = str
 
-_Accumulation = Literal["sum", "mean", "max"]
+# One of "sum", "mean", "max".
+_Accumulation = str
 
-_TieReward = Literal["none", "learner"]
+# One of "none", "learner".
+_TieReward = str
 
-_BorderCrops = Literal["full", "stretched"]
+# One of "full", "stretched".
+_BorderCrops = str
 
-_Maps = Literal["none", "episode", "run"]
+# One of "none", "episode", "run".
+_Maps = str
 
-_Agent = Literal["learner", "opponent"]
+# One of "learner", "opponent".
+_Agent = str
 
-_ScanFrame = Literal["resampled", "corner", "native"]
+# One of "resampled", "corner", "native".
+_ScanFrame = str
 
-_Policy = Literal["MlpPolicy", "CnnPolicy", "LocalPolicy"]
+# One of "MlpPolicy", "CnnPolicy", "LocalPolicy".
+_Policy = str
 
-_Sampling = Literal["vanilla", "fictitious", "prioritised", "gaussian"]
+# One of "vanilla", "fictitious", "prioritised", "gaussian".
+_Sampling = str
 
 class _PolicyShape(Protocol):
     @property

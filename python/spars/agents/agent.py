@@ -1,14 +1,21 @@
 """`PPO`, an agent for any Gymnasium environment."""
 
+from __future__ import annotations
+
+import secrets
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._support.archives import write_npz
 from spars._support.checks import check_choice, check_extent, check_float, check_integer
 from spars._support.errors import FormatError
+from spars._support.types import FloatArray, PathLike, Progress
 from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
 from spars.agents.policy import MlpPolicy
 from spars.agents.ppo import (
@@ -20,6 +27,7 @@ from spars.agents.ppo import (
     gae,
     log_dict,
 )
+from spars.agents.rates import Rate
 from spars.agents.stable_baselines import is_stable_baselines, write_agent
 from spars.game.spaces import bounds_of, spaces_of
 
@@ -64,36 +72,43 @@ class PPO:
         What the last update logged, under stable-baselines3's names.
     """
 
+    observation_shape: tuple[int, ...]
+    action_count: int
+    action_start: int
+    _is_seeded: bool
+    _obs: FloatArray
+    _seen: FloatArray
+
     def __init__(
         self,
-        policy,
-        env,
-        learning_rate=3e-4,
-        n_steps=2048,
-        batch_size=64,
-        n_epochs=10,
-        gamma=0.99,
-        gae_lambda=0.95,
-        clip_range=0.2,
-        clip_range_vf=None,
-        normalize_advantage=True,
-        ent_coef=0.0,
-        vf_coef=0.5,
-        max_grad_norm=0.5,
-        target_kl=None,
-        seed=None,
-        verbose=0,
+        policy: str,
+        env: Any,
+        learning_rate: Rate = 3e-4,
+        n_steps: int = 2048,
+        batch_size: int = 64,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: Rate = 0.2,
+        clip_range_vf: Rate | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        target_kl: float | None = None,
+        seed: int | None = None,
+        verbose: int = 0,
         *,
-        multiplicity=None,
-        net_arch=None,
-    ):
+        multiplicity: ArrayLike | None = None,
+        net_arch: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
+    ) -> None:
         check_choice(policy, "policy", "PPO", ("MlpPolicy",))
         self.n_steps = check_integer(n_steps, "n_steps", "PPO", 1)
         self.gamma = check_float(gamma, "gamma", "PPO", 0.0, 1.0)
         self.gae_lambda = check_float(gae_lambda, "gae_lambda", "PPO", 0.0, 1.0)
         self.verbose = check_integer(verbose, "verbose", "PPO", 0, 2)
         if seed is None:
-            seed = int(np.random.SeedSequence().entropy) & SEED_LIMIT
+            seed = secrets.randbits(64)
         self.seed = check_integer(seed, "seed", "PPO", 0, SEED_LIMIT)
         self._schedules = {
             "learning_rate": learning_rate,
@@ -127,11 +142,17 @@ class PPO:
             inputs, self.action_count, *_hidden(net_arch), multiplicity, self.seed
         )
         self.num_timesteps = 0
-        self.log = {}
+        self.log: dict[str, float] = {}
 
     # -- Training
 
-    def learn(self, total_timesteps, callback=None, progress=None, reset_num_timesteps=True):
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: Callable[[PPO], object] | None = None,
+        progress: Progress | None = None,
+        reset_num_timesteps: bool = True,
+    ) -> Self:
         """Collect and update until `total_timesteps` environment steps are made.
 
         As in stable-baselines3, whole rollouts are collected, so that more steps may be made than
@@ -159,7 +180,7 @@ class PPO:
                 "The 'env' parameter of PPO must be an environment before learn is called. "
                 "Got None instead."
             )
-        if reset_num_timesteps or self._obs is None:
+        if reset_num_timesteps or len(self._obs) == 0:
             self.num_timesteps = 0
             self._reset()
         else:
@@ -180,7 +201,7 @@ class PPO:
                 print(self._summary(), file=sys.stderr)
         return self
 
-    def _hyperparameters(self, remaining):
+    def _hyperparameters(self, remaining: float) -> tuple[dict[str, Any], tuple[Any, ...]]:
         """Return the checked numbers and (learning_rate, clip_range, clip_range_vf)."""
         rates = {
             name: value(remaining) if callable(value) else value
@@ -188,8 +209,8 @@ class PPO:
         }
         return checked_hyperparameters("PPO", **rates, **self._fixed), tuple(rates.values())
 
-    def _reset(self):
-        seeds = [None] * len(self._envs)
+    def _reset(self) -> None:
+        seeds: list[int | None] = [None] * len(self._envs)
         if not self._is_seeded:
             seeds = [(self.seed + i) % 2**32 for i in range(len(self._envs))]
             self._is_seeded = True
@@ -201,13 +222,15 @@ class PPO:
         )
         self._starts = np.ones(len(self._envs))
         self._episode = [(0.0, 0)] * len(self._envs)
-        self._finished = []
+        self._finished: list[tuple[float, int]] = []
 
-    def _collect(self, callback, progress, planned):
+    def _collect(
+        self, callback: Callable[[PPO], object] | None, progress: Progress | None, planned: int
+    ) -> Rollout | None:
         """Return a flat rollout of `n_steps` steps in each environment, or None to stop."""
         count, inputs = len(self._envs), self.policy.inputs
         shape = (count, self.n_steps, inputs)
-        if self._seen is None or self._seen.shape != shape:
+        if self._seen.shape != shape:
             self._seen = np.empty(shape, np.float32)
         obs = self._seen
         actions = np.empty((self.n_steps, count), np.int64)
@@ -237,9 +260,10 @@ class PPO:
             self.gae_lambda,
         )
         flat = [obs, *(a.T for a in (actions, values, log_probs, advantages, returns))]
-        return Rollout(*(np.ascontiguousarray(a).reshape(-1) for a in flat))
+        columns = [np.ascontiguousarray(a).reshape(-1) for a in flat]
+        return Rollout._make([*columns, Rollout._field_defaults["precision"]])
 
-    def _step(self, i, action):
+    def _step(self, i: int, action: int) -> float:
         """Step environment `i`, reset it at an episode's end, and return what is learned from."""
         env = self._envs[i]
         obs, reward, terminated, truncated, _ = env.step(action + self.action_start)
@@ -258,7 +282,7 @@ class PPO:
         self._starts[i] = ended
         return reward
 
-    def _rollout_log(self):
+    def _rollout_log(self) -> dict[str, float]:
         # stable-baselines3 averages over the last 100 episodes.
         self._finished = self._finished[-100:]
         if not self._finished:
@@ -269,12 +293,18 @@ class PPO:
             "rollout/ep_len_mean": float(np.mean(lengths)),
         }
 
-    def _summary(self):
+    def _summary(self) -> str:
         return "\n".join(f"{name:32} {value:.6g}" for name, value in sorted(self.log.items()))
 
     # -- Use
 
-    def predict(self, obs, state=None, episode_start=None, deterministic=False):
+    def predict(
+        self,
+        obs: ArrayLike,
+        state: object = None,
+        episode_start: object = None,
+        deterministic: bool = False,
+    ) -> tuple[Any, None]:
         """Return an action for an observation, or actions for a batch of them, and None.
 
         Parameters
@@ -302,13 +332,13 @@ class PPO:
         actions = actions + self.action_start
         return (actions[0] if single else actions), None
 
-    def parameters(self):
+    def parameters(self) -> dict[str, FloatArray]:
         """Return the parameters as float32 arrays under stable-baselines3's names."""
         return self.policy.parameters()
 
     # -- Files
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write everything but the environment.
 
         Parameters
@@ -325,7 +355,7 @@ class PPO:
                     f"The '{name}' parameter of PPO must be a number to be saved. "
                     f"Got a function instead."
                 )
-        description = {
+        description: dict[str, Any] = {
             "n_steps": self.n_steps,
             "gamma": self.gamma,
             "gae_lambda": self.gae_lambda,
@@ -342,14 +372,14 @@ class PPO:
             description |= {"bounds": self._bounds, "num_timesteps": self.num_timesteps}
             counted = tuple(int(count) for count in counters[:2])
             return write_agent(path, description, parameters, (moments, counted))
-        arrays = {f"parameter.{k}": v for k, v in parameters.items()}
+        arrays: dict[str, NDArray[Any]] = {f"parameter.{k}": v for k, v in parameters.items()}
         arrays |= {"moments": moments, "counters": counters}
         if self.policy.multiplicity is not None:
             arrays["multiplicity"] = self.policy.multiplicity
         return write_npz(path, description, arrays, FILE_FORMAT)
 
     @classmethod
-    def load(cls, path, env=None, *, window=None):
+    def load(cls, path: PathLike, env: Any = None, *, window: Sequence[int] | None = None) -> Self:
         """Read an agent that `save` wrote, or a PPO agent of stable-baselines3.
 
         Parameters
@@ -402,7 +432,7 @@ class PPO:
             agent._fit(env)
         return agent
 
-    def _fit(self, env):
+    def _fit(self, env: Any) -> None:
         """Take environments that must fit this agent."""
         wanted = self.observation_shape, self.action_count, self.action_start
         self._set_environments(env)
@@ -415,11 +445,12 @@ class PPO:
 
     # -- Environments
 
-    def _set_environments(self, env):
+    def _set_environments(self, env: Any) -> None:
         self._envs = list(env) if isinstance(env, (list, tuple)) else [env]
-        self._obs = None
+        # None before the first reset.
+        self._obs = np.empty((0, 0), np.float32)
         # A rollout's observations; kept for its memory only.
-        self._seen = None
+        self._seen = np.empty((0, 0, 0), np.float32)
         self._is_seeded = False
         if not self._envs:
             raise ValueError("The 'env' parameter of PPO must be an environment. Got [] instead.")
@@ -432,7 +463,7 @@ class PPO:
         self.observation_shape, self.action_count, self.action_start = seen.pop()
         self._bounds = bounds_of(self._envs[0].observation_space)
 
-    def _flat(self, obs):
+    def _flat(self, obs: ArrayLike) -> FloatArray:
         obs = np.asarray(obs, np.float32)
         if obs.shape != self.observation_shape:
             raise ValueError(
@@ -442,7 +473,7 @@ class PPO:
         return obs.reshape(-1)
 
 
-def _hidden(net_arch):
+def _hidden(net_arch: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the hidden widths of both networks."""
     if net_arch is None:
         return (64, 64), (64, 64)
@@ -453,7 +484,8 @@ def _hidden(net_arch):
             "The 'net_arch' parameter of PPO must be a list of widths or a dict of 'pi' and 'vf'. "
             f"Got {net_arch!r} instead."
         )
-    return tuple(
+    policy, value = (
         tuple(check_integer(width, "net_arch", "PPO", 1, 1 << 16) for width in net_arch[net])
         for net in ("pi", "vf")
     )
+    return policy, value

@@ -1,10 +1,14 @@
 """The policies that play: their names, and their parameters' names and shapes."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
 
 from spars._core import names
+from spars._support.types import FloatArray
 from spars.agents.ppo import parameter_shapes
 from spars.game.field import ACTIONS
 from spars.game.rules import ANSWER_COUNT
@@ -19,7 +23,9 @@ ANSWERS = {"search": ACTIONS, "exhaustion": ANSWER_COUNT}
 CONVOLUTIONS = ((8, 4, 4), (16, 3, 2), (32, 3, 1))
 
 
-def policy_shapes(policy, window, game="search"):
+def policy_shapes(
+    policy: str, window: Sequence[int], game: str = "search"
+) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a policy's parameters by name, in the core's order."""
     answers = ANSWERS[game]
     # Behind the window's voxels, whether each of the places around it has been shown.
@@ -41,12 +47,12 @@ def policy_shapes(policy, window, game="search"):
     return shapes | parameter_shapes(features, answers, HIDDEN, HIDDEN)
 
 
-def flat_of(arrays):
+def flat_of(arrays: Mapping[str, FloatArray]) -> FloatArray:
     """Return arrays by name as one flat array, in their order."""
     return np.concatenate([values.reshape(-1) for values in arrays.values()])
 
 
-def named(flat, shapes):
+def named(flat: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
     """Return arrays of `shapes` cut from one flat array."""
     arrays, start = {}, 0
     for name, extents in shapes.items():

@@ -4,13 +4,18 @@ For training on an environment see `spars.PPO`. These functions take and return 
 research on the parts and for checking them.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
 from spars._core.names import PPO_LOG as LOG_NAMES
 from spars._support.checks import check_array, check_float, check_integer, sentence
+from spars._support.types import Progress
 from spars.volume.resampling import resize_multiplicity
 
 __all__ = ["gae", "parameter_shapes", "resize_multiplicity", "update"]
@@ -21,7 +26,15 @@ DEPTH_LIMIT = 8
 SEED_LIMIT = 2**64 - 1
 
 
-def gae(rewards, values, episode_starts, last_value, last_episode_start, gamma, gae_lambda):
+def gae(
+    rewards: ArrayLike,
+    values: ArrayLike,
+    episode_starts: ArrayLike,
+    last_value: ArrayLike,
+    last_episode_start: ArrayLike,
+    gamma: float,
+    gae_lambda: float,
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return advantages and returns by generalized advantage estimation.
 
     With n the number 1 where a step does not start an episode, 0 where it does:
@@ -93,28 +106,28 @@ def gae(rewards, values, episode_starts, last_value, last_episode_start, gamma, 
 
 
 def update(
-    parameters,
-    rollout,
-    permutations=None,
-    multiplicity=None,
+    parameters: Mapping[str, ArrayLike],
+    rollout: Mapping[str, ArrayLike],
+    permutations: ArrayLike | None = None,
+    multiplicity: ArrayLike | None = None,
     *,
-    n_epochs=None,
-    batch_size=64,
-    learning_rate=3e-4,
-    clip_range=0.2,
-    clip_range_vf=None,
-    normalize_advantage=True,
-    ent_coef=0.0,
-    vf_coef=0.5,
-    max_grad_norm=0.5,
-    target_kl=None,
-    adam_eps=1e-5,
-    gamma=0.99,
-    gae_lambda=0.95,
-    seed=0,
-    progress=None,
-    dtype=np.float32,
-):
+    n_epochs: int | None = None,
+    batch_size: int = 64,
+    learning_rate: float = 3e-4,
+    clip_range: float = 0.2,
+    clip_range_vf: float | None = None,
+    normalize_advantage: bool = True,
+    ent_coef: float = 0.0,
+    vf_coef: float = 0.5,
+    max_grad_norm: float = 0.5,
+    target_kl: float | None = None,
+    adam_eps: float = 1e-5,
+    gamma: float = 0.99,
+    gae_lambda: float = 0.95,
+    seed: int = 0,
+    progress: Progress | None = None,
+    dtype: DTypeLike = np.float32,
+) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     """Return the parameters after one PPO update from a new Adam state, and its log.
 
     Equal to stable-baselines3's ``PPO.train`` on the same rollout and minibatch order.
@@ -218,7 +231,7 @@ def update(
     return split_parameters(flat, shape), named_log
 
 
-def _scalar(dtype, owner):
+def _scalar(dtype: DTypeLike, owner: str) -> np.dtype[Any]:
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -240,18 +253,23 @@ class PolicyShape(NamedTuple):
 class Rollout(NamedTuple):
     """What an update learns from: one number a step, and the observations' numbers; all flat."""
 
-    observations: np.ndarray
-    actions: np.ndarray
-    values: np.ndarray
-    log_probs: np.ndarray
-    advantages: np.ndarray
-    returns: np.ndarray
+    observations: NDArray[Any]
+    actions: NDArray[Any]
+    values: NDArray[Any]
+    log_probs: NDArray[Any]
+    advantages: NDArray[Any]
+    returns: NDArray[Any]
     precision: str = "float32"
 
 
-def parameter_shapes(inputs, actions, policy_hidden=(64, 64), value_hidden=(64, 64)):
+def parameter_shapes(
+    inputs: int,
+    actions: int,
+    policy_hidden: Sequence[int] = (64, 64),
+    value_hidden: Sequence[int] = (64, 64),
+) -> dict[str, tuple[int, ...]]:
     """Return the parameters' shapes by stable-baselines3's name, in its order."""
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for net, hidden in (("policy_net", policy_hidden), ("value_net", value_hidden)):
         width = inputs
         for i, outputs in enumerate(hidden):
@@ -268,7 +286,7 @@ def parameter_shapes(inputs, actions, policy_hidden=(64, 64), value_hidden=(64, 
     return shapes
 
 
-def split_parameters(flat, shape):
+def split_parameters(flat: NDArray[Any], shape: PolicyShape) -> dict[str, NDArray[Any]]:
     """Return named arrays cut from one flat array; `shape` is a PolicyShape."""
     named = {}
     start = 0
@@ -279,7 +297,7 @@ def split_parameters(flat, shape):
     return named
 
 
-def checked_parameters(parameters, owner):
+def checked_parameters(parameters: Any, owner: str) -> tuple[dict[str, NDArray[Any]], PolicyShape]:
     """Return the named arrays in stable-baselines3's order and their PolicyShape."""
     if not hasattr(parameters, "items"):
         raise TypeError(
@@ -289,7 +307,7 @@ def checked_parameters(parameters, owner):
     parameters = dict(parameters.items())
     hidden = []
     for net in ("policy_net", "value_net"):
-        widths = []
+        widths: list[int] = []
         while f"mlp_extractor.{net}.{2 * len(widths)}.weight" in parameters:
             name = f"mlp_extractor.{net}.{2 * len(widths)}.weight"
             widths.append(_matrix(parameters[name], name, owner).shape[0])
@@ -320,7 +338,7 @@ def checked_parameters(parameters, owner):
     return arrays, PolicyShape(inputs, actions, *hidden)
 
 
-def _matrix(value, name, owner):
+def _matrix(value: ArrayLike, name: str, owner: str) -> NDArray[Any]:
     array = np.asarray(value)
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(
@@ -330,7 +348,7 @@ def _matrix(value, name, owner):
     return array
 
 
-def checked_multiplicity(multiplicity, inputs, owner):
+def checked_multiplicity(multiplicity: ArrayLike, inputs: int, owner: str) -> NDArray[np.int64]:
     """Return `multiplicity` as int64 of shape (inputs,), all positive."""
     array = np.asarray(multiplicity)
     if array.dtype.kind not in "iu":
@@ -346,7 +364,7 @@ def checked_multiplicity(multiplicity, inputs, owner):
     return array
 
 
-def checked_hyperparameters(owner, **given):
+def checked_hyperparameters(owner: str, **given: Any) -> dict[str, Any]:
     """Return the hyperparameters of an update by name, each checked."""
     if not isinstance(given["normalize_advantage"], (bool, np.bool_)):
         raise TypeError(
@@ -354,13 +372,13 @@ def checked_hyperparameters(owner, **given):
             f"Got {given['normalize_advantage']!r} instead."
         )
 
-    def number(name, *low, **limits):
+    def number(name: str, *low: float, **limits: Any) -> float:
         return check_float(given[name], name, owner, *low, **limits)
 
-    def above_zero(name):
+    def above_zero(name: str) -> float:
         return number(name, 0.0, open_low=True)
 
-    def above_zero_or_none(name):
+    def above_zero_or_none(name: str) -> float | None:
         return None if given[name] is None else above_zero(name)
 
     return given | {
@@ -377,7 +395,9 @@ def checked_hyperparameters(owner, **given):
     }
 
 
-def log_dict(log, learning_rate, clip_range, clip_range_vf):
+def log_dict(
+    log: Sequence[float], learning_rate: float, clip_range: float, clip_range_vf: float | None
+) -> dict[str, float]:
     """Return an update's log under stable-baselines3's names."""
     named = dict(zip(LOG_NAMES, log, strict=True))
     named["train/learning_rate"] = float(learning_rate)
@@ -387,14 +407,14 @@ def log_dict(log, learning_rate, clip_range, clip_range_vf):
     return named
 
 
-def _permutations(permutations, n_epochs, count):
+def _permutations(permutations: ArrayLike, n_epochs: int | None, count: int) -> NDArray[np.int64]:
     array = np.asarray(permutations)
     epochs = len(array) if n_epochs is None and array.ndim == 2 else n_epochs
     wanted = f"an integer array of shape ({'n_epochs' if epochs is None else epochs}, {count})"
     if array.dtype.kind not in "iu":
         got = f"dtype {array.dtype}"
         raise TypeError(_must_be("permutations", wanted, got))
-    if array.ndim != 2 or array.shape != (epochs, count) or epochs < 1:
+    if array.ndim != 2 or array.shape != (epochs, count) or len(array) < 1:
         raise ValueError(_must_be("permutations", wanted, f"shape {array.shape}"))
     check_integer(len(array), "n_epochs", "update", 1, EPOCH_LIMIT)
     if (np.sort(array, axis=1) != np.arange(count)).any():
@@ -404,7 +424,9 @@ def _permutations(permutations, n_epochs, count):
     return np.ascontiguousarray(array, np.int64)
 
 
-def _rollout(rollout, shape, dtype, gamma, gae_lambda):
+def _rollout(
+    rollout: Any, shape: PolicyShape, dtype: np.dtype[Any], gamma: float, gae_lambda: float
+) -> Rollout:
     """Return the rollout's arrays, flat and checked."""
     if not hasattr(rollout, "keys"):
         raise TypeError(_must_be("rollout", "a mapping of names to arrays", repr(type(rollout))))
@@ -412,8 +434,9 @@ def _rollout(rollout, shape, dtype, gamma, gae_lambda):
     if "advantages" not in rollout or "returns" not in rollout:
         wanted = ("rewards", "values", "episode_starts", "last_value", "last_episode_start")
         _require(rollout, wanted, " (or 'advantages' and 'returns')")
+        rewards, values, starts, last_value, last_start = (rollout[name] for name in wanted)
         rollout["advantages"], rollout["returns"] = gae(
-            *(rollout[name] for name in wanted), gamma, gae_lambda
+            rewards, values, starts, last_value, last_start, gamma, gae_lambda
         )
     _require(rollout, ("obs", "actions", "values", "log_probs", "advantages", "returns"), "")
     actions = np.asarray(rollout["actions"])
@@ -444,11 +467,11 @@ def _rollout(rollout, shape, dtype, gamma, gae_lambda):
         obs, actions, *columns = (
             np.ascontiguousarray(a.swapaxes(0, 1)) for a in (obs, actions, *columns)
         )
-    flat = (a.reshape(-1) for a in (obs, actions, *columns))
-    return Rollout(*flat, precision=dtype.name)
+    flat = [a.reshape(-1) for a in (obs, actions, *columns)]
+    return Rollout._make([*flat, dtype.name])
 
 
-def _require(rollout, names, alternative):
+def _require(rollout: Mapping[str, Any], names: Sequence[str], alternative: str) -> None:
     missing = [name for name in names if name not in rollout]
     if missing:
         raise ValueError(
@@ -457,5 +480,5 @@ def _require(rollout, names, alternative):
         )
 
 
-def _must_be(name, allowed, got):
+def _must_be(name: str, allowed: str, got: object) -> str:
     return f"The '{name}' parameter of update must be {allowed}. Got {got} instead."

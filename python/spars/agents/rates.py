@@ -1,9 +1,17 @@
 """Learning rate and clip ranges of a run: numbers, or functions of the remaining progress."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import sentence
 
+#: A number, or a function of the remaining progress.
+Rate: TypeAlias = float | Callable[[float], float]
 RATES = ("learning_rate", "clip_range", "clip_range_vf")
 
 
@@ -16,27 +24,29 @@ class Rates:
         By the names of `RATES`.
     """
 
-    def __init__(self, given):
+    def __init__(self, given: Mapping[str, Rate | None]) -> None:
         self._given = dict(given)
 
     @property
-    def vary(self):
+    def vary(self) -> bool:
         """Whether one of them is a function."""
         return any(callable(value) for value in self._given.values())
 
-    def at(self, remaining):
+    def at(self, remaining: float) -> dict[str, float | None]:
         """Return the rates by name where `remaining` of the progress, 1 to 0, is left."""
         return {
             name: value(remaining) if callable(value) else value
             for name, value in self._given.items()
         }
 
-    def described(self):
+    def described(self) -> dict[str, float | str | None]:
         """Return plain values for a configuration: a function is named."""
         return {name: described(value) for name, value in self._given.items()}
 
 
-def rates_again(configuration, given, owner):
+def rates_again(
+    configuration: Mapping[str, Any], given: Mapping[str, Rate | None], owner: str
+) -> Rates:
     """Return the rates of a saved run, of which functions must be given again.
 
     Parameters
@@ -61,13 +71,14 @@ def rates_again(configuration, given, owner):
     return Rates(rates)
 
 
-def recorded(rates, count):
+def recorded(rates: Mapping[str, float | None], count: int) -> NDArray[np.float64]:
     """Return `count` equal rows of rates, float64 (count, 3); NaN where there is none."""
-    row = [np.nan if rates[name] is None else float(rates[name]) for name in RATES]
+    known = (rates[name] for name in RATES)
+    row = [np.nan if rate is None else float(rate) for rate in known]
     return np.tile(np.array(row), (count, 1))
 
 
-def described(rate):
+def described(rate: Rate | None) -> float | str | None:
     """Return a rate as a plain value: a function is named."""
     if not callable(rate):
         return rate

@@ -1,7 +1,5 @@
 """The settings of agents: stable-baselines3's names; the defaults are the published run's."""
 
-from collections.abc import Callable
-
 from spars._support.kinds import (
     Kind,
     boolean,
@@ -16,9 +14,7 @@ from spars._support.kinds import (
 from spars._support.settings import Settings, setting
 from spars.agents.networks import POLICIES
 from spars.agents.ppo import BATCH_LIMIT, EPOCH_LIMIT
-from spars.agents.rates import described
-
-Rate = float | Callable[[float], float]
+from spars.agents.rates import Rate, described
 
 
 def rate(low_is_open: bool) -> Kind:

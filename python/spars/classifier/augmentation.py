@@ -1,13 +1,19 @@
 """Augmentation: how training crops are changed by chance."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spars._core import native
 from spars._support.checks import check_array, check_extent, check_integer, sentence
 from spars._support.kinds import Kind, number
 from spars._support.settings import Settings, setting
+from spars._support.types import Extent3, FloatArray
 
 __all__ = ["Augmentation"]
 
@@ -37,23 +43,25 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
     places of crops before the shift are those of a training without augmentation.
     """
 
-    flips: tuple[str, ...] = setting(
-        (),
-        Kind("str or sequence of str", lambda value, *_: _check_flips(value), {"metavar": "AXES"}),
-        """
+    flips: str | Sequence[str] = setting(
+        default=(),
+        kind=Kind(
+            "str or sequence of str", lambda value, *_: _check_flips(value), {"metavar": "AXES"}
+        ),
+        doc="""
         The axes, of "x", "y" and "z", along which a crop is mirrored with probability one half;
         ``"xy"`` is short for ``("x", "y")``. A crop mirrored along x has left and right swapped.
         """,
         help="mirror crops by chance: of x, y, z, as in xy",
     )
-    shift: tuple[int, int, int] = setting(
-        (0, 0, 0),
-        Kind(
+    shift: int | Sequence[int] = setting(
+        default=(0, 0, 0),
+        kind=Kind(
             "int or (int, int, int)",
             lambda value, *_: _check_shift(value),
             {"type": int, "nargs": 3, "metavar": ("X", "Y", "Z")},
         ),
-        """
+        doc="""
         The most voxels that a crop's place moves by along x, y, z, uniformly; it stays inside the
         scan, and voxels that come in are the scan's own. Crops with labels of their own get the
         label of where they end. Crops drawn from anywhere (``crop_sampling="uniform"``) gain
@@ -62,28 +70,28 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
         help="move crops by up to so many voxels along each axis",
     )
     hu_scale: float = setting(
-        0.0,
-        number(0.0, 1.0, open_high=True),
-        "s is uniform in plus or minus this, which is below 1.",
+        default=0.0,
+        kind=number(0.0, 1.0, open_high=True),
+        doc="s is uniform in plus or minus this, which is below 1.",
         help="multiply HU by 1 plus or minus this at most",
     )
     hu_shift: float = setting(
-        0.0,
-        number(0.0, _LARGEST_HU),
-        "h is uniform in plus or minus this, HU.",
+        default=0.0,
+        kind=number(0.0, _LARGEST_HU),
+        doc="h is uniform in plus or minus this, HU.",
         help="add this many HU at most, or take them away",
     )
     noise: float = setting(
-        0.0,
-        number(0.0, _LARGEST_HU),
-        """
+        default=0.0,
+        kind=number(0.0, _LARGEST_HU),
+        doc="""
         n is normal with this standard deviation, HU, and drawn for each voxel. Noise is added
         before the crop is enlarged to the network's input.
         """,
         help="add normal noise of this deviation, HU",
     )
 
-    def apply(self, crop, seed=0):
+    def apply(self, crop: ArrayLike, seed: int = 0) -> FloatArray:
         """Return a changed copy of a crop, to look at what training will see.
 
         Parameters
@@ -113,16 +121,16 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
         native.augment(self._values(), crop, crop.shape, seed, changed)
         return changed
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values."""
         return {**asdict(self), "flips": "".join(self.flips)}
 
-    def _values(self):
+    def _values(self) -> tuple[Any, ...]:
         flips = tuple(axis in self.flips for axis in "xyz")
         return flips, self.shift, self.hu_scale, self.hu_shift, self.noise
 
 
-def _check_flips(flips):
+def _check_flips(flips: Any) -> tuple[str, ...]:
     allowed = "axes among 'x', 'y' and 'z', each at most once"
     try:
         axes = tuple(flips)
@@ -133,7 +141,8 @@ def _check_flips(flips):
     return tuple(sorted(axes))
 
 
-def _check_shift(shift):
+def _check_shift(shift: Any) -> Extent3:
     if np.ndim(shift) == 0:
-        return (check_integer(shift, "shift", _OWNER, 0, _LARGEST_SHIFT),) * 3
+        most = check_integer(shift, "shift", _OWNER, 0, _LARGEST_SHIFT)
+        return most, most, most
     return check_extent(shift, "shift", _OWNER, 0, _LARGEST_SHIFT)

@@ -3,7 +3,13 @@
 The functions here are methods of `spars.Classifier`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._support.checks import (
@@ -14,7 +20,11 @@ from spars._support.checks import (
     check_origins,
 )
 from spars._support.progress import as_progress
+from spars._support.types import Extent3, FloatArray, Progress, Scan
 from spars.volume.volume import as_volume, resample
+
+if TYPE_CHECKING:
+    from spars.classifier.network import Classifier
 
 __all__ = ["METHODS", "TARGETS", "attributions", "explain", "input_gradients"]
 
@@ -23,11 +33,23 @@ METHODS = ("grad_cam", "integrated_gradients", "occlusion")
 #: What is explained, in the order of the C ABI.
 TARGETS = ("log_odds", "logit", "score")
 
+#: From a window's extent to what the core is asked for.
+Plan: TypeAlias = Callable[[Sequence[int]], Any]
+
 # Windows explained in one call, so that their attributions take at most 64 MB.
 _VALUES_AT_ONCE = 1 << 24
 
 
-def explain(self, volume, method="grad_cam", *, window=None, stride=None, grid=None, **options):
+def explain(
+    self: Classifier,
+    volume: Scan,
+    method: str = "grad_cam",
+    *,
+    window: Sequence[int] | None = None,
+    stride: int | None = None,
+    grid: Sequence[int] | None = None,
+    **options: Any,
+) -> FloatArray:
     """Return a map of what speaks for tumour in a crop or a scan, in [0, 1].
 
     Without `window` the whole volume is one crop, resized to the network's input as a window is.
@@ -92,8 +114,15 @@ def explain(self, volume, method="grad_cam", *, window=None, stride=None, grid=N
 
 
 def attributions(
-    self, volume, origins=((0, 0, 0),), window=None, method="grad_cam", *, progress=None, **options
-):
+    self: Classifier,
+    volume: Scan,
+    origins: ArrayLike = ((0, 0, 0),),
+    window: Sequence[int] | None = None,
+    method: str = "grad_cam",
+    *,
+    progress: Progress | bool | None = None,
+    **options: Any,
+) -> FloatArray:
     """Return what each voxel of windows adds to the classifier's answer, with its sign.
 
     - "grad_cam" (Selvaraju et al., ICCV 2017): max(0, sum over channels of a_c A_c). A is what a
@@ -161,7 +190,12 @@ def attributions(
     return _run(self, array, origins, window, plan, progress)[0]
 
 
-def input_gradients(self, x, target="log_odds", progress=None):
+def input_gradients(
+    self: Classifier,
+    x: ArrayLike,
+    target: str = "log_odds",
+    progress: Progress | bool | None = None,
+) -> FloatArray:
     """Return a target's gradient for inputs on the network's grid, in evaluation mode.
 
     Parameters
@@ -197,7 +231,9 @@ def input_gradients(self, x, target="log_odds", progress=None):
     return gradients.reshape(np.shape(x))
 
 
-def cover(shape, window, stride, owner):
+def cover(
+    shape: Sequence[int], window: Extent3, stride: int | None, owner: str
+) -> NDArray[np.int64]:
     """Return the origins (N, 3) of windows `stride` apart, and at the far borders, over a shape."""
     if any(w > n for w, n in zip(window, shape, strict=True)):
         raise ValueError(
@@ -215,7 +251,15 @@ def cover(shape, window, stride, owner):
     return np.ascontiguousarray(places.reshape(-1, 3), np.int64)
 
 
-def accumulated(classifier, array, origins, window, plan, accumulation, progress):
+def accumulated(
+    classifier: Classifier,
+    array: FloatArray,
+    origins: NDArray[np.int64],
+    window: Extent3,
+    plan: Plan,
+    accumulation: str,
+    progress: Progress | None,
+) -> tuple[FloatArray, FloatArray]:
     """Return a scan's map and its windows' scores.
 
     Each window's map, in [0, 1], times its score; then "sum", "mean" or "max" over windows.
@@ -243,12 +287,12 @@ def accumulated(classifier, array, origins, window, plan, accumulation, progress
     return sums.astype(np.float32), np.concatenate(scores).astype(np.float32)
 
 
-def _shifted(progress, first, count, planned):
+def _shifted(progress: Progress | None, first: int, count: int, planned: int) -> Progress | None:
     """Return a progress callable for windows from `first` on, among all that are planned."""
     if progress is None:
         return None
 
-    def report(done, part):
+    def report(done: int, part: int) -> None:
         # Before its first window a call has planned nothing yet.
         if part:
             each = part // count
@@ -257,14 +301,21 @@ def _shifted(progress, first, count, planned):
     return report
 
 
-def _normalised(found):
+def _normalised(found: FloatArray) -> FloatArray:
     """Return the positive part of attributions divided by its maximum; 0 if there is none."""
     positive = np.maximum(found, np.float32(0))
     highest = positive.max()
     return positive / highest if highest > 0 else positive
 
 
-def _run(classifier, array, origins, window, plan, progress):
+def _run(
+    classifier: Classifier,
+    array: FloatArray,
+    origins: NDArray[np.int64],
+    window: Sequence[int],
+    plan: Plan,
+    progress: Progress | None,
+) -> tuple[FloatArray, NDArray[np.float64]]:
     """Return the attributions (N, *window) and scores (N,) of windows."""
     found = np.empty((len(origins), *window), np.float32)
     logits = np.empty((len(origins), 2), np.float32)
@@ -277,20 +328,20 @@ def _run(classifier, array, origins, window, plan, progress):
 
 
 def planned(
-    method,
+    method: str,
     *,
-    owner,
-    target="log_odds",
-    layer=3,
-    steps=32,
-    baseline=None,
-    patch=None,
-    patch_stride=None,
-    is_seen=False,
-):
+    owner: str,
+    target: str = "log_odds",
+    layer: int = 3,
+    steps: int = 32,
+    baseline: float | None = None,
+    patch: Sequence[int] | None = None,
+    patch_stride: Sequence[int] | None = None,
+    is_seen: bool = False,
+) -> Plan:
     """Check the options and return a function from a window's extent to the core's plan."""
-    method = METHODS.index(check_choice(method, "method", owner, METHODS))
-    target = TARGETS.index(check_choice(target, "target", owner, TARGETS))
+    by = METHODS.index(check_choice(method, "method", owner, METHODS))
+    of = TARGETS.index(check_choice(target, "target", owner, TARGETS))
     layer = check_integer(layer, "layer", owner, 2, 4)
     steps = check_integer(steps, "steps", owner, 1, 65_536)
     if baseline is not None:
@@ -300,10 +351,10 @@ def planned(
     if patch_stride is not None:
         patch_stride = check_extent(patch_stride, "patch_stride", owner)
 
-    def plan(window):
+    def plan(window: Sequence[int]) -> Any:
         hidden = patch or tuple(-(-length // 6) for length in window)
         return (
-            method, target, is_seen, baseline is not None, baseline or 0.0, layer, steps,
+            by, of, is_seen, baseline is not None, baseline or 0.0, layer, steps,
             *hidden, *(patch_stride or hidden),
         )  # fmt: skip
 

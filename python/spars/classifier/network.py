@@ -1,22 +1,28 @@
 """The object presence classifier: a 3D CNN that learns "tumour present" from image-level labels."""
 
+from __future__ import annotations
+
 import functools
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spars._core import native
 from spars._core.handles import Handle
 from spars._support.checks import check_array, check_extent, check_integer, check_origins, sentence
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError, NonFiniteError
+from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
 from spars.classifier.explanation import attributions, explain, input_gradients
 from spars.classifier.onnx import save_onnx
 from spars.classifier.training.fit import fit
 from spars.classifier.training.history import History
+from spars.volume.datasets import Case
 from spars.volume.protocol import IntensityWindow
 from spars.volume.volume import as_volume
 
@@ -53,23 +59,33 @@ class Classifier:
     Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads.
     """
 
-    def __init__(self, input_shape=INPUT_OF_RECORD, intensity_window=None, seed=0):
+    def __init__(
+        self,
+        input_shape: Sequence[int] = INPUT_OF_RECORD,
+        intensity_window: IntensityWindow | None = None,
+        seed: int = 0,
+    ) -> None:
         input_shape = check_extent(input_shape, "input_shape", "Classifier")
         seed = check_integer(seed, "seed", "Classifier", 0, 2**64 - 1)
         _checked_window(intensity_window)
         self._handle = Handle(native.classifier_create(*input_shape, seed))
-        self._training = None
+        self._training: dict[str, Any] | None = None
         self.intensity_window = intensity_window
 
     @classmethod
-    def _of_handle(cls, value):
+    def _of_handle(cls, value: int) -> Self:
         classifier = cls.__new__(cls)
         classifier._handle = Handle(value)
         classifier._training = None
         return classifier
 
     @classmethod
-    def from_parameters(cls, parameters, input_shape=INPUT_OF_RECORD, intensity_window=None):
+    def from_parameters(
+        cls,
+        parameters: Mapping[str, ArrayLike],
+        input_shape: Sequence[int] = INPUT_OF_RECORD,
+        intensity_window: IntensityWindow | None = None,
+    ) -> Self:
         """Return a classifier with these parameters.
 
         Parameters
@@ -121,38 +137,38 @@ class Classifier:
         return classifier
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Extent3:
         """The network's input along x, y, z."""
         return native.classifier_input_shape(self._handle.value)
 
     @property
-    def intensity_window(self):
+    def intensity_window(self) -> IntensityWindow | None:
         """The HU range the network sees, applied to volumes; None passes HU as they are."""
         window = native.classifier_intensity_window(self._handle.value)
         return None if window is None else IntensityWindow(*window)
 
     @intensity_window.setter
-    def intensity_window(self, window):
+    def intensity_window(self, window: IntensityWindow | None) -> None:
         window = _checked_window(window)
         values = (False, 0.0, 0.0) if window is None else (True, window.level, window.width)
         native.classifier_set_intensity_window(self._handle.value, *values)
 
     @property
-    def training(self):
+    def training(self) -> dict[str, Any] | None:
         """What the last `fit` reported, as `History.to_dict` gives it; None before any.
 
         It is saved with the classifier and comes back with it.
         """
         return self._training
 
-    def parameters(self):
+    def parameters(self) -> dict[str, FloatArray]:
         """Return a copy of the parameters as {name: float32 array}, in `state_dict` order."""
         layout = native.classifier_layout(*self.input_shape)
         flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
         native.classifier_parameters(self._handle.value, flat)
         return _split(flat, layout)
 
-    def logits(self, x, progress=None):
+    def logits(self, x: ArrayLike, progress: Progress | None = None) -> FloatArray:
         """Return the network's two logits for inputs on its own grid, in evaluation mode.
 
         Parameters
@@ -185,7 +201,9 @@ class Classifier:
             raise
         return logits
 
-    def loss_and_gradients(self, crops, has_tumour, progress=None):
+    def loss_and_gradients(
+        self, crops: ArrayLike, has_tumour: ArrayLike, progress: Progress | None = None
+    ) -> tuple[float, dict[str, FloatArray]]:
         """Return a batch's loss in training mode and its gradient for every trainable parameter.
 
         Batch norm uses the batch's own statistics. Nothing of the classifier changes, its running
@@ -228,7 +246,13 @@ class Classifier:
         )
         return loss, _split(flat, layout)
 
-    def score(self, volume, origins, window=WINDOW_OF_RECORD, progress=None):
+    def score(
+        self,
+        volume: Scan,
+        origins: ArrayLike,
+        window: Sequence[int] = WINDOW_OF_RECORD,
+        progress: Progress | None = None,
+    ) -> FloatArray:
         """Return how likely each window of a volume holds tumour, by this classifier.
 
         Windows are cut from the array as given, scaled by `intensity_window` if there is one, and
@@ -271,7 +295,7 @@ class Classifier:
     input_gradients = input_gradients
     save_onnx = save_onnx
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the classifier under PyTorch's parameter names: safetensors, or a `.pth` file.
 
         `net.load_state_dict` takes what `safetensors.torch.load_file(path)` returns, or
@@ -295,7 +319,7 @@ class Classifier:
         native.classifier_save(self._handle.value, _path(path, "save"), training)
 
     @classmethod
-    def load(cls, path, input_shape=None):
+    def load(cls, path: PathLike, input_shape: Sequence[int] | None = None) -> Self:
         """Return the classifier in a safetensors file or a PyTorch `state_dict` (`.pth`).
 
         PyTorch is not needed, and nothing in the file is ever run: pickles are read by a reader
@@ -338,16 +362,19 @@ class Classifier:
                 raise FormatError(f"The 'spars.training' of {path} must be JSON: {error}") from None
         return classifier
 
-    @functools.wraps(fit)
-    def fit(self, *arguments, **options):
-        history = fit(self, *arguments, **options)
+    def fit(
+        self, dataset: Iterable[Case], validation: Iterable[Case] | None = None, **options: Any
+    ) -> History:
+        history = fit(self, dataset, validation, **options)
         self._training = history.to_dict()
         return history
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<spars.Classifier for {self.input_shape}, {self.intensity_window}>"
 
-    def _batch(self, x, owner, *, finite=True, name="x"):
+    def _batch(
+        self, x: ArrayLike, owner: str, *, finite: bool = True, name: str = "x"
+    ) -> FloatArray:
         shape = self.input_shape
         x = np.asarray(x)
         if x.ndim == 3:
@@ -355,7 +382,11 @@ class Classifier:
         return check_array(x, name, owner, np.float32, (None, *shape), finite=finite)
 
 
-def _checked_window(window):
+# Told of as the function is, settings and all.
+functools.update_wrapper(Classifier.fit, fit)
+
+
+def _checked_window(window: object) -> IntensityWindow | None:
     if window is None:
         return None
     if not isinstance(window, IntensityWindow):
@@ -365,11 +396,13 @@ def _checked_window(window):
     return window
 
 
-def _is_counter(name):
+def _is_counter(name: str) -> bool:
     return name in {f"bn{i}.num_batches_tracked" for i in range(1, 5)}
 
 
-def _split(flat, layout):
+def _split(
+    flat: FloatArray, layout: Iterable[tuple[str, tuple[int, ...], bool]]
+) -> dict[str, FloatArray]:
     arrays, start = {}, 0
     for name, shape, _ in layout:
         end = start + math.prod(shape)
@@ -378,7 +411,7 @@ def _split(flat, layout):
     return arrays
 
 
-def _path(path, owner):
+def _path(path: PathLike, owner: str) -> bytes:
     try:
         encoded = os.fsencode(path)
     except TypeError:

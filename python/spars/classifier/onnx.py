@@ -1,21 +1,32 @@
 """ONNX export of the classifier; a method of `spars.Classifier`."""
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spars._support.checks import check_bool, sentence
 from spars._support.extras import require
 from spars._support.files import write_bytes
+from spars._support.types import FloatArray, PathLike
 from spars._support.version import __version__
+from spars.volume.protocol import IntensityWindow
+
+if TYPE_CHECKING:
+    from spars.classifier.network import Classifier
 
 # 17 is what ONNX Runtime 1.12 and everything later reads; no layer here has changed since.
 _OPSET = 17
 _IR_VERSION = 8
 
 
-def save_onnx(self, path, *, intensity_window=False):
+def save_onnx(self: Classifier, path: PathLike, *, intensity_window: bool = False) -> None:
     """Write the classifier in evaluation mode as an ONNX model.
 
     The graph has the network's own layers, batch norm included, under PyTorch's parameter names,
@@ -68,7 +79,7 @@ def save_onnx(self, path, *, intensity_window=False):
     write_bytes(path, model.SerializeToString())
 
 
-def _model(onnx, classifier, window):
+def _model(onnx: ModuleType, classifier: Classifier, window: IntensityWindow | None) -> Any:
     """Return the model, with an intensity window in front where one is given."""
     parameters = classifier.parameters()
     graph = _Graph(onnx, parameters)
@@ -98,7 +109,7 @@ def _model(onnx, classifier, window):
     index = graph.constant("score.index", np.int64(1), np.int64)
     graph.node("Gather", shares, index, output="score", axis=1)
 
-    def value(name, shape):
+    def value(name: str, shape: Sequence[int | str]) -> Any:
         return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
 
     return onnx.helper.make_model(
@@ -119,23 +130,25 @@ def _model(onnx, classifier, window):
 class _Graph:
     """Gathers nodes, each with one output, and the tensors they use."""
 
-    def __init__(self, onnx, parameters):
+    def __init__(self, onnx: ModuleType, parameters: Mapping[str, FloatArray]) -> None:
         self.onnx = onnx
         self.parameters = parameters
-        self.nodes = []
-        self.tensors = []
+        self.nodes: list[Any] = []
+        self.tensors: list[Any] = []
 
-    def constant(self, name, value, dtype=np.float32):
+    def constant(self, name: str, value: ArrayLike, dtype: type[np.generic] = np.float32) -> str:
         array = np.asarray(value, dtype)
         self.tensors.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def node(self, kind, *inputs, output=None, **attributes):
+    def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         output = output or f"{kind.lower()}{len(self.nodes)}"
         self.nodes.append(self.onnx.helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def layer(self, kind, x, name, more=(), **attributes):
+    def layer(
+        self, kind: str, x: str, name: str, more: Sequence[str] = (), **attributes: Any
+    ) -> str:
         names = [f"{name}.{part}" for part in ("weight", "bias", *more)]
         tensors = [self.constant(each, self.parameters[each]) for each in names]
         return self.node(kind, x, *tensors, **attributes)

@@ -4,13 +4,18 @@ Exit codes: 0 done, 1 the work failed (a message says why), 2 wrong usage, 130 i
 Results go to standard output, progress and messages to standard error.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.json import jsonable
+from spars._support.types import Extent3
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.training.settings import TrainingSettings
 from spars.command.options import add_groups, add_settings
@@ -18,7 +23,7 @@ from spars.game.rules import ExhaustionRule
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     Parameters
@@ -51,7 +56,7 @@ def main(arguments=None):
     return 0
 
 
-def _one_line(error):
+def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.strerror:
         # The core's strerror has the path in it; Python's own errors have it apart.
@@ -59,7 +64,7 @@ def _one_line(error):
     return text or type(error).__name__
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="spars",
         description="Tumour segmentation on CT from image-level labels by self-play.",
@@ -87,7 +92,7 @@ def _parser():
     return parser
 
 
-def _add_demo(commands):
+def _add_demo(commands: Any) -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         help="run the whole method on phantoms and write a report",
@@ -102,7 +107,7 @@ def _add_demo(commands):
     return demo
 
 
-def _add_train(commands):
+def _add_train(commands: Any) -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
         help="train a classifier on image-level labels",
@@ -121,7 +126,7 @@ def _add_train(commands):
     return train
 
 
-def _add_segment(commands):
+def _add_segment(commands: Any) -> argparse.ArgumentParser:
     segment = commands.add_parser(
         "segment",
         help="segment a scan's tumours",
@@ -153,7 +158,7 @@ def _add_segment(commands):
     return segment
 
 
-def _add_league(commands):
+def _add_league(commands: Any) -> argparse.ArgumentParser:
     league = commands.add_parser(
         "league",
         help="let the snapshots of a run play one another",
@@ -170,7 +175,7 @@ def _add_league(commands):
     return league
 
 
-def _add_explain(commands):
+def _add_explain(commands: Any) -> argparse.ArgumentParser:
     explain = commands.add_parser(
         "explain",
         help="map what in a scan speaks for tumour",
@@ -211,7 +216,7 @@ def _add_explain(commands):
     return explain
 
 
-def _add_evaluate(commands):
+def _add_evaluate(commands: Any) -> argparse.ArgumentParser:
     evaluate = commands.add_parser(
         "evaluate",
         help="compare a mask with a reference",
@@ -226,7 +231,7 @@ def _add_evaluate(commands):
     return evaluate
 
 
-def _add_study(commands):
+def _add_study(commands: Any) -> argparse.ArgumentParser:
     study = commands.add_parser(
         "study",
         help="run a study of the published repository",
@@ -255,7 +260,7 @@ def _add_study(commands):
     return study
 
 
-def _add_export(commands):
+def _add_export(commands: Any) -> argparse.ArgumentParser:
     export = commands.add_parser(
         "export",
         help="write a classifier in another format",
@@ -272,7 +277,7 @@ def _add_export(commands):
     return export
 
 
-def _add_info(commands):
+def _add_info(commands: Any) -> argparse.ArgumentParser:
     info = commands.add_parser(
         "info",
         help="print versions and machine, or what a file holds",
@@ -282,7 +287,7 @@ def _add_info(commands):
     return info
 
 
-def _add_source(command):
+def _add_source(command: argparse.ArgumentParser) -> None:
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--csv", help="labels: columns image, has_tumour and, optionally, mask")
     source.add_argument(
@@ -292,11 +297,11 @@ def _add_source(command):
     command.add_argument("--root", help="folder that the CSV's image paths start from")
 
 
-def _add_grid(command):
+def _add_grid(command: argparse.ArgumentParser) -> None:
     add_settings(command, SegmentationSettings, only=("grid",))
 
 
-def _add_geometry(command):
+def _add_geometry(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--ignore-geometry",
         action="store_true",
@@ -304,7 +309,7 @@ def _add_geometry(command):
     )
 
 
-def _extent(default):
+def _extent(default: Extent3) -> dict[str, Any]:
     return {"nargs": 3, "type": int, "default": default, "metavar": ("X", "Y", "Z")}
 
 

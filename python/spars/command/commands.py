@@ -3,8 +3,13 @@
 The result is what `--json` prints, as plain values; the text is for people.
 """
 
+from __future__ import annotations
+
 import os
 import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +18,10 @@ from spars import metrics
 from spars._support.checks import check_room
 from spars._support.defaults import GRID_OF_RECORD
 from spars._support.progress import progress_bar
+from spars._support.types import MaskArray
+from spars.classifier.network import Classifier
 from spars.classifier.training.checkpoint import read_records
+from spars.classifier.training.history import History
 from spars.classifier.training.settings import TrainingSettings
 from spars.command.demo import DemoConfiguration, run_demo
 from spars.command.league import play_league
@@ -21,26 +29,30 @@ from spars.command.options import given, grid_of, names_of
 from spars.command.outputs import check_nifti, check_outputs, modified, write_json
 from spars.game.field import known_grid
 from spars.game.rules import ExhaustionRule
+from spars.game.scorers import Scorer
 from spars.metrics.masks import as_mask
 from spars.report.drawing import check_installed
 from spars.report.page import METRICS, versions, write_report
 from spars.report.text import losses, method_name, number
+from spars.search.coverage import Coverage
+from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
 from spars.study import studies
 from spars.volume import datasets
-from spars.volume.volume import as_volume
+from spars.volume.datasets import Case, Dataset
+from spars.volume.volume import Volume, as_volume
 
 #: Options of self-play that the other methods share; what learns and is kept is self-play's alone.
 SHARED_OPTIONS = ("n_steps", "stride")
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 
 
-def set_threads(count):
+def set_threads(count: int) -> None:
     """Set the threads of the compiled core."""
     spars.set_thread_count(count)
 
 
-def demo(arguments):
+def demo(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Run the demonstration."""
     given = {
         name: getattr(arguments, name)
@@ -51,7 +63,7 @@ def demo(arguments):
     return result, result["text"]
 
 
-def train(arguments):
+def train(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Train a classifier and write its weights."""
     if not arguments.output.endswith(".safetensors"):
         raise ValueError(f"--output must end in .safetensors. Got {arguments.output}.")
@@ -72,11 +84,11 @@ def train(arguments):
             "--validation-scans must leave a scan to train on: "
             f"0 to {len(dataset) - 1}. Got {kept}."
         )
-    training, validation = dataset.split(len(dataset) - kept)
+    training, held_out = dataset.split(len(dataset) - kept)
     options = _training_options(arguments)
     settings = TrainingSettings.of(options)
     classifier = spars.Classifier(input_shape=tuple(arguments.input_shape), seed=settings.seed)
-    validation = validation if kept else None
+    validation = held_out if kept else None
     history = _fit(arguments, settings, options, classifier, training, validation).to_dict()
     classifier.save(arguments.output)
     if arguments.history:
@@ -93,7 +105,7 @@ def train(arguments):
     return {"output": arguments.output, "history": history}, text
 
 
-def _training_options(arguments):
+def _training_options(arguments: Namespace) -> dict[str, Any]:
     """Return the keywords of `fit` that were given."""
     options = given(arguments, names_of(TrainingSettings))
     if "grid" in options:
@@ -104,7 +116,14 @@ def _training_options(arguments):
     return options
 
 
-def _fit(arguments, settings, options, classifier, training, validation):
+def _fit(
+    arguments: Namespace,
+    settings: TrainingSettings,
+    options: Mapping[str, Any],
+    classifier: Classifier,
+    training: Sequence[Case],
+    validation: Sequence[Case] | None,
+) -> History:
     """Train; where that ends early, write what the finished epochs gave."""
     earlier = read_records(arguments.checkpoint) if arguments.resume else []
     made = []
@@ -132,7 +151,7 @@ def _fit(arguments, settings, options, classifier, training, validation):
         raise
 
 
-def segment(arguments):
+def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Segment a scan and write the mask."""
     check_nifti(arguments.output, "--output")
     if arguments.score_map:
@@ -181,9 +200,10 @@ def segment(arguments):
         if not region.any():
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
     earlier = modified(arguments.checkpoint)
-    scorer = spars.Classifier.load(arguments.classifier)
+    classifier = spars.Classifier.load(arguments.classifier)
+    scorer: Scorer = classifier
     if arguments.coverage and settings.method != "self_play":
-        scorer = _atlas(settings, search, scan, scorer, region)
+        scorer = _atlas(settings, search, scan, classifier, region)
     try:
         found = spars.segment(
             scan,
@@ -221,7 +241,7 @@ def segment(arguments):
     return result, text
 
 
-def study(arguments):
+def study(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Run a study of the published repository."""
     inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
     check_outputs({"--output": arguments.output}, inputs)
@@ -249,7 +269,7 @@ def study(arguments):
     return found, studies.table(results)
 
 
-def league(arguments):
+def league(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Let a run's snapshots play one another."""
     check_outputs(
         {"--output": arguments.output, "--picture": arguments.picture},
@@ -258,7 +278,7 @@ def league(arguments):
     return play_league(arguments)
 
 
-def explain(arguments):
+def explain(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Write a map of what in a scan speaks for tumour."""
     check_nifti(arguments.output, "--output")
     check_outputs(
@@ -294,7 +314,7 @@ def explain(arguments):
     )
 
 
-def export(arguments):
+def export(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Write a classifier in another format."""
     ending = os.path.splitext(arguments.output)[1].lower()
     if ending not in (".onnx", ".pth", ".pt", ".safetensors"):
@@ -314,7 +334,7 @@ def export(arguments):
     return result, f"{arguments.output}: input {classifier.input_shape}"
 
 
-def evaluate(arguments):
+def evaluate(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Compare a mask with a reference."""
     volume = as_volume(arguments.reference)
     mask = _mask(arguments, "mask", arguments.reference, volume)
@@ -327,7 +347,7 @@ def evaluate(arguments):
     return result, "\n".join(lines)
 
 
-def info(arguments):
+def info(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Describe the installation, or a file."""
     if arguments.file is None:
         result = versions()
@@ -339,7 +359,7 @@ def info(arguments):
     return result, "\n".join(f"{name:<{width}}  {value}" for name, value in result.items())
 
 
-def _describe_scan(volume):
+def _describe_scan(volume: Volume) -> dict[str, Any]:
     finite = volume.array[np.isfinite(volume.array)]
     result = {
         "shape": list(volume.shape),
@@ -357,7 +377,7 @@ def _describe_scan(volume):
     return result
 
 
-def _describe_weights(classifier):
+def _describe_weights(classifier: Classifier) -> dict[str, Any]:
     hu = classifier.intensity_window
     return {
         "input_shape": list(classifier.input_shape),
@@ -366,7 +386,7 @@ def _describe_weights(classifier):
     }
 
 
-def _dataset(arguments):
+def _dataset(arguments: Namespace) -> Dataset:
     if arguments.csv:
         dataset = datasets.from_csv(arguments.csv, root=arguments.root)
     elif arguments.msd:
@@ -378,7 +398,13 @@ def _dataset(arguments):
     return dataset
 
 
-def _atlas(settings, search, scan, classifier, region):
+def _atlas(
+    settings: SegmentationSettings,
+    search: Mapping[str, Any],
+    scan: Volume,
+    classifier: Classifier,
+    region: MaskArray | None,
+) -> spars.ScoreAtlas:
     """Score every window of what a search will see."""
     protocol = settings.protocol
     if settings.grid is None:
@@ -394,7 +420,7 @@ def _atlas(settings, search, scan, classifier, region):
     )
 
 
-def _rule(arguments):
+def _rule(arguments: Namespace) -> dict[str, Any]:
     """Return the keyword of `segment` that the exhaustion game's numbers make, as a dict."""
     numbers = given(arguments, names_of(ExhaustionRule))
     if not numbers:
@@ -405,14 +431,14 @@ def _rule(arguments):
     return {"rule": ExhaustionRule(**numbers)}
 
 
-def _coverage(found, scorer):
+def _coverage(found: Segmentation, scorer: Scorer) -> dict[str, Coverage]:
     """Return the curves of a search, by its name; self-play scores what it has not seen."""
     atlas = scorer if isinstance(scorer, spars.ScoreAtlas) else None
     curve = found.run.coverage(atlas, progress=progress_bar("scoring"))
     return {method_name(found.configuration["method"]): curve}
 
 
-def _mask(arguments, name, other, volume):
+def _mask(arguments: Namespace, name: str, other: str, volume: Volume) -> MaskArray:
     """Return the mask in the file of the option `name`, on the voxels of the file `other`."""
     path, value = getattr(arguments, name), getattr(arguments, f"{name}_value")
     found = volume if path == other else as_volume(path)
@@ -439,7 +465,7 @@ def _mask(arguments, name, other, volume):
     return mask
 
 
-def _check_geometry(path, found, other, volume):
+def _check_geometry(path: str, found: Volume, other: str, volume: Volume) -> None:
     """Refuse two files whose affines place a corner more than half a voxel apart."""
     corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)], dtype=np.float64)
     corners[:, :3] *= np.subtract(volume.shape, 1)
@@ -453,5 +479,5 @@ def _check_geometry(path, found, other, volume):
         )
 
 
-def _note(text):
+def _note(text: str) -> None:
     print(f"spars: note: {text}", file=sys.stderr)

@@ -1,25 +1,33 @@
 """The whole method on phantoms: train, search a held-out phantom, measure, write a report."""
 
+from __future__ import annotations
+
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import spars
 from spars import metrics
 from spars._support.files import write_bytes
 from spars._support.progress import progress_bar
 from spars._support.provenance import digest
+from spars._support.types import Extent3, MaskArray, PathLike
 from spars.command.outputs import write_json
+from spars.game.scorers import Scorer
 from spars.report import plots
 from spars.report.drawing import check_installed, png
 from spars.report.page import kept_epoch, scan_figures, write_report
 from spars.report.text import losses, method_name, number
-from spars.search.calibration import calibrate
+from spars.search.calibration import Calibration, calibrate
 from spars.search.segmentation import isolate
 from spars.volume.datasets import Case, Dataset
+from spars.volume.volume import Volume
 
+Made = TypeVar("Made")
 __all__ = ["DemoConfiguration", "run_demo"]
 
 # Far from the seeds of training, which start at the configuration's own.
@@ -67,15 +75,15 @@ class DemoConfiguration:
     seed: int = 0
     scans: int = 24
     validation_scans: int = 4
-    shape: tuple = (128, 104, 80)
+    shape: Extent3 = (128, 104, 80)
     tumour_count: int = 2
     tumour_radius: float = 22.0
     tumour_contrast: float = -60.0
     noise: float = 8.0
-    input_shape: tuple = (108, 108, 108)
+    input_shape: Extent3 = (108, 108, 108)
     level: float = 80.0
     width: float = 160.0
-    window: tuple = (14, 14, 12)
+    window: Extent3 = (14, 14, 12)
     epochs: int = 40
     steps_per_epoch: int = 10
     scans_per_step: int = 4
@@ -85,7 +93,9 @@ class DemoConfiguration:
     iterations: int = 600
 
 
-def run_demo(output, configuration=None, *, quiet=False):
+def run_demo(
+    output: PathLike, configuration: DemoConfiguration | None = None, *, quiet: bool = False
+) -> dict[str, Any]:
     """Run the demonstration and write its results into a folder.
 
     Parameters
@@ -119,21 +129,21 @@ def run_demo(output, configuration=None, *, quiet=False):
 class Demonstration:
     """One run: each method is a stage and leaves what the next one needs."""
 
-    def __init__(self, output, configuration, quiet):
+    def __init__(self, output: Path, configuration: DemoConfiguration, quiet: bool) -> None:
         self.output = output
         self.configuration = configuration
         self.quiet = quiet
         # What training differs in where a study changes it.
         self.protocol = spars.Protocol.paper()
         self.intensity_window = spars.IntensityWindow(configuration.level, configuration.width)
-        self.timings = {}
+        self.timings: dict[str, float] = {}
         output.mkdir(parents=True, exist_ok=True)
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         if not self.quiet:
             print(text, flush=True)
 
-    def timed(self, name, work):
+    def timed(self, name: str, work: Callable[[], Made]) -> Made:
         """Run `work`, note how long it took, and return its result."""
         start = time.perf_counter()
         result = work()
@@ -141,9 +151,9 @@ class Demonstration:
         self.say(f"  {name}: {self.timings[name]:.1f} s")
         return result
 
-    def phantom(self, seed, has_tumour):
+    def phantom(self, seed: int, has_tumour: bool) -> spars.Phantom:
         c = self.configuration
-        tumours = {
+        tumours: dict[str, Any] = {
             "tumour_count": c.tumour_count,
             "tumour_radius": c.tumour_radius,
             "tumour_contrast": c.tumour_contrast,
@@ -156,18 +166,18 @@ class Demonstration:
             **(tumours if has_tumour else {}),
         )
 
-    def case(self, number):
+    def case(self, number: int) -> Case:
         """Return one liver; phantoms come in pairs, a patient without and with tumours."""
         seed, has_tumour = self.configuration.seed + number // 2, number % 2 == 1
 
         @lru_cache(maxsize=1)
-        def load():
+        def load() -> Volume:
             made = self.phantom(seed, has_tumour)
             return isolate(made.volume, made.liver)
 
         return Case(f"phantom {seed} {'with' if has_tumour else 'without'}", has_tumour, load)
 
-    def train(self):
+    def train(self) -> None:
         """Make phantoms and train a classifier on their labels."""
         c = self.configuration
         self.say(f"Training on {c.scans} livers that say only: tumour, yes or no")
@@ -200,12 +210,12 @@ class Demonstration:
             ),
         )
 
-    def calibrate(self):
+    def calibrate(self) -> None:
         """Take the map's threshold from livers of known label."""
         c = self.configuration
         kept = self.cases[c.scans :]
 
-        def calibrated(method, stride):
+        def calibrated(method: str, stride: int) -> Calibration:
             return calibrate(
                 [case.load() for case in kept if not case.has_tumour],
                 self.classifier,
@@ -223,11 +233,11 @@ class Demonstration:
         )
 
     @property
-    def grad_cam_stride(self):
+    def grad_cam_stride(self) -> int:
         """Windows overlap by half: Grad-CAM sees inside them and needs no finer steps."""
         return min(self.configuration.window) // 2
 
-    def search(self, number=0, has_tumour=True):
+    def search(self, number: int = 0, has_tumour: bool = True) -> None:
         """Let two agents search one of the phantoms that training never saw."""
         self.say("Two agents search a liver that training never saw")
         self.hold_out(number, has_tumour)
@@ -235,12 +245,12 @@ class Demonstration:
             "self-play", lambda: self.segment(self.classifier, "self_play", self.reference)
         )
 
-    def hold_out(self, number, has_tumour=True):
+    def hold_out(self, number: int, has_tumour: bool = True) -> None:
         """Make one of the phantoms that training never saw."""
         self.made = self.phantom(self.configuration.seed + HELD_OUT_SEED + number, has_tumour)
         self.reference = self.made.tumour
 
-    def score_every_window(self):
+    def score_every_window(self) -> spars.ScoreAtlas:
         """Return the atlas of the held-out liver."""
         return spars.ScoreAtlas.compute(
             isolate(self.made.volume, self.made.liver),
@@ -250,7 +260,9 @@ class Demonstration:
             progress=progress_bar("scoring"),
         )
 
-    def segment(self, scorer, method, reference=None):
+    def segment(
+        self, scorer: Scorer, method: str, reference: MaskArray | None = None
+    ) -> spars.Segmentation:
         c = self.configuration
         is_grad_cam = method == "grad_cam"
         calibration = self.grad_cam_calibration if is_grad_cam else self.calibration
@@ -271,7 +283,7 @@ class Demonstration:
             **({} if reference is None else {"reference": reference}),
         )
 
-    def compare(self):
+    def compare(self) -> None:
         """Measure the mask, the baselines' and a trivial one, all on the same scores."""
         self.say("Baselines search the same liver with the same classifier")
         self.own = self.row("self-play", self.found.mask, "The mask of this report.")
@@ -287,7 +299,7 @@ class Demonstration:
             # Grad-CAM looks into the network, on windows of its own.
             scorer = self.classifier if method == "grad_cam" else atlas
             searches[method_name(method)] = self.timed(
-                method.replace("_", " "), lambda m=method, s=scorer: self.segment(s, m)
+                method.replace("_", " "), partial(self.segment, scorer, method)
             )
         self.coverage = {
             name: found.run.coverage(atlas)
@@ -302,7 +314,7 @@ class Demonstration:
             self.row("whole liver", self.made.liver, "Every voxel of the liver: no search at all.")
         )
 
-    def row(self, name, mask, note):
+    def row(self, name: str, mask: MaskArray, note: str) -> dict[str, Any]:
         return {
             "name": name,
             "dice": metrics.dice(mask, self.reference),
@@ -311,7 +323,7 @@ class Demonstration:
             "note": note,
         }
 
-    def write(self):
+    def write(self) -> dict[str, Any]:
         """Write every file and return the result."""
         start = time.perf_counter()
         self.write_volumes()
@@ -331,7 +343,7 @@ class Demonstration:
         write_json(self.output / "result.json", result)
         return result | {"text": self.text()}
 
-    def write_volumes(self):
+    def write_volumes(self) -> None:
         whole = self.made.volume
         spars.save(self.output / "scan.nii.gz", whole, dtype="int16")
         spars.save(self.output / "reference.nii.gz", self.reference, like=whole)
@@ -339,7 +351,7 @@ class Demonstration:
         self.found.save_score_map(self.output / "score_map.nii.gz")
         self.classifier.save(self.output / "classifier.safetensors")
 
-    def write_pictures(self):
+    def write_pictures(self) -> None:
         found = self.found
         epochs = self.history.to_dict()["epochs"]
         curves = {
@@ -357,7 +369,7 @@ class Demonstration:
         for name, figure in (curves | scan_figures(found, self.reference)).items():
             write_bytes(self.output / f"{name}.png", png(figure))
 
-    def write_report(self):
+    def write_report(self) -> None:
         c = self.configuration
         write_report(
             self.output / "report.html",
@@ -391,7 +403,7 @@ class Demonstration:
             command=f"spars demo --output {self.output.name} --seed {c.seed}",
         )
 
-    def verdict(self):
+    def verdict(self) -> str:
         """Return whether self-play beat its baselines, in words."""
         beaten = [row["name"] for row in self.rows if self.own["dice"] > row["dice"]]
         better = [row["name"] for row in self.rows if row["name"] not in beaten]
@@ -401,7 +413,7 @@ class Demonstration:
         above = f"above {', '.join(beaten)}" if beaten else "above no baseline"
         return f"{start}, {above}, but not above {', '.join(better)}."
 
-    def tiles(self):
+    def tiles(self) -> list[dict[str, Any]]:
         searches = self.rows[:-1]
         best = max(searches, key=lambda row: -1.0 if math.isnan(row["dice"]) else row["dice"])
         shown = (
@@ -412,7 +424,7 @@ class Demonstration:
         )
         return [{"name": name, "value": number(value), "note": note} for name, value, note in shown]
 
-    def case_rows(self):
+    def case_rows(self) -> list[dict[str, Any]]:
         kept = self.configuration.scans
         rows = [
             {
@@ -426,7 +438,7 @@ class Demonstration:
         held_out = {"name": f"phantom {self.made.seed}", "use": "segmented", "label": "not used"}
         return [*rows, held_out | {"sha256": digest(self.made.volume)}]
 
-    def text(self):
+    def text(self) -> str:
         """Return the closing lines: where the files are and what was measured."""
         lines = [f"Dice {self.own['dice']:.3f} self-play, on a liver that training never saw"]
         lines += [f"     {row['dice']:.3f} {row['name']}" for row in self.rows]

@@ -1,5 +1,10 @@
 """What `spars league` does: a round robin among a run's snapshots."""
 
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
 import spars
 from spars._support.files import write_bytes
 from spars._support.progress import progress_bar
@@ -8,7 +13,7 @@ from spars.report.drawing import check_installed, png
 from spars.report.text import number
 
 
-def play_league(arguments):
+def play_league(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Play, write what is asked for, and return result and text."""
     if arguments.picture:
         check_installed("A picture")

@@ -1,19 +1,24 @@
 """The files that commands write: checked before the work, and written after it."""
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from spars._support.files import write_text
 from spars._support.json import jsonable
+from spars._support.types import PathLike
 
 
-def check_nifti(path, option):
+def check_nifti(path: str, option: str) -> None:
     """Refuse a path of another ending than NIfTI's."""
     if not path.lower().endswith((".nii", ".nii.gz")):
         raise ValueError(f"{option} must end in .nii or .nii.gz. Got {path}.")
 
 
-def check_outputs(outputs, inputs):
+def check_outputs(outputs: Mapping[str, str | None], inputs: Mapping[str, str | None]) -> None:
     """Refuse outputs that cannot be written, or would destroy a file, before the work starts."""
     taken = {os.path.realpath(path): name for name, path in inputs.items() if path}
     for name, path in outputs.items():
@@ -31,11 +36,11 @@ def check_outputs(outputs, inputs):
             raise ValueError(f"{name} would overwrite {same}: {path}")
 
 
-def modified(path):
+def modified(path: str | None) -> int | None:
     """Return when a file was last written, or None."""
     return os.stat(path).st_mtime_ns if path and os.path.exists(path) else None
 
 
-def write_json(path, content):
+def write_json(path: PathLike, content: Any) -> None:
     """Write plain values, NaN as null."""
     write_text(path, json.dumps(jsonable(content), indent=2, allow_nan=False) + "\n")

@@ -1,9 +1,14 @@
 """Atlases: the scores of every window of a scan, made once."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._core.names import ACCUMULATION
@@ -12,10 +17,11 @@ from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_R
 from spars._support.errors import FormatError
 from spars._support.files import writing
 from spars._support.progress import as_progress
+from spars._support.types import FloatArray, PathLike, Progress, Scan
 from spars.classifier.network import Classifier
 from spars.game.field import Field, Games
-from spars.game.scorers import KnownScores, fingerprint
-from spars.volume.protocol import IntensityWindow
+from spars.game.scorers import KnownScores, Scorer, fingerprint
+from spars.volume.protocol import IntensityWindow, Protocol
 
 __all__ = ["Forecast", "ScoreAtlas"]
 
@@ -78,7 +84,15 @@ class ScoreAtlas(KnownScores):
         Shapes and axes do not agree, or a score is outside [0, 1].
     """
 
-    def __init__(self, scores, axes, window, grid, intensity_window=None, fingerprint=""):
+    def __init__(
+        self,
+        scores: ArrayLike,
+        axes: Iterable[ArrayLike],
+        window: Sequence[int],
+        grid: Sequence[int],
+        intensity_window: IntensityWindow | None = None,
+        fingerprint: str = "",
+    ) -> None:
         owner = "ScoreAtlas"
         self.axes = tuple(check_array(axis, "axes", owner, np.int64, (None,)) for axis in axes)
         shape = tuple(len(axis) for axis in self.axes)
@@ -101,9 +115,17 @@ class ScoreAtlas(KnownScores):
 
     @classmethod
     def compute(
-        cls, volume, scorer, window=WINDOW_OF_RECORD, *, grid=None, stride=4, protocol="paper",
-        progress=None, **switches,
-    ):  # fmt: skip
+        cls,
+        volume: Scan,
+        scorer: Scorer,
+        window: Sequence[int] = WINDOW_OF_RECORD,
+        *,
+        grid: Sequence[int] | None = None,
+        stride: int = 4,
+        protocol: str | Protocol = "paper",
+        progress: Progress | bool | None = None,
+        **switches: Any,
+    ) -> Self:
         """Score every window that games on `volume` can reach.
 
         Parameters
@@ -137,9 +159,16 @@ class ScoreAtlas(KnownScores):
 
     @classmethod
     def forecast(
-        cls, volume, scorer, window=WINDOW_OF_RECORD, *, grid=None, stride=4, protocol="paper",
-        **switches,
-    ):  # fmt: skip
+        cls,
+        volume: Scan,
+        scorer: Scorer,
+        window: Sequence[int] = WINDOW_OF_RECORD,
+        *,
+        grid: Sequence[int] | None = None,
+        stride: int = 4,
+        protocol: str | Protocol = "paper",
+        **switches: Any,
+    ) -> Forecast:
         """Return what `compute` with the same arguments will take, from a timed sample.
 
         Returns
@@ -164,18 +193,26 @@ class ScoreAtlas(KnownScores):
         return Forecast(windows, each * windows if sampled else 0.0, 4 * windows)
 
     @staticmethod
-    def _field(volume, scorer, window, grid, stride, protocol, switches):
+    def _field(
+        volume: Scan,
+        scorer: Scorer,
+        window: Sequence[int],
+        grid: Sequence[int] | None,
+        stride: int,
+        protocol: str | Protocol,
+        switches: dict[str, Any],
+    ) -> Field:
         return Field(
             volume, scorer, window, protocol, TERMINATION_THRESHOLD_OF_RECORD, grid, stride,
             switches, "ScoreAtlas",
         )  # fmt: skip
 
     @property
-    def origins(self):
+    def origins(self) -> NDArray[np.int64]:
         """The windows' lowest corners, int64 (nx, ny, nz, 3), in voxels of the grid."""
         return np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1)
 
-    def exhaustive_map(self, accumulation="mean"):
+    def exhaustive_map(self, accumulation: str = "mean") -> FloatArray:
         """Return the map that visiting every window once would accumulate.
 
         Parameters
@@ -194,7 +231,7 @@ class ScoreAtlas(KnownScores):
         native.exhaustive_map(self.scores, axes, self.window, accumulation, score_map)
         return score_map
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the atlas to a NumPy `.npz` file, whole or not at all."""
         intensity = self.intensity_window
         with writing(path) as file:
@@ -206,7 +243,7 @@ class ScoreAtlas(KnownScores):
             )  # fmt: skip
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Read an atlas that `save` wrote; nothing of the file is ever run.
 
         Raises
@@ -229,12 +266,12 @@ class ScoreAtlas(KnownScores):
         except Exception as error:
             raise FormatError(f"{path} holds no score atlas: {error}") from error
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         nx, ny, nz = self.scores.shape
         return f"<spars.ScoreAtlas of {nx} x {ny} x {nz} windows {self.window} on {self.grid}>"
 
 
-def _inside(field):
+def _inside(field: Field) -> NDArray[np.int64]:
     """Return the places of a field, (N, 3), those beyond the border moved to it."""
     highest = np.array(field.array.shape) - field.window
     axes = [

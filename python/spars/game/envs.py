@@ -5,22 +5,40 @@ score earns +1, the lower -1, and the scores accumulate in a map of the scan. Ac
 1: z-, 2: y+, 3: y-, 4: x+, 5: x-, each `stride` voxels.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from spars._support.defaults import WINDOW_OF_RECORD
+from spars._support.types import Scan
 from spars.game.exhaustion import ParallelExhaustion
 from spars.game.field import Field
 from spars.game.parallel import ParallelWindowSearch, pettingzoo_class
-from spars.game.rules import checked_rule, checked_threshold
+from spars.game.rules import ExhaustionRule, checked_rule, checked_threshold
+from spars.game.scorers import Scorer
 from spars.game.single import WindowSearchEnv
 from spars.game.vector import VectorGame
+from spars.volume.protocol import Protocol
 
 __all__ = ["VectorGame", "WindowSearchEnv", "parallel_env"]
 
 
 def parallel_env(
-    volume, scorer, window=WINDOW_OF_RECORD, protocol="paper", termination_threshold=None,
-    grid=None, stride=4, seed=None, observation="window", render_mode=None, game="search",
-    rule=None, **switches,
-):  # fmt: skip
+    volume: Scan,
+    scorer: Scorer,
+    window: Sequence[int] = WINDOW_OF_RECORD,
+    protocol: str | Protocol = "paper",
+    termination_threshold: float | None = None,
+    grid: Sequence[int] | None = None,
+    stride: int = 4,
+    seed: int | None = None,
+    observation: str = "window",
+    render_mode: str | None = None,
+    game: str = "search",
+    rule: ExhaustionRule | None = None,
+    **switches: Any,
+) -> ParallelWindowSearch:
     """Return the two-player game as a PettingZoo parallel environment.
 
     Parameters

@@ -1,5 +1,7 @@
 """The two game rules: their names, their answers, and the second one's numbers."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 from spars._support.checks import check_choice, check_float, sentence
@@ -29,25 +31,31 @@ class ExhaustionRule(Settings, owner="ExhaustionRule", kw_only=False):
     """
 
     final_factor: float = setting(
-        100.0, number(0.0), "What the comparison of the last step is multiplied by."
+        default=100.0,
+        kind=number(0.0),
+        doc="What the comparison of the last step is multiplied by.",
     )
     early_penalty: float = setting(
-        1.0, number(0.0), "Taken from both where the end is called before `min_steps`."
+        default=1.0,
+        kind=number(0.0),
+        doc="Taken from both where the end is called before `min_steps`.",
     )
     min_steps: int = setting(
-        2, integer(0), "Steps that an episode should have before its last one."
+        default=2, kind=integer(0), doc="Steps that an episode should have before its last one."
     )
     repeat_penalty: float = setting(
-        1.0, number(0.0), "Taken from an agent for a place that either has shown already."
+        default=1.0,
+        kind=number(0.0),
+        doc="Taken from an agent for a place that either has shown already.",
     )
 
-    def bounded(self):
+    def bounded(self) -> ExhaustionRule:
         """Return the rule in numbers that the core holds."""
         # Beyond 64 bits a count is as good as the largest: no episode gets there.
         return replace(self, min_steps=min(self.min_steps, 2**63 - 1))
 
 
-def checked_rule(game, rule, owner):
+def checked_rule(game: str, rule: ExhaustionRule | None, owner: str) -> ExhaustionRule | None:
     """Return the rule that a game is played by, None for the search game, or raise."""
     if check_choice(game, "game", owner, GAMES) == "search":
         if rule is not None:
@@ -59,7 +67,7 @@ def checked_rule(game, rule, owner):
     return rule
 
 
-def checked_threshold(threshold, game, owner):
+def checked_threshold(threshold: float | None, game: str, owner: str) -> float:
     """Return the score above which an episode ends: 1.0, which none exceeds, in the second game."""
     if game == "search":
         threshold = TERMINATION_THRESHOLD_OF_RECORD if threshold is None else threshold

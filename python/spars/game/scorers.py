@@ -1,22 +1,43 @@
 """What scores windows in a game: a classifier, an atlas of scores made before, or a function."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._support.checks import check_array
 from spars._support.provenance import digest
+from spars._support.types import Extent3, FloatArray
 from spars.classifier.network import Classifier
+
+if TYPE_CHECKING:
+    from spars.game.field import Field
 
 
 class KnownScores:
     """Scores by place, which a field takes instead of asking for them: `spars.ScoreAtlas`."""
 
+    scores: FloatArray
+    axes: tuple[NDArray[np.int64], ...]
+    window: Extent3
+    fingerprint: str
 
-def fingerprint(array):
+
+#: What scores windows in a game; a function takes crops (N, x, y, z) and returns (N,) in [0, 1].
+Scorer: TypeAlias = Classifier | KnownScores | Callable[[FloatArray], ArrayLike]
+#: What the core calls: crops as bytes, their number and extent.
+CoreScorer: TypeAlias = Callable[[bytearray, int, int, int, int], FloatArray]
+
+
+def fingerprint(array: FloatArray) -> str:
     """Return a name for the values of an array."""
     return digest(array)[:16]
 
 
-def adapter_of(scorer, owner):
+def adapter_of(scorer: Scorer, owner: str) -> tuple[int, CoreScorer | None]:
     """Return the handle of a classifier or 0, and the function that the core calls or None."""
     if isinstance(scorer, KnownScores):
         return 0, None
@@ -28,7 +49,7 @@ def adapter_of(scorer, owner):
             f"of crops (N, x, y, z). Got {scorer!r} instead."
         )
 
-    def score(data, count, x, y, z):
+    def score(data: bytearray, count: int, x: int, y: int, z: int) -> FloatArray:
         crops = np.frombuffer(data, np.float32).reshape(count, x, y, z)
         scores = check_array(scorer(crops), "scorer", f"{owner}, its result,", np.float32, (count,))
         if not ((scores >= 0) & (scores <= 1)).all():
@@ -41,7 +62,7 @@ def adapter_of(scorer, owner):
     return 0, score
 
 
-def place_scores(scorer, field):
+def place_scores(scorer: Scorer, field: Field) -> FloatArray | None:
     """Return an atlas' scores for the places of a field, or None for another scorer."""
     if not isinstance(scorer, KnownScores):
         return None

@@ -1,6 +1,12 @@
 """Gymnasium's spaces where gymnasium is installed, else as much of them as our environments use."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 try:
     from gymnasium.spaces import Box, Discrete
@@ -9,19 +15,19 @@ except ImportError:
     class Discrete:  # type: ignore[no-redef]  # stands in where gymnasium is not installed
         """The integers 0 to n - 1."""
 
-        def __init__(self, n):
+        def __init__(self, n: int) -> None:
             self.n, self.shape, self.dtype = n, (), np.dtype(np.int64)
             self._random = np.random.default_rng()
 
-        def seed(self, seed=None):
+        def seed(self, seed: int | None = None) -> None:
             """Seed `sample`."""
             self._random = np.random.default_rng(seed)
 
-        def sample(self):
+        def sample(self) -> Any:
             """Return a uniformly random element."""
             return self._random.integers(self.n)
 
-        def contains(self, value):
+        def contains(self, value: Any) -> bool:
             """Return whether `value` is an element."""
             return 0 <= value < self.n
 
@@ -30,21 +36,21 @@ except ImportError:
     class Box:  # type: ignore[no-redef]  # stands in where gymnasium is not installed
         """Arrays of one shape and dtype between two bounds."""
 
-        def __init__(self, low, high, shape, dtype):
+        def __init__(self, low: float, high: float, shape: Sequence[int], dtype: DTypeLike) -> None:
             self.low, self.high = np.full(shape, low, dtype), np.full(shape, high, dtype)
             self.shape, self.dtype = tuple(shape), np.dtype(dtype)
             self._random = np.random.default_rng()
 
-        def seed(self, seed=None):
+        def seed(self, seed: int | None = None) -> None:
             """Seed `sample`."""
             self._random = np.random.default_rng(seed)
 
-        def sample(self):
+        def sample(self) -> NDArray[Any]:
             """Return a uniformly random element."""
             values = self._random.uniform(self.low, self.high, self.shape)
             return values.astype(self.dtype)
 
-        def contains(self, value):
+        def contains(self, value: Any) -> bool:
             """Return whether `value` is an element."""
             value = np.asarray(value)
             fits = value.shape == self.shape and value.dtype == self.dtype
@@ -53,10 +59,11 @@ except ImportError:
         __contains__ = contains
 
 
+_UNBOUNDED = (("low", -np.inf), ("high", np.inf))
 __all__ = ["Box", "Discrete", "bounds_of", "spaces_of"]
 
 
-def spaces_of(env):
+def spaces_of(env: Any) -> tuple[tuple[int, ...], int, int]:
     """Return (observation shape, number of actions, first action) of an environment."""
     shape = getattr(getattr(env, "observation_space", None), "shape", None)
     count = getattr(getattr(env, "action_space", None), "n", None)
@@ -68,10 +75,13 @@ def spaces_of(env):
     return tuple(int(n) for n in shape), int(count), int(getattr(env.action_space, "start", 0))
 
 
-def bounds_of(space):
+def bounds_of(space: Any) -> tuple[float, float]:
     """Return the least and the greatest value of observations where all voxels share them."""
-    ends = []
-    for name, unknown in (("low", -np.inf), ("high", np.inf)):
-        values = np.unique(np.asarray(getattr(space, name, unknown), np.float32))
-        ends.append(float(values[0]) if len(values) == 1 else unknown)
-    return tuple(ends)
+    low, high = (_shared(space, name, unknown) for name, unknown in _UNBOUNDED)
+    return low, high
+
+
+def _shared(space: Any, name: str, unknown: float) -> float:
+    """Return the bound that all voxels share, or `unknown`."""
+    values = np.unique(np.asarray(getattr(space, name, unknown), np.float32))
+    return float(values[0]) if len(values) == 1 else unknown

@@ -1,11 +1,20 @@
 """Many games side by side."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._core.names import MAPS
 from spars._support.checks import check_array, check_choice, check_integer
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.types import FloatArray, Scan
 from spars.game.field import ACTIONS, Field, Games
+from spars.game.scorers import Scorer
+from spars.volume.protocol import Protocol
 
 
 class VectorGame:
@@ -36,10 +45,19 @@ class VectorGame:
     """
 
     def __init__(
-        self, volume, scorer, n, window=WINDOW_OF_RECORD, protocol="paper",
-        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, grid=None, stride=4,
-        resets_itself=True, maps="none", **switches,
-    ):  # fmt: skip
+        self,
+        volume: Scan,
+        scorer: Scorer,
+        n: int,
+        window: Sequence[int] = WINDOW_OF_RECORD,
+        protocol: str | Protocol = "paper",
+        termination_threshold: float = TERMINATION_THRESHOLD_OF_RECORD,
+        grid: Sequence[int] | None = None,
+        stride: int = 4,
+        resets_itself: bool = True,
+        maps: str = "none",
+        **switches: Any,
+    ) -> None:
         owner = "VectorGame"
         n = check_integer(n, "n", owner, 1, 1_000_000)
         check_choice(maps, "maps", owner, MAPS)
@@ -49,11 +67,13 @@ class VectorGame:
         self._games = Games(self.field, n, bool(resets_itself), maps)
         self.n = n
 
-    def reset(self):
+    def reset(self) -> None:
         """Put every game back to the start and clear its map."""
         self._games.reset()
 
-    def step(self, learner, opponent):
+    def step(
+        self, learner: ArrayLike, opponent: ArrayLike
+    ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
         """Step every game.
 
         Parameters
@@ -71,9 +91,12 @@ class VectorGame:
         games.step(self._actions(learner, "learner"), self._actions(opponent, "opponent"))
         return games.rewards.copy(), games.terminated.copy(), games.truncated.copy()
 
-    def _actions(self, actions, name):
-        is_ready = isinstance(actions, np.ndarray) and actions.dtype == np.int8
-        if is_ready and actions.shape == (self.n,) and actions.flags.c_contiguous:
+    def _actions(self, actions: ArrayLike, name: str) -> NDArray[np.int8]:
+        if (
+            isinstance(actions, np.ndarray)
+            and (actions.dtype, actions.shape) == (np.int8, (self.n,))
+            and actions.flags.c_contiguous
+        ):
             return actions
         wide = check_array(actions, name, "VectorGame.step", np.int64, (self.n,))
         if wide.min() < 0 or wide.max() >= ACTIONS:
@@ -84,26 +107,26 @@ class VectorGame:
         return wide.astype(np.int8)
 
     @property
-    def scores(self):
+    def scores(self) -> FloatArray:
         """The last scores, learner's and opponent's, float32 (n, 2); NaN before the first step."""
         return self._games.scores.copy()
 
     @property
-    def windows(self):
+    def windows(self) -> NDArray[np.int64]:
         """The windows' origins, learner's and opponent's, int64 (n, 2, 3)."""
         return self._games.windows()
 
     @property
-    def steps(self):
+    def steps(self) -> NDArray[np.int64]:
         """Each game's steps since its last reset, int64 (n,)."""
         return self._games.steps()
 
-    def observation(self, i, agent):
+    def observation(self, i: int, agent: int) -> FloatArray:
         """Return the crop that agent 0 (learner) or 1 of game `i` sees, float32 (wx, wy, wz)."""
         check_integer(i, "i", "VectorGame.observation", 0, self.n - 1)
         check_integer(agent, "agent", "VectorGame.observation", 0, 1)
         return self._games.observation(i, agent, self.field.window)
 
-    def score_map(self, i):
+    def score_map(self, i: int) -> FloatArray:
         """Return the map of game `i`, float32 of the grid's shape."""
         return self._games.score_map(check_integer(i, "i", "VectorGame.score_map", 0, self.n - 1))

@@ -89,10 +89,11 @@ def _learning(
             width,
         ),
     ]
-    if getattr(run, "dice", None) is not None and len(run.dice):
+    dice = getattr(run, "dice", None)
+    if dice is not None and len(dice):
         charts.append(
             chart(
-                {"Dice": run.dice},
+                {"Dice": dice},
                 "iteration",
                 "Dice of the map so far",
                 _dice_caption(segmentation, metrics),

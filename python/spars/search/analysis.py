@@ -1,12 +1,18 @@
 """What can be asked of a run beyond its records: what it saw, and what that was worth."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_integer
 from spars._support.progress import as_progress, shifted
+from spars._support.types import FloatArray, Progress
+from spars.agents.agent import PPO
 from spars.agents.networks import flat_of
 from spars.agents.ppo import LOG_NAMES
 from spars.agents.rates import RATES
@@ -14,9 +20,13 @@ from spars.game.atlas import ScoreAtlas
 from spars.game.environment import observation_space
 from spars.game.spaces import bounds_of
 from spars.search import coverage
+from spars.search.coverage import Coverage
 from spars.search.exchange import agent_of
-from spars.search.live_run import RECORD_NAMES, match_of
-from spars.search.visits import visits_of_run
+from spars.search.live_run import RECORD_NAMES, LiveRun, live_run_of
+from spars.search.visits import Visits, visits_of_run
+
+if TYPE_CHECKING:
+    from spars.search.run import Snapshot
 
 _STEP_ARRAYS = ("windows", "step_scores", "actions", "ends")
 
@@ -43,40 +53,77 @@ class Replay:
 
     iteration: int
     started_from: int
-    windows: np.ndarray = field(repr=False)
-    step_scores: np.ndarray = field(repr=False)
-    actions: np.ndarray = field(repr=False)
-    ends: np.ndarray = field(repr=False)
-    log: dict = field(repr=False)
-    parameters: dict = field(repr=False)
-    opponent: dict | None = field(repr=False)
+    windows: NDArray[np.int32] = field(repr=False)
+    step_scores: FloatArray = field(repr=False)
+    actions: NDArray[np.int8] = field(repr=False)
+    ends: NDArray[np.uint8] = field(repr=False)
+    log: dict[str, float] = field(repr=False)
+    parameters: dict[str, FloatArray] = field(repr=False)
+    opponent: dict[str, FloatArray] | None = field(repr=False)
 
     @property
-    def episodes(self):
+    def episodes(self) -> list[range]:
         """The steps of each episode, or of the part of it in this iteration: list of ranges."""
         cuts = [0, *(np.flatnonzero(self.ends) + 1).tolist(), len(self.ends)]
         return [range(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
 
 
-class Insight:
+class RunAnalysis:
     """The questions that a `spars.Run` answers from its records, its scan and its scorer."""
 
-    def coverage(self, atlas=None, *, best=0.01, progress=None):
+    configuration: dict[str, Any]
+    snapshots: list[Snapshot]
+    _live_run: LiveRun | None
+    _rate_records: NDArray[np.float64]
+    _states: dict[int, dict[str, NDArray[Any]]]
+
+    if TYPE_CHECKING:
+
+        @property
+        def windows(self) -> NDArray[np.int32]: ...
+
+        @property
+        def step_scores(self) -> FloatArray: ...
+
+        @property
+        def ends(self) -> NDArray[np.uint8]: ...
+
+        def __len__(self) -> int: ...
+
+        def _members(self, iterations: int | None = None) -> list[FloatArray]: ...
+
+        def _settle(self) -> None: ...
+
+        def _step_column(self, name: str) -> NDArray[Any]: ...
+
+    def coverage(
+        self,
+        atlas: ScoreAtlas | None = None,
+        *,
+        best: float = 0.01,
+        progress: Progress | bool | None = None,
+    ) -> Coverage:
         """Return what was seen after each step, as `spars.coverage.coverage` defines it."""
         return coverage.coverage(self, atlas, best=best, progress=progress)
 
-    def regret(self, atlas=None, *, kind="simple", progress=None):
+    def regret(
+        self,
+        atlas: ScoreAtlas | None = None,
+        *,
+        kind: str = "simple",
+        progress: Progress | bool | None = None,
+    ) -> NDArray[np.float64]:
         """Return the regret after each step, as `spars.coverage.regret` defines it."""
         return coverage.regret(self, atlas, kind=kind, progress=progress)
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, FloatArray] | None:
         """The learner's parameters as they are now, by name; None for a run loaded to be read."""
-        if self._match is None:
+        if self._live_run is None:
             return None
-        return self._match.named(self._match.learning_state(with_map=False)["parameters"])
+        return self._live_run.named(self._live_run.learning_state(with_map=False)["parameters"])
 
-    def agent(self, iteration=None):
+    def agent(self, iteration: int | None = None) -> PPO:
         """Return the learner as a `spars.PPO`: to predict with, to train further, to be saved.
 
         ``run.agent().save("learner.zip")`` writes a file for ``stable_baselines3.PPO.load``, with
@@ -107,10 +154,9 @@ class Insight:
         Where the run masks moves, the agent does not know of it: its probabilities are those
         before masking.
         """
-        parameters = self.parameters
-        if iteration is None and parameters is None:
-            iteration = len(self)
-        if iteration is not None:
+        parameters = None if iteration is not None else self.parameters
+        if parameters is None:
+            iteration = len(self) if iteration is None else iteration
             kept = {snapshot.iteration: snapshot for snapshot in self.snapshots}
             if iteration not in kept:
                 known = ", ".join(str(number) for number in kept) or "None where none was kept"
@@ -123,21 +169,30 @@ class Insight:
         rates = self._rates_of(max(last - 1, 0))
         return agent_of(parameters, self.configuration, rates, self._bounds())
 
-    def _bounds(self):
+    def _live(self, limit: str) -> LiveRun:
+        """Return the live part, or raise ValueError for a run that was loaded to be read."""
+        if self._live_run is None:
+            raise ValueError(
+                f"This run was loaded from a file without its scan and classifier: {limit}. Give "
+                "both to Run.load."
+            )
+        return self._live_run
+
+    def _bounds(self) -> tuple[float, float]:
         """Return the least and greatest value of what the policy sees, as far as is known."""
         if self.configuration["policy"] == "LocalPolicy":
             return (-1.0, 1.0)
-        if self._match is None:
+        if self._live_run is None:
             return (-np.inf, np.inf)
-        return bounds_of(observation_space(self._match.field, (1,), casts=False))
+        return bounds_of(observation_space(self._live_run.field, (1,), casts=False))
 
-    def _initial(self):
+    def _initial(self) -> FloatArray | None:
         """Return what the learner began with where that was given, flat, else None."""
         if self.configuration["initial_policy"] is None:
             return None
         return flat_of(self.snapshots[0].parameters)
 
-    def replay(self, iteration, *, progress=None):
+    def replay(self, iteration: int, *, progress: Progress | bool | None = None) -> Replay:
         """Play an iteration again, to the bit, and return it with the policies that played it.
 
         The records hold what happened; this brings back who did it. It starts from the nearest
@@ -164,24 +219,20 @@ class Insight:
             what was played again differs from the record, which another scorer brings about.
         """
         iteration = check_integer(iteration, "iteration", "replay", 0, len(self) - 1)
-        if self._match is None:
-            raise ValueError(
-                "This run was loaded from a file without its scan and classifier: it cannot be "
-                "replayed. Give both to Run.load."
-            )
+        live = self._live("it cannot be replayed")
         # Refused here where there is no record to compare with.
         self._step_column("ends")
         start = max((kept for kept in self._states if kept <= iteration), default=0)
-        match = match_of(
-            self._match.field, self.configuration, self._rates_of(start), None, self._initial()
+        live_run = live_run_of(
+            live.field, self.configuration, self._rates_of(start), None, self._initial()
         )
         if start:
-            match.restore(self._states[start], self._members(start))
-        self._play_to(match, start, iteration, as_progress(progress, "replay"))
-        state = match.learning_state(with_map=False)
-        match.set_rates(self._rates_of(iteration))
-        match.play(1)
-        records, steps, _ = match.played()
+            live_run.restore(self._states[start], self._members(start))
+        self._play_to(live_run, start, iteration, as_progress(progress, "replay"))
+        state = live_run.learning_state(with_map=False)
+        live_run.set_rates(self._rates_of(iteration))
+        live_run.play(1)
+        records, steps, _ = live_run.played()
         for name in _STEP_ARRAYS:
             if not np.array_equal(steps[name][0], getattr(self, name)[iteration]):
                 raise ValueError(
@@ -193,13 +244,13 @@ class Insight:
         return Replay(
             iteration,
             start,
-            *(steps[name][0] for name in _STEP_ARRAYS),
-            dict(zip(LOG_NAMES, records[0, first:].tolist(), strict=True)),
-            match.named(state["parameters"]),
-            match.named(frozen) if len(frozen) else None,
+            **{name: steps[name][0] for name in _STEP_ARRAYS},
+            log=dict(zip(LOG_NAMES, records[0, first:].tolist(), strict=True)),
+            parameters=live_run.named(state["parameters"]),
+            opponent=live_run.named(frozen) if len(frozen) else None,
         )
 
-    def _play_to(self, match, first, last, progress):
+    def _play_to(self, live_run: LiveRun, first: int, last: int, progress: Progress | None) -> None:
         """Play iterations `first` to `last` - 1 with the rates they were played with."""
         self._settle()
         rates = self._rate_records[first:last]
@@ -208,14 +259,14 @@ class Insight:
         cuts = [first, *(np.flatnonzero(~equal.all(axis=1)) + first + 1).tolist(), last]
         for start, stop in zip(cuts, cuts[1:], strict=False):
             if start < stop:
-                match.set_rates(self._rates_of(start))
-                match.play(
+                live_run.set_rates(self._rates_of(start))
+                live_run.play(
                     stop - start,
                     None if progress is None else shifted(progress, start - first, last - first),
                 )
-                match.played()
+                live_run.played()
 
-    def _rates_of(self, iteration):
+    def _rates_of(self, iteration: int) -> dict[str, float | None]:
         self._settle()
         row = self._rate_records[iteration].tolist()
         return {
@@ -223,16 +274,16 @@ class Insight:
             for name, value in zip(RATES, row, strict=True)
         }
 
-    def _visits(self):
+    def _visits(self) -> Visits:
         return visits_of_run(self.windows, self.step_scores, self.ends, self.configuration)
 
-    def _atlas(self, owner, progress):
+    def _atlas(self, owner: str, progress: Progress | None) -> ScoreAtlas:
         """Return every window's score, scoring those not known yet."""
-        if self._match is None:
+        if self._live_run is None:
             raise ValueError(
                 f"The 'atlas' parameter of {owner} must be a ScoreAtlas for a run that was loaded "
                 "without its scan and classifier. Got None instead."
             )
-        played = self._match.field
+        played = self._live_run.field
         played.score_all(progress)
         return ScoreAtlas(played.scores(), played.axes(), played.window, played.grid)

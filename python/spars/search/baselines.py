@@ -1,18 +1,27 @@
 """Searches that learn nothing, on the same game and scorer as self-play: what it must beat."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_integer, sentence
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.progress import as_progress
+from spars._support.types import FloatArray, Progress, Scan
 from spars.classifier import explanation
 from spars.classifier.network import Classifier
 from spars.game.atlas import ScoreAtlas
 from spars.game.field import ACTIONS, Field, Games
+from spars.game.scorers import Scorer
 from spars.search import coverage
+from spars.search.coverage import Coverage
 from spars.search.visits import NOBODY, Visits
+from spars.volume.protocol import Protocol
 
 __all__ = ["Search", "exhaustive", "grad_cam", "greedy", "random_walk"]
 
@@ -38,27 +47,39 @@ class Search:
         Everything needed to repeat it, as plain values.
     """
 
-    score_map: np.ndarray = field(repr=False)
-    windows: np.ndarray = field(repr=False)
-    scores: np.ndarray = field(repr=False)
-    agents: np.ndarray = field(repr=False)
-    steps: np.ndarray = field(repr=False)
-    configuration: dict
+    score_map: FloatArray = field(repr=False)
+    windows: NDArray[np.int64] = field(repr=False)
+    scores: FloatArray = field(repr=False)
+    agents: NDArray[np.int8] = field(repr=False)
+    steps: NDArray[np.int64] = field(repr=False)
+    configuration: dict[str, Any]
 
-    def coverage(self, atlas=None, *, best=0.01, progress=None):
+    def coverage(
+        self,
+        atlas: ScoreAtlas | None = None,
+        *,
+        best: float = 0.01,
+        progress: Progress | bool | None = None,
+    ) -> Coverage:
         """Return what was seen after each step, as `spars.coverage.coverage` defines it."""
         return coverage.coverage(self, atlas, best=best, progress=progress)
 
-    def regret(self, atlas=None, *, kind="simple", progress=None):
+    def regret(
+        self,
+        atlas: ScoreAtlas | None = None,
+        *,
+        kind: str = "simple",
+        progress: Progress | bool | None = None,
+    ) -> NDArray[np.float64]:
         """Return the regret after each step, as `spars.coverage.regret` defines it."""
         return coverage.regret(self, atlas, kind=kind, progress=progress)
 
-    def _visits(self):
+    def _visits(self) -> Visits:
         c = self.configuration
         steps = c["iterations"] * c["n_steps"] if "n_steps" in c else len(self.steps)
         return Visits(self.windows, self.scores, self.agents, self.steps, steps)
 
-    def _atlas(self, owner, progress):
+    def _atlas(self, owner: str, progress: Progress | None) -> ScoreAtlas:
         """Return every window's score, which only an exhaustive search knows."""
         if self.configuration["method"] != "exhaustive":
             raise ValueError(
@@ -71,16 +92,16 @@ class Search:
 
 
 def exhaustive(
-    volume,
-    scorer,
+    volume: Scan,
+    scorer: Scorer,
     *,
-    window=WINDOW_OF_RECORD,
-    grid=None,
-    protocol="paper",
-    stride=4,
-    progress=None,
-    **unused,
-):
+    window: Sequence[int] = WINDOW_OF_RECORD,
+    grid: Sequence[int] | None = None,
+    protocol: str | Protocol = "paper",
+    stride: int = 4,
+    progress: Progress | bool | None = None,
+    **unused: Any,
+) -> Search:
     """Visit every window of the lattice once.
 
     Parameters
@@ -115,18 +136,18 @@ def exhaustive(
 
 
 def grad_cam(
-    volume,
-    scorer,
+    volume: Scan,
+    scorer: Scorer,
     *,
-    window=WINDOW_OF_RECORD,
-    grid=None,
-    protocol="paper",
-    stride=None,
-    layer=3,
-    target="log_odds",
-    progress=None,
-    **unused,
-):
+    window: Sequence[int] = WINDOW_OF_RECORD,
+    grid: Sequence[int] | None = None,
+    protocol: str | Protocol = "paper",
+    stride: int | None = None,
+    layer: int = 3,
+    target: str = "log_odds",
+    progress: Progress | bool | None = None,
+    **unused: Any,
+) -> Search:
     """Lay every window's score where Grad-CAM says that it comes from; no agents, no game.
 
     Windows cover the grid, `stride` apart and at its far borders. Each one's Grad-CAM map, divided
@@ -188,7 +209,11 @@ def grad_cam(
     )
 
 
-def random_walk(volume, scorer, *, seed=0, **options):
+#: Both agents' next moves.
+Moves: TypeAlias = Sequence[int] | NDArray[np.int64]
+
+
+def random_walk(volume: Scan, scorer: Scorer, *, seed: int = 0, **options: Any) -> Search:
     """Play the game with both agents' moves drawn at random.
 
     Parameters
@@ -207,13 +232,13 @@ def random_walk(volume, scorer, *, seed=0, **options):
     """
     rng = np.random.default_rng(check_integer(seed, "seed", "random_walk", 0, 2**64 - 1))
 
-    def draw(games):
+    def draw(games: Games) -> Moves:
         return rng.integers(0, ACTIONS, 2)
 
     return _play("random_walk", volume, scorer, lambda played: draw, {"seed": seed}, **options)
 
 
-def greedy(volume, scorer, *, seed=0, **options):
+def greedy(volume: Scan, scorer: Scorer, *, seed: int = 0, **options: Any) -> Search:
     """Play the game with both agents climbing the scores.
 
     Each agent moves to the neighbouring window that it has visited least often, and among those to
@@ -231,14 +256,14 @@ def greedy(volume, scorer, *, seed=0, **options):
 class _Climber:
     """Chooses both agents' moves by looking at their neighbours."""
 
-    def __init__(self, played, seed):
+    def __init__(self, played: Field, seed: int) -> None:
         # One game for each action: a step from the same place scores every neighbour.
         self.probes = Games(played, ACTIONS, maps="none")
         self.every = np.arange(ACTIONS, dtype=np.int8)
-        self.visits = ({}, {})
+        self.visits: tuple[dict[tuple[int, ...], int], ...] = ({}, {})
         self.rng = np.random.default_rng(seed)
 
-    def __call__(self, games):
+    def __call__(self, games: Games) -> Moves:
         start = games.windows()[0]
         for index in range(ACTIONS):
             self.probes.restore(index, start, 0)
@@ -246,7 +271,7 @@ class _Climber:
         reached = self.probes.windows()
         return [self._best(agent, start, reached[:, agent]) for agent in (0, 1)]
 
-    def _best(self, agent, start, reached):
+    def _best(self, agent: int, start: NDArray[np.int64], reached: NDArray[np.int64]) -> int:
         visits = self.visits[agent]
         places = [tuple(place) for place in reached.tolist()]
         ranks = [
@@ -264,21 +289,21 @@ class _Climber:
 
 
 def _play(
-    method,
-    volume,
-    scorer,
-    prepare,
-    more,
+    method: str,
+    volume: Scan,
+    scorer: Scorer,
+    prepare: Callable[[Field], Callable[[Games], Moves]],
+    more: Mapping[str, Any],
     *,
-    iterations=100,
-    n_steps=32,
-    window=WINDOW_OF_RECORD,
-    grid=None,
-    protocol="paper",
-    termination_threshold=TERMINATION_THRESHOLD_OF_RECORD,
-    stride=4,
-    progress=None,
-):
+    iterations: int = 100,
+    n_steps: int = 32,
+    window: Sequence[int] = WINDOW_OF_RECORD,
+    grid: Sequence[int] | None = None,
+    protocol: str | Protocol = "paper",
+    termination_threshold: float = TERMINATION_THRESHOLD_OF_RECORD,
+    stride: int = 4,
+    progress: Progress | bool | None = None,
+) -> Search:
     """Play `iterations` times `n_steps` steps with the moves that `prepare(field)` chooses."""
     iterations = check_integer(iterations, "iterations", method, 1)
     n_steps = check_integer(n_steps, "n_steps", method, 1)
@@ -311,7 +336,7 @@ def _play(
     )
 
 
-def _configuration(method, played):
+def _configuration(method: str, played: Field) -> dict[str, Any]:
     return {
         "method": method,
         "window": list(played.window),
@@ -322,7 +347,7 @@ def _configuration(method, played):
     }
 
 
-def _refuse_unknown(given, known, owner):
+def _refuse_unknown(given: Iterable[str], known: Collection[str], owner: str) -> None:
     for name in given:
         if name not in known:
             raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")

@@ -1,12 +1,17 @@
 """Thresholds from scans of known label: what a classifier calls nothing, and what tumour."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from spars._support.checks import check_choice, check_float, check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.types import FloatArray, Progress, Scan
+from spars.game.scorers import Scorer
 from spars.search import baselines
 from spars.volume.protocol import Protocol
 
@@ -41,19 +46,19 @@ class Calibration:
 
 
 def calibrate(
-    scans,
-    classifier,
+    scans: Iterable[Scan],
+    classifier: Scorer,
     *,
-    tumour_scans=(),
-    window=WINDOW_OF_RECORD,
-    grid=GRID_OF_RECORD,
-    protocol="paper",
-    method="exhaustive",
-    stride=8,
-    quantile=0.99,
-    share=0.8,
-    progress=None,
-):
+    tumour_scans: Iterable[Scan] = (),
+    window: Sequence[int] = WINDOW_OF_RECORD,
+    grid: Sequence[int] | None = GRID_OF_RECORD,
+    protocol: str | Protocol = "paper",
+    method: str = "exhaustive",
+    stride: int = 8,
+    quantile: float = 0.99,
+    share: float = 0.8,
+    progress: Progress | None = None,
+) -> Calibration:
     """Return thresholds that tumour-free scans stay below and, if given, that tumours reach.
 
     A classifier that learned from image-level labels met many crops without tumour under the label
@@ -111,7 +116,9 @@ def calibrate(
     if not scans:
         raise ValueError("The 'scans' parameter of calibrate must hold a scan. Got none instead.")
     tumour_scans = list(tumour_scans)
-    scores, voxels, tops = [], [], []
+    scores: list[FloatArray] = []
+    voxels: list[FloatArray] = []
+    tops: list[float] = []
     for number, scan in enumerate(scans + tumour_scans):
         found = getattr(baselines, method)(
             scan, classifier, window=window, grid=grid, protocol=protocol, stride=stride
@@ -124,13 +131,12 @@ def calibrate(
             tops.append(score_map.max())
         if progress is not None:
             progress(number + 1, len(scans) + len(tumour_scans))
-    scores = np.concatenate(scores)
-    voxels = np.concatenate(voxels)
+    windows, reached = np.concatenate(scores), np.concatenate(voxels)
     # Grad-CAM may find nothing anywhere.
-    threshold = float(np.quantile(voxels, quantile)) if voxels.size else 0.0
+    threshold = float(np.quantile(reached, quantile)) if reached.size else 0.0
     ceiling = float(np.median(tops)) if tops else math.nan
     if tops:
         threshold += share * max(0.0, ceiling - threshold)
     return Calibration(
-        float(np.quantile(scores, quantile)), threshold, ceiling, quantile, share, scores.size
+        float(np.quantile(windows, quantile)), threshold, ceiling, quantile, share, windows.size
     )

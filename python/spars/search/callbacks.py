@@ -4,13 +4,20 @@ A callback is anything that is called with the `Run` after each iteration; retur
 run. One with a method `close` has it called when the run stops, however it does.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import os
+from typing import TYPE_CHECKING, Any
 
 from spars._support.checks import check_integer
 from spars._support.extras import require
 from spars._support.progress import ProgressBar
+from spars._support.types import PathLike
+
+if TYPE_CHECKING:
+    from spars.search.run import Run
 
 __all__ = ["ProgressBar", "TensorBoard"]
 
@@ -39,13 +46,13 @@ class TensorBoard:
     A run that is resumed writes another file into the folder, and TensorBoard joins them.
     """
 
-    def __init__(self, path, every=1):
+    def __init__(self, path: PathLike, every: int = 1) -> None:
         self.path = path
         self.every = check_integer(every, "every", "TensorBoard", 1)
         self._make = require("tensorboardX", "tensorboard", "Writing event files").SummaryWriter
-        self._writer = None
+        self._writer: Any = None
 
-    def __call__(self, run):
+    def __call__(self, run: Run) -> None:
         """Write the run's last iteration."""
         if self._writer is None:
             # Files are named by the second; one of an earlier part must not be overwritten.
@@ -61,7 +68,7 @@ class TensorBoard:
             if not math.isnan(value):
                 self._writer.add_scalar(name, value, step)
 
-    def close(self):
+    def close(self) -> None:
         """Write what is left to disk; the next iteration begins another file."""
         if self._writer is not None:
             self._writer.close()

@@ -1,14 +1,36 @@
 """How much of a scan a search has seen, and how far from the best window it is, step by step."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_choice, check_float
 from spars._support.progress import as_progress
+from spars._support.types import FloatArray, Progress
+from spars.game.atlas import ScoreAtlas
+from spars.search.visits import Visits
+
+if TYPE_CHECKING:
+    from spars.search.segmentation import Segmentation
 
 __all__ = ["Coverage", "coverage", "regret"]
+
+
+class Searched(Protocol):
+    """What coverage needs of a `spars.Run` or a `spars.baselines.Search`."""
+
+    @property
+    def configuration(self) -> dict[str, Any]: ...
+
+    def _visits(self) -> Visits: ...
+
+    def _atlas(self, owner: str, progress: Progress | None) -> ScoreAtlas: ...
+
 
 REGRETS = ("simple", "average")
 
@@ -35,20 +57,26 @@ class Coverage:
         Places of the atlas; and how many are among the best.
     """
 
-    seen: np.ndarray = field(repr=False)
-    best_seen: np.ndarray = field(repr=False)
-    best_score: np.ndarray = field(repr=False)
+    seen: NDArray[np.float64] = field(repr=False)
+    best_seen: NDArray[np.float64] = field(repr=False)
+    best_score: FloatArray = field(repr=False)
     limit: float
     places: int
     best_places: int
 
     @property
-    def regret(self):
+    def regret(self) -> NDArray[np.float64]:
         """The simple regret, ``limit - best_score``: float64 of shape (steps,)."""
         return self.limit - self.best_score.astype(np.float64)
 
 
-def coverage(search, atlas=None, *, best=0.01, progress=None):
+def coverage(
+    search: Searched | Segmentation,
+    atlas: ScoreAtlas | None = None,
+    *,
+    best: float = 0.01,
+    progress: Progress | bool | None = None,
+) -> Coverage:
     """Return what a search had seen after each step, against every window there is.
 
     Parameters
@@ -92,7 +120,13 @@ def coverage(search, atlas=None, *, best=0.01, progress=None):
     )
 
 
-def regret(search, atlas=None, *, kind="simple", progress=None):
+def regret(
+    search: Searched | Segmentation,
+    atlas: ScoreAtlas | None = None,
+    *,
+    kind: str = "simple",
+    progress: Progress | bool | None = None,
+) -> NDArray[np.float64]:
     """Return a search's regret against the best window, after each step.
 
     With s* the atlas' highest score and s the scores of the places seen, in order:
@@ -137,20 +171,24 @@ def regret(search, atlas=None, *, kind="simple", progress=None):
     return means
 
 
-def _seen_places(search, atlas, owner, progress):
+def _seen_places(
+    search: Searched | Segmentation,
+    atlas: ScoreAtlas | None,
+    owner: str,
+    progress: Progress | bool | None,
+) -> tuple[Visits, ScoreAtlas, NDArray[np.int64]]:
     """Return a search's visits, the atlas they are measured by, and each visit's place in it."""
-    search = getattr(search, "run", search)
-    atlas = (
-        search._atlas(owner, as_progress(progress, owner, "windows")) if atlas is None else atlas
-    )
-    configuration = search.configuration
+    searched: Any = getattr(search, "run", search)
+    if atlas is None:
+        atlas = searched._atlas(owner, as_progress(progress, owner, "windows"))
+    configuration = searched.configuration
     for name in ("window", "grid"):
         if tuple(getattr(atlas, name)) != tuple(configuration[name]):
             raise ValueError(
                 f"The 'atlas' parameter of {owner} must have the search's {name} "
                 f"{tuple(configuration[name])}. Got {tuple(getattr(atlas, name))} instead."
             )
-    visits = search._visits()
+    visits = searched._visits()
     index = np.zeros(len(visits.windows), np.int64)
     for axis, starts in enumerate(atlas.axes):
         # Windows beyond the border are scored by the crop that is moved to it (D7, D17).
@@ -166,7 +204,7 @@ def _seen_places(search, atlas, owner, progress):
     return visits, atlas, index
 
 
-def _highest_so_far(scores, visits):
+def _highest_so_far(scores: FloatArray, visits: Visits) -> FloatArray:
     """Return the running maximum of the visits' scores at each step's end; NaN before any."""
     by_step = np.full(visits.step_count, -np.inf, np.float32)
     np.maximum.at(by_step, visits.steps, scores)

@@ -5,12 +5,16 @@ run whose rollout casts to bytes (D12) divides them by 255 before its network; t
 layer holds that division instead.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from spars._support.checks import sentence
+from spars._support.types import Extent3, FloatArray, PathLike
 from spars.agents.agent import PPO
 from spars.agents.files import Spaces
 from spars.agents.networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes
@@ -20,7 +24,12 @@ from spars.game.field import ACTIONS
 from spars.search.live_run import FIXED
 
 
-def agent_of(parameters, configuration, rates, bounds):
+def agent_of(
+    parameters: Mapping[str, FloatArray],
+    configuration: Mapping[str, Any],
+    rates: Mapping[str, Any],
+    bounds: tuple[float, float],
+) -> PPO:
     """Return a `spars.PPO` of a run's policy.
 
     Parameters
@@ -61,7 +70,7 @@ def agent_of(parameters, configuration, rates, bounds):
     return agent
 
 
-def parameters_for(given, configuration):
+def parameters_for(given: Any, configuration: Mapping[str, Any]) -> FloatArray:
     """Return what a run begins with, as its network has it: one flat float32 array.
 
     Parameters
@@ -100,31 +109,31 @@ def parameters_for(given, configuration):
     return flat
 
 
-def _sentence(wanted, got):
+def _sentence(wanted: str, got: object) -> str:
     if isinstance(got, str):
         return f"The 'initial_policy' parameter of self_play must be {wanted}. Got {got} instead."
     return sentence("initial_policy", "self_play", wanted, got)
 
 
-def _casts(configuration):
+def _casts(configuration: Mapping[str, Any]) -> bool:
     """Whether the policy's network takes voxels divided by 255."""
     cast = configuration["protocol"]["observation_cast"] == "uint8"
     return cast and configuration["policy"] == "MlpPolicy"
 
 
-def _scaled(parameters, factor):
+def _scaled(parameters: Mapping[str, FloatArray], factor: float) -> dict[str, FloatArray]:
     return {
         name: values * np.float32(factor) if name in FIRST_LAYERS else values
         for name, values in parameters.items()
     }
 
 
-def _turned(shape):
+def _turned(shape: Sequence[int]) -> Extent3:
     """Return the axes of an image as stable-baselines3 keeps it: the last one first."""
     return (shape[2], shape[0], shape[1])
 
 
-def _read(path, configuration):
+def _read(path: PathLike, configuration: Mapping[str, Any]) -> PPO:
     """Return the agent of a file; a policy that saw resized windows is collapsed."""
     if configuration["policy"] != "MlpPolicy" or not is_stable_baselines(path):
         return PPO.load(path)
@@ -136,7 +145,7 @@ def _read(path, configuration):
     return PPO.load(path)
 
 
-def _of_agent(agent, configuration):
+def _of_agent(agent: PPO, configuration: Mapping[str, Any]) -> dict[str, FloatArray]:
     """Return an agent's parameters as the run's network would have them."""
     parameters = agent.policy.parameters()
     window = tuple(configuration["window"])

@@ -1,8 +1,13 @@
 """A league of frozen players on one scan: who beats whom, how strong each is, and the cycles."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._core.handles import Handle
@@ -19,11 +24,22 @@ from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_R
 from spars._support.errors import FormatError
 from spars._support.progress import as_progress, shifted
 from spars._support.provenance import digest, versions
+from spars._support.types import FloatArray, PathLike, Progress, Scan
 from spars.agents.networks import POLICIES, policy_shapes
-from spars.agents.ppo import SEED_LIMIT, checked_parameters
+from spars.agents.ppo import SEED_LIMIT, PolicyShape, checked_parameters
 from spars.game.field import Field
-from spars.search.ratings import beats, cyclic_triples, elo_ratings, share_of_cycles, win_rates
+from spars.game.scorers import Scorer
+from spars.search.ratings import (
+    Ratings,
+    beats,
+    cyclic_triples,
+    elo_ratings,
+    share_of_cycles,
+    win_rates,
+)
+from spars.search.run import Run
 from spars.search.saved import field_again
+from spars.volume.protocol import Protocol
 
 __all__ = ["League"]
 
@@ -70,18 +86,33 @@ class League:
     kept. What a player does at a place is computed once, so that a game soon costs no network.
     """
 
+    _shape: PolicyShape
+
     def __init__(
-        self, volume, scorer, *, window=WINDOW_OF_RECORD, grid=None, protocol="paper",
-        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, stride=4, policy="MlpPolicy",
-        mask_actions=False, seed=0, max_steps=256, **switches,
-    ):  # fmt: skip
+        self,
+        volume: Scan,
+        scorer: Scorer,
+        *,
+        window: Sequence[int] = WINDOW_OF_RECORD,
+        grid: Sequence[int] | None = None,
+        protocol: str | Protocol = "paper",
+        termination_threshold: float = TERMINATION_THRESHOLD_OF_RECORD,
+        stride: int = 4,
+        policy: str = "MlpPolicy",
+        mask_actions: bool = False,
+        seed: int = 0,
+        max_steps: int = 256,
+        **switches: Any,
+    ) -> None:
         played = Field(
             volume, scorer, window, protocol, termination_threshold, grid, stride, switches,
             "League",
         )  # fmt: skip
         self._begin(played, policy, mask_actions, seed, max_steps)
 
-    def _begin(self, played, policy, mask_actions, seed, max_steps):
+    def _begin(
+        self, played: Field, policy: str, mask_actions: bool, seed: int, max_steps: int
+    ) -> None:
         self.configuration = {
             "window": list(played.window),
             "grid": list(played.grid),
@@ -96,15 +127,15 @@ class League:
             "input_sha256": digest(played.array),
             "versions": versions(),
         }
-        self._field = played
-        self._handle = None
-        self._members = []
-        self.names = []
+        self._field: Field | None = played
+        self._handle: Handle | None = None
+        self._members: list[dict[str, FloatArray]] = []
+        self.names: list[str] = []
         self.wins = np.zeros((0, 0), np.int64)
         self.ties = np.zeros((0, 0), np.int64)
 
     @classmethod
-    def of(cls, run, *, seed=0, max_steps=256):
+    def of(cls, run: Run, *, seed: int = 0, max_steps: int = 256) -> Self:
         """Return a league of a run's snapshots and of its learner as it is now.
 
         Members are named by the iterations they had behind them.
@@ -121,17 +152,17 @@ class League:
         ValueError
             The run was loaded without its scan and classifier.
         """
-        if run._match is None:
+        if run._live_run is None:
             raise ValueError(
                 "The 'run' parameter of League.of must have its scan and classifier: give both to "
                 f"Run.load. Got {run!r} without them instead."
             )
         league = cls.__new__(cls)
         c = run.configuration
-        league._begin(run._match.field, c["policy"], c["mask_actions"], seed, max_steps)
+        league._begin(run._live_run.field, c["policy"], c["mask_actions"], seed, max_steps)
         return league.add_run(run)
 
-    def add_run(self, run, prefix=""):
+    def add_run(self, run: Run, prefix: str = "") -> Self:
         """Add a run's snapshots, and its learner as it is now, and return the league.
 
         Parameters
@@ -168,11 +199,12 @@ class League:
         for snapshot in run.snapshots:
             self.add(f"{prefix}{snapshot.iteration}", snapshot.parameters)
         last = run.snapshots[-1].iteration if run.snapshots else -1
-        if run._match is not None and last != len(run):
-            self.add(f"{prefix}{len(run)}", run.parameters)
+        learner = None if last == len(run) else run.parameters
+        if learner is not None:
+            self.add(f"{prefix}{len(run)}", learner)
         return self
 
-    def add(self, name, parameters):
+    def add(self, name: str, parameters: Mapping[str, ArrayLike]) -> None:
         """Add a player; games with it are still to be played.
 
         Parameters
@@ -208,7 +240,7 @@ class League:
         self.names.append(name)
         self.wins, self.ties = (np.pad(table, (0, 1)) for table in (self.wins, self.ties))
 
-    def _extractor(self, given):
+    def _extractor(self, given: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
         """Return the convolutions among a policy's parameters, in the core's order."""
         shapes = policy_shapes(self.configuration["policy"], self.configuration["window"])
         wanted = {key: shape for key, shape in shapes.items() if key.startswith(EXTRACTOR)}
@@ -223,7 +255,7 @@ class League:
             for key, shape in wanted.items()
         }
 
-    def _enter(self, arrays):
+    def _enter(self, arrays: Mapping[str, FloatArray]) -> None:
         """Hand a player to the core."""
         if self._field is None:
             return
@@ -236,7 +268,7 @@ class League:
         flat = np.concatenate([array.reshape(-1) for array in arrays.values()])
         native.league_add(self._handle.value, flat)
 
-    def play(self, games=100, *, progress=None):
+    def play(self, games: int = 100, *, progress: Progress | bool | None = None) -> Self:
         """Let every two members play until they have had so many games with one another.
 
         They change sides from game to game. Game k of two players is the same whenever it is
@@ -266,7 +298,8 @@ class League:
                 "This league was loaded from a file without its scan and scorer: it can be read, "
                 "not played on. Give both to League.load."
             )
-        if len(self.names) < 2:
+        handle = self._handle
+        if handle is None or len(self.names) < 2:
             raise ValueError(f"A league needs two members to play. Got {len(self.names)} instead.")
         progress = as_progress(progress, "league", "games")
         played = self.games
@@ -288,7 +321,7 @@ class League:
                 "lengths": np.empty(count, np.int64),
             }
             moved = None if progress is None else shifted(progress, done, planned)
-            native.league_play(self._handle.value, block, self._field.scorer, moved)
+            native.league_play(handle.value, block, self._field.scorer, moved)
             self.wins[i, j] += int((rewards > 0).sum())
             self.wins[j, i] += int((rewards < 0).sum())
             self.ties[[i, j], [j, i]] += int((rewards == 0).sum())
@@ -298,18 +331,18 @@ class League:
         return self
 
     @property
-    def games(self):
+    def games(self) -> NDArray[np.int64]:
         return self.wins + self.wins.T + self.ties
 
     @property
-    def payoff(self):
+    def payoff(self) -> NDArray[np.float64]:
         """Each row's win rate against each column, ties as halves: float64 (members, members).
 
         NaN on the diagonal, and where two have not played.
         """
         return win_rates(self.wins, self.ties)
 
-    def ratings(self, *, confidence=0.95, resamples=1000, seed=0):
+    def ratings(self, *, confidence: float = 0.95, resamples: int = 1000, seed: int = 0) -> Ratings:
         """Return everyone's Elo rating with its interval, as `spars.ratings.elo_ratings` does.
 
         Returns
@@ -326,7 +359,7 @@ class League:
             confidence=confidence, resamples=resamples, seed=seed,
         )  # fmt: skip
 
-    def cycles(self, *, confidence=0.95):
+    def cycles(self, *, confidence: float = 0.95) -> list[tuple[str, ...]]:
         """Return every three members of whom each beats the next and the last the first.
 
         Parameters
@@ -343,7 +376,7 @@ class League:
         better = self._beats(confidence)
         return [tuple(self.names[i] for i in triple) for triple in cyclic_triples(better)]
 
-    def intransitivity(self, *, confidence=0.95):
+    def intransitivity(self, *, confidence: float = 0.95) -> float:
         """Return the share of cycles among all triples of which every pair is decided.
 
         Parameters
@@ -358,20 +391,20 @@ class League:
         """
         return share_of_cycles(self._beats(confidence))
 
-    def _beats(self, confidence):
+    def _beats(self, confidence: float) -> NDArray[np.bool_]:
         confidence = check_float(confidence, "confidence", "cycles", 0.0, 1.0, open_high=True)
         return beats(self.wins, self.ties, confidence)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write members, table and configuration as one npz file, whole or not at all."""
-        arrays = {"wins": self.wins, "ties": self.ties}
+        arrays: dict[str, NDArray[Any]] = {"wins": self.wins, "ties": self.ties}
         for index, member in enumerate(self._members):
             arrays |= {f"member.{index}.{key}": array for key, array in member.items()}
         description = {"configuration": self.configuration, "names": self.names}
         write_npz(path, description, arrays, FILE_FORMAT)
 
     @classmethod
-    def load(cls, path, volume=None, scorer=None):
+    def load(cls, path: PathLike, volume: Scan | None = None, scorer: Scorer | None = None) -> Self:
         """Read a league that `save` wrote; nothing of the file is ever executed.
 
         Parameters
@@ -395,8 +428,8 @@ class League:
         description, arrays = read_npz(path, FILE_FORMAT)
         league = cls.__new__(cls)
         league._field = None
-        if volume is not None:
-            league._field = field_again(description.get("configuration"), volume, scorer, path)
+        if volume is not None and scorer is not None:
+            league._field = field_again(description.get("configuration", {}), volume, scorer, path)
         try:
             league.configuration = description["configuration"]
             league._read(description["names"], arrays)
@@ -404,7 +437,7 @@ class League:
             raise FormatError(f"{path}: not a league that League.save wrote: {error!r}") from error
         return league
 
-    def _read(self, names, arrays):
+    def _read(self, names: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> None:
         self._handle, self._members, self.names = None, [], []
         self.wins = self.ties = np.zeros((0, 0), np.int64)
         for index, name in enumerate(names):
@@ -421,15 +454,15 @@ class League:
             raise KeyError("ties of a pair differ")
         self.wins, self.ties = arrays["wins"], arrays["ties"]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<spars.League of {len(self.names)} members, {int(self.games.sum()) // 2} games>"
 
 
-def _without_extractor(given):
+def _without_extractor(given: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {key: value for key, value in given.items() if not key.startswith(EXTRACTOR)}
 
 
-def _silent_critic(policy):
+def _silent_critic(policy: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return a critic of one silent unit, so that a policy alone is an actor-critic."""
     first = policy.get("mlp_extractor.policy_net.0.weight")
     inputs = first.shape[1] if first is not None and first.ndim == 2 else 1

@@ -1,12 +1,21 @@
 """The live part of a self-play run, in the compiled core."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import names, native
 from spars._core.handles import Handle
+from spars._support.types import FloatArray, Progress
 from spars.agents.networks import named, policy_shapes
 from spars.agents.ppo import checked_hyperparameters
+from spars.game.field import Field
 from spars.game.rules import ExhaustionRule
+from spars.search.reference import Reference
 
 RECORD_NAMES = names.SELFPLAY_RECORD
 SAMPLINGS = names.SAMPLING
@@ -24,7 +33,7 @@ FIXED = (
 )  # fmt: skip
 
 
-class Match:
+class LiveRun:
     """A learner and its opponent on one field.
 
     Parameters
@@ -48,8 +57,16 @@ class Match:
     """
 
     def __init__(
-        self, played, settings, hyperparameters, rates, reference, policy, step_shape, rule=None
-    ):
+        self,
+        played: Field,
+        settings: dict[str, Any],
+        hyperparameters: Mapping[str, Any],
+        rates: Mapping[str, float | None],
+        reference: Reference | None,
+        policy: str,
+        step_shape: tuple[int, ...],
+        rule: ExhaustionRule | None = None,
+    ) -> None:
         self.field = played
         self.has_reference = reference is not None
         game = "search" if rule is None else "exhaustion"
@@ -62,27 +79,27 @@ class Match:
             native.selfplay_create(played.handle, settings, rates, reference, rule)
         )
 
-    def set_rates(self, rates):
+    def set_rates(self, rates: Mapping[str, float | None]) -> None:
         """Learn by other rates from the next iteration on."""
         native.selfplay_set_hyperparameters(self._handle.value, self._checked(rates))
 
-    def _checked(self, rates):
+    def _checked(self, rates: Mapping[str, float | None]) -> dict[str, Any]:
         return checked_hyperparameters("self_play", **rates, **self._hyperparameters, adam_eps=1e-5)
 
-    def use_pool(self, sampling, power):
+    def use_pool(self, sampling: str, power: float) -> None:
         """Draw every episode's opponent from the snapshots; before the first iteration."""
         native.selfplay_use_pool(self._handle.value, sampling, power)
         self.has_pool = True
 
-    def begin_with(self, parameters):
+    def begin_with(self, parameters: FloatArray) -> None:
         """Give the learner other parameters, flat; before anything is played or a pool is used."""
         self.restore(self.learning_state() | {"parameters": parameters})
 
-    def learn_from_both(self):
+    def learn_from_both(self) -> None:
         """Learn from the opponent's steps too."""
         native.selfplay_learn_from_both(self._handle.value, True)
 
-    def pool(self):
+    def pool(self) -> dict[str, NDArray[Any]]:
         """Return the pool's arrays: members' games and wins; each game's member and rewards."""
         members = native.selfplay_pool(self._handle.value)
         games = self._step_shape[1] if len(self._step_shape) > 1 else 1
@@ -95,18 +112,22 @@ class Match:
         native.selfplay_get_pool(self._handle.value, arrays)
         return {saved: arrays[name] for name, saved in POOL_NAMES.items()}
 
-    def play(self, iterations, progress=None):
+    def play(self, iterations: int, progress: Progress | None = None) -> None:
         """Play and learn for so many iterations."""
         native.selfplay_run(self._handle.value, iterations, self.field.scorer, progress)
 
-    def played(self):
+    def played(
+        self,
+    ) -> tuple[
+        NDArray[np.float64], dict[str, NDArray[Any]], list[tuple[int, dict[str, FloatArray]]]
+    ]:
         """Return records, steps and snapshots since the last call, and let the core forget them."""
         run = self._handle.value
         sizes = native.selfplay_measure(run)
         records = np.empty((sizes.iterations, len(RECORD_NAMES)))
         native.selfplay_records(run, records)
         shape = (sizes.iterations if sizes.steps else 0, *self._step_shape)
-        columns = {
+        columns: dict[str, NDArray[Any]] = {
             "windows": np.empty((*shape, 2, 3), np.int32),
             "step_scores": np.empty((*shape, 2), np.float32),
             "actions": np.empty((*shape, 2), np.int8),
@@ -122,25 +143,25 @@ class Match:
         native.selfplay_forget(run)
         return records, columns, kept
 
-    def named(self, flat):
+    def named(self, flat: FloatArray) -> dict[str, FloatArray]:
         """Return a flat array's parameters by name."""
         return named(flat, self._shapes)
 
-    def score_map(self):
+    def score_map(self) -> FloatArray:
         """Return the accumulated map, float32 of the grid's shape."""
         score_map = np.empty(self.field.grid, np.float32)
         native.selfplay_map(self._handle.value, score_map)
         return score_map
 
-    def state(self):
+    def state(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `restore` goes on from, and the scores known."""
         return self.learning_state() | {"known_scores": self.field.scores()}
 
-    def learning_state(self, with_map=True):
+    def learning_state(self, with_map: bool = True) -> dict[str, NDArray[Any]]:
         """Return the arrays that `restore` goes on from; without the map's visits if so wanted."""
         run = self._handle.value
         sizes = native.selfplay_measure(run)
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "parameters": np.empty(sizes.parameters, np.float32),
             "moments": np.empty(2 * sizes.parameters, np.float32),
             "opponent": np.empty(sizes.opponent_parameters, np.float32),
@@ -157,7 +178,9 @@ class Match:
             arrays["visit_scores"] = arrays["visit_scores"][:0]
         return arrays | (self.pool() if self.has_pool else {})
 
-    def restore(self, arrays, members=()):
+    def restore(
+        self, arrays: Mapping[str, NDArray[Any]], members: Iterable[FloatArray] = ()
+    ) -> None:
         """Go on from what `state` or `learning_state` returned.
 
         Parameters
@@ -171,47 +194,50 @@ class Match:
         if "known_scores" in arrays:
             known = np.ascontiguousarray(arrays["known_scores"], np.float32)
             native.field_adopt(self.field.handle, known)
-        names = ("parameters", "moments", "opponent", "counters", "visits", "visit_scores")
-        dtypes = (np.float32, np.float32, np.float32, np.int64, np.int64, np.float32)
+        whole = ("counters", "visits", "shown")
+        names = ("parameters", "moments", "opponent", "visit_scores", *whole)
         state = {
-            name: np.ascontiguousarray(arrays[name], dtype)
-            for name, dtype in zip(names, dtypes, strict=True)
+            name: np.ascontiguousarray(arrays[name], np.int64 if name in whole else np.float32)
+            for name in names
         }
-        # Files of a time when there was one game have no places shown.
-        state["shown"] = np.ascontiguousarray(arrays.get("shown", []), np.int64).reshape(-1, 4)
         native.selfplay_set_state(self._handle.value, state)
         if self.has_pool:
             for member in members:
                 native.selfplay_add_to_pool(self._handle.value, member)
-            # Files of a time when a pool had one game hold plain numbers of it.
             tallies = {
-                name: np.array(arrays[saved], np.int64 if name == "drawn" else np.float64).reshape(
-                    -1
-                )
+                name: np.array(arrays[saved], np.int64 if name == "drawn" else np.float64)
                 for name, saved in POOL_NAMES.items()
             }
             native.selfplay_set_pool(self._handle.value, tallies)
 
 
-def match_of(played, configuration, rates, reference, initial=None):
+def live_run_of(
+    played: Field,
+    configuration: Mapping[str, Any],
+    rates: Mapping[str, float | None],
+    reference: Reference | None,
+    initial: FloatArray | None = None,
+) -> LiveRun:
     """Return the live part of a run as its seed makes it, or with `initial` parameters, flat."""
     hyperparameters = {name: configuration[name] for name in FIXED}
-    settings = configuration | {"reset_each_iteration": played.protocol.reset_each_iteration}
+    settings = {
+        **configuration, "reset_each_iteration": played.protocol.reset_each_iteration,
+    }  # fmt: skip
     rule = configuration["rule"]
-    match = Match(
+    live_run = LiveRun(
         played, settings, hyperparameters, rates, reference, configuration["policy"],
         step_shape(configuration), None if rule is None else ExhaustionRule(**rule).bounded(),
     )  # fmt: skip
     if initial is not None:
-        match.begin_with(initial)
-    if configuration.get("experience") == "both":
-        match.learn_from_both()
-    if configuration.get("opponents") is not None:
-        match.use_pool(configuration["opponents"], configuration["opponent_power"])
-    return match
+        live_run.begin_with(initial)
+    if configuration["experience"] == "both":
+        live_run.learn_from_both()
+    if configuration["opponents"] is not None:
+        live_run.use_pool(configuration["opponents"], configuration["opponent_power"])
+    return live_run
 
 
-def step_shape(configuration):
+def step_shape(configuration: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the axes of an iteration's steps: games have one where there are several."""
     games = configuration["n_envs"]
     return (configuration["n_steps"],) if games == 1 else (configuration["n_steps"], games)

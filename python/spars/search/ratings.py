@@ -1,10 +1,14 @@
 """From a table of games to win rates, Elo ratings with intervals, and cycles; NumPy alone."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_float, check_integer
 
@@ -26,23 +30,23 @@ class Ratings:
     confidence : float
     """
 
-    names: tuple
-    elo: np.ndarray
-    low: np.ndarray = field(repr=False)
-    high: np.ndarray = field(repr=False)
+    names: tuple[str, ...]
+    elo: NDArray[np.float64]
+    low: NDArray[np.float64] = field(repr=False)
+    high: NDArray[np.float64] = field(repr=False)
     confidence: float
 
     @property
-    def order(self):
+    def order(self) -> NDArray[np.int64]:
         """Indices of the members, the strongest first."""
         return np.argsort(-self.elo, kind="stable")
 
-    def expected(self):
+    def expected(self) -> NDArray[np.float64]:
         """Return the win rates that the ratings stand for: float64 (members, members)."""
         return _logistic(self.elo[:, None] - self.elo, POINTS)
 
 
-def win_rates(wins, ties):
+def win_rates(wins: NDArray[np.int64], ties: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return each row's win rate against each column, ties as halves.
 
     Parameters
@@ -60,7 +64,15 @@ def win_rates(wins, ties):
     return np.divide(wins + ties / 2, games, out=rates, where=games > 0)
 
 
-def elo_ratings(names, wins, ties, *, confidence=0.95, resamples=1000, seed=0):
+def elo_ratings(
+    names: Sequence[str],
+    wins: NDArray[np.int64],
+    ties: NDArray[np.int64],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Ratings:
     """Return Elo ratings from a round robin, with bootstrap intervals.
 
     The ratings maximise the likelihood of the games where the first of two wins with probability
@@ -119,7 +131,9 @@ def elo_ratings(names, wins, ties, *, confidence=0.95, resamples=1000, seed=0):
     return Ratings(tuple(names), strengths[0], low, high, confidence)
 
 
-def _fit(outcomes, i, j, members):
+def _fit(
+    outcomes: NDArray[np.int64], i: NDArray[np.int64], j: NDArray[np.int64], members: int
+) -> NDArray[np.float64]:
     """Return the strengths of greatest likelihood, (tables, members), of tables of outcomes.
 
     Newton's steps on a concave function; the first ones, which could go too far, are cut.
@@ -146,11 +160,11 @@ def _fit(outcomes, i, j, members):
     return strength - strength.mean(axis=1, keepdims=True)
 
 
-def _logistic(difference, scale):
+def _logistic(difference: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
     return 1 / (1 + np.exp(-difference / scale))
 
 
-def beats(wins, ties, confidence):
+def beats(wins: NDArray[np.int64], ties: NDArray[np.int64], confidence: float) -> NDArray[np.bool_]:
     """Return whom each row beats: bool (members, members).
 
     A member beats another where the lower end of Wilson's interval of its win rate is above one
@@ -165,7 +179,7 @@ def beats(wins, ties, confidence):
         return (centre - spread) / (1 + z**2 / games) > 0.5
 
 
-def cyclic_triples(better):
+def cyclic_triples(better: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
     """Return the triples (a, b, c), a the smallest, in which a beats b, b beats c and c beats a."""
     found = []
     for a, b, c in combinations(range(len(better)), 3):
@@ -176,7 +190,7 @@ def cyclic_triples(better):
     return found
 
 
-def share_of_cycles(better):
+def share_of_cycles(better: NDArray[np.bool_]) -> float:
     """Return cycles over triples of which every pair is decided; NaN where there is none."""
     decided = better | better.T
     triples = sum(
@@ -186,7 +200,7 @@ def share_of_cycles(better):
     return len(cyclic_triples(better)) / triples if triples else float("nan")
 
 
-def cyclic_share(wins, ties):
+def cyclic_share(wins: NDArray[np.int64], ties: NDArray[np.int64]) -> float:
     """Return how much of a table no rating can explain, in [0, 1].
 
     The log odds of every pair are split into differences of one number for each member and a

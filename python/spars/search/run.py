@@ -1,19 +1,26 @@
 """A run of self-play: its records, its map, its file, and how it goes on."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import check_integer, sentence
 from spars._support.errors import FormatError
 from spars._support.progress import as_progress, shifted
+from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.agents.networks import flat_of
 from spars.agents.ppo import LOG_NAMES
-from spars.agents.rates import RATES, rates_again, recorded
-from spars.search.analysis import Insight
+from spars.agents.rates import RATES, Rate, Rates, rates_again, recorded
+from spars.game.scorers import Scorer
+from spars.search.analysis import RunAnalysis
 from spars.search.callbacks import TensorBoard
-from spars.search.live_run import RECORD_NAMES, match_of, step_shape
+from spars.search.live_run import RECORD_NAMES, LiveRun, live_run_of, step_shape
 from spars.search.reference import Reference
 from spars.search.saved import field_again
 from spars.volume.volume import as_volume
@@ -28,10 +35,16 @@ class Snapshot:
     """A copy of the learner: `parameters` under stable-baselines3's names after `iteration`."""
 
     iteration: int
-    parameters: dict = field(repr=False)
+    parameters: dict[str, FloatArray] = field(repr=False)
 
 
-class Run(Insight):
+#: Called with the run after each iteration; returning False ends it.
+Callbacks: TypeAlias = "Callable[[Run], object] | Sequence[Callable[[Run], object]] | None"
+#: What one call of the core gave: records, rates, and steps by name.
+Part: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], dict[str, NDArray[Any]]]
+
+
+class Run(RunAnalysis):
     """What self-play did, iteration by iteration, and the map it left.
 
     Made by `spars.self_play` or `load`.
@@ -80,32 +93,43 @@ class Run(Insight):
         Everything needed to repeat the run, as plain values, with versions and input hashes.
     """
 
-    def __init__(self, configuration, match=None, rates=None):
+    def __init__(
+        self,
+        configuration: dict[str, Any],
+        live_run: LiveRun | None = None,
+        rates: Rates | None = None,
+    ) -> None:
         self.configuration = configuration
         self.grid = tuple(configuration["grid"])
         self.snapshots = []
         steps = step_shape(configuration)
-        self._rates = rates
+        self._rates = Rates({}) if rates is None else rates
         self._states = {}
-        self._pool = None
+        self._pool: dict[str, NDArray[Any]] = {}
         self._records = np.empty((0, len(RECORD_NAMES)))
         self._rate_records = np.empty((0, len(RATES)))
-        self._steps = {
+        self._steps: dict[str, NDArray[Any]] = {
             "windows": np.empty((0, *steps, 2, 3), np.int32),
             "step_scores": np.empty((0, *steps, 2), np.float32),
             "actions": np.empty((0, *steps, 2), np.int8),
             "ends": np.empty((0, *steps), np.uint8),
         }
-        self._pending = []
+        self._pending: list[Part] = []
         self._count = 0
-        self._map = None
-        self._match = match
-        self._has_reference = match is not None and match.has_reference
+        self._map: FloatArray | None = None
+        self._live_run = live_run
+        self._has_reference = live_run is not None and live_run.has_reference
 
     def resume(
-        self, iterations, *, checkpoint=None, checkpoint_interval=None, progress=None,
-        callback=None, tensorboard=None,
-    ):  # fmt: skip
+        self,
+        iterations: int,
+        *,
+        checkpoint: PathLike | None = None,
+        checkpoint_interval: int | None = None,
+        progress: Progress | bool | None = None,
+        callback: Callbacks = None,
+        tensorboard: PathLike | None = None,
+    ) -> Self:
         """Play on for more iterations, with the results of an uninterrupted run; return self.
 
         Where rates are functions, progress counts towards the iterations made and asked for now
@@ -130,11 +154,7 @@ class Run(Insight):
             interval = check_integer(interval, "checkpoint_interval", owner, 1)
             if checkpoint is None:
                 raise ValueError(sentence("checkpoint", owner, "a path to save to", checkpoint))
-        if self._match is None:
-            raise ValueError(
-                "This run was loaded from a file without its scan and classifier: it can be read, "
-                "not resumed. Give both to Run.load."
-            )
+        live_run = self._live("it can be read, not resumed")
         callbacks = _callbacks(callback, tensorboard, owner)
         progress = as_progress(progress, "self-play")
         first, planned = len(self), len(self) + iterations
@@ -144,10 +164,12 @@ class Run(Insight):
         try:
             goes_on = True
             while goes_on and len(self) < planned:
-                self._keep_state()
-                self._play(_until_stop(len(self), planned, stops), first, planned, progress)
+                self._keep_state(live_run)
+                count = _until_stop(len(self), planned, stops)
+                self._play(live_run, count, first, planned, progress)
                 goes_on = all([call(self) is not False for call in callbacks])
-                if interval is not None and len(self) % interval == 0 and len(self) < planned:
+                is_due = interval is not None and len(self) % interval == 0
+                if is_due and checkpoint is not None and len(self) < planned:
                     self.save(checkpoint)
         finally:
             for call in callbacks:
@@ -156,32 +178,34 @@ class Run(Insight):
                 self.save(checkpoint)
         return self
 
-    def _play(self, count, first, planned, progress):
+    def _play(
+        self, live_run: LiveRun, count: int, first: int, planned: int, progress: Progress | None
+    ) -> None:
         """Play so many iterations with one set of rates."""
         done = len(self)
         # As stable-baselines3: the progress after the rollout that the update learns from.
         rates = self._rates.at(1.0 - (done + 1) / planned)
         if self._rates.vary:
-            self._match.set_rates(rates)
+            live_run.set_rates(rates)
         told = None
         if progress is not None:
             told = shifted(progress, done - first, planned - first)
         try:
-            self._match.play(count, told)
+            live_run.play(count, told)
         finally:
-            self._gather(rates)
+            self._gather(live_run, rates)
         if progress is not None:
             # The core tells every 20 ms, and the end may fall in between.
             progress(len(self) - first, planned - first)
 
-    def _keep_state(self):
+    def _keep_state(self, live_run: LiveRun) -> None:
         interval = self.configuration["replay_interval"]
         if interval and len(self) and len(self) % interval == 0:
-            self._states.setdefault(len(self), self._match.learning_state(with_map=False))
+            self._states.setdefault(len(self), live_run.learning_state(with_map=False))
 
-    def _gather(self, rates):
+    def _gather(self, live_run: LiveRun, rates: Mapping[str, float | None]) -> None:
         """Take over what the core has played since the last call."""
-        records, steps, snapshots = self._match.played()
+        records, steps, snapshots = live_run.played()
         self.snapshots += [Snapshot(*snapshot) for snapshot in snapshots]
         if not len(records):
             return
@@ -190,7 +214,7 @@ class Run(Insight):
         self._count += len(records)
         self.configuration["iterations"] = len(self)
 
-    def _settle(self):
+    def _settle(self) -> None:
         """Join what was gathered; many small parts would be joined again and again otherwise."""
         if self._pending:
             records, rates, steps = zip(*self._pending, strict=True)
@@ -202,64 +226,64 @@ class Run(Insight):
             }
             self._pending = []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._count
 
     @property
-    def score_map(self):
+    def score_map(self) -> FloatArray:
         if self._map is None:
-            self._map = self._match.score_map()
+            self._map = self._live("it can be read").score_map()
             self._map.setflags(write=False)
         return self._map
 
     @property
-    def rewards(self):
+    def rewards(self) -> NDArray[np.float64]:
         return self._column("reward_mean")
 
     @property
-    def opponent_rewards(self):
+    def opponent_rewards(self) -> NDArray[np.float64]:
         return self._column("opponent_reward_mean")
 
     @property
-    def last_rewards(self):
+    def last_rewards(self) -> NDArray[np.float64]:
         return self._column("reward_last")
 
     @property
-    def scores(self):
+    def scores(self) -> NDArray[np.float64]:
         return np.stack(
             [self._column("learner_score_mean"), self._column("opponent_score_mean")], axis=1
         )
 
     @property
-    def dice(self):
+    def dice(self) -> NDArray[np.float64] | None:
         return self._column("dice") if self._has_reference else None
 
     @property
-    def terminations(self):
+    def terminations(self) -> NDArray[np.int64]:
         return self._column("terminations").astype(np.int64)
 
     @property
-    def truncations(self):
+    def truncations(self) -> NDArray[np.int64]:
         return self._column("truncations").astype(np.int64)
 
     @property
-    def windows(self):
+    def windows(self) -> NDArray[np.int32]:
         return self._step_column("windows")
 
     @property
-    def step_scores(self):
+    def step_scores(self) -> FloatArray:
         return self._step_column("step_scores")
 
     @property
-    def actions(self):
+    def actions(self) -> NDArray[np.int8]:
         return self._step_column("actions")
 
     @property
-    def ends(self):
+    def ends(self) -> NDArray[np.uint8]:
         return self._step_column("ends")
 
     @property
-    def log(self):
+    def log(self) -> dict[str, NDArray[np.float64]]:
         log = {name: self._column(name) for name in LOG_NAMES}
         for index, name in enumerate(RATES):
             if self.configuration[name] is not None:
@@ -267,7 +291,7 @@ class Run(Insight):
         return log
 
     @property
-    def latest(self):
+    def latest(self) -> dict[str, float]:
         # Whatever is pending is last; nothing is joined for it.
         records, rates = self._records, self._rate_records
         if self._pending:
@@ -285,10 +309,10 @@ class Run(Insight):
         return named
 
     @property
-    def opponents(self):
+    def opponents(self) -> dict[str, NDArray[Any]] | None:
         if self.configuration["opponents"] is None:
             return None
-        pool = self._pool if self._match is None else self._match.pool()
+        pool = self._pool if self._live_run is None else self._live_run.pool()
         games, wins = pool["pool_games"], pool["pool_wins"]
         return {
             "iteration": np.array([snapshot.iteration for snapshot in self.snapshots]),
@@ -296,24 +320,24 @@ class Run(Insight):
             "win_rate": np.divide(wins, games, out=np.full(len(games), 0.5), where=games > 0),
         }
 
-    def _column(self, name):
+    def _column(self, name: str) -> NDArray[np.float64]:
         self._settle()
         return self._records[:, RECORD_NAMES.index(name)].copy()
 
-    def _step_column(self, name):
+    def _step_column(self, name: str) -> NDArray[Any]:
         if not self.configuration["record_steps"]:
             raise ValueError("This run kept no steps: self_play was given record_steps=False.")
         self._settle()
         return self._steps[name]
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write everything but the scan and the classifier as one npz file, whole or not at all.
 
         A run that can be resumed takes 12 bytes a parameter for that (85 MB for a window of
         48 x 48 x 24) beside its map, snapshots and about 36 bytes a step.
         """
         self._settle()
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "records": self._records,
             "rates": self._rate_records,
             "score_map": self.score_map,
@@ -322,17 +346,24 @@ class Run(Insight):
         for snapshot in self.snapshots:
             for name, values in snapshot.parameters.items():
                 arrays[f"snapshot.{snapshot.iteration}.{name}"] = values
-        if self._match is not None:
-            arrays |= {f"state.{name}": a for name, a in self._match.state().items()}
+        if self._live_run is not None:
+            arrays |= {f"state.{name}": a for name, a in self._live_run.state().items()}
             for iteration, state in self._states.items():
                 arrays |= {f"kept.{iteration}.{name}": a for name, a in state.items()}
-        elif self._pool is not None:
+        else:
             arrays |= {f"state.{name}": a for name, a in self._pool.items()}
         description = {"configuration": self.configuration, "has_reference": self._has_reference}
         write_npz(path, description, arrays, FILE_FORMAT)
 
     @classmethod
-    def load(cls, path, volume=None, classifier=None, reference=None, **rates):
+    def load(
+        cls,
+        path: PathLike,
+        volume: Scan | None = None,
+        classifier: Scorer | None = None,
+        reference: Mask | None = None,
+        **rates: Rate,
+    ) -> Self:
         """Read a run that `save` wrote; nothing of the file is ever executed.
 
         Parameters
@@ -368,12 +399,12 @@ class Run(Insight):
             raise ValueError(
                 "The 'volume' and 'classifier' parameters of load must be given both or neither."
             )
-        if volume is not None:
+        if volume is not None and classifier is not None:
             run._rates = rates_again(run.configuration, rates, "load")
             run._attach(path, volume, classifier, reference, arrays)
         return run
 
-    def _read(self, description, arrays):
+    def _read(self, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         self._has_reference = bool(description["has_reference"])
         self._map = arrays["score_map"]
         if self._map.shape != self.grid or self._map.dtype != np.float32:
@@ -393,7 +424,7 @@ class Run(Insight):
             raise ValueError(f"rates {self._rate_records.shape}")
         if self.configuration["opponents"] is not None:
             self._pool = {name: arrays[f"state.{name}"] for name in ("pool_games", "pool_wins")}
-        snapshots = {}
+        snapshots: dict[int, dict[str, FloatArray]] = {}
         for name, values in arrays.items():
             if name.startswith("snapshot."):
                 _, iteration, parameter = name.split(".", 2)
@@ -403,10 +434,19 @@ class Run(Insight):
                 self._states.setdefault(int(iteration), {})[part] = values
         self.snapshots = [Snapshot(i, p) for i, p in sorted(snapshots.items())]
 
-    def _attach(self, path, volume, classifier, reference, arrays):
+    def _attach(
+        self,
+        path: PathLike,
+        volume: Scan,
+        classifier: Scorer,
+        reference: Mask | None,
+        arrays: Mapping[str, NDArray[Any]],
+    ) -> None:
         """Bring the run back to life."""
         c = self.configuration
-        if self._has_reference and reference is None:
+        if not self._has_reference:
+            reference = None
+        elif reference is None:
             raise ValueError(
                 "The 'reference' parameter of load must be the mask that the run was given. "
                 "Got None instead."
@@ -415,16 +455,16 @@ class Run(Insight):
         played = field_again(c, scan, classifier, path)
         state = {n.removeprefix("state."): a for n, a in arrays.items() if n[:6] == "state."}
         mask = None
-        if self._has_reference:
+        if reference is not None:
             mask = Reference(as_volume(reference).array, scan.shape, played)
         try:
-            match = match_of(played, c, self._rates.at(1.0), mask, self._initial())
-            match.restore(state, self._members())
+            live_run = live_run_of(played, c, self._rates.at(1.0), mask, self._initial())
+            live_run.restore(state, self._members())
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
-        self._match = match
+        self._live_run = live_run
 
-    def _members(self, iterations=None):
+    def _members(self, iterations: int | None = None) -> list[FloatArray]:
         """Return the pool's members after the first, up to an iteration, as flat arrays."""
         return [
             flat_of(snapshot.parameters)
@@ -432,14 +472,16 @@ class Run(Insight):
             if iterations is None or snapshot.iteration <= iterations
         ]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Run(iterations={len(self)}, grid={self.grid}, "
             f"window={tuple(self.configuration['window'])})"
         )
 
 
-def _callbacks(callback, tensorboard, owner):
+def _callbacks(
+    callback: Callbacks, tensorboard: PathLike | None, owner: str
+) -> list[Callable[[Run], object]]:
     """Return the callables that `callback` and `tensorboard` stand for."""
     given = [] if callback is None else [callback] if callable(callback) else callback
     if not isinstance(given, (list, tuple)) or not all(callable(call) for call in given):
@@ -447,10 +489,10 @@ def _callbacks(callback, tensorboard, owner):
     return [*given, *([] if tensorboard is None else [TensorBoard(tensorboard)])]
 
 
-def _until_stop(done, planned, intervals):
+def _until_stop(done: int, planned: int, intervals: Iterable[int | None]) -> int:
     """Return how many iterations are left to the next multiple of any interval, or to the end."""
     return min(planned - done, *(i - done % i for i in intervals if i), planned)
 
 
-def _nothing():
+def _nothing() -> None:
     """Stand in for a callback's missing `close`."""

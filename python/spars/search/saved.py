@@ -1,14 +1,23 @@
 """What a saved run or league was played on, brought back from its configuration."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 from spars._support.errors import FormatError
 from spars._support.provenance import digest
+from spars._support.types import PathLike, Scan
 from spars.game.field import Field
 from spars.game.rules import checked_threshold
+from spars.game.scorers import Scorer
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume
 
 
-def field_again(configuration, volume, scorer, path):
+def field_again(
+    configuration: Mapping[str, Any], volume: Scan, scorer: Scorer, path: PathLike
+) -> Field:
     """Return the field that a file's configuration tells of.
 
     Parameters

@@ -1,5 +1,8 @@
 """From a scan and a scorer to a mask: the whole method behind one call."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,10 @@ from spars._support.checks import (
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.settings import flat
+from spars._support.types import Scan
 from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
+from spars.game.scorers import Scorer
 from spars.metrics.masks import as_mask
 from spars.report import plots
 from spars.search import baselines, selfplay
@@ -25,7 +30,7 @@ from spars.volume.volume import Volume, as_volume, save
 
 __all__ = ["METHODS", "Segmentation", "isolate", "segment"]
 
-_SEARCHES = {
+_SEARCHES: dict[str, Callable[..., Any]] = {
     "self_play": selfplay.self_play,
     "exhaustive": baselines.exhaustive,
     "random_walk": baselines.random_walk,
@@ -35,7 +40,7 @@ _SEARCHES = {
 
 
 @flat(SegmentationSettings)
-def segment(volume: Any, classifier: Any, settings: SegmentationSettings) -> "Segmentation":
+def segment(volume: Scan, classifier: Scorer, settings: SegmentationSettings) -> Segmentation:
     """Segment a scan's tumours by windows that a classifier scores.
 
     The scan is brought to the model grid, windows are searched there, their scores accumulate

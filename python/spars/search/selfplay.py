@@ -1,16 +1,19 @@
 """Self-play on one scan: a learner against an opponent, the scores of their windows in a map."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
-from typing import Any
 
 from spars._support.checks import check_integer
 from spars._support.provenance import digest, versions
 from spars._support.settings import flat
+from spars._support.types import Scan
 from spars.agents.rates import RATES, Rates
 from spars.game.field import Field
 from spars.game.rules import checked_rule, checked_threshold
+from spars.game.scorers import Scorer
 from spars.search.exchange import parameters_for
-from spars.search.live_run import match_of
+from spars.search.live_run import live_run_of
 from spars.search.reference import Reference
 from spars.search.run import Run, Snapshot
 from spars.search.settings import SelfPlaySettings
@@ -20,7 +23,7 @@ __all__ = ["Run", "Snapshot", "self_play"]
 
 
 @flat(SelfPlaySettings)
-def self_play(volume: Any, classifier: Any, settings: SelfPlaySettings) -> Run:
+def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> Run:
     """Let two PPO agents compete for the windows that score highest on one scan.
 
     Each iteration collects `n_steps` steps of each of `n_envs` games and makes one update of the
@@ -94,10 +97,10 @@ def self_play(volume: Any, classifier: Any, settings: SelfPlaySettings) -> Run:
         initial = parameters_for(settings.initial_policy, configuration)
         configuration["initial_policy"] = digest(initial)
     rates = Rates({name: getattr(settings, name) for name in RATES})
-    match = match_of(played, configuration, rates.at(1.0), reference, initial)
-    run = Run(configuration, match, rates)
+    live_run = live_run_of(played, configuration, rates.at(1.0), reference, initial)
+    run = Run(configuration, live_run, rates)
     if initial is not None and settings.opponents is None:
-        run.snapshots.append(Snapshot(0, match.named(initial)))
+        run.snapshots.append(Snapshot(0, live_run.named(initial)))
     return run.resume(
         settings.iterations,
         checkpoint=settings.checkpoint,

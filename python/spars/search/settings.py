@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
@@ -106,7 +107,7 @@ class RecordingSettings(Settings):
         'Called with (done, planned) iterations; True draws a bar (the extra "progress").',
         recorded=False,
     )
-    callback: object = setting(
+    callback: Callable[..., object] | Sequence[Callable[..., object]] | None = setting(
         None,
         anything("callable or sequence of callables, optional"),
         """

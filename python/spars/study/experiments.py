@@ -1,12 +1,19 @@
 """Runs over several patients and seeds, and what may be said of them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from spars import metrics
+from spars._support.types import Progress
+from spars.game.scorers import Scorer
 from spars.metrics.masks import as_mask
 from spars.search.segmentation import segment
+from spars.volume.datasets import Case
 from spars.volume.protocol import Protocol
 
 __all__ = ["Experiment", "over_patients"]
@@ -24,10 +31,12 @@ class Experiment:
         D15: what a reported mean and SD run over.
     """
 
-    rows: tuple
+    rows: tuple[dict[str, Any], ...]
     summary_over: str = "patients"
 
-    def summary(self, metric="dice", confidence=0.95, seed=0):
+    def summary(
+        self, metric: str = "dice", confidence: float = 0.95, seed: int = 0
+    ) -> dict[str, Any]:
         """Return mean, SD and a bootstrap interval of the mean.
 
         Seeds of one patient are averaged first: they are not independent samples of patients.
@@ -57,22 +66,22 @@ class Experiment:
             result |= {"low": float(low), "high": float(high)}
         return result
 
-    def _mean_of(self, case, metric):
+    def _mean_of(self, case: str, metric: str) -> float:
         values = np.array([row[metric] for row in self.rows if row["case"] == case], dtype=float)
         known = values[~np.isnan(values)]
         return known.mean() if known.size else float("nan")
 
 
 def over_patients(
-    cases,
-    classifier,
+    cases: Sequence[Case],
+    classifier: Scorer,
     *,
-    seeds=(0,),
-    protocol="paper",
-    reference_value=2,
-    progress=None,
-    **arguments,
-):
+    seeds: Sequence[int] = (0,),
+    protocol: str | Protocol = "paper",
+    reference_value: int | Sequence[int] = 2,
+    progress: Progress | None = None,
+    **arguments: Any,
+) -> Experiment:
     """Segment several scans with several seeds and measure every mask.
 
     Parameters

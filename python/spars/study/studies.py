@@ -1,6 +1,10 @@
 """The published repository's runs as settings: main run, training sizes, thresholds, windows."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +15,10 @@ from spars._support.defaults import (
     TERMINATION_THRESHOLD_OF_RECORD,
     WINDOW_OF_RECORD,
 )
+from spars._support.types import Progress
 from spars.classifier.network import Classifier
 from spars.study.experiments import Experiment, over_patients
-from spars.volume.datasets import Dataset
+from spars.volume.datasets import Case, Dataset
 from spars.volume.protocol import Protocol
 
 __all__ = ["STUDIES", "Result", "Setting", "run_study", "table"]
@@ -40,7 +45,7 @@ class Setting:
 
     name: str
     training_scans: int = 24
-    window: tuple = WINDOW_OF_RECORD
+    window: tuple[int, int, int] = WINDOW_OF_RECORD
     termination_threshold: float = TERMINATION_THRESHOLD_OF_RECORD
 
 
@@ -77,9 +82,9 @@ class Result:
 
     setting: Setting
     experiment: Experiment
-    validation: dict | None = field(default=None)
+    validation: dict[str, Any] | None = field(default=None)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         return {
             "setting": asdict(self.setting),
@@ -90,20 +95,20 @@ class Result:
 
 
 def run_study(
-    study,
-    dataset,
+    study: str | Sequence[Setting],
+    dataset: Iterable[Case],
     *,
-    held_out=None,
-    classifier=None,
-    protocol="published",
-    iterations=10_000,
-    epochs=32,
-    input_shape=INPUT_OF_RECORD,
-    grid=GRID_OF_RECORD,
-    seeds=(0,),
-    progress=None,
-    **arguments,
-):
+    held_out: Sequence[Case] | None = None,
+    classifier: Classifier | None = None,
+    protocol: str | Protocol = "published",
+    iterations: int = 10_000,
+    epochs: int = 32,
+    input_shape: Sequence[int] = INPUT_OF_RECORD,
+    grid: Sequence[int] | None = GRID_OF_RECORD,
+    seeds: Sequence[int] = (0,),
+    progress: Progress | None = None,
+    **arguments: Any,
+) -> list[Result]:
     """Train and segment as one study of the published repository does, setting by setting.
 
     Parameters
@@ -148,8 +153,9 @@ def run_study(
     _check(study, dataset, held_out, classifier, protocol)
     trained, results = {}, []
     for number, setting in enumerate(study):
-        scorer, validation = classifier, None
-        if classifier is None:
+        if classifier is not None:
+            scorer, validation = classifier, None
+        else:
             by_window = setting.window if protocol.crop_size == "window" else None
             key = setting.training_scans, by_window
             if key not in trained:
@@ -174,7 +180,7 @@ def run_study(
     return results
 
 
-def table(results):
+def table(results: Iterable[Result]) -> str:
     """Return results as a Markdown table: Dice, and what the classifier reached.
 
     Mean and SD are over patients with a 95 % bootstrap interval of the mean, or over iterations
@@ -192,7 +198,13 @@ def table(results):
     return "\n".join(lines)
 
 
-def _check(study, dataset, held_out, classifier, protocol):
+def _check(
+    study: Sequence[Setting],
+    dataset: Dataset,
+    held_out: Sequence[Case] | None,
+    classifier: Classifier | None,
+    protocol: Protocol,
+) -> None:
     if not study or not all(isinstance(setting, Setting) for setting in study):
         raise TypeError(
             "The 'study' parameter of run_study must be the name of a study or settings. "
@@ -211,7 +223,15 @@ def _check(study, dataset, held_out, classifier, protocol):
         )
 
 
-def _train(setting, dataset, protocol, epochs, input_shape, grid, seed):
+def _train(
+    setting: Setting,
+    dataset: Dataset,
+    protocol: Protocol,
+    epochs: int,
+    input_shape: Sequence[int],
+    grid: Sequence[int] | None,
+    seed: int,
+) -> tuple[Classifier, dict[str, Any] | None]:
     """Return a classifier of this setting, and its last validation metrics or None."""
     scans = setting.training_scans
     classifier = Classifier(input_shape=input_shape, seed=seed)

@@ -1,19 +1,27 @@
 """Checkpoints of a training: everything it needs to go on to the bit, in one npz file."""
 
+from __future__ import annotations
+
 import math
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import sentence
 from spars._support.errors import FormatError
-from spars.classifier.training.early_stop import MONITORS
-from spars.classifier.training.history import plain
+from spars._support.types import AnyPath, FloatArray, PathLike
+from spars.classifier.training.early_stop import MONITORS, EarlyStop
+from spars.classifier.training.history import Record, plain
 
 FILE_FORMAT = "spars-training-1"
+#: Name and label of each scan, by its role.
+ScanNames: TypeAlias = dict[str, list[tuple[str, bool | None]]]
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 # These only say when to end, so that another value may continue a training; `check_ends` refuses
 # the values with which it would have ended before.
@@ -45,15 +53,15 @@ class State:
     """
 
     steps: int
-    records: list
-    losses: np.ndarray
-    rates: np.ndarray
-    parameters: np.ndarray
-    best: np.ndarray
-    moments: np.ndarray
+    records: list[Record]
+    losses: NDArray[np.float64]
+    rates: NDArray[np.float64]
+    parameters: FloatArray
+    best: FloatArray
+    moments: FloatArray
     tracked: int
     best_tracked: int
-    seen: list = field(default_factory=list)
+    seen: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
 
 
 _ARRAYS = {
@@ -62,7 +70,7 @@ _ARRAYS = {
 }  # fmt: skip
 
 
-def check_path(path, *, resume):
+def check_path(path: AnyPath, *, resume: bool) -> Path:
     """Return where to write to, or raise before work starts."""
     try:
         name = os.fsdecode(path)
@@ -85,7 +93,7 @@ def check_path(path, *, resume):
     return path
 
 
-def write(path, state, configuration, scans):
+def write(path: Path, state: State, configuration: Mapping[str, Any], scans: ScanNames) -> None:
     """Write the file whole or not at all."""
     description = {
         "configuration": plain(configuration),
@@ -99,7 +107,7 @@ def write(path, state, configuration, scans):
     write_npz(path, description, {name: getattr(state, name) for name in _ARRAYS}, FILE_FORMAT)
 
 
-def read(path, configuration, scans):
+def read(path: Path, configuration: Mapping[str, Any], scans: ScanNames) -> State:
     """Return the state in a file that `write` wrote, of this configuration and these scans.
 
     Raises
@@ -127,12 +135,12 @@ def read(path, configuration, scans):
     return state
 
 
-def read_records(path):
+def read_records(path: PathLike) -> list[Record]:
     """Return the records of the finished epochs."""
     return [_record(record) for record in read_npz(path, FILE_FORMAT)[0]["records"]]
 
 
-def check_ends(path, rule, records):
+def check_ends(path: Path, rule: EarlyStop, records: Sequence[Record]) -> None:
     """Refuse a rule by which training would have ended before the last of these epochs."""
     for made in range(1, len(records)):
         ending = rule.ending(records[:made])
@@ -145,7 +153,13 @@ def check_ends(path, rule, records):
             )
 
 
-def check_rates(path, rates, schedule, epochs, total):
+def check_rates(
+    path: Path,
+    rates: NDArray[np.float64],
+    schedule: Callable[[float], float],
+    epochs: int,
+    total: int,
+) -> None:
     """Refuse a schedule that would have given another rate in the steps already taken.
 
     It is a function of the part of the steps that remains, which depends on `epochs`.
@@ -160,22 +174,23 @@ def check_rates(path, rates, schedule, epochs, total):
             )
 
 
-def _state(description, arrays):
+def _state(description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> State:
     for name, dtype in _ARRAYS.items():
         if arrays[name].dtype != dtype or arrays[name].ndim != 1:
             raise ValueError(f"{name}: {arrays[name].dtype} of shape {arrays[name].shape}")
-    counts = {name: description[name] for name in ("steps", "tracked", "best_tracked")}
+    counts: dict[str, Any] = {
+        name: description[name] for name in ("steps", "tracked", "best_tracked")
+    }
     if any(type(count) is not int or count < 0 for count in counts.values()):
         raise ValueError(f"counts {counts}")
     return State(
         records=[_record(record) for record in description["records"]],
         seen=[(role, index, dict(record)) for role, index, record in description["seen"]],
-        **counts,
-        **{name: arrays[name] for name in _ARRAYS},
+        **(counts | {name: arrays[name] for name in _ARRAYS}),
     )
 
 
-def _is_consistent(state, configuration, scans):
+def _is_consistent(state: State, configuration: Mapping[str, Any], scans: ScanNames) -> bool:
     steps_per_epoch = configuration["steps_per_epoch"]
     begun = state.steps - len(state.records) * steps_per_epoch
     return (
@@ -191,7 +206,7 @@ def _is_consistent(state, configuration, scans):
     )
 
 
-def _record(record):
+def _record(record: Record) -> Record:
     """Return an epoch's record as it was, NaN included."""
     found = {
         "epoch": record["epoch"],
@@ -209,11 +224,11 @@ def _record(record):
     return found
 
 
-def _number(value):
+def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _check_same(path, before, now):
+def _check_same(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     for name in sorted(before.keys() | now.keys()):
         if name in _MAY_DIFFER:
             continue
@@ -225,7 +240,7 @@ def _check_same(path, before, now):
             )
 
 
-def _check_scans(path, before, now):
+def _check_scans(path: Path, before: Mapping[str, Sequence[Any]], now: ScanNames) -> None:
     for role, cases in now.items():
         if len(cases) != len(before[role]):
             raise ValueError(
@@ -240,16 +255,16 @@ def _check_scans(path, before, now):
                 )
 
 
-def _scan_text(scan):
+def _scan_text(scan: Sequence[Any]) -> str:
     name, has_tumour = scan
     if has_tumour is None:
         return repr(name)
     return f"{name!r} {'with' if has_tumour else 'without'} tumour"
 
 
-def _flat(value, prefix=""):
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested configuration as {dotted name: value}."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, item in value.items():
         if isinstance(item, dict):
             flat |= _flat(item, f"{prefix}{name}.")

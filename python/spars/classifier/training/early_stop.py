@@ -1,7 +1,12 @@
 """When a training ends, and which of its epochs is the best: functions of its records alone."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from spars.classifier.training.history import Record
 
 MONITORS = ("loss", "accuracy", "precision", "sensitivity", "specificity", "roc_auc")
 # The labels without which a metric has no value.
@@ -21,7 +26,7 @@ class EarlyStop:
     patience: int | None
     min_delta: float
 
-    def check_validation(self, weights, labels):
+    def check_validation(self, weights: str, labels: set[int]) -> None:
         """Refuse a rule that has nothing to go by.
 
         `labels` are those that validation crops can have, none without validation scans.
@@ -29,9 +34,11 @@ class EarlyStop:
         if self.patience is None and weights == "last":
             return
         if not labels:
-            name, usual, got = ("patience", None, self.patience)
-            if self.patience is None:
-                name, usual, got = ("weights", "last", weights)
+            name, usual, got = (
+                ("weights", "last", weights)
+                if self.patience is None
+                else ("patience", None, self.patience)
+            )
             raise ValueError(
                 f"The '{name}' parameter of fit must be {usual!r} without validation scans, by "
                 f"which epochs are compared. Got {got!r} instead."
@@ -44,7 +51,7 @@ class EarlyStop:
                 f"none is {kind} tumour, so that it would be NaN. Got {self.monitor!r} instead."
             )
 
-    def best(self, records):
+    def best(self, records: Sequence[Record]) -> int | None:
         """Return the number of the best epoch, or None."""
         best = None
         for record in records:
@@ -55,7 +62,7 @@ class EarlyStop:
                 best = record
         return None if best is None else best["epoch"]
 
-    def ending(self, records):
+    def ending(self, records: Sequence[Record]) -> tuple[str, str] | None:
         """Return (ended_by, reason) if training ends after these epochs, else None."""
         made = len(records)
         best = self.best(records)
@@ -65,7 +72,7 @@ class EarlyStop:
             return "epochs", f"All {made} epochs were made."
         return None
 
-    def _patience_reason(self, records, best):
+    def _patience_reason(self, records: Sequence[Record], best: int | None) -> str:
         if best is None:
             first = f"Validation {self.monitor} was NaN in all {len(records)} epochs"
             return f"{first}, so that none was better for a patience of {self.patience}."
@@ -77,8 +84,8 @@ class EarlyStop:
         undefined = sum(math.isnan(self._value(record)) for record in records[best:])
         return reason + (f" It was NaN in {undefined} of them." if undefined else "")
 
-    def _value(self, record):
+    def _value(self, record: Record) -> float:
         return record["validation"][self.monitor] if "validation" in record else math.nan
 
-    def _loss(self, value):
+    def _loss(self, value: float) -> float:
         return value if self.monitor == "loss" else -value

@@ -1,6 +1,9 @@
 """Training of the classifier."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from spars._core import native
 from spars._support.checks import sentence
@@ -11,13 +14,22 @@ from spars.classifier.training.history import History
 from spars.classifier.training.run import Run
 from spars.classifier.training.scans import Room, check_cases, check_class_weights
 from spars.classifier.training.settings import TrainingSettings
+from spars.volume.datasets import Case
+from spars.volume.protocol import Protocol
+
+if TYPE_CHECKING:
+    from spars.classifier.network import Classifier
 
 _OWNER = "fit"
 
 
 @flat(TrainingSettings)
 def fit(
-    classifier: Any, dataset: Any, validation: Any = None, *, settings: TrainingSettings
+    classifier: Classifier,
+    dataset: Iterable[Case],
+    validation: Iterable[Case] | None = None,
+    *,
+    settings: TrainingSettings,
 ) -> History:
     """Train on a dataset of scans and their labels; return what was measured.
 
@@ -77,9 +89,9 @@ def fit(
     """
     protocol = settings.protocol
     rule = EarlyStop(settings.epochs, settings.monitor, settings.patience, settings.min_delta)
-    checkpoint = settings.checkpoint
-    if checkpoint is not None:
-        checkpoint = _training_checkpoint.check_path(checkpoint, resume=settings.resume)
+    checkpoint = None
+    if settings.checkpoint is not None:
+        checkpoint = _training_checkpoint.check_path(settings.checkpoint, resume=settings.resume)
     options = _recorded(settings)
     _check_batch(classifier, options)
     room = Room(protocol, settings.window, settings.grid)
@@ -95,19 +107,19 @@ def fit(
         _schedule(settings.learning_rate), rule, settings.cache_bytes, room, checkpoint,
         settings.progress,
     )  # fmt: skip
-    if settings.resume:
-        run.resume()
+    if settings.resume and checkpoint is not None:
+        run.resume(checkpoint)
     return run.run(settings.callback)
 
 
-def _recorded(settings: TrainingSettings) -> dict:
+def _recorded(settings: TrainingSettings) -> dict[str, Any]:
     """Return what the history's configuration says of the settings; the protocol apart."""
     options = settings.recorded() | {"window": settings.window, "grid": settings.grid}
     del options["protocol"]
     return options
 
 
-def _check_batch(classifier, options):
+def _check_batch(classifier: Classifier, options: Mapping[str, Any]) -> None:
     """Refuse a batch whose last batch norm would see one voxel: it has no variance."""
     shapes = {name: shape for name, shape, _ in native.classifier_layout(*classifier.input_shape)}
     is_one_voxel = shapes["fc1.weight"][1] == shapes["bn4.weight"][0]
@@ -116,13 +128,13 @@ def _check_batch(classifier, options):
         raise ValueError(sentence("crops_per_scan", _OWNER, allowed, 1))
 
 
-def _labels(cases, protocol):
+def _labels(cases: Sequence[Case], protocol: Protocol) -> set[int]:
     """Return the labels that crops of these scans can have."""
     if cases and protocol.crop_label == "voxel":
         return {0, 1}
-    return {int(case.has_tumour) for case in cases}
+    return {int(bool(case.has_tumour)) for case in cases}
 
 
-def _schedule(rate):
+def _schedule(rate: float | Callable[[float], float]) -> Callable[[float], float]:
     """Return the rate as a function of what remains."""
     return rate if callable(rate) else lambda _: rate

@@ -1,11 +1,19 @@
 """What a training run reports: its history, and the metrics of its validation crops."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
+from spars._support.types import FloatArray
+
+#: Of an epoch, or of what validation measured in it.
+Record: TypeAlias = dict[str, Any]
 
 
 @dataclass
@@ -36,20 +44,20 @@ class History:
         Versions of spars, NumPy and Python.
     """
 
-    epochs: list = field(default_factory=list)
+    epochs: list[Record] = field(default_factory=list)
     best_epoch: int | None = None
     ended_by: str = ""
     reason: str = ""
-    configuration: dict = field(default_factory=dict)
-    inputs: list = field(default_factory=list)
-    versions: dict = field(default_factory=dict)
+    configuration: dict[str, Any] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; NaN becomes None."""
         return plain(asdict(self))
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Return plain values that JSON can hold: tuples become lists, NaN and infinities None."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -60,7 +68,7 @@ def plain(value):
     return value
 
 
-def classification_metrics(scores, has_tumour):
+def classification_metrics(scores: FloatArray, has_tumour: NDArray[np.int64]) -> dict[str, float]:
     """Return the confusion matrix of scores in [0, 1] and what follows from it.
 
     Parameters

@@ -1,17 +1,34 @@
 """The loop of a training: steps, epochs, validation, checkpoints."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from spars._core import native
 from spars._core.handles import Handle
-from spars._support.checks import check_extent, check_float
+from spars._support.checks import check_float
 from spars._support.errors import FormatError
 from spars._support.provenance import versions
+from spars._support.types import FloatArray, Progress
+from spars.classifier.augmentation import Augmentation
 from spars.classifier.training import checkpoint as _training_checkpoint
-from spars.classifier.training.history import History, classification_metrics
-from spars.classifier.training.scans import Scans
+from spars.classifier.training.checkpoint import ScanNames
+from spars.classifier.training.early_stop import EarlyStop
+from spars.classifier.training.history import History, Record, classification_metrics
+from spars.classifier.training.scans import Room, Scans, crop_extent
+from spars.volume.datasets import Case
+from spars.volume.protocol import Protocol
+
+if TYPE_CHECKING:
+    from spars.classifier.network import Classifier
+
+#: Called after every epoch with the classifier and the epoch's record.
+Callback: TypeAlias = Callable[["Classifier", Record], object]
 
 
 class Run:
@@ -22,9 +39,19 @@ class Run:
     """
 
     def __init__(
-        self, classifier, cases, protocol, options, augmentation, schedule, rule, cache_bytes, room,
-        checkpoint, progress,
-    ):  # fmt: skip
+        self,
+        classifier: Classifier,
+        cases: Mapping[str, Sequence[Case]],
+        protocol: Protocol,
+        options: dict[str, Any],
+        augmentation: Augmentation | None,
+        schedule: Callable[[float], float],
+        rule: EarlyStop,
+        cache_bytes: int,
+        room: Room,
+        checkpoint: Path | None,
+        progress: Progress | None,
+    ) -> None:
         self.classifier = classifier
         self.cases = cases
         self.protocol = protocol
@@ -36,11 +63,12 @@ class Run:
         self.checkpoint = checkpoint
         self.progress = progress
         self.batches = 0
-        self.written = 0
+        # Steps and whole epochs that the checkpoint holds.
+        self.written = (0, 0)
         self.losses = np.empty(options["steps_per_epoch"])
         self.rates = np.empty(0)
         # The records of whole epochs, and the parameters after the best one with their step count.
-        self.finished = ([], np.empty(0, np.float32), 0)
+        self.finished: tuple[list[Record], FloatArray, int] = ([], np.empty(0, np.float32), 0)
         if classifier.intensity_window is None:
             classifier.intensity_window = protocol.intensity_window
         self.trainer = self._trainer(augmentation)
@@ -55,7 +83,7 @@ class Run:
             versions=versions(),
         )
 
-    def run(self, callback):
+    def run(self, callback: Callback | None) -> History:
         try:
             self._train(callback)
         finally:
@@ -65,7 +93,7 @@ class Run:
             native.classifier_set_parameters(self.classifier._handle.value, best, tracked)
         return self.history
 
-    def _train(self, callback):
+    def _train(self, callback: Callback | None) -> None:
         history = self.history
         history.epochs = list(self.finished[0])
         history.best_epoch = self.rule.best(history.epochs)
@@ -85,7 +113,7 @@ class Run:
                 history.reason = f"The callback ended it after epoch {record['epoch']}."
                 return
 
-    def _epoch(self):
+    def _epoch(self) -> Record:
         """Make, or finish, one epoch; return its record."""
         records, best, tracked = self.finished
         steps = self.options["steps_per_epoch"]
@@ -111,7 +139,7 @@ class Run:
         self.finished = (records, best, tracked)
         return record
 
-    def _trainer(self, augmentation):
+    def _trainer(self, augmentation: Augmentation | None) -> Handle:
         options, protocol = self.options, self.protocol
         threshold = options["foreground_threshold"]
         return Handle(
@@ -121,7 +149,7 @@ class Run:
                 protocol.crop_interpolation == "linear",
                 protocol.border_crops == "stretched",
                 threshold if options["crop_sampling"] == "foreground" else None,
-                _crop_shape(protocol, options),
+                crop_extent(protocol, options["window"]),
                 options["crops_per_scan"],
                 {None: 0, "max": 1, "log_sum_exp": -1}.get(options["pooling"], options["pooling"]),
                 options["class_weights"],
@@ -130,7 +158,7 @@ class Run:
             )
         )
 
-    def _fill(self, role):
+    def _fill(self, role: str) -> None:
         cases = self.cases[role]
         drawn = np.empty(self.options["scans_per_step"], np.int64)
         labels = None
@@ -148,7 +176,7 @@ class Run:
             except ValueError as error:
                 raise type(error)(f"Scan {case.name!r}: {error}") from None
 
-    def _validate(self):
+    def _validate(self) -> dict[str, float]:
         count = self.options["scans_per_step"] * self.options["crops_per_scan"]
         steps = self.options["validation_steps"]
         scores = np.empty((steps, count), np.float32)
@@ -159,17 +187,17 @@ class Run:
             self._report()
         return classification_metrics(scores.ravel(), labels.ravel())
 
-    def _report(self):
+    def _report(self) -> None:
         self.batches += 1
         if self.progress is not None:
             validating = self.options["validation_steps"] if self.cases["validation"] else 0
             each = self.options["steps_per_epoch"] + validating
             self.progress(self.batches, self.options["epochs"] * each)
 
-    def _steps(self):
+    def _steps(self) -> int:
         return native.trainer_state(self.trainer.value, None)
 
-    def _parameters(self):
+    def _parameters(self) -> tuple[FloatArray, int]:
         """Return a copy of the classifier's parameters, and the steps behind its statistics."""
         handle = self.classifier._handle.value
         layout = native.classifier_layout(*self.classifier.input_shape)
@@ -177,17 +205,17 @@ class Run:
         native.classifier_parameters(handle, parameters)
         return parameters, native.classifier_batches_tracked(handle)
 
-    def _scan_names(self):
+    def _scan_names(self) -> ScanNames:
         """Return name and label of every scan, by its role."""
         return {
             role: [
-                [case.name, None if self.scans.has_masks else bool(case.has_tumour)]
+                (case.name, None if self.scans.has_masks else bool(case.has_tumour))
                 for case in cases
             ]
             for role, cases in self.cases.items()
         }
 
-    def _keep(self):
+    def _keep(self) -> None:
         """Write the checkpoint if there is something new to keep."""
         records, best, best_tracked = self.finished
         steps = self._steps()
@@ -202,16 +230,16 @@ class Run:
             steps=steps, records=records, moments=moments, parameters=parameters, tracked=tracked,
             losses=self.losses[: steps - len(records) * self.options["steps_per_epoch"]],
             rates=self.rates[:steps], best=best, best_tracked=best_tracked,
-            seen=[[role, index, record] for (role, index), record in self.scans.seen.items()],
+            seen=[(role, index, record) for (role, index), record in self.scans.seen.items()],
         )  # fmt: skip
         _training_checkpoint.write(
             self.checkpoint, state, self.history.configuration, self._scan_names()
         )
         self.written = stands
 
-    def resume(self):
-        """Take over what the checkpoint holds."""
-        path, options = self.checkpoint, self.options
+    def resume(self, path: Path) -> None:
+        """Take over what the checkpoint at `path` holds."""
+        options = self.options
         state = _training_checkpoint.read(path, self.history.configuration, self._scan_names())
         total = options["epochs"] * options["steps_per_epoch"]
         if state.steps > total:
@@ -245,11 +273,5 @@ class Run:
         self.written = (state.steps, len(state.records))
 
 
-def _crop_shape(protocol, options):
-    if protocol.crop_size == "window":
-        return options["window"]
-    return check_extent(protocol.crop_size, "crop_size", "Protocol")
-
-
-def check_rate(rate):
+def check_rate(rate: object) -> float:
     return check_float(rate, "learning_rate", "fit", 0.0, open_low=True)

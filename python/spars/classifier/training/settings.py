@@ -232,7 +232,7 @@ class TrainingSettings(Settings, owner="fit"):
         "Called after every batch with (batches done, batches planned).",
         recorded=False,
     )
-    callback: object = setting(
+    callback: Callable[..., object] | None = setting(
         None,
         optional(function()),
         """
