@@ -82,7 +82,7 @@ struct FilterMagnitudes {
         return values
     }
 
-    /// Of conv1 at a place for channel o.
+    /// The magnitude of conv1 at a place for channel o.
     private func convolution(_ x: Int, _ y: Int, _ z: Int, _ o: Int) -> Double {
         let (a, b) = (FilterMagnitudes.alongZ.output[z % 4], FilterMagnitudes.alongY.output[y % 2])
         var sum = 0.0
@@ -94,7 +94,7 @@ struct FilterMagnitudes {
         return sum
     }
 
-    /// Of each pooled value: the largest of its eight voxels', and the shift's.
+    /// The magnitude of each pooled value: the largest of its eight voxels', and the shift's.
     func pooled(shift: FloatBuffer) -> [Double] {
         (0..<half.count * 8).map { i in
             let q = i / 8

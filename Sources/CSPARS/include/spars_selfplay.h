@@ -106,7 +106,7 @@ int32_t spars_selfplay_snapshot(
 int32_t spars_selfplay_forget(spars_handle run, spars_error *error);
 
 /// Reads the state: parameters, Adam's moments (twice as many), a frozen opponent's parameters,
-/// the counters, the map's visits (x, y, z, agent, [n, 4]) with what each added, [n], and the places
+/// the counters, the map's visits (x, y, z, 2 game + agent, [n, 4]) with what each added, [n], and the places
 /// shown in each game's episode, in their order (x, y, z, game, [n, 4]). Counts are those of
 /// spars_selfplay_measure.
 int32_t spars_selfplay_get_state(

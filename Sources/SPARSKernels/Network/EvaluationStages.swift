@@ -1,7 +1,7 @@
 /// The convolution stages of an evaluator: weights with batch norm folded in, repacked once.
 public struct EvaluationStages: Sendable {
     let first: FirstConvolutionWeights
-    /// Of conv2 to conv4.
+    /// Those of conv2 to conv4.
     let convolutions: [ConvolutionWeights]
     let shifts: [FloatBuffer]
     let repeated: RepeatedWeights

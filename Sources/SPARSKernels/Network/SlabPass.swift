@@ -11,7 +11,7 @@ struct SlabPass {
     /// without the places that `RepeatedInput.withoutEqualPlaces` leaves out.
     private let seen: Shape3
     private let column: WindowColumn
-    /// Of one window, nothing left out.
+    /// The shapes for one window, nothing left out.
     private let shapes: [ConvolutionShape]
     private let stages: EvaluationStages
     /// conv3's pooled output, one window of the column after another.

@@ -14,7 +14,7 @@ public struct TapMoments: Sendable {
     /// Places seen so far.
     public internal(set) var count = 0
     var bins: [Double]
-    /// Of inputs that came as sums: of each tap, and of each pair i <= j of [27, 27].
+    /// What inputs came as sums of: each tap, and each pair i <= j of [27, 27].
     private var sums = [Double](repeating: 0, count: 27)
     private var products = [Double](repeating: 0, count: 27 * 27)
 

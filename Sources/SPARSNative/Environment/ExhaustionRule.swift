@@ -33,9 +33,9 @@ public struct ExhaustionRule: Equatable, Sendable {
     }
 }
 
-/// What a step made of one agent, in a byte: its comparison with the other, and what the exhaustion
-/// game adds to that.
-public struct Verdict: Equatable, Sendable {
+/// The terms of one agent's reward for a step, in a byte: its comparison with the other, and what the
+/// exhaustion game adds to that.
+public struct RewardTerms: Equatable, Sendable {
     private let code: UInt8
 
     /// - Parameters:

@@ -59,7 +59,7 @@ public struct PPOLog: Hashable, Sendable {
     /// The mean over the last epoch only, as stable-baselines3 logs it.
     public var approxKL = 0.0
     public var clipFraction = 0.0
-    /// Of the last minibatch.
+    /// The last minibatch's.
     public var loss = 0.0
     /// 1 - var(returns - values) / var(returns); NaN where returns do not vary.
     public var explainedVariance = 0.0

@@ -34,7 +34,7 @@ public struct OpponentPool: Sendable {
     public let power: Double
     /// Oldest first.
     private(set) var members: [ActorCritic<Float>] = []
-    /// Of the learner with each member, decayed: games, and wins with ties as halves.
+    /// The learner's games with each member, and its wins with ties as halves; both decayed.
     public private(set) var games: [Double] = []
     public private(set) var wins: [Double] = []
     /// The member that plays in each game now; nil before one has been drawn.

@@ -105,7 +105,7 @@ public struct IterationRecord: Equatable, Sendable {
     public var lastScores = PerAgent(learner: 0.0, opponent: 0.0)
     public var terminations = 0
     public var truncations = 0
-    /// Of the map after the iteration; NaN without a reference, or where map and it are empty.
+    /// The Dice of the map after the iteration; NaN without a reference, or where map and it are empty.
     public var dice = Double.nan
     public var log = PPOLog()
 
