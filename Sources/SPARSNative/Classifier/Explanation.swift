@@ -81,7 +81,7 @@ extension Classifier {
             }
             let copy = FloatBuffer(count: voxels)
             copy.pointer.update(from: input.baseAddress!, count: voxels)
-            let pass = try network.forward(.dense(copy, architecture.input.shape))
+            let pass = try network.forward(.dense(copy, architecture.input))
             let gradient = try network.inputGradient(pass, target)
             UnsafeMutableBufferPointer(rebasing: gradients[range]).baseAddress!.update(
                 from: gradient.pointer, count: voxels)
@@ -171,12 +171,12 @@ private struct WindowExplainer {
             let z = RepeatedAxis(axis(2).lower)
         {
             return .repeated(
-                RepeatedInput(source: source, sourceShape: window.shape, x: x, y: y, z: z))
+                RepeatedInput(source: source, sourceShape: window, x: x, y: y, z: z))
         }
         let resized = FloatBuffer(count: grid.count)
         Resample.nearest(source.pointer, from: window, into: resized.pointer, to: grid)
         withExtendedLifetime(source) {}
-        return .dense(resized, grid.shape)
+        return .dense(resized, grid)
     }
 
     // MARK: - Grad-CAM
@@ -189,7 +189,7 @@ private struct WindowExplainer {
         let from = gradients.architecture.convolved[layer - 1]
         let map = FloatBuffer(count: window.count)
         ResampleKernels.linear(
-            source: coarse.pointer, from: from.shape, target: map.pointer,
+            source: coarse.pointer, from: from, target: map.pointer,
             x: places(0, layer, from.x), y: places(1, layer, from.y), z: places(2, layer, from.z))
         withExtendedLifetime(coarse) {}
         try report(1, 1)
@@ -232,7 +232,7 @@ private struct WindowExplainer {
             let gradient = try gradients.inputGradient(pass, target)
             sums.withUnsafeMutableBufferPointer { sums in
                 ResampleKernels.addNearestGradient(
-                    gradient.pointer, from: window.shape, x: axis(0), y: axis(1), z: axis(2),
+                    gradient.pointer, from: window, x: axis(0), y: axis(1), z: axis(2),
                     to: sums.baseAddress!)
             }
             withExtendedLifetime(gradient) {}

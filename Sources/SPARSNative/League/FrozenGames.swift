@@ -49,8 +49,6 @@ public final class FrozenGames {
         shape = try observation.shape(configuration)
     }
 
-    public var playerCount: Int { players.count }
-
     /// Adds a player and returns its number.
     public func add(_ parameters: ArraySlice<Float>) throws(SPARSError) -> Int {
         guard players.count < Self.playerLimit else {

@@ -48,15 +48,15 @@ public struct NetworkArchitecture: Hashable, Sendable {
             guard (0..<3).allSatisfy({ extent[$0] >= 3 }) else {
                 throw refuse("conv\(i + 1)", extent)
             }
-            let next = extent.shape.convolved(stride: stride)
-            convolved.append(Extent(next.x, next.y, next.z))
-            extent = convolved[i]
+            let next = extent.convolved(stride: stride)
+            convolved.append(next)
+            extent = next
             if i < 3 {
                 let half = next.halved
                 guard half.x > 0, half.y > 0, half.z > 0 else {
                     throw refuse("the max-pool after conv\(i + 1)", extent)
                 }
-                extent = Extent(half.x, half.y, half.z)
+                extent = half
             }
             outputs.append(extent)
         }
@@ -119,7 +119,7 @@ public struct NetworkArchitecture: Hashable, Sendable {
     /// Convolution `index` (0 to 3) as kernels take it.
     func convolution(_ index: Int) -> ConvolutionShape {
         ConvolutionShape(
-            input: (index == 0 ? input : stageOutputs[index - 1]).shape,
+            input: index == 0 ? input : stageOutputs[index - 1],
             inputChannels: NetworkArchitecture.channels[index],
             outputChannels: NetworkArchitecture.channels[index + 1],
             stride: NetworkArchitecture.strides[index])

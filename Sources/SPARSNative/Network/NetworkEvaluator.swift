@@ -90,7 +90,7 @@ public final class NetworkEvaluator: Sendable {
                     tensor: "x", message: "'x' holds \(input[i]) at flat index \(n * voxels + i).")
             }
             stages.run(
-                .dense(input.baseAddress!, architecture.input.shape),
+                .dense(input.baseAddress!, architecture.input),
                 features: features.pointer + n * architecture.featureCount)
         }
         return try denseLogits(features, count: count)

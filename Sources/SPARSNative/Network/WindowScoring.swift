@@ -108,7 +108,7 @@ struct WindowScoring {
         let column = sharing.column(block.steps.z)
         let shape = sharing.shape(block.steps)
         let output = EvaluationStages.outputShape(
-            Shape3(shape.x, shape.y, shape.z - column.added))
+            Extent(shape.x, shape.y, shape.z - column.added))
         let features = FloatBuffer(count: 64 * output.count * column.count)
         let input: EvaluationStages.Input
         let values: FloatBuffer
@@ -117,14 +117,14 @@ struct WindowScoring {
         {
             values = crop
             input = .repeated(
-                RepeatedInput(source: crop, sourceShape: extent.shape, x: x, y: y, z: z))
+                RepeatedInput(source: crop, sourceShape: extent, x: x, y: y, z: z))
         } else {
             // `WindowSharing` lets windows that are reduced along any axis stand alone.
             precondition(block.halves == nil, "\(block.steps) windows without repeats")
             values = FloatBuffer(count: sharing.grid.count)
             Resample.nearest(
                 crop.pointer, from: sharing.window, into: values.pointer, to: sharing.grid)
-            input = .dense(values.pointer, sharing.grid.shape)
+            input = .dense(values.pointer, sharing.grid)
         }
         evaluator.stages.run(input, column: column, features: features.pointer) { part in
             guard reportsProgress else { return }
@@ -142,7 +142,7 @@ struct WindowScoring {
 /// part.
 private struct SharedFeatures {
     let output: FloatBuffer
-    let shape: Shape3
+    let shape: Extent
     let window: Extent
     /// The place, in periods, of the block's first window.
     let first: Voxel

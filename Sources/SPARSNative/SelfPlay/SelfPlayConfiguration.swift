@@ -96,7 +96,7 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     }
 }
 
-/// What is kept of an iteration; `IterationRecord.names` names `values` in order.
+/// What is kept of an iteration.
 public struct IterationRecord: Equatable, Sendable {
     public var meanRewards = PerAgent(learner: 0.0, opponent: 0.0)
     /// The learner's.
@@ -109,13 +109,7 @@ public struct IterationRecord: Equatable, Sendable {
     public var dice = Double.nan
     public var log = PPOLog()
 
-    public static let names =
-        [
-            "reward_mean", "reward_last", "learner_score_mean", "opponent_score_mean",
-            "learner_score_last", "opponent_score_last", "terminations", "truncations", "dice",
-            "opponent_reward_mean",
-        ] + PPOLog.names
-
+    /// The numbers in the order of the C ABI.
     public var values: [Double] {
         [
             meanRewards.learner, lastReward, meanScores.learner, meanScores.opponent,

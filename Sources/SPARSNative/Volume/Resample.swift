@@ -50,7 +50,7 @@ public enum Resample {
         to: Extent
     ) {
         ResampleKernels.nearest(
-            source: source, from: from.shape, target: target,
+            source: source, from: from, target: target,
             x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
             z: .nearest(from: from.z, to: to.z))
     }
@@ -61,7 +61,7 @@ public enum Resample {
         into target: UnsafeMutableRawPointer, to: Extent
     ) {
         ResampleKernels.nearest(
-            elementSize: elementSize, source: source, from: from.shape, target: target,
+            elementSize: elementSize, source: source, from: from, target: target,
             x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
             z: .nearest(from: from.z, to: to.z))
     }
@@ -72,7 +72,7 @@ public enum Resample {
         to: Extent
     ) {
         ResampleKernels.linear(
-            source: source, from: from.shape, target: target,
+            source: source, from: from, target: target,
             x: .linear(from: from.x, to: to.x), y: .linear(from: from.y, to: to.y),
             z: .linear(from: from.z, to: to.z))
     }
@@ -119,11 +119,6 @@ public enum Resample {
             count = to.count
         }
     }
-}
-
-extension Extent {
-    /// The same lengths as kernels take them.
-    var shape: Shape3 { Shape3(x, y, z) }
 }
 
 /// How values between voxels are found.

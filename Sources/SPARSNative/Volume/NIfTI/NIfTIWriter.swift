@@ -44,7 +44,7 @@ public enum NIfTIWriter {
             try buffer.withBytes { bytes throws(SPARSError) in
                 Parallel.forEach(bands.count) { band in
                     VoxelKernels.encode(
-                        source: voxels.baseAddress!, size: type.size, extent: extent.shape,
+                        source: voxels.baseAddress!, size: type.size, extent: extent,
                         slab: slab, rows: bands[band], into: bytes.baseAddress!)
                 }
                 try Control.check()
