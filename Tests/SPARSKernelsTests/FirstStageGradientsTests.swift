@@ -1,6 +1,7 @@
-import struct SPARSNative.RandomSource
 import SPARSTestSupport
 import Testing
+
+import struct SPARSNative.RandomSource
 
 @testable import SPARSKernels
 

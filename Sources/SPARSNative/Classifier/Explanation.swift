@@ -27,7 +27,7 @@ extension Classifier {
     ///   - origins: lowest corners of the windows, in the volume's voxels.
     ///   - isSeen: whether values are what the network is to see: no intensity window is applied,
     ///     nor to a baseline.
-    /// - Throws: `invalidArgument` for a window that is not inside, a layer, number of steps, patch
+    /// - Throws: `outOfRange` for a window that is not inside, a layer, number of steps, patch
     ///   or stride out of range; `notFinite`; `interrupted`.
     public func attributions(
         of volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent,
@@ -94,7 +94,7 @@ extension Classifier {
 
 extension Explanation {
     fileprivate func check(_ window: Extent) throws(SPARSError) {
-        let owner = "explain"
+        let owner = SPARSError.Subject.explanation
         switch self {
         case .gradCAM(let layer):
             guard (2...4).contains(layer) else {
@@ -124,7 +124,7 @@ extension Explanation {
 
     private func check(_ baseline: Float?) throws(SPARSError) {
         guard baseline?.isFinite ?? true else {
-            throw .range("baseline", of: "explain", mustBe: "finite", got: baseline!)
+            throw .range("baseline", of: .explanation, mustBe: "finite", got: baseline!)
         }
     }
 }

@@ -25,7 +25,7 @@ public struct StepRecords {
     /// Whether an episode ended with a step.
     public let isEnd: (Int) -> Bool
 
-    /// - Throws: `invalidArgument` unless the steps are whole iterations.
+    /// - Throws: `outOfRange` unless the steps are whole iterations.
     public init(
         count: Int, games: Int, stepsPerIteration: Int, resetsEachIteration: Bool,
         windows: @escaping (Int) -> PerAgent<Voxel>, scores: @escaping (Int) -> PerAgent<Float>,

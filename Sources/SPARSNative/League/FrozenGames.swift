@@ -29,7 +29,7 @@ public final class FrozenGames {
     ///   - policy: what the players are.
     ///   - masksActions: whether they never choose a move that would leave the grid.
     ///   - policyHidden: widths of their nets' hidden layers; critics are not used.
-    /// - Throws: `invalidArgument` for widths out of range, and for "LocalPolicy" where windows may
+    /// - Throws: `outOfRange` for widths, and `invalidArgument` for "LocalPolicy" where windows may
     ///   leave the grid: what it sees has no end there.
     public init(
         field: SearchField, policy: SelfPlayConfiguration.Policy = .mlp, masksActions: Bool = false,
@@ -53,7 +53,7 @@ public final class FrozenGames {
     public func add(_ parameters: ArraySlice<Float>) throws(SPARSError) -> Int {
         guard players.count < Self.playerLimit else {
             throw .range(
-                "members", of: "League", mustBe: "at most \(Self.playerLimit)",
+                "members", of: .league, mustBe: "at most \(Self.playerLimit)",
                 got: players.count + 1)
         }
         let network = try ActorCritic(shape: shape, parameters: parameters).withoutCritic
@@ -69,19 +69,19 @@ public final class FrozenGames {
     /// - Parameters:
     ///   - games: their numbers; in an even one `first` is the learner.
     ///   - steps: a game's most steps, where neither a score nor the protocol's limit ends it.
-    /// - Throws: `invalidArgument` for a number out of range, what the scorer throws, `interrupted`.
+    /// - Throws: `outOfRange` for a number out of range, what the scorer throws, `interrupted`.
     public func play(
         _ first: Int, _ second: Int, games: Range<Int>, steps: Int, seed: UInt64
     ) throws(SPARSError) -> [Result] {
         for (name, player) in [("first", first), ("second", second)] {
             guard players.indices.contains(player) else {
                 throw .range(
-                    name, of: "League", mustBe: "a member, below \(players.count)", got: player)
+                    name, of: .league, mustBe: "a member, below \(players.count)", got: player)
             }
         }
         guard (1...Self.stepLimit).contains(steps) else {
             throw .range(
-                "steps", of: "League", mustBe: "an integer in the range [1, \(Self.stepLimit)]",
+                "steps", of: .league, mustBe: "an integer in the range [1, \(Self.stepLimit)]",
                 got: steps)
         }
         let source = RandomSource(seed: seed).stream(UInt64(first)).stream(UInt64(second))

@@ -84,7 +84,7 @@ public final class EvaluationGradients: Sendable {
     private let stages: [Stage]
     private let layers: [Layer]
 
-    /// - Throws: `invalidArgument` or `notFinite` naming the first tensor that is missing, of a
+    /// - Throws: `outOfRange` or `notFinite` naming the first tensor that is missing, of a
     ///   wrong shape or not finite.
     public init(architecture: NetworkArchitecture, parameters: Parameters) throws(SPARSError) {
         try architecture.check(parameters)

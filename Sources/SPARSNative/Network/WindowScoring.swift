@@ -13,7 +13,7 @@ extension NetworkEvaluator {
     /// - Parameters:
     ///   - volume: [x, y, z] values of `extent`.
     ///   - reportsProgress: whether `Control` is told how many windows are done.
-    /// - Throws: `invalidArgument` for a window that has no voxel or does not lie inside,
+    /// - Throws: `outOfRange` for a window that has no voxel or does not lie inside,
     ///   `notFinite` for NaN or infinity inside a window, `interrupted`.
     public func windowLogits(
         volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent,
@@ -35,13 +35,13 @@ extension NetworkEvaluator {
     ) throws(SPARSError) {
         guard (0..<3).allSatisfy({ window[$0] >= 1 && window[$0] <= extent[$0] }) else {
             throw .range(
-                "window", of: "score", mustBe: "from (1, 1, 1) to the volume's \(extent)",
+                "window", of: .windowScores, mustBe: "from (1, 1, 1) to the volume's \(extent)",
                 got: window)
         }
         for origin in origins {
             guard (0..<3).allSatisfy({ (0...extent[$0] - window[$0]).contains(origin[$0]) }) else {
                 throw .range(
-                    "origins", of: "score",
+                    "origins", of: .windowScores,
                     mustBe: "lowest corners of windows \(window) inside the volume \(extent)",
                     got: origin)
             }

@@ -70,12 +70,12 @@ extension SelfPlay {
 
     /// Goes on from a saved state; what was played here before is forgotten.
     ///
-    /// - Throws: `invalidArgument` or `notFinite` for a state that no run of this configuration can
+    /// - Throws: `outOfRange` or `notFinite` for a state that no run of this configuration can
     ///   have, and then changes nothing; `interrupted` while the map is rebuilt.
     public func restore(_ state: SelfPlayState) throws(SPARSError) {
         guard let counters = SelfPlayCounters(decoding: state.counters, games: games.count) else {
             throw .range(
-                "counters", of: "self_play", mustBe: "the counters of a saved run",
+                "counters", of: .selfPlay, mustBe: "the counters of a saved run",
                 got: state.counters)
         }
         var optimizer = optimizer
@@ -133,7 +133,7 @@ extension SelfPlay {
                 games[numbers[3]].isReachable(Voxel(numbers[0], numbers[1], numbers[2]))
             else {
                 throw .range(
-                    "shown", of: "self_play",
+                    "shown", of: .selfPlay,
                     mustBe: "places of one of \(exhaustions.count) games, four numbers each",
                     got: numbers)
             }
@@ -142,7 +142,7 @@ extension SelfPlay {
         for (game, places) in zip(games, places)
         where places.count > 2 * game.steps || Set(places).count < places.count {
             throw .range(
-                "shown", of: "self_play",
+                "shown", of: .selfPlay,
                 mustBe: "different places, two at most for each step of the episode",
                 got: places.count)
         }
@@ -158,14 +158,14 @@ extension SelfPlay {
             state.visitScores.allSatisfy({ (0...1).contains($0) })
         else {
             throw .range(
-                "visits", of: "self_play", mustBe: "four numbers each and a score in [0, 1]",
+                "visits", of: .selfPlay, mustBe: "four numbers each and a score in [0, 1]",
                 got: "\(state.visits.count) and \(state.visitScores.count) numbers")
         }
         for (i, score) in state.visitScores.enumerated() {
             let who = state.visits[4 * i + 3]
             guard (0..<Int64(2 * games.count)).contains(who) else {
                 throw .range(
-                    "visits", of: "self_play",
+                    "visits", of: .selfPlay,
                     mustBe: "by agent 0 or 1 of one of \(games.count) games", got: who)
             }
             let place = (0..<3).map { Int(clamping: state.visits[4 * i + $0]) }

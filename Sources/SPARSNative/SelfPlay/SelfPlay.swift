@@ -56,7 +56,7 @@ public final class SelfPlay {
     /// The map of all games, its log included.
     public var scoreMap: ScoreMap { games[0].scoreMap }
 
-    /// - Throws: `invalidArgument` for a configuration out of range.
+    /// - Throws: `outOfRange` for a configuration out of range.
     public init(
         field: SearchField, configuration: SelfPlayConfiguration, overlap: NativeOverlap? = nil
     ) throws(SPARSError) {

@@ -46,9 +46,9 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     public static let stepLimit = 1 << 20
     public static let gameLimit = 1 << 12
 
-    /// - Throws: `invalidArgument` naming the first value outside its range.
+    /// - Throws: `outOfRange` naming the first value outside its range.
     public func validate(window: Extent) throws(SPARSError) {
-        let owner = "self_play"
+        let owner = SPARSError.Subject.selfPlay
         try hyperparameters.validate()
         try exhaustion?.validate()
         guard (2...Self.stepLimit).contains(stepCount) else {

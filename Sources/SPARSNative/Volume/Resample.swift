@@ -8,7 +8,7 @@ public enum Resample {
 
     /// Nearest neighbour: source index floor(target * from / to), computed in float32 as there.
     ///
-    /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
+    /// - Throws: `outOfRange` if an extent has no voxel or `values` does not fill `from`.
     public static func nearest(
         _ values: [Float], from: Extent, to: Extent
     ) throws(SPARSError) -> [Float] {
@@ -21,7 +21,7 @@ public enum Resample {
     /// How many voxels of `to` each voxel of `from` becomes by `nearest`, [x, y, z]; 0 for one that is
     /// left out. Their sum is `to.count`.
     ///
-    /// - Throws: `invalidArgument` if an extent has no voxel or too many.
+    /// - Throws: `outOfRange` if an extent has no voxel or too many.
     public static func replicas(from: Extent, to: Extent) throws(SPARSError) -> [Int] {
         try check(from: from, to: to)
         let axes = (0..<3).map { ResampleAxis.replicas(from: from[$0], to: to[$0]) }
@@ -33,7 +33,7 @@ public enum Resample {
 
     /// Trilinear with `align_corners=False`, values beyond the border repeated.
     ///
-    /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
+    /// - Throws: `outOfRange` if an extent has no voxel or `values` does not fill `from`.
     public static func linear(
         _ values: [Float], from: Extent, to: Extent
     ) throws(SPARSError) -> [Float] {
@@ -92,7 +92,7 @@ public enum Resample {
         try check(from: from, to: to)
         guard count == from.count else {
             throw .range(
-                "values", of: "resample", mustBe: "\(from.count) floats for extent \(from)",
+                "values", of: .resampling, mustBe: "\(from.count) floats for extent \(from)",
                 got: count)
         }
     }
@@ -104,7 +104,7 @@ public enum Resample {
                 extent.count <= 1 << 40
             else {
                 throw .range(
-                    name, of: "resample", mustBe: "three lengths from 1 to \(greatestLength)",
+                    name, of: .resampling, mustBe: "three lengths from 1 to \(greatestLength)",
                     got: extent)
             }
         }

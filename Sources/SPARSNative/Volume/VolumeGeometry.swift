@@ -7,11 +7,11 @@ public struct Geometry: Hashable, Sendable {
     public static let identity = Geometry(
         unchecked: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])
 
-    /// - Throws: `invalidArgument` unless the matrix is finite and invertible and ends in 0, 0, 0, 1.
+    /// - Throws: `outOfRange` unless the matrix is finite and invertible and ends in 0, 0, 0, 1.
     public init(affine: [Double]) throws(SPARSError) {
         guard Geometry.isPlacing(affine) else {
             throw .range(
-                "affine", of: "Geometry",
+                "affine", of: .geometry,
                 mustBe: "a finite invertible 4 x 4 matrix with (0, 0, 0, 1) as its last row",
                 got: affine)
         }
