@@ -1,4 +1,5 @@
-/// Lengths of an array along x, y and z; z fastest, channels inside z.
+/// Lengths along x, y and z, in voxels where the array is a volume. Arrays of an extent are indexed
+/// [x, y, z], z fastest, channels inside z.
 public struct Extent: Hashable, Sendable {
     public var x: Int
     public var y: Int

@@ -1,7 +1,5 @@
-import SPARSKernels
-
-/// Numbers of voxels along x, y and z. Arrays of an extent are indexed [x, y, z], z fastest.
-public typealias Extent = SPARSKernels.Extent
+// The kernels' type is the core's too: whoever imports the core has it.
+@_exported import struct SPARSKernels.Extent
 
 // What an overflow must trap in stands here: kernels are built without checks.
 extension Extent {
