@@ -14,7 +14,7 @@ public struct StepRecords {
     /// Steps in all.
     public let count: Int
     public let games: Int
-    /// Of each game.
+    /// Steps of each game in an iteration.
     public let stepsPerIteration: Int
     /// D10: whether every iteration began a new episode.
     public let resetsEachIteration: Bool
