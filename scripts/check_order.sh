@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 order=(
-    Support Volume Metrics Weights Network Classifier Environment Policy PPO SelfPlay League
+    Support Volume Lesions Metrics Weights Network Classifier Environment Policy PPO SelfPlay League
 )
 
 build=.build-python/release
@@ -18,7 +18,7 @@ for folder in "${order[@]}"; do
     mapfile -t files < <(find "Sources/SPARSNative/$folder" -name '*.swift' | sort)
     primary=()
     for file in "${files[@]}"; do primary+=(-primary-file "$file"); done
-    swiftc -frontend -typecheck -swift-version 6 -module-name SPARSNative -suppress-warnings \
+    swiftc -frontend -typecheck -swift-version 6 -package-name spars -module-name SPARSNative -suppress-warnings \
         -I "$build/Modules" -I Sources/CZlib \
         -Xcc "-fmodule-map-file=$build/CSPARSProcessor.build/module.modulemap" \
         "${primary[@]}" "${before[@]}" || {
