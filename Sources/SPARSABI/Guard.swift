@@ -12,7 +12,7 @@ func guarded(_ error: Out<spars_error>, _ body: () throws(SPARSError) -> Void) -
             error.pointee.status = Int32(status.rawValue)
             error.pointee.code = failure.systemCode
             copy(parameter, into: &error.pointee.parameter)
-            copy(failure.description, into: &error.pointee.message)
+            copy(failure.frontMessage, into: &error.pointee.message)
         }
         return Int32(status.rawValue)
     }
@@ -48,6 +48,7 @@ extension SPARSError {
 
     fileprivate var statusAndParameter: (spars_status, String) {
         switch self {
+        case .outOfRange(let value): (SPARS_INVALID_ARGUMENT, value.parameter)
         case .invalidArgument(let parameter, _): (SPARS_INVALID_ARGUMENT, parameter)
         case .badFormat(let field, _): (SPARS_BAD_FORMAT, field)
         case .io(let path, _, _): (SPARS_IO, path)

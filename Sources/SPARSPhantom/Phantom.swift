@@ -20,7 +20,7 @@ public struct PhantomConfiguration: Sendable, Equatable {
     public static let countRange = 1...4
     public static let axisRange = 8...1024
 
-    /// - Throws: `invalidArgument` for a value outside its documented range.
+    /// - Throws: `outOfRange` for a value outside its documented range.
     public init(
         seed: UInt64, extent: Extent, spacing: SIMD3<Double>, hasTumour: Bool = true,
         noise: Double = 12, tumourCount: Int? = nil, tumourContrast: Double? = nil,
@@ -62,8 +62,10 @@ public struct PhantomConfiguration: Sendable, Equatable {
         }
     }
 
+    private static let subject = SPARSError.Subject("phantom")
+
     static func range(_ name: String, _ allowed: String, _ got: some Any) -> SPARSError {
-        .range(name, of: "phantom", mustBe: allowed, got: got)
+        .range(name, of: subject, mustBe: allowed, got: got)
     }
 }
 
@@ -82,7 +84,7 @@ public struct Phantom: Sendable {
 
     /// Makes the scan.
     ///
-    /// - Throws: `invalidArgument` where a tumour is wanted and the field of view shows too little
+    /// - Throws: `outOfRange` where a tumour is wanted and the field of view shows too little
     ///   liver to hold it; `interrupted`.
     public init(_ configuration: PhantomConfiguration) throws(SPARSError) {
         let root = RandomSource(seed: configuration.seed)

@@ -7,15 +7,15 @@ import Testing
 @Suite struct ConvolutionKernelsTests {
     static let layers: [ConvolutionShape] = [
         ConvolutionShape(
-            input: Shape3(9, 7, 11), inputChannels: 8, outputChannels: 16, stride: 2),
+            input: Extent(9, 7, 11), inputChannels: 8, outputChannels: 16, stride: 2),
         ConvolutionShape(
-            input: Shape3(7, 8, 31), inputChannels: 8, outputChannels: 16, stride: 2),
+            input: Extent(7, 8, 31), inputChannels: 8, outputChannels: 16, stride: 2),
         ConvolutionShape(
-            input: Shape3(7, 9, 16), inputChannels: 16, outputChannels: 32, stride: 2),
+            input: Extent(7, 9, 16), inputChannels: 16, outputChannels: 32, stride: 2),
         ConvolutionShape(
-            input: Shape3(3, 3, 3), inputChannels: 32, outputChannels: 64, stride: 2),
+            input: Extent(3, 3, 3), inputChannels: 32, outputChannels: 64, stride: 2),
         ConvolutionShape(
-            input: Shape3(7, 8, 5), inputChannels: 32, outputChannels: 64, stride: 2),
+            input: Extent(7, 8, 5), inputChannels: 32, outputChannels: 64, stride: 2),
     ]
 
     private struct Layer {

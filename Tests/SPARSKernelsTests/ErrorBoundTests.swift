@@ -54,12 +54,12 @@ import Testing
             "seed \(seed)")
     }
 
-    @Test(arguments: [Shape3(2, 2, 2), Shape3(3, 5, 7), Shape3(6, 4, 33)], Seeds.few)
-    func batchNormStatistics(shape: Shape3, seed: UInt64) {
+    @Test(arguments: [Extent(2, 2, 2), Extent(3, 5, 7), Extent(6, 4, 33)], Seeds.few)
+    func batchNormStatistics(shape: Extent, seed: UInt64) {
         for channels in [16, 48] { checkBatchNormStatistics(shape, channels, seed) }
     }
 
-    private func checkBatchNormStatistics(_ shape: Shape3, _ channels: Int, _ seed: UInt64) {
+    private func checkBatchNormStatistics(_ shape: Extent, _ channels: Int, _ seed: UInt64) {
         let raw = randomBuffer(shape.count * channels, seed: seed)
         let centre = randomBuffer(channels, seed: seed + 1).doubles
         for set in InstructionSet.available {
@@ -82,12 +82,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [Shape3(2, 2, 2), Shape3(4, 7, 9), Shape3(5, 6, 34)], Seeds.few)
-    func batchNormPoolsAndGradients(shape: Shape3, seed: UInt64) {
+    @Test(arguments: [Extent(2, 2, 2), Extent(4, 7, 9), Extent(5, 6, 34)], Seeds.few)
+    func batchNormPoolsAndGradients(shape: Extent, seed: UInt64) {
         for channels in [16, 32] { checkBatchNormPoolsAndGradients(shape, channels, seed) }
     }
 
-    private func checkBatchNormPoolsAndGradients(_ shape: Shape3, _ channels: Int, _ seed: UInt64) {
+    private func checkBatchNormPoolsAndGradients(_ shape: Extent, _ channels: Int, _ seed: UInt64) {
         let raw = randomBuffer(shape.count * channels, seed: seed)
         let scale = randomBuffer(channels, seed: seed + 1)
         let shift = randomBuffer(channels, seed: seed + 2)
@@ -144,7 +144,7 @@ import Testing
     /// The scaled and shifted values of each pool's eight voxels, x slowest, and the largest sum of
     /// magnitudes among them.
     private func exactPools(
-        _ raw: FloatBuffer, _ shape: Shape3, _ channels: Int, scale: FloatBuffer,
+        _ raw: FloatBuffer, _ shape: Extent, _ channels: Int, scale: FloatBuffer,
         shift: FloatBuffer
     ) -> [(values: [Double], magnitude: Double)] {
         let half = shape.halved
@@ -163,10 +163,10 @@ import Testing
 
     @Test(
         arguments: [
-            (Shape3(3, 4, 5), Shape3(11, 9, 13)), (Shape3(9, 12, 7), Shape3(4, 5, 7)),
-            (Shape3(1, 2, 31), Shape3(6, 2, 5)), (Shape3(5, 5, 5), Shape3(5, 5, 5)),
+            (Extent(3, 4, 5), Extent(11, 9, 13)), (Extent(9, 12, 7), Extent(4, 5, 7)),
+            (Extent(1, 2, 31), Extent(6, 2, 5)), (Extent(5, 5, 5), Extent(5, 5, 5)),
         ], Seeds.few)
-    func trilinearResampling(shapes: (Shape3, Shape3), seed: UInt64) {
+    func trilinearResampling(shapes: (Extent, Extent), seed: UInt64) {
         let (from, to) = shapes
         let x = ResampleAxis.linear(from: from.x, to: to.x)
         let y = ResampleAxis.linear(from: from.y, to: to.y)
@@ -206,8 +206,8 @@ import Testing
     }
 
     /// The covariances of conv1's taps: float32 over eight rows by lanes, float64 from there.
-    @Test(arguments: [Shape3(4, 4, 4), Shape3(5, 6, 7), Shape3(6, 13, 53)], Seeds.few)
-    func tapMoments(shape: Shape3, seed: UInt64) {
+    @Test(arguments: [Extent(4, 4, 4), Extent(5, 6, 7), Extent(6, 13, 53)], Seeds.few)
+    func tapMoments(shape: Extent, seed: UInt64) {
         let input = randomBuffer(shape.count, seed: seed)
         let places = shape.convolved(stride: 1)
         let n = Double(places.count)

@@ -18,7 +18,7 @@ import Testing
             })
     }
 
-    private func repeatedInput(window: Shape3, grid: Shape3, seed: UInt64) -> RepeatedInput? {
+    private func repeatedInput(window: Extent, grid: Extent, seed: UInt64) -> RepeatedInput? {
         let axes = [(window.x, grid.x), (window.y, grid.y), (window.z, grid.z)].map {
             RepeatedAxis(ResampleAxis.nearest(from: $0, to: $1).lower)
         }
@@ -29,14 +29,14 @@ import Testing
 
     /// Windows that repeat much, little, not at all, and whose border falls anywhere.
     static let windows = [
-        Shape3(8, 8, 8), Shape3(48, 31, 24), Shape3(1, 2, 3), Shape3(107, 90, 110),
-        Shape3(109, 108, 112),
+        Extent(8, 8, 8), Extent(48, 31, 24), Extent(1, 2, 3), Extent(107, 90, 110),
+        Extent(109, 108, 112),
     ]
 
     @Test(arguments: windows, Seeds.few) func repeatsEqualTheDenseInput(
-        window: Shape3, seed: UInt64
+        window: Extent, seed: UInt64
     ) {
-        let grid = Shape3(109, 108, 112)
+        let grid = Extent(109, 108, 112)
         let input = repeatedInput(window: window, grid: grid, seed: seed)!
         let dense = FloatBuffer(count: grid.count)
         ResampleKernels.nearest(
@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: [(8, 256), (12, 256), (1, 108), (3, 108)])
     func equalPlacesBehindConv2(window: Int, grid: Int) throws {
         let whole = try #require(RepeatedAxis(ResampleAxis.nearest(from: window, to: grid).lower))
-        let count = (EvaluationStages.seen(Shape3(grid, grid, grid)).x - 4) / 8
+        let count = (EvaluationStages.seen(Extent(grid, grid, grid)).x - 4) / 8
         let axis = whole.prefix(8 * count + 4)
         let (distinct, places) = axis.withoutEqualPlaces(count)
         #expect(distinct.length < axis.length)
@@ -75,18 +75,18 @@ import Testing
     }
 
     @Test(arguments: [
-        (Shape3(256, 256, 180), Shape3(236, 236, 172)),
-        (Shape3(108, 108, 108), Shape3(108, 108, 108)),
-        (Shape3(171, 172, 173), Shape3(108, 172, 172)),
+        (Extent(256, 256, 180), Extent(236, 236, 172)),
+        (Extent(108, 108, 108), Extent(108, 108, 108)),
+        (Extent(171, 172, 173), Extent(108, 172, 172)),
     ])
-    func whatIsSeenOfAGrid(grid: Shape3, seen: Shape3) {
+    func whatIsSeenOfAGrid(grid: Extent, seen: Extent) {
         #expect(EvaluationStages.seen(grid) == seen)
         #expect(EvaluationStages.outputShape(seen) == EvaluationStages.outputShape(grid))
     }
 
     /// Nothing behind `seen` reaches a feature; the last place of it along each axis does.
     @Test(arguments: Seeds.few) func featuresDependOnWhatIsSeen(seed: UInt64) {
-        let grid = Shape3(120, 111, 125)
+        let grid = Extent(120, 111, 125)
         let seen = EvaluationStages.seen(grid)
         let stages = stages(seed: seed)
         let size = 64 * EvaluationStages.outputShape(grid).count
@@ -132,9 +132,9 @@ import Testing
     @Test(arguments: Seeds.few) func threadsDoNotChangeABit(seed: UInt64) {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
-        let grid = Shape3(140, 109, 112)
+        let grid = Extent(140, 109, 112)
         // 28 copies of a voxel along x: planes behind conv2 that are copied.
-        let input = repeatedInput(window: Shape3(5, 20, 9), grid: grid, seed: seed)!
+        let input = repeatedInput(window: Extent(5, 20, 9), grid: grid, seed: seed)!
         let dense = randomBuffer(grid.count, seed: seed)
         let stages = stages(seed: seed)
         let size = 64 * EvaluationStages.outputShape(grid).count

@@ -30,7 +30,7 @@ struct FilterMagnitudes {
         weights: [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5], [0, 0, 1]],
         input: [[1, 0, 1, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 1, 0, 1]])
 
-    private let half: Shape3
+    private let half: Extent
     private let tiles: Int
     /// [8, 3 taps along x, 6 along z, 4 along y].
     private var weights: [Double] = []
@@ -40,7 +40,7 @@ struct FilterMagnitudes {
     /// - Parameters:
     ///   - weights: [8, 1, 3, 3, 3].
     ///   - scale: of each channel's weights.
-    init(_ input: FloatBuffer, _ shape: Shape3, _ weights: [Float], _ scale: [Float]) {
+    init(_ input: FloatBuffer, _ shape: Extent, _ weights: [Float], _ scale: [Float]) {
         half = shape.convolved(stride: 1).halved
         tiles = (half.z + 1) / 2
         for o in 0..<8 {
@@ -82,7 +82,7 @@ struct FilterMagnitudes {
         return values
     }
 
-    /// Of conv1 at a place for channel o.
+    /// The magnitude of conv1 at a place for channel o.
     private func convolution(_ x: Int, _ y: Int, _ z: Int, _ o: Int) -> Double {
         let (a, b) = (FilterMagnitudes.alongZ.output[z % 4], FilterMagnitudes.alongY.output[y % 2])
         var sum = 0.0
@@ -94,7 +94,7 @@ struct FilterMagnitudes {
         return sum
     }
 
-    /// Of each pooled value: the largest of its eight voxels', and the shift's.
+    /// The magnitude of each pooled value: the largest of its eight voxels', and the shift's.
     func pooled(shift: FloatBuffer) -> [Double] {
         (0..<half.count * 8).map { i in
             let q = i / 8

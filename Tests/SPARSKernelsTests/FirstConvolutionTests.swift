@@ -7,13 +7,13 @@ import Testing
 @Suite struct FirstConvolutionTests {
     /// Rows of one tile, of one group of tiles and a value more or less, of two groups; odd ends.
     static let shapes = [
-        Shape3(4, 4, 4), Shape3(5, 6, 7), Shape3(6, 9, 34), Shape3(4, 5, 35), Shape3(7, 4, 38),
-        Shape3(9, 30, 70), Shape3(70, 5, 12),
+        Extent(4, 4, 4), Extent(5, 6, 7), Extent(6, 9, 34), Extent(4, 5, 35), Extent(7, 4, 38),
+        Extent(9, 30, 70), Extent(70, 5, 12),
     ]
 
     private struct Case {
-        let shape: Shape3
-        let half: Shape3
+        let shape: Extent
+        let half: Extent
         let input: FloatBuffer
         let weights: [Float]
         let scale: [Float]
@@ -21,7 +21,7 @@ import Testing
 
         /// - Parameters:
         ///   - low: inputs are uniform in [low, high).
-        init(_ shape: Shape3, seed: UInt64, low: Float = -1, high: Float = 1) {
+        init(_ shape: Extent, seed: UInt64, low: Float = -1, high: Float = 1) {
             self.shape = shape
             half = shape.convolved(stride: 1).halved
             let unit = randomBuffer(shape.count, seed: seed).values
@@ -62,7 +62,7 @@ import Testing
         }
 
         func run(
-            _ planes: Range<Int>, seen: Shape3? = nil, choice: ChoiceBuffer? = nil,
+            _ planes: Range<Int>, seen: Extent? = nil, choice: ChoiceBuffer? = nil,
             on set: InstructionSet
         ) -> FloatBuffer {
             let half = (seen ?? shape).convolved(stride: 1).halved
@@ -77,7 +77,7 @@ import Testing
 
     /// Unit inputs, and raw Hounsfield units far from zero.
     @Test(arguments: shapes, [Float(-1), -1024, 900]) func againstTheDefinition(
-        shape: Shape3, low: Float
+        shape: Extent, low: Float
     ) {
         for seed in Seeds.few {
             let test = Case(shape, seed: seed, low: low, high: low == -1024 ? 3071 : low + 2)
@@ -117,7 +117,7 @@ import Testing
 
     /// Planes asked for one by one or together, and by any number of threads, have the same bits.
     @Test(arguments: Seeds.few) func partsHaveTheBitsOfTheWhole(seed: UInt64) {
-        let test = Case(Shape3(72, 47, 21), seed: seed)
+        let test = Case(Extent(72, 47, 21), seed: seed)
         for set in InstructionSet.available {
             let whole = test.run(0..<test.half.x, on: set)
             let plane = test.half.y * test.half.z * 8
@@ -133,8 +133,8 @@ import Testing
 
     /// What lies behind the part that is seen is not looked at.
     @Test(arguments: Seeds.few) func placesBehindWhatIsSeen(seed: UInt64) {
-        let shape = Shape3(11, 12, 41)
-        let seen = Shape3(8, 10, 36)
+        let shape = Extent(11, 12, 41)
+        let seen = Extent(8, 10, 36)
         let test = Case(shape, seed: seed)
         let half = seen.convolved(stride: 1).halved
         for set in InstructionSet.available {

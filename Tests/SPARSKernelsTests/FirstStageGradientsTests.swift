@@ -1,15 +1,16 @@
-import SPARSNative
 import SPARSTestSupport
 import Testing
+
+import struct SPARSNative.RandomSource
 
 @testable import SPARSKernels
 
 /// The way back to the input against sums over every pool, channel and tap in float64.
 @Suite struct FirstStageGradientsTests {
     @Test(
-        arguments: [Shape3(4, 4, 4), Shape3(5, 7, 6), Shape3(9, 4, 11), Shape3(12, 10, 7)],
+        arguments: [Extent(4, 4, 4), Extent(5, 7, 6), Extent(9, 4, 11), Extent(12, 10, 7)],
         Seeds.few)
-    func gradientEqualsThePlainSum(shape: Shape3, seed: UInt64) {
+    func gradientEqualsThePlainSum(shape: Extent, seed: UInt64) {
         let half = shape.convolved(stride: 1).halved
         let count = half.count * 8
         let pooled = randomBuffer(count, seed: seed)
@@ -48,10 +49,10 @@ import Testing
 
     @Test(
         arguments: [
-            (Shape3(3, 4, 5), Shape3(11, 9, 13)), (Shape3(5, 5, 5), Shape3(5, 5, 5)),
-            (Shape3(9, 12, 7), Shape3(4, 5, 7)), (Shape3(1, 2, 3), Shape3(6, 2, 5)),
+            (Extent(3, 4, 5), Extent(11, 9, 13)), (Extent(5, 5, 5), Extent(5, 5, 5)),
+            (Extent(9, 12, 7), Extent(4, 5, 7)), (Extent(1, 2, 3), Extent(6, 2, 5)),
         ])
-    func nearestGradientIsTheAdjointOfNearest(from: Shape3, to: Shape3) {
+    func nearestGradientIsTheAdjointOfNearest(from: Extent, to: Extent) {
         let axes = (
             ResampleAxis.nearest(from: from.x, to: to.x),
             ResampleAxis.nearest(from: from.y, to: to.y),

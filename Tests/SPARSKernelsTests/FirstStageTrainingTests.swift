@@ -4,10 +4,10 @@ import Testing
 @testable import SPARSKernels
 
 @Suite struct FirstStageTrainingTests {
-    static let shapes = [Shape3(4, 4, 4), Shape3(5, 6, 7), Shape3(6, 9, 23), Shape3(8, 5, 30)]
+    static let shapes = [Extent(4, 4, 4), Extent(5, 6, 7), Extent(6, 9, 23), Extent(8, 5, 30)]
 
     /// The taps at each place, [places, 27].
-    private func taps(_ input: FloatBuffer, _ shape: Shape3) -> [[Double]] {
+    private func taps(_ input: FloatBuffer, _ shape: Extent) -> [[Double]] {
         var rows: [[Double]] = []
         for x in 0..<shape.x - 2 {
             for y in 0..<shape.y - 2 {
@@ -24,7 +24,7 @@ import Testing
         return rows
     }
 
-    @Test(arguments: shapes, Seeds.few) func moments(shape: Shape3, seed: UInt64) {
+    @Test(arguments: shapes, Seeds.few) func moments(shape: Extent, seed: UInt64) {
         let inputs = [seed, seed + 9].map { randomBuffer(shape.count, seed: $0) }
         let rows = inputs.flatMap { taps($0, shape) }
         let n = Double(rows.count)
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(arguments: shapes, Seeds.few) func pooledValuesChoicesAndTapSums(
-        shape: Shape3, seed: UInt64
+        shape: Extent, seed: UInt64
     ) {
         let layer = ConvolutionShape(
             input: shape, inputChannels: 1, outputChannels: 8, stride: 1)
@@ -102,7 +102,7 @@ import Testing
     }
 
     private func plainTapSums(
-        _ input: FloatBuffer, _ shape: Shape3, _ half: Shape3, _ pooled: FloatBuffer,
+        _ input: FloatBuffer, _ shape: Extent, _ half: Extent, _ pooled: FloatBuffer,
         _ choice: ChoiceBuffer, _ gradient: FloatBuffer
     ) -> [Double] {
         var sums = [Double](repeating: 0, count: 8 * 28)

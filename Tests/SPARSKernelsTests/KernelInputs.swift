@@ -50,7 +50,7 @@ struct MomentMagnitudes {
     /// [27, 27].
     let products: [Double]
 
-    init(_ inputs: [FloatBuffer], shape: Shape3) {
+    init(_ inputs: [FloatBuffer], shape: Extent) {
         let places = shape.convolved(stride: 1)
         var sums = [Double](repeating: 0, count: 27)
         var products = [Double](repeating: 0, count: 27 * 27)

@@ -7,9 +7,9 @@ import Testing
 @Suite struct LinearMomentsTests {
     /// Voxels and places: the ratio of record, one voxel, exactly half, far fewer, rows longer than a
     /// vector.
-    static let shapes: [(Shape3, Shape3)] = [
-        (Shape3(6, 5, 9), Shape3(16, 14, 25)), (Shape3(1, 2, 1), Shape3(4, 6, 5)),
-        (Shape3(4, 3, 19), Shape3(8, 6, 38)), (Shape3(2, 3, 4), Shape3(21, 7, 30)),
+    static let shapes: [(Extent, Extent)] = [
+        (Extent(6, 5, 9), Extent(16, 14, 25)), (Extent(1, 2, 1), Extent(4, 6, 5)),
+        (Extent(4, 3, 19), Extent(8, 6, 38)), (Extent(2, 3, 4), Extent(21, 7, 30)),
     ]
 
     private static func axis(_ from: Int, _ to: Int) -> ResampleAxis {
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: shapes, Seeds.few)
-    func voxelsGiveTheMomentsOfPlaces(shapes: (Shape3, Shape3), seed: UInt64) throws {
+    func voxelsGiveTheMomentsOfPlaces(shapes: (Extent, Extent), seed: UInt64) throws {
         let (voxels, grid) = shapes
         let source = randomBuffer(voxels.count, seed: seed)
         let (x, y, z) = (
@@ -60,7 +60,7 @@ import Testing
     @Test func threadsDoNotChangeABit() throws {
         let before = Parallel.threadCount
         defer { Parallel.threadCount = before }
-        let voxels = Shape3(9, 8, 10)
+        let voxels = Extent(9, 8, 10)
         let source = randomBuffer(voxels.count, seed: 3)
         let input = try #require(
             LinearInput(
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func axesThatAreHardlyEnlargedAreRefused() {
-        let voxels = Shape3(4, 4, 5)
+        let voxels = Extent(4, 4, 5)
         let source = randomBuffer(voxels.count, seed: 1)
         #expect(
             LinearInput(

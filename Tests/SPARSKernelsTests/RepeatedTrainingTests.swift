@@ -6,21 +6,21 @@ import Testing
 /// conv1's training over distinct places against the same over every place.
 @Suite struct RepeatedTrainingTests {
     /// Windows and grids: many repeats, few, none along an axis, one voxel, three voxels in a row.
-    static let shapes: [(Shape3, Shape3)] = [
-        (Shape3(3, 4, 5), Shape3(16, 21, 23)), (Shape3(7, 5, 9), Shape3(11, 18, 10)),
-        (Shape3(1, 2, 1), Shape3(6, 7, 8)), (Shape3(9, 3, 17), Shape3(10, 12, 17)),
+    static let shapes: [(Extent, Extent)] = [
+        (Extent(3, 4, 5), Extent(16, 21, 23)), (Extent(7, 5, 9), Extent(11, 18, 10)),
+        (Extent(1, 2, 1), Extent(6, 7, 8)), (Extent(9, 3, 17), Extent(10, 12, 17)),
     ]
 
     private struct Case {
-        let grid: Shape3
+        let grid: Extent
         let dense: FloatBuffer
         let repeated: RepeatedInput
         let weights: [Float]
         let scale: [Float]
         let shift: FloatBuffer
-        let half: Shape3
+        let half: Extent
 
-        init(_ shapes: (Shape3, Shape3), seed: UInt64) {
+        init(_ shapes: (Extent, Extent), seed: UInt64) {
             let (window, grid) = shapes
             self.grid = grid
             let source = randomBuffer(window.count, seed: seed)
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: shapes, Seeds.few)
-    func pooledValuesAndTapSums(shapes: (Shape3, Shape3), seed: UInt64) {
+    func pooledValuesAndTapSums(shapes: (Extent, Extent), seed: UInt64) {
         let test = Case(shapes, seed: seed)
         let size = test.half.count * 8
         let plane = test.half.y * test.half.z * 8
@@ -92,7 +92,7 @@ import Testing
     /// Against the definition in float64: 9 products at most, 2 sums along z, the shift; weights are
     /// rounded twice before, the twin's values twice and their magnitudes once.
     @Test(arguments: shapes, Seeds.few)
-    func pooledValuesAgainstTheDefinition(shapes: (Shape3, Shape3), seed: UInt64) {
+    func pooledValuesAgainstTheDefinition(shapes: (Extent, Extent), seed: UInt64) {
         let test = Case(shapes, seed: seed)
         let layer = ConvolutionShape(
             input: test.grid, inputChannels: 1, outputChannels: 8, stride: 1)
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test(arguments: shapes, Seeds.few)
-    func moments(shapes: (Shape3, Shape3), seed: UInt64) {
+    func moments(shapes: (Extent, Extent), seed: UInt64) {
         let test = Case(shapes, seed: seed)
         let other = randomBuffer(test.grid.count, seed: seed + 5)
         let magnitudes = MomentMagnitudes([test.dense, other], shape: test.grid)
@@ -156,7 +156,7 @@ import Testing
 
     /// The bound that `RepeatedMoments` states, for every sum and every pair of taps.
     @Test(arguments: shapes, Seeds.few)
-    func momentsStayWithinTheirBound(shapes: (Shape3, Shape3), seed: UInt64) {
+    func momentsStayWithinTheirBound(shapes: (Extent, Extent), seed: UInt64) {
         let test = Case(shapes, seed: seed)
         let moments = RepeatedMoments(test.repeated)
         let (places, grid) = (test.grid.convolved(stride: 1), test.grid)

@@ -135,8 +135,8 @@ import Testing
                 _ = try make()
                 return nil
             } catch {
-                guard case .invalidArgument(let parameter, _) = error else { return "other" }
-                return parameter
+                guard case .outOfRange(let value) = error else { return "other" }
+                return value.parameter
             }
         }
         let extent = Extent(16, 16, 16)

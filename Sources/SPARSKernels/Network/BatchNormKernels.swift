@@ -5,7 +5,7 @@ public enum BatchNormKernels {
     /// The sum of each channel; rows along z are summed in float32, rows in float64. Error: gamma(Z)
     /// (see `KernelTable`) times the sum of magnitudes.
     public static func sums(
-        _ raw: UnsafePointer<Float>, shape: Shape3, channels: Int, on set: InstructionSet = .current
+        _ raw: UnsafePointer<Float>, shape: Extent, channels: Int, on set: InstructionSet = .current
     ) -> [Double] {
         let kernels = Kernels.of(set)
         let row = shape.z * channels
@@ -19,7 +19,7 @@ public enum BatchNormKernels {
     /// The sum of each channel's squared distance from `mean`, rounded to float32. Error: gamma(Z + 3)
     /// (see `KernelTable`) times the sum.
     public static func squares(
-        _ raw: UnsafePointer<Float>, shape: Shape3, channels: Int, mean: [Double],
+        _ raw: UnsafePointer<Float>, shape: Extent, channels: Int, mean: [Double],
         on set: InstructionSet = .current
     ) -> [Double] {
         let kernels = Kernels.of(set)
@@ -36,7 +36,7 @@ public enum BatchNormKernels {
     /// pooled = max(0, max over 2 x 2 x 2 voxels of scale raw + shift) and which voxel it was. Error:
     /// gamma(2) (see `KernelTable`) (|scale raw| + |shift|).
     public static func pool(
-        _ raw: UnsafePointer<Float>, shape: Shape3, channels: Int, scale: UnsafePointer<Float>,
+        _ raw: UnsafePointer<Float>, shape: Extent, channels: Int, scale: UnsafePointer<Float>,
         shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
         choice: UnsafeMutablePointer<UInt8>, on set: InstructionSet = .current
     ) {
@@ -124,14 +124,14 @@ extension BatchNormKernels {
 
 /// A stage's output behind batch norm and ReLU, pooled or not, and where each value came from.
 public struct PooledStage {
-    public let rawShape: Shape3
-    public let outputShape: Shape3
+    public let rawShape: Extent
+    public let outputShape: Extent
     public let channels: Int
     let output: FloatBuffer
     let choice: ChoiceBuffer?
 
     /// - Parameter choice: nil if the stage has no pool.
-    public init(rawShape: Shape3, channels: Int, output: FloatBuffer, choice: ChoiceBuffer?) {
+    public init(rawShape: Extent, channels: Int, output: FloatBuffer, choice: ChoiceBuffer?) {
         self.rawShape = rawShape
         outputShape = choice == nil ? rawShape : rawShape.halved
         self.channels = channels

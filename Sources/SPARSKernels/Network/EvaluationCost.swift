@@ -15,12 +15,12 @@ public struct EvaluationCost: Sendable {
     ///   - grid: of the whole column.
     ///   - column: windows along z.
     ///   - equalPlaces: of the axes x and y, the larger `RepeatedAxis.equalPlaces`.
-    public init(_ grid: Shape3, column: WindowColumn, equalPlaces: Int = 1) {
-        let window = EvaluationStages.seen(Shape3(grid.x, grid.y, grid.z - column.added))
+    public init(_ grid: Extent, column: WindowColumn, equalPlaces: Int = 1) {
+        let window = EvaluationStages.seen(Extent(grid.x, grid.y, grid.z - column.added))
         let shapes = EvaluationStages.stageShapes(window)
         let windows = Double(column.count)
         let second = shapes[2].input
-        let tall = Shape3(window.x, window.y, window.z + column.added)
+        let tall = Extent(window.x, window.y, window.z + column.added)
         let secondRows = 4 * second.x * second.y * column.rawLength(2 * second.z)
         let third = windows * Double(8 * shapes[3].input.count)
         let fourth = windows * Double(shapes[3].output.count)

@@ -1,7 +1,7 @@
 /// The convolution stages of an evaluator: weights with batch norm folded in, repacked once.
 public struct EvaluationStages: Sendable {
     let first: FirstConvolutionWeights
-    /// Of conv2 to conv4.
+    /// Those of conv2 to conv4.
     let convolutions: [ConvolutionWeights]
     let shifts: [FloatBuffer]
     let repeated: RepeatedWeights
@@ -35,11 +35,11 @@ public struct EvaluationStages: Sendable {
     /// What conv1 reads.
     public enum Input {
         /// Every voxel of the grid, [X, Y, Z].
-        case dense(UnsafePointer<Float>, Shape3)
+        case dense(UnsafePointer<Float>, Extent)
         /// Source voxels and how the grid repeats them.
         case repeated(RepeatedInput)
 
-        var shape: Shape3 {
+        var shape: Extent {
             switch self {
             case .dense(_, let shape): return shape
             case .repeated(let input): return input.shape
@@ -48,7 +48,7 @@ public struct EvaluationStages: Sendable {
     }
 
     /// The shape behind conv4, for any grid that leaves every stage a voxel.
-    public static func outputShape(_ grid: Shape3) -> Shape3 {
+    public static func outputShape(_ grid: Extent) -> Extent {
         var shape = grid
         for stage in 0..<4 {
             shape = shape.convolved(stride: stage == 0 ? 1 : 2)
@@ -59,7 +59,7 @@ public struct EvaluationStages: Sendable {
 
     /// The part of a grid, from its first voxel, that conv4's output depends on: strides and pools
     /// drop what is left over at the far border, 236 x 236 x 172 of 256 x 256 x 180.
-    public static func seen(_ grid: Shape3) -> Shape3 {
+    public static func seen(_ grid: Extent) -> Extent {
         let output = outputShape(grid)
         func seen(_ places: Int) -> Int {
             // Back through conv4, three times pool and convolution, of which conv1 has stride 1.
@@ -67,7 +67,7 @@ public struct EvaluationStages: Sendable {
             for _ in 0..<2 { places = 4 * places + 1 }
             return 2 * places + 2
         }
-        return Shape3(seen(output.x), seen(output.y), seen(output.z))
+        return Extent(seen(output.x), seen(output.y), seen(output.z))
     }
 
     /// Runs all stages; `features` receives [X, Y, Z, 64] of `outputShape` for each window of
@@ -85,10 +85,10 @@ public struct EvaluationStages: Sendable {
         on set: InstructionSet = .current, progress: (Double) -> Void = { _ in }
     ) {
         let whole = input.shape
-        let window = EvaluationStages.seen(Shape3(whole.x, whole.y, whole.z - column.added))
+        let window = EvaluationStages.seen(Extent(whole.x, whole.y, whole.z - column.added))
         let shapes = EvaluationStages.stageShapes(window)
         let third = FloatBuffer(count: column.count * shapes[2].output.halved.count * 32)
-        let seen = Shape3(window.x, window.y, window.z + column.added)
+        let seen = Extent(window.x, window.y, window.z + column.added)
         SlabPass(
             input: input, seen: seen, column: column, shapes: shapes, stages: self, pooled: third,
             set: set
@@ -107,7 +107,7 @@ public struct EvaluationStages: Sendable {
         }
     }
 
-    static func stageShapes(_ grid: Shape3) -> [ConvolutionShape] {
+    static func stageShapes(_ grid: Extent) -> [ConvolutionShape] {
         var shapes: [ConvolutionShape] = []
         var input = grid
         for (i, channels) in [1, 8, 16, 32].enumerated() {

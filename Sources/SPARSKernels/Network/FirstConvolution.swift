@@ -84,7 +84,7 @@ public enum FirstConvolution {
     ///   - pooled: begins at the first of `planes`.
     ///   - choice: receives, if given, which voxel each value is from: 4 x + 2 y + z.
     public static func pooled(
-        input: UnsafePointer<Float>, shape: Shape3, seen: Shape3,
+        input: UnsafePointer<Float>, shape: Extent, seen: Extent,
         weights: FirstConvolutionWeights, shift: UnsafePointer<Float>, planes: Range<Int>,
         pooled: UnsafeMutablePointer<Float>, choice: UnsafeMutablePointer<UInt8>? = nil,
         on set: InstructionSet = .current
@@ -115,9 +115,9 @@ public enum FirstConvolution {
 
 private struct FirstConvolutionPass {
     let input: UnsafePointer<Float>
-    let shape: Shape3
+    let shape: Extent
     /// The shape behind the pool.
-    let half: Shape3
+    let half: Extent
     let weights: FirstConvolutionWeights
     let shift: UnsafePointer<Float>
     let kernels: FirstKernelTable

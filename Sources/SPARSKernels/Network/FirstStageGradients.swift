@@ -33,7 +33,7 @@ public enum FirstStageGradients {
     ///   - shape: of the input.
     ///   - gradient: receives [X, Y, Z] of `shape`.
     public static func input(
-        shape: Shape3, weights: FirstBackwardWeights, pooled: UnsafePointer<Float>,
+        shape: Extent, weights: FirstBackwardWeights, pooled: UnsafePointer<Float>,
         choice: UnsafePointer<UInt8>, outputGradient: UnsafePointer<Float>,
         gradient: UnsafeMutablePointer<Float>
     ) {
@@ -52,7 +52,7 @@ public enum FirstStageGradients {
     }
 
     private static func addPlane(
-        _ x: Int, shape: Shape3, weights: FirstBackwardWeights, pooled: UnsafePointer<Float>,
+        _ x: Int, shape: Extent, weights: FirstBackwardWeights, pooled: UnsafePointer<Float>,
         choice: UnsafePointer<UInt8>, outputGradient: UnsafePointer<Float>,
         gradient: UnsafeMutablePointer<Float>
     ) {

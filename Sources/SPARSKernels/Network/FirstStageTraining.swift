@@ -9,7 +9,7 @@ public enum FirstStageTraining {
     ///
     /// - Parameter gradient: writes plane x of the gradient, [Y, Z, 8].
     public static func tapSums(
-        input: UnsafePointer<Float>, shape: Shape3, pooled: UnsafePointer<Float>,
+        input: UnsafePointer<Float>, shape: Extent, pooled: UnsafePointer<Float>,
         choice: UnsafePointer<UInt8>, on set: InstructionSet = .current,
         gradient: (_ x: Int, _ plane: UnsafeMutablePointer<Float>) -> Void
     ) -> [Double] {
@@ -52,7 +52,7 @@ public enum FirstStageTraining {
 
     /// Row y of four planes from x.
     private static func planes(
-        _ input: UnsafePointer<Float>, _ shape: Shape3, x: Int, y: Int
+        _ input: UnsafePointer<Float>, _ shape: Extent, x: Int, y: Int
     ) -> FourRows {
         let row = input + (x * shape.y + y) * shape.z
         let plane = shape.y * shape.z
@@ -83,7 +83,7 @@ public enum FirstStageTraining {
 
 /// What conv1 is trained on: every voxel of a crop's grid, or source voxels that the grid repeats.
 public enum FirstInput {
-    case dense(FloatBuffer, Shape3)
+    case dense(FloatBuffer, Extent)
     case repeated(RepeatedInput)
 }
 

@@ -3,16 +3,16 @@ import SPARSKernelTable
 /// An input that is resampled linearly from half as many voxels along every axis, or fewer.
 public struct LinearInput {
     public let source: FloatBuffer
-    public let sourceShape: Shape3
+    public let sourceShape: Extent
     /// What it is resampled to.
-    public let shape: Shape3
+    public let shape: Extent
     let x: LinearAxis
     let y: LinearAxis
     let z: LinearAxis
 
     /// - Returns: nil if an axis has more voxels than half the places, or fewer than four places.
     public init?(
-        source: FloatBuffer, sourceShape: Shape3, x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
+        source: FloatBuffer, sourceShape: Extent, x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
     ) {
         guard let xAxis = LinearAxis(x, voxels: sourceShape.x),
             let yAxis = LinearAxis(y, voxels: sourceShape.y),
@@ -21,7 +21,7 @@ public struct LinearInput {
         precondition(source.count == sourceShape.count, "\(source.count) of \(sourceShape)")
         self.source = source
         self.sourceShape = sourceShape
-        shape = Shape3(x.lower.count, y.lower.count, z.lower.count)
+        shape = Extent(x.lower.count, y.lower.count, z.lower.count)
         (self.x, self.y, self.z) = (xAxis, yAxis, zAxis)
     }
 }

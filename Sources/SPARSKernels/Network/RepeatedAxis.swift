@@ -139,7 +139,7 @@ public struct RepeatedWeights: Sendable {
 /// conv1, shift, ReLU and max-pool of an input given by its source voxels and three repeated axes.
 public struct RepeatedInput: Sendable {
     let source: FloatBuffer
-    let sourceShape: Shape3
+    let sourceShape: Extent
     let x: RepeatedAxis
     let y: RepeatedAxis
     let z: RepeatedAxis
@@ -152,7 +152,7 @@ public struct RepeatedInput: Sendable {
 
     /// - Parameter source: [X, Y, Z] of `sourceShape`; the axes' source voxels lie inside.
     public init(
-        source: FloatBuffer, sourceShape: Shape3, x: RepeatedAxis, y: RepeatedAxis, z: RepeatedAxis
+        source: FloatBuffer, sourceShape: Extent, x: RepeatedAxis, y: RepeatedAxis, z: RepeatedAxis
     ) {
         precondition(source.count == sourceShape.count, "\(source.count) values of \(sourceShape)")
         self.source = source
@@ -178,10 +178,10 @@ public struct RepeatedInput: Sendable {
     }
 
     /// The enlarged input's shape.
-    public var shape: Shape3 { Shape3(x.length, y.length, z.length) }
+    public var shape: Extent { Extent(x.length, y.length, z.length) }
 
     /// The first `shape` places along each axis alone.
-    func prefix(_ shape: Shape3) -> RepeatedInput {
+    func prefix(_ shape: Extent) -> RepeatedInput {
         RepeatedInput(
             source: source, sourceShape: sourceShape, x: x.prefix(shape.x), y: y.prefix(shape.y),
             z: z.prefix(shape.z))
@@ -189,7 +189,7 @@ public struct RepeatedInput: Sendable {
 
     /// The input without the places along x and y that `RepeatedAxis.withoutEqualPlaces` leaves out,
     /// for conv2's pooled shape `second`, and which places stand for all.
-    func withoutEqualPlaces(_ second: Shape3) -> (input: RepeatedInput, x: [Int], y: [Int]) {
+    func withoutEqualPlaces(_ second: Extent) -> (input: RepeatedInput, x: [Int], y: [Int]) {
         let (x, planes) = self.x.withoutEqualPlaces(second.x)
         let (y, rows) = self.y.withoutEqualPlaces(second.y)
         let input = RepeatedInput(source: source, sourceShape: sourceShape, x: x, y: y, z: z)

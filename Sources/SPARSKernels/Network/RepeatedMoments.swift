@@ -7,9 +7,9 @@
 /// time, and rows in float64: with Z source voxels a row, a sum of products is within
 /// gamma(ceil(Z / 8) + 5) (see `KernelTable`) times the sum of their magnitudes.
 struct RepeatedMoments {
-    /// Of each tap.
+    /// One for each tap.
     private(set) var sums = [Double](repeating: 0, count: 27)
-    /// Of taps i and j, [27, 27], for i <= j.
+    /// One for taps i and j, [27, 27], where i <= j.
     private(set) var products = [Double](repeating: 0, count: 27 * 27)
 
     /// How often a pair of taps falls on two source voxels, along one axis.

@@ -9,9 +9,9 @@ struct SlabPass {
     private let input: EvaluationStages.Input
     /// The part of the input that is looked at, the whole column along z; of a repeated input
     /// without the places that `RepeatedInput.withoutEqualPlaces` leaves out.
-    private let seen: Shape3
+    private let seen: Extent
     private let column: WindowColumn
-    /// Of one window, nothing left out.
+    /// The shapes for one window, nothing left out.
     private let shapes: [ConvolutionShape]
     private let stages: EvaluationStages
     /// conv3's pooled output, one window of the column after another.
@@ -22,7 +22,7 @@ struct SlabPass {
 
     /// - Parameter seen: the part of `input`, from its first place, that reaches `pooled`.
     init(
-        input: EvaluationStages.Input, seen: Shape3, column: WindowColumn,
+        input: EvaluationStages.Input, seen: Extent, column: WindowColumn,
         shapes: [ConvolutionShape], stages: EvaluationStages, pooled: FloatBuffer,
         set: InstructionSet
     ) {

@@ -10,11 +10,11 @@ import SPARSKernelTable
 /// places along z a covariance's error is within gamma(P / 2 + 24) (see `KernelTable`) times the mean
 /// of its products' magnitudes.
 public struct TapMoments: Sendable {
-    public let shape: Shape3
+    public let shape: Extent
     /// Places seen so far.
     public internal(set) var count = 0
     var bins: [Double]
-    /// Of inputs that came as sums: of each tap, and of each pair i <= j of [27, 27].
+    /// What inputs came as sums of: each tap, and each pair i <= j of [27, 27].
     private var sums = [Double](repeating: 0, count: 27)
     private var products = [Double](repeating: 0, count: 27 * 27)
 
@@ -26,7 +26,7 @@ public struct TapMoments: Sendable {
     static let slots = (rowPairs.count * 5 + 1) * axisBins * axisBins
 
     /// - Parameter shape: of every input; 4 or more along each axis.
-    public init(shape: Shape3) {
+    public init(shape: Extent) {
         precondition(min(shape.x, shape.y, shape.z) >= 4, "\(shape) is too small")
         self.shape = shape
         bins = Array(repeating: 0, count: TapMoments.axisBins * TapMoments.slots)
@@ -86,7 +86,7 @@ public struct TapMoments: Sendable {
     private static let rowsAtOnce = 8
 
     private static func addPlane(
-        _ input: UnsafePointer<Float>, _ shape: Shape3, _ x: Int,
+        _ input: UnsafePointer<Float>, _ shape: Extent, _ x: Int,
         to sums: UnsafeMutablePointer<Double>, correlate: Correlation
     ) {
         let plane = input + x * shape.y * shape.z

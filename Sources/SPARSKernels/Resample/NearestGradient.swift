@@ -8,7 +8,7 @@ extension ResampleKernels {
     ///   - x: with indices that ascend, as `ResampleAxis.nearest` makes them; y and z alike.
     ///   - sums: [x, y, z] of the source's shape `from`.
     public static func addNearestGradient(
-        _ gradient: UnsafePointer<Float>, from: Shape3, x: ResampleAxis, y: ResampleAxis,
+        _ gradient: UnsafePointer<Float>, from: Extent, x: ResampleAxis, y: ResampleAxis,
         z: ResampleAxis, to sums: UnsafeMutablePointer<Double>
     ) {
         let ny = y.lower.count

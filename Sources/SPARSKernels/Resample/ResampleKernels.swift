@@ -2,7 +2,7 @@
 public enum ResampleKernels {
     /// target[i, j, k] = source[x[i], y[j], z[k]], indices of the lower neighbours; exact.
     public static func nearest(
-        source: UnsafePointer<Float>, from: Shape3, target: UnsafeMutablePointer<Float>,
+        source: UnsafePointer<Float>, from: Extent, target: UnsafeMutablePointer<Float>,
         x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
     ) {
         gather(source, from, target, x, y, z)
@@ -10,7 +10,7 @@ public enum ResampleKernels {
 
     /// `nearest` for elements of 1, 2, 4 or 8 bytes, aligned to their size.
     public static func nearest(
-        elementSize: Int, source: UnsafeRawPointer, from: Shape3, target: UnsafeMutableRawPointer,
+        elementSize: Int, source: UnsafeRawPointer, from: Extent, target: UnsafeMutableRawPointer,
         x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
     ) {
         func run<Element: BitwiseCopyable>(_: Element.Type) {
@@ -28,7 +28,7 @@ public enum ResampleKernels {
     }
 
     @inline(__always) private static func gather<Element: BitwiseCopyable>(
-        _ source: UnsafePointer<Element>, _ from: Shape3, _ target: UnsafeMutablePointer<Element>,
+        _ source: UnsafePointer<Element>, _ from: Extent, _ target: UnsafeMutablePointer<Element>,
         _ x: ResampleAxis, _ y: ResampleAxis, _ z: ResampleAxis
     ) {
         let ny = y.lower.count
@@ -48,7 +48,7 @@ public enum ResampleKernels {
     /// products and a sum, so the error for these weights is within gamma(9) (see `KernelTable`) times
     /// the weighted sum of the eight neighbours' magnitudes.
     public static func linear(
-        source: UnsafePointer<Float>, from: Shape3, target: UnsafeMutablePointer<Float>,
+        source: UnsafePointer<Float>, from: Extent, target: UnsafeMutablePointer<Float>,
         x: ResampleAxis, y: ResampleAxis, z: ResampleAxis
     ) {
         let nx = x.lower.count

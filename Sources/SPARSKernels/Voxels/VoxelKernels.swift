@@ -15,7 +15,7 @@ public enum VoxelKernels {
     ///   - target: the whole volume of `extent`, [x, y, z].
     public static func decode(
         source: UnsafeRawPointer, _ type: VoxelType, _ scale: VoxelScale, slab: VoxelSlab,
-        rows: Range<Int>, into target: UnsafeMutablePointer<Float>, extent: Shape3
+        rows: Range<Int>, into target: UnsafeMutablePointer<Float>, extent: Extent
     ) {
         func run<T: BitwiseCopyable>(_: T.Type, _ value: (T) -> Float, _ wide: (T) -> Double) {
             if scale == .none {
@@ -45,7 +45,7 @@ public enum VoxelKernels {
     ///
     /// - Parameter target: room for the whole slab, any alignment.
     public static func encode(
-        source: UnsafeRawPointer, size: Int, extent: Shape3, slab: VoxelSlab, rows: Range<Int>,
+        source: UnsafeRawPointer, size: Int, extent: Extent, slab: VoxelSlab, rows: Range<Int>,
         into target: UnsafeMutableRawPointer
     ) {
         switch size {
@@ -76,7 +76,7 @@ public enum VoxelKernels {
 
     @inline(__always) private static func scatter<T: BitwiseCopyable>(
         _ source: UnsafeRawPointer, _ slab: VoxelSlab, _ rows: Range<Int>,
-        _ target: UnsafeMutablePointer<Float>, _ extent: Shape3, _ value: (T) -> Float
+        _ target: UnsafeMutablePointer<Float>, _ extent: Extent, _ value: (T) -> Float
     ) {
         let size = MemoryLayout<T>.size
         let plane = slab.y.count * extent.x
@@ -90,7 +90,7 @@ public enum VoxelKernels {
     }
 
     @inline(__always) private static func gather<T: BitwiseCopyable>(
-        _: T.Type, _ source: UnsafeRawPointer, _ extent: Shape3, _ slab: VoxelSlab,
+        _: T.Type, _ source: UnsafeRawPointer, _ extent: Extent, _ slab: VoxelSlab,
         _ rows: Range<Int>, _ target: UnsafeMutableRawPointer
     ) {
         let size = MemoryLayout<T>.size
@@ -108,7 +108,7 @@ public enum VoxelKernels {
     /// Calls `body` with the index of each column's lowest voxel, in the slab as it is stored and in
     /// the volume, tile by tile.
     @inline(__always) private static func forEachColumn(
-        _ slab: VoxelSlab, _ rows: Range<Int>, _ extent: Shape3,
+        _ slab: VoxelSlab, _ rows: Range<Int>, _ extent: Extent,
         _ body: (_ stored: Int, _ first: Int) -> Void
     ) {
         var x0 = 0

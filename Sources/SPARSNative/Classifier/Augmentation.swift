@@ -19,12 +19,12 @@ public struct Augmentation: Equatable, Sendable {
     /// n is normal with this standard deviation, HU.
     public let noise: Float
 
-    /// - Throws: `invalidArgument` naming the field that is out of range.
+    /// - Throws: `outOfRange` naming the field that is out of range.
     public init(
         flips: [Bool] = [false, false, false], shift: [Int] = [0, 0, 0], huScale: Float = 0,
         huShift: Float = 0, noise: Float = 0
     ) throws(SPARSError) {
-        let owner = "Augmentation"
+        let owner = SPARSError.Subject.augmentation
         guard flips.count == 3 else {
             throw .range("flips", of: owner, mustBe: "three, for x, y and z", got: flips)
         }

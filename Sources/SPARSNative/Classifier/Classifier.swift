@@ -25,7 +25,7 @@ public final class Classifier: Sendable {
     private let state: Mutex<State>
 
     /// - Parameter batchesTracked: training steps behind the running statistics.
-    /// - Throws: `invalidArgument` or `notFinite` naming the first parameter that does not fit.
+    /// - Throws: `outOfRange` or `notFinite` naming the first parameter that does not fit.
     public init(
         architecture: NetworkArchitecture, parameters: Parameters, batchesTracked: Int = 0,
         intensityWindow: IntensityWindow? = nil, metadata: [String: String] = [:]
@@ -78,7 +78,7 @@ public final class Classifier: Sendable {
     /// Takes other parameters, all at once.
     ///
     /// - Parameter batchesTracked: training steps behind the running statistics.
-    /// - Throws: `invalidArgument` or `notFinite` naming the first that does not fit; nothing
+    /// - Throws: `outOfRange` or `notFinite` naming the first that does not fit; nothing
     ///   changes then.
     public func replace(
         _ parameters: Parameters, batchesTracked: Int
@@ -86,7 +86,7 @@ public final class Classifier: Sendable {
         try architecture.check(parameters)
         guard batchesTracked >= 0 else {
             throw .range(
-                "batches_tracked", of: "Classifier", mustBe: "0 or above", got: batchesTracked)
+                "batches_tracked", of: .classifier, mustBe: "0 or above", got: batchesTracked)
         }
         state.withLock { state in
             state.parameters = parameters

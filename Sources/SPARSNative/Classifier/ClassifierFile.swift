@@ -61,6 +61,9 @@ extension Classifier {
                 architecture: architecture, parameters: parameters,
                 batchesTracked: try Self.batchesTracked(file), intensityWindow: window,
                 metadata: file.metadata)
+        } catch .outOfRange(let value) {
+            throw .badFormat(
+                field: value.parameter, message: value.message(naming: value.subject.name))
         } catch .invalidArgument(let parameter, let message) {
             throw .badFormat(field: parameter, message: message)
         } catch .notFinite(let tensor, let message) {

@@ -71,7 +71,7 @@ extension CropRule {
     /// one. Voxel labels: see `drawLabelled`.
     ///
     /// - Parameter shifts: moves each crop's origin, no farther than it may lie; empty moves none.
-    /// - Throws: `invalidArgument` if the crop is larger than the scan, no voxel is foreground, or a
+    /// - Throws: `outOfRange` if the crop is larger than the scan, no voxel is foreground, or a
     ///   mask is missing or of another size; `notFinite` for NaN or infinity inside a crop.
     func draw(
         _ count: Int, from scan: TrainingScan, using random: inout RandomSource,
@@ -81,7 +81,8 @@ extension CropRule {
             shifts.isEmpty || shifts.count == count, "\(shifts.count) shifts of \(count) crops")
         if border == .full, !(0..<3).allSatisfy({ extent[$0] <= scan.extent[$0] }) {
             throw .range(
-                "window", of: "fit", mustBe: "at most the scan's shape \(scan.extent)", got: extent)
+                "window", of: .training, mustBe: "at most the scan's shape \(scan.extent)",
+                got: extent)
         }
         switch label {
         case .voxel: return try drawLabelled(count, from: scan, using: &random, shifts: shifts)
@@ -149,7 +150,7 @@ extension CropRule {
         }
         guard !foreground.isEmpty else {
             throw .range(
-                "foreground_threshold", of: "fit",
+                "foreground_threshold", of: .training,
                 mustBe: "below the HU at the centre of some crop", got: threshold)
         }
         return voxel(foreground[random.integer(below: foreground.count)], in: places)
@@ -192,13 +193,13 @@ extension CropRule {
     ) throws(SPARSError) -> [Crop] {
         guard let mask = scan.mask, mask.count == scan.extent.count else {
             throw .range(
-                "mask", of: "fit", mustBe: "of the scan's shape \(scan.extent)",
+                "mask", of: .training, mustBe: "of the scan's shape \(scan.extent)",
                 got: scan.mask == nil ? "none" : "\(scan.mask!.count) voxels")
         }
         let tumour = DilatedTumour(mask: mask, extent: scan.extent)
         guard tumour.voxels.count < scan.extent.count else {
             throw .range(
-                "mask", of: "fit", mustBe: "partly without tumour", got: "tumour everywhere")
+                "mask", of: .training, mustBe: "partly without tumour", got: "tumour everywhere")
         }
         let positives = tumour.voxels.isEmpty ? 0 : count / 2
         var crops: [Crop] = []

@@ -27,7 +27,7 @@ extension Classifier {
     ///   - origins: lowest corners of the windows, in the volume's voxels.
     ///   - isSeen: whether values are what the network is to see: no intensity window is applied,
     ///     nor to a baseline.
-    /// - Throws: `invalidArgument` for a window that is not inside, a layer, number of steps, patch
+    /// - Throws: `outOfRange` for a window that is not inside, a layer, number of steps, patch
     ///   or stride out of range; `notFinite`; `interrupted`.
     public func attributions(
         of volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent,
@@ -81,7 +81,7 @@ extension Classifier {
             }
             let copy = FloatBuffer(count: voxels)
             copy.pointer.update(from: input.baseAddress!, count: voxels)
-            let pass = try network.forward(.dense(copy, architecture.input.shape))
+            let pass = try network.forward(.dense(copy, architecture.input))
             let gradient = try network.inputGradient(pass, target)
             UnsafeMutableBufferPointer(rebasing: gradients[range]).baseAddress!.update(
                 from: gradient.pointer, count: voxels)
@@ -94,7 +94,7 @@ extension Classifier {
 
 extension Explanation {
     fileprivate func check(_ window: Extent) throws(SPARSError) {
-        let owner = "explain"
+        let owner = SPARSError.Subject.explanation
         switch self {
         case .gradCAM(let layer):
             guard (2...4).contains(layer) else {
@@ -124,7 +124,7 @@ extension Explanation {
 
     private func check(_ baseline: Float?) throws(SPARSError) {
         guard baseline?.isFinite ?? true else {
-            throw .range("baseline", of: "explain", mustBe: "finite", got: baseline!)
+            throw .range("baseline", of: .explanation, mustBe: "finite", got: baseline!)
         }
     }
 }
@@ -171,12 +171,12 @@ private struct WindowExplainer {
             let z = RepeatedAxis(axis(2).lower)
         {
             return .repeated(
-                RepeatedInput(source: source, sourceShape: window.shape, x: x, y: y, z: z))
+                RepeatedInput(source: source, sourceShape: window, x: x, y: y, z: z))
         }
         let resized = FloatBuffer(count: grid.count)
         Resample.nearest(source.pointer, from: window, into: resized.pointer, to: grid)
         withExtendedLifetime(source) {}
-        return .dense(resized, grid.shape)
+        return .dense(resized, grid)
     }
 
     // MARK: - Grad-CAM
@@ -189,7 +189,7 @@ private struct WindowExplainer {
         let from = gradients.architecture.convolved[layer - 1]
         let map = FloatBuffer(count: window.count)
         ResampleKernels.linear(
-            source: coarse.pointer, from: from.shape, target: map.pointer,
+            source: coarse.pointer, from: from, target: map.pointer,
             x: places(0, layer, from.x), y: places(1, layer, from.y), z: places(2, layer, from.z))
         withExtendedLifetime(coarse) {}
         try report(1, 1)
@@ -232,7 +232,7 @@ private struct WindowExplainer {
             let gradient = try gradients.inputGradient(pass, target)
             sums.withUnsafeMutableBufferPointer { sums in
                 ResampleKernels.addNearestGradient(
-                    gradient.pointer, from: window.shape, x: axis(0), y: axis(1), z: axis(2),
+                    gradient.pointer, from: window, x: axis(0), y: axis(1), z: axis(2),
                     to: sums.baseAddress!)
             }
             withExtendedLifetime(gradient) {}

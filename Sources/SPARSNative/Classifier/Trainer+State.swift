@@ -21,7 +21,7 @@ extension Trainer {
     ) throws(SPARSError) {
         guard (0...(1 << 53)).contains(validationBatches) else {
             throw .range(
-                "validation_batches", of: "fit", mustBe: "in the range [0, 2^53]",
+                "validation_batches", of: .training, mustBe: "in the range [0, 2^53]",
                 got: validationBatches)
         }
         let tensors = trainable

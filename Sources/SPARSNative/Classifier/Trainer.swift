@@ -63,11 +63,11 @@ public final class Trainer: Sendable {
     ) throws(SPARSError) -> [Int] {
         guard (1...65_536).contains(count) else {
             throw .range(
-                "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]",
+                "scans_per_step", of: .training, mustBe: "an integer in the range [1, 65536]",
                 got: count)
         }
         guard scanCount > 0 else {
-            throw .range("dataset", of: "fit", mustBe: "one scan or more", got: scanCount)
+            throw .range("dataset", of: .training, mustBe: "one scan or more", got: scanCount)
         }
         let groups = try Self.groups(scanCount, hasTumour)
         return state.withLock { state in
@@ -96,7 +96,7 @@ public final class Trainer: Sendable {
         guard groups.allSatisfy({ !$0.isEmpty }), groups[0].count + groups[1].count == scanCount
         else {
             throw .range(
-                "scan_sampling", of: "fit",
+                "scan_sampling", of: .training,
                 mustBe: "'independent' unless there are scans without and with tumours",
                 got: "'balanced'")
         }
@@ -107,10 +107,10 @@ public final class Trainer: Sendable {
     /// window.
     public func add(_ scan: TrainingScan) throws(SPARSError) {
         guard scan.hasTumour == 0 || scan.hasTumour == 1 else {
-            throw .range("has_tumour", of: "fit", mustBe: "0 or 1", got: scan.hasTumour)
+            throw .range("has_tumour", of: .training, mustBe: "0 or 1", got: scan.hasTumour)
         }
         guard scan.values.count == scan.extent.count, scan.extent.count > 0 else {
-            throw .range("volume", of: "fit", mustBe: "of one voxel or more", got: scan.extent)
+            throw .range("volume", of: .training, mustBe: "of one voxel or more", got: scan.extent)
         }
         let window = classifier.intensityWindow
         try state.withLock { (state: inout State) throws(SPARSError) in
@@ -158,7 +158,8 @@ public final class Trainer: Sendable {
     /// - Throws: `notFinite` naming the tensor that is not a number first; `interrupted`.
     public func step(learningRate: Double) throws(SPARSError) -> Double {
         guard learningRate.isFinite, learningRate > 0 else {
-            throw .range("learning_rate", of: "fit", mustBe: "a float above 0.0", got: learningRate)
+            throw .range(
+                "learning_rate", of: .training, mustBe: "a float above 0.0", got: learningRate)
         }
         return try state.withLock { (state: inout State) throws(SPARSError) in
             let crops = try Self.batch(state.crops)
@@ -201,7 +202,7 @@ public final class Trainer: Sendable {
 
     private static func batch(_ crops: [Crop]) throws(SPARSError) -> [Crop] {
         guard !crops.isEmpty else {
-            throw .range("batch", of: "fit", mustBe: "of one crop or more", got: 0)
+            throw .range("batch", of: .training, mustBe: "of one crop or more", got: 0)
         }
         return crops
     }

@@ -1,7 +1,7 @@
 /// What one step of the exhaustion game gave.
 public struct ExhaustionStep: Equatable, Sendable {
-    /// Each agent's own: what they earn does not sum to zero.
-    public let verdicts: PerAgent<Verdict>
+    /// What each agent earns its own reward by; the two do not sum to zero.
+    public let rewardTerms: PerAgent<RewardTerms>
     /// What each agent's place was worth: its score, or 0 where it had been shown before.
     public let worths: PerAgent<Float>
     /// Whether an agent called the end.
@@ -58,7 +58,7 @@ public struct Exhaustion: Sendable {
     ///   - step: what the game said of it; only its scores are read.
     ///   - windows: where it led.
     ///   - callsEnd: whether an agent called the end with it.
-    ///   - steps: of the episode, this one included.
+    ///   - steps: the episode's so far, this one included.
     public mutating func judge(
         _ step: GameStep, _ windows: PerAgent<Voxel>, callsEnd: Bool, steps: Int,
         _ configuration: GameConfiguration
@@ -72,13 +72,13 @@ public struct Exhaustion: Sendable {
             places.append(windows[agent])
         }
         let comparison = compared(worths, configuration.tieReward)
-        func verdict(_ agent: Agent) -> Verdict {
-            Verdict(
+        func terms(_ agent: Agent) -> RewardTerms {
+            RewardTerms(
                 comparison: agent == .learner ? comparison : -comparison, isFinal: callsEnd,
                 isEarly: callsEnd && steps - 1 < rule.minSteps, isRepeat: repeated[agent])
         }
         return ExhaustionStep(
-            verdicts: PerAgent(learner: verdict(.learner), opponent: verdict(.opponent)),
+            rewardTerms: PerAgent(learner: terms(.learner), opponent: terms(.opponent)),
             worths: worths, terminated: callsEnd,
             truncated: !callsEnd && steps >= configuration.maxEpisodeSteps ?? .max)
     }
@@ -93,10 +93,10 @@ public struct Exhaustion: Sendable {
     }
 }
 
-/// Where an agent looks from: its window's place, and what the game has shown around it.
+/// An agent's state: its window's place, and what the game has shown around it.
 ///
 /// This is all that an observation depends on, besides whose it is.
-struct Standpoint: Hashable, Sendable {
+struct AgentState: Hashable, Sendable {
     let origin: Voxel
     /// As `Exhaustion.shown(around:_:)`; 0 in the search game.
     let shown: UInt8

@@ -14,7 +14,7 @@ public struct ExhaustionRule: Equatable, Sendable {
 
     public init() {}
 
-    /// - Throws: `invalidArgument` naming the first number that is negative or not finite.
+    /// - Throws: `outOfRange` naming the first number that is negative or not finite.
     public func validate() throws(SPARSError) {
         for (name, value) in [
             ("final_factor", finalFactor), ("early_penalty", earlyPenalty),
@@ -22,20 +22,20 @@ public struct ExhaustionRule: Equatable, Sendable {
         ] {
             guard value.isFinite, value >= 0 else {
                 throw .range(
-                    name, of: "ExhaustionRule", mustBe: "a float of at least 0.0", got: value)
+                    name, of: .exhaustionRule, mustBe: "a float of at least 0.0", got: value)
             }
         }
         guard minSteps >= 0 else {
             throw .range(
-                "min_steps", of: "ExhaustionRule", mustBe: "an integer of at least 0",
+                "min_steps", of: .exhaustionRule, mustBe: "an integer of at least 0",
                 got: minSteps)
         }
     }
 }
 
-/// What a step made of one agent, in a byte: its comparison with the other, and what the exhaustion
-/// game adds to that.
-public struct Verdict: Equatable, Sendable {
+/// The terms of one agent's reward for a step, in a byte: its comparison with the other, and what the
+/// exhaustion game adds to that.
+public struct RewardTerms: Equatable, Sendable {
     private let code: UInt8
 
     /// - Parameters:

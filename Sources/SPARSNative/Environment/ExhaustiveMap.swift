@@ -9,7 +9,7 @@
 ///   - axes: where the windows start along x, y and z, ascending.
 ///   - window: the windows' extent.
 ///   - grid: the map's extent; windows are cut at its end.
-/// - Throws: `invalidArgument` when scores and axes do not agree, an axis is empty, not ascending
+/// - Throws: `outOfRange` when scores and axes do not agree, an axis is empty, not ascending
 ///   or begins below zero, or an extent has no voxel.
 public func exhaustiveMap(
     scores: [Float], axes: [[Int]], window: Extent, grid: Extent,
@@ -42,7 +42,7 @@ public func exhaustiveMap(
 private func check(
     scores: [Float], axes: [[Int]], window: Extent, grid: Extent
 ) throws(SPARSError) {
-    let owner = "exhaustive_map"
+    let owner = SPARSError.Subject.exhaustiveMap
     for axis in 0..<3 where grid[axis] < 1 || window[axis] < 1 {
         throw .range("grid", of: owner, mustBe: "1 voxel or more in every axis", got: grid)
     }

@@ -73,9 +73,9 @@ public struct GameConfiguration: Equatable, Sendable {
     /// The most voxels a grid can have: a mean's sums and counts of them take 8 GiB.
     public static let voxelLimit = 1 << 30
 
-    /// - Throws: `outOfMemory` beyond `voxelLimit`, `invalidArgument` naming the first value outside its range.
+    /// - Throws: `outOfMemory` beyond `voxelLimit`, `outOfRange` naming the first value outside its range.
     public func validate() throws(SPARSError) {
-        let owner = "the game"
+        let owner = SPARSError.Subject.game
         for axis in 0..<3 {
             guard (1...Self.axisLimit).contains(grid[axis]) else {
                 throw .range(

@@ -22,17 +22,3 @@ public func wrappedUInt8(_ value: Float) -> UInt8 {
     guard value > -2_147_483_904, value < 2_147_483_648 else { return 0 }
     return UInt8(truncatingIfNeeded: Int32(value))
 }
-
-/// The order in which the released policy's first layer takes a crop's voxels: axes (z, x, y),
-/// because stable-baselines3 takes the last axis of an image for its channels and moves it to the
-/// front. Element i of the result is the [x, y, z] offset of input i.
-public func publishedInputOrder(_ extent: Extent) -> [Int] {
-    var order: [Int] = []
-    order.reserveCapacity(extent.count)
-    for z in 0..<extent.z {
-        for x in 0..<extent.x {
-            for y in 0..<extent.y { order.append(extent.offset(x, y, z)) }
-        }
-    }
-    return order
-}

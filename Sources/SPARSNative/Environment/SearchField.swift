@@ -16,7 +16,7 @@ public final class SearchField {
     /// How many scores were asked of the scorer.
     public private(set) var scored = 0
 
-    /// - Throws: `invalidArgument` for a configuration out of range, or one whose first crop would
+    /// - Throws: `outOfRange` for a configuration out of range, or one whose first crop would
     ///   be empty; `notFinite` for a scan with NaN or infinity.
     public init(
         volume: Volume<ModelGrid>, configuration: GameConfiguration, scorer: any WindowScorer
@@ -153,7 +153,7 @@ public final class SearchField {
     public func adopt(_ scores: [Float]) throws(SPARSError) {
         guard scores.count == table.count else {
             throw .range(
-                "scores", of: "the game", mustBe: "\(table.count) floats, one for each place",
+                "scores", of: .game, mustBe: "\(table.count) floats, one for each place",
                 got: scores.count)
         }
         for (index, score) in scores.enumerated() where !score.isNaN { try store(score, at: index) }
@@ -161,7 +161,7 @@ public final class SearchField {
 
     private func store(_ score: Float, at index: Int) throws(SPARSError) {
         guard (0...1).contains(score) else {
-            throw .range("scorer", of: "the game", mustBe: "scores in [0, 1]", got: score)
+            throw .range("scorer", of: .game, mustBe: "scores in [0, 1]", got: score)
         }
         table[index] = score
     }

@@ -26,7 +26,7 @@ public struct SearchLattice: Equatable, Sendable {
     /// - Parameters:
     ///   - configuration: a valid one.
     ///   - extent: the scan's extent, in the frame that the game indexes.
-    /// - Throws: `invalidArgument` when full crops are wanted of a scan smaller than the window.
+    /// - Throws: `outOfRange` when full crops are wanted of a scan smaller than the window.
     public init(_ configuration: GameConfiguration, scan extent: Extent) throws(SPARSError) {
         let (grid, window) = (configuration.grid, configuration.window)
         var bounds: [(low: Int, high: Int, last: Int)] = []
@@ -37,7 +37,7 @@ public struct SearchLattice: Equatable, Sendable {
             if configuration.borderCrops == .full {
                 guard extent[axis] >= window[axis] else {
                     throw .range(
-                        "window", of: "the game", mustBe: "at most the scan's extent \(extent)",
+                        "window", of: .game, mustBe: "at most the scan's extent \(extent)",
                         got: window)
                 }
                 last = extent[axis] - window[axis]

@@ -23,7 +23,7 @@ public final class VectorGame {
     private var indices: [Int] = []
 
     /// - Parameter exhaustion: the exhaustion game's numbers, where that rule is played.
-    /// - Throws: `invalidArgument` unless `count` is 1 to 1,000,000 and the rule's numbers are in
+    /// - Throws: `outOfRange` unless `count` is 1 to 1,000,000 and the rule's numbers are in
     ///   their ranges.
     public init(
         field: SearchField, count: Int, resetsItself: Bool, maps: Maps,
@@ -31,7 +31,7 @@ public final class VectorGame {
     ) throws(SPARSError) {
         guard (1...1_000_000).contains(count) else {
             throw .range(
-                "n", of: "VectorGame", mustBe: "an integer in the range [1, 1000000]", got: count)
+                "n", of: .vectorGame, mustBe: "an integer in the range [1, 1000000]", got: count)
         }
         self.field = field
         self.resetsItself = resetsItself

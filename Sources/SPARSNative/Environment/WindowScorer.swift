@@ -40,7 +40,7 @@ public final class CallbackScorer: WindowScorer {
     ) throws(SPARSError) -> [Float] {
         guard let function else {
             throw .range(
-                "scorer", of: "the game", mustBe: "given where scores are unknown", got: "none")
+                "scorer", of: .game, mustBe: "given where scores are unknown", got: "none")
         }
         var result = [Float](repeating: 0, count: starts.count)
         // Crops that the scan's end cuts short go in calls of their own: a call has one extent.

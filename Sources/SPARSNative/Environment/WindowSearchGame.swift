@@ -52,20 +52,20 @@ public struct WindowSearchGame {
 
     /// Continues from a saved place, for example a checkpoint's.
     ///
-    /// - Throws: `invalidArgument` unless the windows are ones that the game can reach.
+    /// - Throws: `outOfRange` unless the windows are ones that the game can reach.
     public mutating func restore(
         windows: PerAgent<Voxel>, steps: Int
     ) throws(SPARSError) {
         for agent in Agent.allCases where !isReachable(windows[agent]) {
             throw .range(
-                "windows", of: "the game",
+                "windows", of: .game,
                 mustBe: "whole strides of \(configuration.stride) from \(configuration.start)"
                     + (configuration.border == .inside ? " and inside the grid" : ""),
                 got: windows[agent])
         }
         guard (0...Int(Self.farthest)).contains(steps) else {
             throw .range(
-                "steps", of: "the game", mustBe: "an integer in the range [0, \(Self.farthest)]",
+                "steps", of: .game, mustBe: "an integer in the range [0, \(Self.farthest)]",
                 got: steps)
         }
         self.windows = windows

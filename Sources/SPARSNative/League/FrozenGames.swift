@@ -17,7 +17,7 @@ public final class FrozenGames {
 
     public let field: SearchField
     public let shape: PolicyShape
-    private let sight: any PolicySight
+    private let observation: any PolicyObservation
     private let masksActions: Bool
     private var players: [Player] = []
 
@@ -29,7 +29,7 @@ public final class FrozenGames {
     ///   - policy: what the players are.
     ///   - masksActions: whether they never choose a move that would leave the grid.
     ///   - policyHidden: widths of their nets' hidden layers; critics are not used.
-    /// - Throws: `invalidArgument` for widths out of range, and for "LocalPolicy" where windows may
+    /// - Throws: `outOfRange` for widths, and `invalidArgument` for "LocalPolicy" where windows may
     ///   leave the grid: what it sees has no end there.
     public init(
         field: SearchField, policy: SelfPlayConfiguration.Policy = .mlp, masksActions: Bool = false,
@@ -45,21 +45,19 @@ public final class FrozenGames {
         (configuration.policyHidden, configuration.valueHidden) = (policyHidden, valueHidden)
         self.field = field
         self.masksActions = masksActions
-        sight = SPARSNative.sight(of: policy, on: field)
-        shape = try sight.shape(configuration)
+        observation = policy.observation(of: field)
+        shape = try observation.shape(configuration)
     }
-
-    public var playerCount: Int { players.count }
 
     /// Adds a player and returns its number.
     public func add(_ parameters: ArraySlice<Float>) throws(SPARSError) -> Int {
         guard players.count < Self.playerLimit else {
             throw .range(
-                "members", of: "League", mustBe: "at most \(Self.playerLimit)",
+                "members", of: .league, mustBe: "at most \(Self.playerLimit)",
                 got: players.count + 1)
         }
         let network = try ActorCritic(shape: shape, parameters: parameters).withoutCritic
-        players.append(Player(network, WindowPolicy(sight, masksActions: masksActions)))
+        players.append(Player(network, WindowPolicy(observation, masksActions: masksActions)))
         return players.count - 1
     }
 
@@ -71,19 +69,19 @@ public final class FrozenGames {
     /// - Parameters:
     ///   - games: their numbers; in an even one `first` is the learner.
     ///   - steps: a game's most steps, where neither a score nor the protocol's limit ends it.
-    /// - Throws: `invalidArgument` for a number out of range, what the scorer throws, `interrupted`.
+    /// - Throws: `outOfRange` for a number out of range, what the scorer throws, `interrupted`.
     public func play(
         _ first: Int, _ second: Int, games: Range<Int>, steps: Int, seed: UInt64
     ) throws(SPARSError) -> [Result] {
         for (name, player) in [("first", first), ("second", second)] {
             guard players.indices.contains(player) else {
                 throw .range(
-                    name, of: "League", mustBe: "a member, below \(players.count)", got: player)
+                    name, of: .league, mustBe: "a member, below \(players.count)", got: player)
             }
         }
         guard (1...Self.stepLimit).contains(steps) else {
             throw .range(
-                "steps", of: "League", mustBe: "an integer in the range [1, \(Self.stepLimit)]",
+                "steps", of: .league, mustBe: "an integer in the range [1, \(Self.stepLimit)]",
                 got: steps)
         }
         let source = RandomSource(seed: seed).stream(UInt64(first)).stream(UInt64(second))
@@ -104,15 +102,15 @@ public final class FrozenGames {
         _ pair: PerAgent<Int>, changesSides: Bool, _ limit: Int, _ random: RandomSource
     ) throws(SPARSError) -> Result {
         var random = random
-        let seats =
+        let sides =
             changesSides ? PerAgent(learner: pair.opponent, opponent: pair.learner) : pair
         var game = WindowSearchGame(field: field)
         game.recordsMap = false
         var reward = 0.0
         for step in 1...limit {
             if step % 1024 == 0 { try Control.check() }
-            let learner = try answer(seats.learner, game.windows.learner, .learner, &random)
-            let opponent = try answer(seats.opponent, game.windows.opponent, .opponent, &random)
+            let learner = try answer(sides.learner, game.windows.learner, .learner, &random)
+            let opponent = try answer(sides.opponent, game.windows.opponent, .opponent, &random)
             let result = try game.step(learner: learner, opponent: opponent)
             reward += Double(result.reward)
             if result.terminated || result.truncated { break }
@@ -132,13 +130,13 @@ private struct Player {
     private let network: ActorCritic<Float>
     private let field: SearchField
     private var policy: WindowPolicy
-    /// Cumulative probabilities by place, for each agent's eyes; NaN where not known yet.
+    /// Cumulative probabilities by place, for what each agent observes; NaN where not known yet.
     private var tables: [[Float]]
 
     init(_ network: ActorCritic<Float>, _ policy: WindowPolicy) {
         self.network = network
         self.policy = policy
-        field = policy.sight.field
+        field = policy.observation.field
         tables = [[], []]
     }
 
@@ -147,24 +145,24 @@ private struct Player {
         at origin: Voxel, as agent: Agent, _ random: inout RandomSource
     ) throws(SPARSError) -> Int {
         let actions = network.shape.actions
-        let eyes = policy.seesAlike ? 0 : agent.rawValue
+        let table = policy.sharesObservations ? 0 : agent.rawValue
         let place = field.index(ofOrigin: origin) * actions
-        if tables[eyes].isEmpty {
-            tables[eyes] = Array(repeating: .nan, count: field.lattice.count * actions)
+        if tables[table].isEmpty {
+            tables[table] = Array(repeating: .nan, count: field.lattice.count * actions)
         }
-        if tables[eyes][place].isNaN {
+        if tables[table][place].isNaN {
             let distribution = try policy.distribution(
-                at: Standpoint(origin), as: agent, network)
+                at: AgentState(origin), as: agent, network)
             let probabilities = (0..<actions).map { Double(distribution.probability(0, of: $0)) }
             // It is due for every number that rounding leaves above the total.
             let last = probabilities.lastIndex { $0 > 0 } ?? actions - 1
             var cumulative = 0.0
             for action in 0..<actions {
                 cumulative += probabilities[action]
-                tables[eyes][place + action] = action >= last ? 1 : Float(cumulative)
+                tables[table][place + action] = action >= last ? 1 : Float(cumulative)
             }
         }
         let u = min(Float(random.uniform()), Float(1).nextDown)
-        return (0..<actions).first { u < tables[eyes][place + $0] } ?? actions - 1
+        return (0..<actions).first { u < tables[table][place + $0] } ?? actions - 1
     }
 }

@@ -25,13 +25,13 @@ public struct LesionHost: Sendable {
     ///   - values: HU [x, y, z]; outside the organ they are not read.
     ///   - organ: non-zero inside.
     ///   - level: the organ's HU where it is known; nil finds it as `OrganLevel` does.
-    /// - Throws: `invalidArgument` if a count is not the extent's, the organ has fewer than
+    /// - Throws: `outOfRange` if a count is not the extent's, the organ has fewer than
     ///   `OrganLevel.leastVoxels` voxels, or `level` is not finite; `notFinite` for NaN or infinity
     ///   in the organ; `interrupted`.
     public init(
         values: [Float], organ: [UInt8], extent: Extent, spacing: Spacing, level: Double? = nil
     ) throws(SPARSError) {
-        let owner = "LesionHost"
+        let owner: SPARSError.Subject = "LesionHost"
         guard values.count == extent.count else {
             throw .range(
                 "volume", of: owner, mustBe: "\(extent.count) values for \(extent)",

@@ -27,12 +27,12 @@ public struct LesionInsertion: Sendable {
     ///   - host: the organ prepared from these same values.
     ///   - values: HU of the whole scan.
     ///   - count: lesions to draw; a cluster counts as one.
-    /// - Throws: `invalidArgument` for a law or a count out of range or values of another scan;
+    /// - Throws: `outOfRange` for a law or a count out of range or values of another scan;
     ///   `interrupted`.
     public init(
         into host: LesionHost, values: [Float], law: LesionLaw, count: Int, seed: UInt64
     ) throws(SPARSError) {
-        let owner = "LesionInsertion"
+        let owner: SPARSError.Subject = "LesionInsertion"
         try law.check()
         guard Self.countRange.contains(count) else {
             throw .range(

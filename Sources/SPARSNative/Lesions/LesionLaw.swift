@@ -83,7 +83,7 @@ public struct LesionLaw: Hashable, Sendable {
 
     public init() {}
 
-    /// - Throws: `invalidArgument` naming the field, in Python's spelling, that is out of range.
+    /// - Throws: `outOfRange` naming the field, in Python's spelling, that is out of range.
     public func check() throws(SPARSError) {
         for (name, field, allowed) in Self.intervals {
             let value = self[keyPath: field]

@@ -50,7 +50,7 @@ public struct LesionWindowSettings: Hashable, Sendable {
         return Window(origin: Voxel(corner(0), corner(1), corner(2)), extent: core)
     }
 
-    /// - Throws: `invalidArgument` naming the field that is out of range.
+    /// - Throws: `outOfRange` naming the field that is out of range.
     public func check() throws(SPARSError) {
         try checkExtents()
         let chances = [

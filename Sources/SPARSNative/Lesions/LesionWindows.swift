@@ -36,7 +36,7 @@ public struct LesionWindows: Sendable {
     private enum Kind { case tumour, beside, free }
 
     /// - Parameter hosts: at least one; their voxels have the same size to 1 %.
-    /// - Throws: `invalidArgument` for hosts, a law or settings out of range.
+    /// - Throws: `outOfRange` for hosts, a law or settings out of range.
     public init(
         hosts: [LesionHost], law: LesionLaw, settings: LesionWindowSettings, seed: UInt64
     ) throws(SPARSError) {
@@ -65,7 +65,7 @@ public struct LesionWindows: Sendable {
 
     /// Draws windows `items` one after the other into `values` [n, x, y, z].
     ///
-    /// - Throws: `invalidArgument` if `values` has not n times the window's voxels, or the hosts are
+    /// - Throws: `outOfRange` if `values` has not n times the window's voxels, or the hosts are
     ///   too small to hold the lesions of the law in a window's core; `interrupted`, and `values` is
     ///   then unfinished.
     public func draw(

@@ -42,7 +42,7 @@ public struct OrganLevel: Sendable, Hashable {
     /// - Parameters:
     ///   - values: HU [x, y, z].
     ///   - organ: non-zero inside.
-    /// - Throws: `invalidArgument` if a count is not the extent's or the organ has fewer than
+    /// - Throws: `outOfRange` if a count is not the extent's or the organ has fewer than
     ///   `leastVoxels` voxels; `notFinite` for NaN or infinity in the organ.
     public init(
         of values: [Float], organ: [UInt8], extent: Extent, spacing: Spacing

@@ -37,14 +37,14 @@ public struct Adam: Sendable {
 
     /// Goes on from what `moments(of:)` and `stepCount` gave.
     ///
-    /// - Throws: `invalidArgument` for another number of values, a negative square or count,
+    /// - Throws: `outOfRange` for another number of values, a negative square or count,
     ///   `notFinite` for NaN or infinity; nothing changes then.
     public mutating func restore(
         moments: [Float], of tensors: [(name: String, count: Int)], stepCount: Int
     ) throws(SPARSError) {
         let total = tensors.reduce(0) { $0 + $1.count }
         guard moments.count == 2 * total else {
-            throw .range("moments", of: "Adam", mustBe: "\(2 * total) values", got: moments.count)
+            throw .range("moments", of: .adam, mustBe: "\(2 * total) values", got: moments.count)
         }
         var first = 0
         for kind in ["mean", "square"] {
@@ -55,10 +55,10 @@ public struct Adam: Sendable {
             }
         }
         guard moments[total...].allSatisfy({ $0 >= 0 }) else {
-            throw .range("moments", of: "Adam", mustBe: "of squares at least 0", got: "less")
+            throw .range("moments", of: .adam, mustBe: "of squares at least 0", got: "less")
         }
         guard (0...(1 << 53)).contains(stepCount) else {
-            throw .range("steps", of: "Adam", mustBe: "in the range [0, 2^53]", got: stepCount)
+            throw .range("steps", of: .adam, mustBe: "in the range [0, 2^53]", got: stepCount)
         }
         var start = 0
         for (name, count) in tensors {

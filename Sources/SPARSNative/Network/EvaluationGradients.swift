@@ -84,7 +84,7 @@ public final class EvaluationGradients: Sendable {
     private let stages: [Stage]
     private let layers: [Layer]
 
-    /// - Throws: `invalidArgument` or `notFinite` naming the first tensor that is missing, of a
+    /// - Throws: `outOfRange` or `notFinite` naming the first tensor that is missing, of a
     ///   wrong shape or not finite.
     public init(architecture: NetworkArchitecture, parameters: Parameters) throws(SPARSError) {
         try architecture.check(parameters)
@@ -122,7 +122,7 @@ public final class EvaluationGradients: Sendable {
 
     /// - Throws: `interrupted`.
     func forward(_ input: FirstInput) throws(SPARSError) -> Pass {
-        let count = architecture.input.shape.convolved(stride: 1).halved.count * 8
+        let count = architecture.input.convolved(stride: 1).halved.count * 8
         let choice = ChoiceBuffer(count: count)
         let first = StageOutput(output: FloatBuffer(count: count), choice: choice)
         FirstStageTraining.forward(
@@ -186,7 +186,7 @@ public final class EvaluationGradients: Sendable {
         let gradient = try outputGradient(pass, target, stage: 0)
         let input = FloatBuffer(count: architecture.input.count)
         FirstStageGradients.input(
-            shape: architecture.input.shape, weights: firstBackward,
+            shape: architecture.input, weights: firstBackward,
             pooled: pass.first.output.pointer, choice: pass.first.choice!.pointer,
             outputGradient: gradient.pointer, gradient: input.pointer)
         try Control.check()

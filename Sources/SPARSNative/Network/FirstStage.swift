@@ -11,7 +11,7 @@ import SPARSKernels
 /// dW = sum dz x and use that z is linear in x; sums over all places become m and C.)
 struct FirstStage {
     var moments: TapMoments
-    private let shape: Shape3
+    private let shape: Extent
     private let weights: [Float]
     private let gamma: [Float]
     private let beta: [Float]
@@ -24,7 +24,7 @@ struct FirstStage {
     private var shift = FloatBuffer(count: 8)
     private var tapSums = [Double](repeating: 0, count: 8 * 28)
 
-    init(shape: Shape3, parameters: Parameters) {
+    init(shape: Extent, parameters: Parameters) {
         self.shape = shape
         moments = TapMoments(shape: shape)
         weights = parameters.values("conv1.weight")

@@ -64,7 +64,7 @@ struct LaterStage {
     mutating func takeStatistics() throws(SPARSError) -> BatchStatistics {
         guard places > 1 else {
             throw .range(
-                "crops", of: "loss_and_gradients",
+                "crops", of: .loss,
                 mustBe: "two or more crops where bn\(name) sees one voxel of each", got: raw.count)
         }
         var sums = [Double](repeating: 0, count: channels)

@@ -15,7 +15,7 @@ import SPARSKernels
 ///   - classWeights: two positive weights, or nil.
 ///   - bags: which crops are of one scan, and how they share its label; nil where every crop has a
 ///     label of its own.
-/// - Throws: `invalidArgument` for counts, labels, weights or parameters that do not fit;
+/// - Throws: `outOfRange` for counts, labels, weights or parameters that do not fit;
 ///   `notFinite` naming the crop, or the tensor that was not finite first in the order of
 ///   computation: forward from bn1's batch mean to the loss, back from fc5's gradients to conv1's;
 ///   what `fill` throws; `interrupted`.
@@ -60,17 +60,17 @@ private func checkBatch(
 ) throws(SPARSError) {
     guard (1...65_536).contains(count) else {
         throw .range(
-            "crops", of: "loss_and_gradients", mustBe: "1 to 65536 crops", got: count)
+            "crops", of: .loss, mustBe: "1 to 65536 crops", got: count)
     }
     guard hasTumour.count == count, hasTumour.allSatisfy({ $0 == 0 || $0 == 1 }) else {
         throw .range(
-            "has_tumour", of: "loss_and_gradients", mustBe: "\(count) integers, each 0 or 1",
+            "has_tumour", of: .loss, mustBe: "\(count) integers, each 0 or 1",
             got: hasTumour)
     }
     if let classWeights {
         guard classWeights.count == 2, classWeights.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw .range(
-                "class_weights", of: "loss_and_gradients", mustBe: "two floats above 0.0",
+                "class_weights", of: .loss, mustBe: "two floats above 0.0",
                 got: classWeights)
         }
     }
@@ -84,16 +84,16 @@ private func check(_ bags: CropBags, hasTumour: [Int]) throws(SPARSError) {
                 || hasTumour[start..<start + size].allSatisfy({ $0 == hasTumour[start] })
         else {
             throw .range(
-                "bags", of: "loss_and_gradients", mustBe: "runs of crops of one label",
+                "bags", of: .loss, mustBe: "runs of crops of one label",
                 got: bags.sizes)
         }
         start += size
     }
     guard start == hasTumour.count else {
         throw .range(
-            "bags", of: "loss_and_gradients", mustBe: "\(hasTumour.count) crops in all", got: start)
+            "bags", of: .loss, mustBe: "\(hasTumour.count) crops in all", got: start)
     }
     if case .highest(let count) = bags.pooling, count < 1 {
-        throw .range("pooling", of: "fit", mustBe: "an integer of 1 or more", got: count)
+        throw .range("pooling", of: .training, mustBe: "an integer of 1 or more", got: count)
     }
 }

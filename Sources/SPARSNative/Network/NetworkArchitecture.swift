@@ -22,10 +22,10 @@ public struct NetworkArchitecture: Hashable, Sendable {
     /// The extent after each stage: max-pooled after the first three, as convolved after the last.
     public let stageOutputs: [Extent]
 
-    /// - Throws: `invalidArgument` naming the first stage that is left without a voxel, or an
+    /// - Throws: `outOfRange` naming the first stage that is left without a voxel, or an
     ///   extent above 2^31 voxels.
     public init(input: Extent = inputOfRecord) throws(SPARSError) {
-        let owner = "Classifier"
+        let owner = SPARSError.Subject.classifier
         let parameter = "input_shape"
         guard (0..<3).allSatisfy({ (1...65_536).contains(input[$0]) }),
             input.count <= Int(Int32.max)
@@ -48,15 +48,15 @@ public struct NetworkArchitecture: Hashable, Sendable {
             guard (0..<3).allSatisfy({ extent[$0] >= 3 }) else {
                 throw refuse("conv\(i + 1)", extent)
             }
-            let next = extent.shape.convolved(stride: stride)
-            convolved.append(Extent(next.x, next.y, next.z))
-            extent = convolved[i]
+            let next = extent.convolved(stride: stride)
+            convolved.append(next)
+            extent = next
             if i < 3 {
                 let half = next.halved
                 guard half.x > 0, half.y > 0, half.z > 0 else {
                     throw refuse("the max-pool after conv\(i + 1)", extent)
                 }
-                extent = Extent(half.x, half.y, half.z)
+                extent = half
             }
             outputs.append(extent)
         }
@@ -95,8 +95,8 @@ public struct NetworkArchitecture: Hashable, Sendable {
         parameterShapes.map(\.name).filter { !$0.contains("running_") }
     }
 
-    /// - Throws: `invalidArgument` for a missing tensor or a wrong shape, `notFinite` for NaN or
-    ///   infinity, `invalidArgument` for a negative running variance; each names the tensor.
+    /// - Throws: `invalidArgument` for a missing tensor, `outOfRange` for a wrong shape or a negative
+    ///   running variance, `notFinite` for NaN or infinity; each names the tensor.
     public func check(_ parameters: Parameters) throws(SPARSError) {
         for (name, shape) in parameterShapes {
             guard let tensor = parameters[name] else {
@@ -106,12 +106,12 @@ public struct NetworkArchitecture: Hashable, Sendable {
             }
             guard tensor.shape == shape else {
                 throw .range(
-                    name, of: "Classifier", mustBe: "of shape \(shape) for input \(input)",
+                    name, of: .classifier, mustBe: "of shape \(shape) for input \(input)",
                     got: tensor.shape)
             }
             try checkFinite(tensor.values, named: name)
             if name.hasSuffix("running_var"), let low = tensor.values.min(), low < 0 {
-                throw .range(name, of: "Classifier", mustBe: "0.0 or above", got: low)
+                throw .range(name, of: .classifier, mustBe: "0.0 or above", got: low)
             }
         }
     }
@@ -119,7 +119,7 @@ public struct NetworkArchitecture: Hashable, Sendable {
     /// Convolution `index` (0 to 3) as kernels take it.
     func convolution(_ index: Int) -> ConvolutionShape {
         ConvolutionShape(
-            input: (index == 0 ? input : stageOutputs[index - 1]).shape,
+            input: index == 0 ? input : stageOutputs[index - 1],
             inputChannels: NetworkArchitecture.channels[index],
             outputChannels: NetworkArchitecture.channels[index + 1],
             stride: NetworkArchitecture.strides[index])

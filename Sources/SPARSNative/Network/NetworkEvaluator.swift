@@ -10,7 +10,7 @@ public final class NetworkEvaluator: Sendable {
     let stages: EvaluationStages
     private let dense: [DenseWeights]
 
-    /// - Throws: `invalidArgument` or `notFinite` naming the first tensor that is missing, of a
+    /// - Throws: `outOfRange` or `notFinite` naming the first tensor that is missing, of a
     ///   wrong shape or not finite.
     public init(architecture: NetworkArchitecture, parameters: Parameters) throws(SPARSError) {
         try architecture.check(parameters)
@@ -69,7 +69,7 @@ public final class NetworkEvaluator: Sendable {
     /// Logits [count, 2] of `count` inputs on the network's grid, one after the other, each
     /// [x, y, z]; values are taken as they are.
     ///
-    /// - Throws: `invalidArgument` if `inputs` does not hold `count` inputs, `notFinite` for NaN or
+    /// - Throws: `outOfRange` if `inputs` does not hold `count` inputs, `notFinite` for NaN or
     ///   infinity, `interrupted`.
     public func logits(
         _ inputs: UnsafeBufferPointer<Float>, count: Int
@@ -78,7 +78,7 @@ public final class NetworkEvaluator: Sendable {
         let (wanted, overflow) = voxels.multipliedReportingOverflow(by: count)
         guard count >= 0, !overflow, inputs.count == wanted else {
             throw .range(
-                "x", of: "logits", mustBe: "\(count) arrays of shape \(architecture.input)",
+                "x", of: .logits, mustBe: "\(count) arrays of shape \(architecture.input)",
                 got: "\(inputs.count) values")
         }
         let features = FloatBuffer(count: count * architecture.featureCount)
@@ -90,7 +90,7 @@ public final class NetworkEvaluator: Sendable {
                     tensor: "x", message: "'x' holds \(input[i]) at flat index \(n * voxels + i).")
             }
             stages.run(
-                .dense(input.baseAddress!, architecture.input.shape),
+                .dense(input.baseAddress!, architecture.input),
                 features: features.pointer + n * architecture.featureCount)
         }
         return try denseLogits(features, count: count)

@@ -37,7 +37,7 @@ public struct TrainingCrops {
         }
         guard let x = axis(0), let y = axis(1), let z = axis(2) else { return nil }
         let source = try centred(n, values, &centre)
-        return RepeatedInput(source: source, sourceShape: extent.shape, x: x, y: y, z: z)
+        return RepeatedInput(source: source, sourceShape: extent, x: x, y: y, z: z)
     }
 
     /// Crop n, less `centre`, by its own voxels; nil if it is not enlarged linearly, to twice its
@@ -48,7 +48,7 @@ public struct TrainingCrops {
         guard case .voxels(let voxels, let grid, .linear) = origin else { return nil }
         let (values, extent) = voxels(n)
         return LinearInput(
-            source: try centred(n, values, &centre), sourceShape: extent.shape,
+            source: try centred(n, values, &centre), sourceShape: extent,
             x: .linear(from: extent.x, to: grid.x), y: .linear(from: extent.y, to: grid.y),
             z: .linear(from: extent.z, to: grid.z))
     }

@@ -32,7 +32,7 @@ final class TrainingRun {
         self.workspace = workspace
         firstBudget = workspace.firstOutputBytes
         rawBudget = workspace.rawOutputBytes
-        first = FirstStage(shape: architecture.input.shape, parameters: parameters)
+        first = FirstStage(shape: architecture.input, parameters: parameters)
         stages = (1..<4).map {
             LaterStage(index: $0, shape: architecture.convolution($0), parameters: parameters)
         }
@@ -119,7 +119,7 @@ final class TrainingRun {
             defer { workspace.give(crop) }
             try crops.fill(n, crop, centre: &centre, isChecked: checked.contains(n))
             checked.insert(n)
-            body(.dense(crop, architecture.input.shape))
+            body(.dense(crop, architecture.input))
         }
         try Control.check()
     }

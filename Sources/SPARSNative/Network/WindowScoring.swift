@@ -13,7 +13,7 @@ extension NetworkEvaluator {
     /// - Parameters:
     ///   - volume: [x, y, z] values of `extent`.
     ///   - reportsProgress: whether `Control` is told how many windows are done.
-    /// - Throws: `invalidArgument` for a window that has no voxel or does not lie inside,
+    /// - Throws: `outOfRange` for a window that has no voxel or does not lie inside,
     ///   `notFinite` for NaN or infinity inside a window, `interrupted`.
     public func windowLogits(
         volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent,
@@ -35,13 +35,13 @@ extension NetworkEvaluator {
     ) throws(SPARSError) {
         guard (0..<3).allSatisfy({ window[$0] >= 1 && window[$0] <= extent[$0] }) else {
             throw .range(
-                "window", of: "score", mustBe: "from (1, 1, 1) to the volume's \(extent)",
+                "window", of: .windowScores, mustBe: "from (1, 1, 1) to the volume's \(extent)",
                 got: window)
         }
         for origin in origins {
             guard (0..<3).allSatisfy({ (0...extent[$0] - window[$0]).contains(origin[$0]) }) else {
                 throw .range(
-                    "origins", of: "score",
+                    "origins", of: .windowScores,
                     mustBe: "lowest corners of windows \(window) inside the volume \(extent)",
                     got: origin)
             }
@@ -108,7 +108,7 @@ struct WindowScoring {
         let column = sharing.column(block.steps.z)
         let shape = sharing.shape(block.steps)
         let output = EvaluationStages.outputShape(
-            Shape3(shape.x, shape.y, shape.z - column.added))
+            Extent(shape.x, shape.y, shape.z - column.added))
         let features = FloatBuffer(count: 64 * output.count * column.count)
         let input: EvaluationStages.Input
         let values: FloatBuffer
@@ -117,14 +117,14 @@ struct WindowScoring {
         {
             values = crop
             input = .repeated(
-                RepeatedInput(source: crop, sourceShape: extent.shape, x: x, y: y, z: z))
+                RepeatedInput(source: crop, sourceShape: extent, x: x, y: y, z: z))
         } else {
             // `WindowSharing` lets windows that are reduced along any axis stand alone.
             precondition(block.halves == nil, "\(block.steps) windows without repeats")
             values = FloatBuffer(count: sharing.grid.count)
             Resample.nearest(
                 crop.pointer, from: sharing.window, into: values.pointer, to: sharing.grid)
-            input = .dense(values.pointer, sharing.grid.shape)
+            input = .dense(values.pointer, sharing.grid)
         }
         evaluator.stages.run(input, column: column, features: features.pointer) { part in
             guard reportsProgress else { return }
@@ -142,7 +142,7 @@ struct WindowScoring {
 /// part.
 private struct SharedFeatures {
     let output: FloatBuffer
-    let shape: Shape3
+    let shape: Extent
     let window: Extent
     /// The place, in periods, of the block's first window.
     let first: Voxel

@@ -119,8 +119,8 @@ struct WindowSharing {
     }
 
     /// The grid of a block of windows.
-    func shape(_ steps: Extent) -> Shape3 {
-        Shape3(x.gridLength(steps.x), y.gridLength(steps.y), z.gridLength(steps.z))
+    func shape(_ steps: Extent) -> Extent {
+        Extent(x.gridLength(steps.x), y.gridLength(steps.y), z.gridLength(steps.z))
     }
 
     /// The source voxels of a block of windows.

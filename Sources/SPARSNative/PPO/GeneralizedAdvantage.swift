@@ -10,7 +10,7 @@ public enum GeneralizedAdvantage {
     ///   - lastValues: (E), values of the observations after the last step.
     ///   - lastEpisodeStarts: (E), whether those observations start an episode
     ///     (stable-baselines3's `dones`).
-    /// - Throws: `invalidArgument` if counts do not fit together.
+    /// - Throws: `outOfRange` if counts do not fit together.
     public static func estimate(
         rewards: [Double], values: [Double], episodeStarts: [Double], lastValues: [Double],
         lastEpisodeStarts: [Double], gamma: Double, lambda: Double
@@ -21,7 +21,8 @@ public enum GeneralizedAdvantage {
             episodeStarts.count == rewards.count
         else {
             throw .range(
-                "values", of: "gae", mustBe: "of the shape of 'rewards' (\(rewards.count) numbers)",
+                "values", of: .advantages,
+                mustBe: "of the shape of 'rewards' (\(rewards.count) numbers)",
                 got: values.count)
         }
         let steps = rewards.count / environments

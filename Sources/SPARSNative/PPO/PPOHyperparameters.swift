@@ -16,13 +16,13 @@ public struct PPOHyperparameters: Hashable, Sendable {
 
     public init() {}
 
-    /// - Throws: `invalidArgument` naming the first value outside its range.
+    /// - Throws: `outOfRange` naming the first value outside its range.
     public func validate() throws(SPARSError) {
         func check(
             _ name: String, _ value: Double, _ allowed: String, _ holds: Bool
         ) throws(SPARSError) {
             guard value.isFinite, holds else {
-                throw .range(name, of: "PPO", mustBe: allowed, got: value)
+                throw .range(name, of: .ppo, mustBe: allowed, got: value)
             }
         }
         try check("learning_rate", learningRate, "a float of at least 0.0", learningRate >= 0)
@@ -42,7 +42,7 @@ public struct PPOHyperparameters: Hashable, Sendable {
         ] {
             guard (1...limit).contains(value) else {
                 throw .range(
-                    name, of: "PPO", mustBe: "an integer in the range [1, \(limit)]", got: value)
+                    name, of: .ppo, mustBe: "an integer in the range [1, \(limit)]", got: value)
             }
         }
     }
@@ -59,7 +59,7 @@ public struct PPOLog: Hashable, Sendable {
     /// The mean over the last epoch only, as stable-baselines3 logs it.
     public var approxKL = 0.0
     public var clipFraction = 0.0
-    /// Of the last minibatch.
+    /// The last minibatch's.
     public var loss = 0.0
     /// 1 - var(returns - values) / var(returns); NaN where returns do not vary.
     public var explainedVariance = 0.0

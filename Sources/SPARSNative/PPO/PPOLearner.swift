@@ -9,7 +9,7 @@ public final class PPOLearner {
 
     public var shape: PolicyShape { optimizer.network.shape }
 
-    /// - Throws: `invalidArgument` unless `multiplicity` is nil or one positive integer an input.
+    /// - Throws: `outOfRange` unless `multiplicity` is nil or one positive integer an input.
     public init(shape: PolicyShape, multiplicity: [Int]? = nil, seed: UInt64) throws(SPARSError) {
         let source = RandomSource(seed: seed)
         let network = try ActorCritic<Float>(
@@ -60,7 +60,7 @@ public final class PPOLearner {
         try hyperparameters.validate()
         guard try checkedBatch(observations) == rollout.count else {
             throw .range(
-                "observations", of: "PPO", mustBe: "\(rollout.count * shape.inputs) numbers",
+                "observations", of: .ppo, mustBe: "\(rollout.count * shape.inputs) numbers",
                 got: observations.count)
         }
         let permutations = (0..<hyperparameters.nEpochs).map { _ in
@@ -77,7 +77,7 @@ public final class PPOLearner {
     private func checkedBatch(_ observations: [Float]) throws(SPARSError) -> Int {
         guard !observations.isEmpty, observations.count % shape.inputs == 0 else {
             throw .range(
-                "observations", of: "PPO", mustBe: "one row or more of \(shape.inputs) numbers",
+                "observations", of: .ppo, mustBe: "one row or more of \(shape.inputs) numbers",
                 got: "\(observations.count) numbers")
         }
         guard observations.allSatisfy(\.isFinite) else {
@@ -100,10 +100,10 @@ extension PPOLearner {
 
     /// Continues from saved `optimizer.moments` and `counters`, to the bit.
     ///
-    /// - Throws: `invalidArgument` for wrong counts or negative squares, `notFinite`.
+    /// - Throws: `outOfRange` for wrong counts or negative squares, `notFinite`.
     public func restore(moments: [Float], counters: [UInt64]) throws(SPARSError) {
         guard counters.count == 6 else {
-            throw .range("counters", of: "PPO", mustBe: "6 numbers", got: counters.count)
+            throw .range("counters", of: .ppo, mustBe: "6 numbers", got: counters.count)
         }
         let source = try restoredSource(Array(counters[2...]))
         try optimizer.restore(
@@ -114,10 +114,10 @@ extension PPOLearner {
 
 /// A random source in a saved state.
 ///
-/// - Throws: `invalidArgument` for four zeros, which the generator never leaves.
+/// - Throws: `outOfRange` for four zeros, which the generator never leaves.
 func restoredSource(_ words: [UInt64]) throws(SPARSError) -> RandomSource {
     guard words.count == 4, words.contains(where: { $0 != 0 }) else {
-        throw .range("counters", of: "PPO", mustBe: "a state that was saved", got: words)
+        throw .range("counters", of: .ppo, mustBe: "a state that was saved", got: words)
     }
     var source = RandomSource(seed: 0)
     source.words = words
@@ -136,12 +136,12 @@ extension PPOOptimizer {
         let count = network.shape.parameterCount
         guard moments.count == 2 * count, moments[count...].allSatisfy({ $0 >= 0 }) else {
             throw .range(
-                "moments", of: "PPO",
+                "moments", of: .ppo,
                 mustBe: "\(count) means and as many non-negative squares", got: moments.count)
         }
         guard stepCount <= 1 << 53, updateCount <= 1 << 53 else {
             throw .range(
-                "counters", of: "PPO", mustBe: "at most \(1 << 53)",
+                "counters", of: .ppo, mustBe: "at most \(1 << 53)",
                 got: max(stepCount, updateCount))
         }
         let mean = try ActorCritic<S>(shape: network.shape, parameters: moments[..<count])

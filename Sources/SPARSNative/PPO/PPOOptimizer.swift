@@ -19,7 +19,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     public internal(set) var updateCount = 0
 
     /// - Parameter multiplicity: one positive integer an input, or nil for all 1.
-    /// - Throws: `invalidArgument` unless it is.
+    /// - Throws: `outOfRange` unless it is.
     public init(_ network: ActorCritic<S>, multiplicity: [Int]? = nil) throws(SPARSError) {
         let counts = try checkedMultiplicity(multiplicity, inputs: network.shape.inputs)
         self.network = network
@@ -62,7 +62,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     ///   - permutations: per epoch an order of the rollout's steps.
     ///   - gather: writes the observations of the given steps, (B, `shape.observation`), into the
     ///     array.
-    /// - Throws: `invalidArgument` for hyperparameters or permutations out of range, `notFinite` if
+    /// - Throws: `outOfRange` for hyperparameters or permutations out of range, `notFinite` if
     ///   a loss or the gradient's norm is not finite (nothing of that minibatch is applied),
     ///   `interrupted`.
     @_specialize(where S == Float)
@@ -127,7 +127,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         let inputs = network.shape.observation
         guard observations.count == rollout.count * inputs else {
             throw .range(
-                "observations", of: "PPO", mustBe: "\(rollout.count * inputs) numbers",
+                "observations", of: .ppo, mustBe: "\(rollout.count * inputs) numbers",
                 got: observations.count)
         }
         return try update(rollout, permutations: permutations, hyperparameters) { steps, into in
@@ -145,7 +145,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         let shape = "(\(hyperparameters.nEpochs), \(count))"
         guard permutations.count == hyperparameters.nEpochs else {
             throw .range(
-                "permutations", of: "PPO", mustBe: "of shape \(shape)",
+                "permutations", of: .ppo, mustBe: "of shape \(shape)",
                 got: "\(permutations.count) rows")
         }
         for order in permutations {
@@ -153,7 +153,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
             for step in order where (0..<count).contains(step) { seen[step] = true }
             guard order.count == count, seen.allSatisfy({ $0 }) else {
                 throw .range(
-                    "permutations", of: "PPO",
+                    "permutations", of: .ppo,
                     mustBe: "of shape \(shape), each row an order of 0 to \(count - 1)", got: order)
             }
         }

@@ -16,14 +16,14 @@ public struct Rollout<S: PolicyScalar>: Sendable {
     /// - Parameters:
     ///   - actionCount: actions are 0..<actionCount.
     ///   - allowed: which actions were allowed, (T, `actionCount`), or empty.
-    /// - Throws: `invalidArgument` if arrays are empty or differ in length or an action is out of
+    /// - Throws: `outOfRange` if arrays are empty or differ in length or an action is out of
     ///   range or was not allowed, `notFinite` naming the first array that holds NaN or infinity.
     public init(
         actions: [Int], values: [S], logProbs: [S], advantages: [S], returns: [S],
         allowed: [Bool] = [], actionCount: Int
     ) throws(SPARSError) {
         guard !actions.isEmpty else {
-            throw .range("actions", of: "PPO", mustBe: "one step or more", got: 0)
+            throw .range("actions", of: .ppo, mustBe: "one step or more", got: 0)
         }
         for (name, array) in [
             ("values", values), ("log_probs", logProbs), ("advantages", advantages),
@@ -31,7 +31,7 @@ public struct Rollout<S: PolicyScalar>: Sendable {
         ] {
             guard array.count == actions.count else {
                 throw .range(
-                    name, of: "PPO", mustBe: "\(actions.count) numbers, one a step",
+                    name, of: .ppo, mustBe: "\(actions.count) numbers, one a step",
                     got: array.count)
             }
             guard array.allSatisfy(\.isFinite) else {
@@ -43,12 +43,12 @@ public struct Rollout<S: PolicyScalar>: Sendable {
         }
         if let bad = actions.first(where: { !(0..<actionCount).contains($0) }) {
             throw .range(
-                "actions", of: "PPO", mustBe: "integers in the range [0, \(actionCount - 1)]",
+                "actions", of: .ppo, mustBe: "integers in the range [0, \(actionCount - 1)]",
                 got: bad)
         }
         guard allowed.isEmpty || allowed.count == actions.count * actionCount else {
             throw .range(
-                "action_masks", of: "PPO", mustBe: "of shape (\(actions.count), \(actionCount))",
+                "action_masks", of: .ppo, mustBe: "of shape (\(actions.count), \(actionCount))",
                 got: "\(allowed.count) flags")
         }
         if !allowed.isEmpty,
@@ -58,7 +58,7 @@ public struct Rollout<S: PolicyScalar>: Sendable {
             })
         {
             throw .range(
-                "actions", of: "PPO", mustBe: "allowed by 'action_masks'",
+                "actions", of: .ppo, mustBe: "allowed by 'action_masks'",
                 got: "action \(actions[step]) at step \(step)")
         }
         self.allowed = allowed

@@ -19,13 +19,13 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
 
     /// - Parameter parameters: all parameters one after another, in the order of
     ///   `shape.parameters`.
-    /// - Throws: `invalidArgument` for a wrong count, `notFinite` naming the first bad parameter.
+    /// - Throws: `outOfRange` for a wrong count, `notFinite` naming the first bad parameter.
     @_specialize(where S == Float)
     @_specialize(where S == Double)
     public init(shape: PolicyShape, parameters: ArraySlice<S>) throws(SPARSError) {
         guard parameters.count == shape.parameterCount else {
             throw .range(
-                "parameters", of: "PPO", mustBe: "\(shape.parameterCount) numbers in all",
+                "parameters", of: .ppo, mustBe: "\(shape.parameterCount) numbers in all",
                 got: parameters.count)
         }
         self.shape = shape

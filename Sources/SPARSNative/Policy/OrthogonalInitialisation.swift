@@ -123,7 +123,7 @@ extension ActorCritic {
     /// A new network: orthogonal weights with gain sqrt(2), 0.01 for the action head and 1 for the
     /// value head, biases 0.
     ///
-    /// - Throws: `invalidArgument` unless `multiplicity` is nil or one positive integer an input.
+    /// - Throws: `outOfRange` unless `multiplicity` is nil or one positive integer an input.
     public init(
         shape: PolicyShape, multiplicity: [Int]? = nil, random: RandomSource
     ) throws(SPARSError) {
@@ -160,7 +160,7 @@ func checkedMultiplicity(_ multiplicity: [Int]?, inputs: Int) throws(SPARSError)
     let counts = multiplicity ?? Array(repeating: 1, count: inputs)
     guard counts.count == inputs, counts.allSatisfy({ $0 >= 1 && $0 <= 1 << 40 }) else {
         throw .range(
-            "multiplicity", of: "PPO", mustBe: "\(inputs) positive integers, one an input",
+            "multiplicity", of: .ppo, mustBe: "\(inputs) positive integers, one an input",
             got: "\(counts.count) numbers from \(counts.min() ?? 0)")
     }
     return counts

@@ -16,7 +16,7 @@ public struct PolicyShape: Hashable, Sendable {
     public static let widthLimit = 1 << 16
     public static let depthLimit = 8
 
-    /// - Throws: `invalidArgument` for a size that is not positive or too large.
+    /// - Throws: `outOfRange` for a size that is not positive or too large.
     public init(
         inputs: Int, policyHidden: [Int] = [64, 64], valueHidden: [Int] = [64, 64], actions: Int
     ) throws(SPARSError) {
@@ -42,11 +42,11 @@ public struct PolicyShape: Hashable, Sendable {
     ) throws(SPARSError) {
         guard inputs > 0, inputs <= 1 << 28 else {
             throw .range(
-                "inputs", of: "PPO", mustBe: "an integer in the range [1, \(1 << 28)]", got: inputs)
+                "inputs", of: .ppo, mustBe: "an integer in the range [1, \(1 << 28)]", got: inputs)
         }
         guard actions > 0, actions <= Self.widthLimit else {
             throw .range(
-                "actions", of: "PPO", mustBe: "an integer in the range [1, \(Self.widthLimit)]",
+                "actions", of: .ppo, mustBe: "an integer in the range [1, \(Self.widthLimit)]",
                 got: actions)
         }
         for hidden in [policyHidden, valueHidden] {
@@ -54,7 +54,7 @@ public struct PolicyShape: Hashable, Sendable {
                 hidden.allSatisfy({ (1...Self.widthLimit).contains($0) })
             else {
                 throw .range(
-                    "net_arch", of: "PPO",
+                    "net_arch", of: .ppo,
                     mustBe: "1 to \(Self.depthLimit) widths in the range [1, \(Self.widthLimit)]",
                     got: hidden)
             }

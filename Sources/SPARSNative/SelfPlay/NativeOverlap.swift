@@ -19,7 +19,7 @@ public struct NativeOverlap: Sendable {
     ///   - planes: non-negative, one array an axis of the grid.
     ///   - marks: [x, y, z], non-negative.
     ///   - referenceCount: voxels of the reference, those outside of the grid's reach included.
-    /// - Throws: `invalidArgument` if counts do not fit the grid or a number is out of range.
+    /// - Throws: `outOfRange` if counts do not fit the grid or a number is out of range.
     public init(
         grid: Extent, planes: [[Int32]], marks: [Int32], referenceCount: Int, threshold: Float
     ) throws(SPARSError) {
@@ -28,24 +28,24 @@ public struct NativeOverlap: Sendable {
             planes.allSatisfy({ $0.allSatisfy { (0...limit).contains($0) } })
         else {
             throw .range(
-                "planes", of: "self_play", mustBe: "one count in [0, \(limit)] a plane of \(grid)",
+                "planes", of: .selfPlay, mustBe: "one count in [0, \(limit)] a plane of \(grid)",
                 got: planes.map(\.count))
         }
         guard marks.count == grid.count, marks.allSatisfy({ (0...(1 << 16)).contains($0) }) else {
             throw .range(
-                "reference", of: "self_play",
+                "reference", of: .selfPlay,
                 mustBe: "one count in [0, \(1 << 16)] a voxel of \(grid)",
                 got: marks.count)
         }
         let total = marks.reduce(0) { $0 + Int($1) }
         guard referenceCount >= total else {
             throw .range(
-                "reference", of: "self_play", mustBe: "of \(total) voxels or more",
+                "reference", of: .selfPlay, mustBe: "of \(total) voxels or more",
                 got: referenceCount)
         }
         guard threshold >= 0 else {
             throw .range(
-                "segmentation_threshold", of: "self_play", mustBe: "a float of at least 0.0",
+                "segmentation_threshold", of: .selfPlay, mustBe: "a float of at least 0.0",
                 got: threshold)
         }
         self.planes = (planes[0], planes[1], planes[2])

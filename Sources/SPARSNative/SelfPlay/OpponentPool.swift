@@ -34,7 +34,7 @@ public struct OpponentPool: Sendable {
     public let power: Double
     /// Oldest first.
     private(set) var members: [ActorCritic<Float>] = []
-    /// Of the learner with each member, decayed: games, and wins with ties as halves.
+    /// The learner's games with each member, and its wins with ties as halves; both decayed.
     public private(set) var games: [Double] = []
     public private(set) var wins: [Double] = []
     /// The member that plays in each game now; nil before one has been drawn.
@@ -43,13 +43,13 @@ public struct OpponentPool: Sendable {
     static let decay = 0.99
 
     /// - Parameter gameCount: games side by side, each of which has its own opponent.
-    /// - Throws: `invalidArgument` unless `power` is finite and at least 0.
+    /// - Throws: `outOfRange` unless `power` is finite and at least 0.
     public init(
         sampling: Sampling, power: Double, gameCount: Int = 1
     ) throws(SPARSError) {
         guard power.isFinite, power >= 0 else {
             throw .range(
-                "power", of: "self_play", mustBe: "a float of at least 0.0", got: power)
+                "power", of: .selfPlay, mustBe: "a float of at least 0.0", got: power)
         }
         self.sampling = sampling
         self.power = power
@@ -120,7 +120,7 @@ public struct OpponentPool: Sendable {
 
     /// Goes on from saved tallies.
     ///
-    /// - Throws: `invalidArgument` unless there is one pair for each member, with 0 <= wins <= games,
+    /// - Throws: `outOfRange` unless there is one pair for each member, with 0 <= wins <= games,
     ///   and `drawn` is a member or nil for each game.
     mutating func restore(games: [Double], wins: [Double], drawn: [Int?]) throws(SPARSError) {
         let fits = zip(games, wins).allSatisfy { game, win in
@@ -128,7 +128,7 @@ public struct OpponentPool: Sendable {
         }
         guard games.count == count, wins.count == count, fits else {
             throw .range(
-                "pool", of: "self_play",
+                "pool", of: .selfPlay,
                 mustBe: "games and wins of \(count) members, with 0 <= wins <= games",
                 got: "\(games.count) and \(wins.count) numbers")
         }
@@ -136,7 +136,7 @@ public struct OpponentPool: Sendable {
             drawn.allSatisfy({ $0.map(members.indices.contains) ?? true })
         else {
             throw .range(
-                "drawn", of: "self_play",
+                "drawn", of: .selfPlay,
                 mustBe: "one of \(count) members for each of \(self.drawn.count) games",
                 got: drawn.map { $0 ?? -1 })
         }

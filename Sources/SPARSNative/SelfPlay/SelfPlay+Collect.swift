@@ -18,8 +18,8 @@ struct PackedOrigin: Sendable {
     var voxel: Voxel { Voxel(Int(x), Int(y), Int(z)) }
 }
 
-/// Standpoints in 6 bytes each, and one more in the exhaustion game.
-struct PackedStandpoints: Sendable {
+/// States in 6 bytes each, and one more in the exhaustion game.
+struct PackedStates: Sendable {
     private let withShown: Bool
     private var origins: [PackedOrigin] = []
     private var shown: [UInt8] = []
@@ -32,52 +32,52 @@ struct PackedStandpoints: Sendable {
 
     var count: Int { origins.count }
 
-    subscript(index: Int) -> Standpoint {
-        Standpoint(origins[index].voxel, shown: withShown ? shown[index] : 0)
+    subscript(index: Int) -> AgentState {
+        AgentState(origins[index].voxel, shown: withShown ? shown[index] : 0)
     }
 
-    mutating func append(_ standpoint: Standpoint) {
-        origins.append(PackedOrigin(standpoint.origin))
-        if withShown { shown.append(standpoint.shown) }
+    mutating func append(_ state: AgentState) {
+        origins.append(PackedOrigin(state.origin))
+        if withShown { shown.append(state.shown) }
     }
 }
 
-/// One agent's steps of an iteration as the learner will learn from them: standpoints instead of
+/// One agent's steps of an iteration as the learner will learn from them: states instead of
 /// windows, 12 bytes a step, 13 in the exhaustion game.
 ///
 /// Arrays hold every game's first step, then every game's second, and so on.
-struct Seat {
+struct AgentRollout {
     let agent: Agent
-    /// Where it looked from before each step.
-    var standpoints: PackedStandpoints
+    /// Its state before each step.
+    var states: PackedStates
     var actions: [Int8] = []
     var logProbs: [Float] = []
-    var verdicts: [Verdict] = []
-    /// Where it looks from after the last step of each game.
-    var last: [Standpoint] = []
-    /// Where it looked from when a limit ended an episode.
-    var truncations: [Standpoint] = []
+    var rewardTerms: [RewardTerms] = []
+    /// Its state after the last step of each game.
+    var last: [AgentState] = []
+    /// Its state when a limit ended an episode.
+    var truncations: [AgentState] = []
 
     init(_ agent: Agent, withShown: Bool, capacity: Int) {
         self.agent = agent
-        standpoints = PackedStandpoints(withShown: withShown, capacity: capacity)
+        states = PackedStates(withShown: withShown, capacity: capacity)
         actions.reserveCapacity(capacity)
         logProbs.reserveCapacity(capacity)
-        verdicts.reserveCapacity(capacity)
+        rewardTerms.reserveCapacity(capacity)
     }
 }
 
-/// What an iteration played; arrays are in the order of `Seat`'s.
+/// What an iteration played; arrays are in the order of `AgentRollout`'s.
 struct Collected {
     /// The learner's steps, then the opponent's where they are learned from.
-    var seats: [Seat]
+    var rollouts: [AgentRollout]
     var episodeStarts: [Bool] = []
     /// The steps that a limit ended.
     var truncated: [Int] = []
     var terminations = 0
     /// Whether what comes after each game's last step begins an episode.
     var lastStarts: [Bool] = []
-    /// Of every step, where they are to be kept.
+    /// Every step, where they are to be kept.
     var records: [StepRecord] = []
     var rewardSums = PerAgent(learner: 0.0, opponent: 0.0)
     var scoreSums = PerAgent(learner: 0.0, opponent: 0.0)
@@ -87,7 +87,7 @@ struct Collected {
     var lastScores: [PerAgent<Float>]
 
     init(_ agents: [Agent], withShown: Bool, steps: Int, games: Int) {
-        seats = agents.map { Seat($0, withShown: withShown, capacity: steps * games) }
+        rollouts = agents.map { AgentRollout($0, withShown: withShown, capacity: steps * games) }
         lastRewards = Array(repeating: 0, count: games)
         lastScores = Array(repeating: PerAgent(learner: 0, opponent: 0), count: games)
         episodeStarts.reserveCapacity(steps * games)
@@ -104,7 +104,7 @@ struct Collected {
 
 /// What a step of either rule gave.
 private struct Outcome {
-    let verdicts: PerAgent<Verdict>
+    let rewardTerms: PerAgent<RewardTerms>
     /// The windows' own, whatever they were worth.
     let scores: PerAgent<Float>
     let terminated: Bool
@@ -112,21 +112,22 @@ private struct Outcome {
 
     init(_ step: GameStep) {
         let comparison = Int(step.reward)
-        verdicts = PerAgent(
-            learner: Verdict(comparison: comparison), opponent: Verdict(comparison: -comparison))
+        rewardTerms = PerAgent(
+            learner: RewardTerms(comparison: comparison),
+            opponent: RewardTerms(comparison: -comparison))
         (scores, terminated, truncated) = (step.scores, step.terminated, step.truncated)
     }
 
     init(_ step: GameStep, _ judged: ExhaustionStep) {
-        verdicts = judged.verdicts
+        rewardTerms = judged.rewardTerms
         (scores, terminated, truncated) = (step.scores, judged.terminated, judged.truncated)
     }
 }
 
 extension SelfPlay {
     private struct Answer {
-        /// Where both looked from.
-        let standpoints: PerAgent<Standpoint>
+        /// Both states that were answered.
+        let states: PerAgent<AgentState>
         let actions: PerAgent<Int8>
         let logProbs: PerAgent<Float>
     }
@@ -146,7 +147,7 @@ extension SelfPlay {
             refreshOpponentIfDue()
             if case .still = opponent, pool == nil {
                 // What it answers is drawn from no policy; there is nothing to learn from it.
-                collected.seats.removeLast(collected.seats.count - 1)
+                collected.rollouts.removeLast(collected.rollouts.count - 1)
             }
             let answers = try act()
             try scoreTogether(answers.map(\.actions))
@@ -156,9 +157,9 @@ extension SelfPlay {
             }
             stepCount += games.count
         }
-        for i in collected.seats.indices {
-            let agent = collected.seats[i].agent
-            collected.seats[i].last = games.indices.map { standpoints($0)[agent] }
+        for i in collected.rollouts.indices {
+            let agent = collected.rollouts[i].agent
+            collected.rollouts[i].last = games.indices.map { states($0)[agent] }
         }
         collected.lastStarts = startsEpisode
         return collected
@@ -169,22 +170,22 @@ extension SelfPlay {
     ) throws(SPARSError) {
         let step = try outcome(index, answer.actions)
         let rewards = PerAgent(
-            learner: step.verdicts.learner.reward(configuration.exhaustion),
-            opponent: step.verdicts.opponent.reward(configuration.exhaustion))
+            learner: step.rewardTerms.learner.reward(configuration.exhaustion),
+            opponent: step.rewardTerms.opponent.reward(configuration.exhaustion))
         episodeLeads[index] += Float((rewards.learner - rewards.opponent) / 2)
         collected.lastRewards[index] = rewards.learner
         for agent in Agent.allCases {
             collected.rewardSums[agent] += rewards[agent]
             collected.scoreSums[agent] += Double(step.scores[agent])
         }
-        for i in collected.seats.indices {
-            let agent = collected.seats[i].agent
-            collected.seats[i].standpoints.append(answer.standpoints[agent])
-            collected.seats[i].actions.append(answer.actions[agent])
-            collected.seats[i].logProbs.append(answer.logProbs[agent])
-            collected.seats[i].verdicts.append(step.verdicts[agent])
+        for i in collected.rollouts.indices {
+            let agent = collected.rollouts[i].agent
+            collected.rollouts[i].states.append(answer.states[agent])
+            collected.rollouts[i].actions.append(answer.actions[agent])
+            collected.rollouts[i].logProbs.append(answer.logProbs[agent])
+            collected.rollouts[i].rewardTerms.append(step.rewardTerms[agent])
             if step.truncated {
-                collected.seats[i].truncations.append(standpoints(index)[agent])
+                collected.rollouts[i].truncations.append(states(index)[agent])
             }
         }
         if step.truncated { collected.truncated.append(collected.episodeStarts.count - 1) }
@@ -214,16 +215,16 @@ extension SelfPlay {
         return Outcome(step, judged)
     }
 
-    /// Where both agents of a game look from now.
-    private func standpoints(_ index: Int) -> PerAgent<Standpoint> {
+    /// The states of both agents of a game now.
+    private func states(_ index: Int) -> PerAgent<AgentState> {
         let windows = games[index].windows
-        func standpoint(_ agent: Agent) -> Standpoint {
-            if exhaustions.isEmpty { return Standpoint(windows[agent]) }
-            return Standpoint(
+        func state(_ agent: Agent) -> AgentState {
+            if exhaustions.isEmpty { return AgentState(windows[agent]) }
+            return AgentState(
                 windows[agent],
                 shown: exhaustions[index].shown(around: windows[agent], field.configuration))
         }
-        return PerAgent(learner: standpoint(.learner), opponent: standpoint(.opponent))
+        return PerAgent(learner: state(.learner), opponent: state(.opponent))
     }
 
     /// The move that an answer of either game makes.
@@ -289,10 +290,10 @@ extension SelfPlay {
         if pool == nil, case .frozen(let network) = opponent {
             (frozen, playing) = ([network], games.map { _ in 0 })
         }
-        let standpoints = games.indices.map(standpoints)
+        let states = games.indices.map(states)
         let players = try policy.distributions(
-            at: standpoints, learner: optimizer.network, opponents: playing, of: frozen)
-        return zip(standpoints, players).map { standpoints, players in
+            at: states, learner: optimizer.network, opponents: playing, of: frozen)
+        return zip(states, players).map { states, players in
             let learner = players.learner.sample(0, &random)
             var answer = 0
             if case .still = opponent, pool == nil {
@@ -300,7 +301,7 @@ extension SelfPlay {
                 answer = players.opponent.sample(0, &random)
             }
             return Answer(
-                standpoints: standpoints,
+                states: states,
                 actions: PerAgent(learner: Int8(learner), opponent: Int8(answer)),
                 logProbs: PerAgent(
                     learner: players.learner.logProbability(0, of: learner),

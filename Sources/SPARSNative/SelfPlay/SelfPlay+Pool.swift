@@ -7,13 +7,13 @@ extension SelfPlay {
     /// together, in the games' order; with every snapshot the learner joins the pool. D8 and
     /// `opponentUpdateInterval` have no meaning then.
     ///
-    /// - Throws: `invalidArgument` for a run that has begun, or a power out of range.
+    /// - Throws: `outOfRange` for a run that has begun, or a power out of range.
     public func usePool(
         _ sampling: OpponentPool.Sampling, power: Double
     ) throws(SPARSError) {
         guard stepCount == 0, pool == nil else {
             throw .range(
-                "opponents", of: "self_play", mustBe: "chosen before a run begins", got: stepCount)
+                "opponents", of: .selfPlay, mustBe: "chosen before a run begins", got: stepCount)
         }
         var pool = try OpponentPool(
             sampling: sampling, power: power, gameCount: games.count)
@@ -38,7 +38,7 @@ extension SelfPlay {
     public func addToPool(_ parameters: [Float]) throws(SPARSError) {
         guard pool != nil else {
             throw .range(
-                "pool", of: "self_play", mustBe: "in use before members are added", got: "none")
+                "pool", of: .selfPlay, mustBe: "in use before members are added", got: "none")
         }
         pool!.add(try ActorCritic(shape: optimizer.network.shape, parameters: parameters))
     }
@@ -51,7 +51,7 @@ extension SelfPlay {
             episodeLeads.allSatisfy(\.isFinite)
         else {
             throw .range(
-                "pool", of: "self_play", mustBe: "in use, with a finite reward so far in each game",
+                "pool", of: .selfPlay, mustBe: "in use, with a finite reward so far in each game",
                 got: episodeLeads)
         }
         try pool!.restore(games: games, wins: wins, drawn: drawn)

@@ -1,14 +1,14 @@
 import SPARSKernels
 
 extension SelfPlay {
-    /// Advantages and returns of every seat, one after another and each game by game; the critic
+    /// Advantages and returns of every rollout, one after another and each game by game; the critic
     /// sees every place once, after the last step.
     ///
     /// A frozen opponent's steps were drawn by weights other than the learner's; the probability
     /// ratio that PPO clips is taken with the probability they were drawn with.
     func rollout(of collected: Collected) throws(SPARSError) -> Rollout<Float> {
-        let (seats, games) = (collected.seats, games.count)
-        let total = seats.reduce(0) { $0 + $1.actions.count }
+        let (rollouts, games) = (collected.rollouts, games.count)
+        let total = rollouts.reduce(0) { $0 + $1.actions.count }
         var (actions, allowed): ([Int], [Bool]) = ([], [])
         actions.reserveCapacity(total)
         var (values, logProbs): ([Float], [Float]) = ([], [])
@@ -16,9 +16,9 @@ extension SelfPlay {
         logProbs.reserveCapacity(total)
         var advantages = [Float](repeating: 0, count: total)
         var returns = advantages
-        for seat in seats {
-            let count = seat.actions.count
-            let seen = try self.values(of: seat)
+        for rollout in rollouts {
+            let count = rollout.actions.count
+            let seen = try self.values(of: rollout)
             // The episode goes on behind the limit: its value there stands for the rest.
             var rests: [Int: Double] = [:]
             for (i, step) in collected.truncated.enumerated() {
@@ -34,7 +34,7 @@ extension SelfPlay {
                     let starts =
                         t == length - 1
                         ? collected.lastStarts[game] : collected.episodeStarts[i + games]
-                    let reward = seat.verdicts[i].reward(configuration.exhaustion)
+                    let reward = rollout.rewardTerms[i].reward(configuration.exhaustion)
                     return GeneralizedAdvantage.Step(
                         reward: reward + (rests[i] ?? 0), value: Double(seen[i]),
                         nextValue: Double(seen[i + games]), goesOn: starts ? 0 : 1)
@@ -43,10 +43,10 @@ extension SelfPlay {
                     returns[start + t] = Float(advantage + Double(seen[t * games + game]))
                 }
                 for i in stride(from: game, to: count, by: games) {
-                    actions.append(Int(seat.actions[i]))
+                    actions.append(Int(rollout.actions[i]))
                     values.append(seen[i])
-                    logProbs.append(seat.logProbs[i])
-                    allowed += policy.allowed(from: seat.standpoints[i].origin)
+                    logProbs.append(rollout.logProbs[i])
+                    allowed += policy.allowed(from: rollout.states[i].origin)
                 }
             }
         }
@@ -56,22 +56,22 @@ extension SelfPlay {
     }
 
     /// The critic's values before each step, after every game's last, and behind each limit.
-    private func values(of seat: Seat) throws(SPARSError) -> [Float] {
-        var places: [Standpoint: Int32] = [:]
-        var distinct: [Standpoint] = []
+    private func values(of rollout: AgentRollout) throws(SPARSError) -> [Float] {
+        var places: [AgentState: Int32] = [:]
+        var distinct: [AgentState] = []
         var rows: [Int32] = []
-        rows.reserveCapacity(seat.standpoints.count + seat.last.count + seat.truncations.count)
-        func note(_ standpoint: Standpoint) {
-            let place = policy.sight.place(of: standpoint)
+        rows.reserveCapacity(rollout.states.count + rollout.last.count + rollout.truncations.count)
+        func note(_ state: AgentState) {
+            let place = policy.observation.key(of: state)
             if let row = places[place] { return rows.append(row) }
             let row = Int32(distinct.count)
             places[place] = row
-            distinct.append(standpoint)
+            distinct.append(state)
             rows.append(row)
         }
-        for i in 0..<seat.standpoints.count { note(seat.standpoints[i]) }
-        for standpoint in seat.last + seat.truncations { note(standpoint) }
-        let seen = try policy.values(at: distinct, as: seat.agent, optimizer.network)
+        for i in 0..<rollout.states.count { note(rollout.states[i]) }
+        for state in rollout.last + rollout.truncations { note(state) }
+        let seen = try policy.values(at: distinct, as: rollout.agent, optimizer.network)
         return rows.map { seen[Int($0)] }
     }
 }

@@ -8,8 +8,7 @@ public struct SelfPlayState: Equatable, Sendable {
     public var moments: [Float]
     /// A frozen opponent's parameters where they differ from the learner's, else empty.
     public var opponent: [Float]
-    /// As `counterNames` says, then eight a further game: its `episode_steps`, `starts_episode` and
-    /// origins.
+    /// `SelfPlayCounters`, encoded.
     public var counters: [Int64]
     /// The map's visits, oldest first: x, y, z and 2 game + agent (0 learner, 1 opponent) of each.
     public var visits: [Int64]
@@ -19,14 +18,8 @@ public struct SelfPlayState: Equatable, Sendable {
     /// empty but in the exhaustion game.
     public var shown: [Int64]
 
-    public static let counterNames = [
-        "adam_steps", "updates", "random_0", "random_1", "random_2", "random_3", "iterations",
-        "steps", "episode_steps", "starts_episode", "opponent", "learner_x", "learner_y",
-        "learner_z", "opponent_x", "opponent_y", "opponent_z",
-    ]
-
     /// How many counters a run of so many games has.
-    public static func counterCount(games: Int) -> Int { counterNames.count + 8 * (games - 1) }
+    public static func counterCount(games: Int) -> Int { SelfPlayCounters.count(games: games) }
 
     public init(
         parameters: [Float], moments: [Float], opponent: [Float], counters: [Int64],
@@ -43,36 +36,12 @@ public struct SelfPlayState: Equatable, Sendable {
 }
 
 extension SelfPlay {
-    private static let stillCode: Int64 = 0
-    private static let currentCode: Int64 = 1
-    private static let frozenCode: Int64 = 2
-
     public var state: SelfPlayState {
         var frozen: [Float] = []
-        var code = Self.currentCode
-        switch opponent {
-        case .still: code = Self.stillCode
-        case .current: code = Self.currentCode
-        case .frozen(let network):
-            frozen = network.parameters
-            code = Self.frozenCode
-        }
-        func windows(_ game: WindowSearchGame) -> [Int64] {
-            Agent.allCases.flatMap { agent in (0..<3).map { Int64(game.windows[agent][$0]) } }
-        }
-        var further: [Int64] = []
-        for index in games.indices.dropFirst() {
-            further += [Int64(games[index].steps), startsEpisode[index] ? 1 : 0]
-            further += windows(games[index])
-        }
-        var counters = [Int64(optimizer.stepCount), Int64(optimizer.updateCount)]
-        counters += random.words.map { Int64(bitPattern: $0) }
-        counters += [Int64(iterationCount), Int64(stepCount), Int64(games[0].steps)]
-        counters += [startsEpisode[0] ? 1 : 0, code]
-        counters += windows(games[0]) + further
+        if case .frozen(let network) = opponent { frozen = network.parameters }
         return SelfPlayState(
             parameters: optimizer.network.parameters, moments: optimizer.moments, opponent: frozen,
-            counters: counters,
+            counters: counters.encoded,
             visits: scoreMap.visits.flatMap { visit in
                 (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.who)]
             }, visitScores: scoreMap.visits.map(\.score),
@@ -83,28 +52,41 @@ extension SelfPlay {
             })
     }
 
+    private var counters: SelfPlayCounters {
+        let code: SelfPlayCounters.Opponent =
+            switch opponent {
+            case .still: .still
+            case .current: .current
+            case .frozen: .frozen
+            }
+        return SelfPlayCounters(
+            adamSteps: UInt64(optimizer.stepCount), updates: UInt64(optimizer.updateCount),
+            randomWords: random.words, iterations: iterationCount, steps: stepCount, opponent: code,
+            games: zip(games, startsEpisode).map { game, starts in
+                SelfPlayCounters.Game(
+                    steps: game.steps, startsEpisode: starts, windows: game.windows)
+            })
+    }
+
     /// Goes on from a saved state; what was played here before is forgotten.
     ///
-    /// - Throws: `invalidArgument` or `notFinite` for a state that no run of this configuration can
+    /// - Throws: `outOfRange` or `notFinite` for a state that no run of this configuration can
     ///   have, and then changes nothing; `interrupted` while the map is rebuilt.
     public func restore(_ state: SelfPlayState) throws(SPARSError) {
-        let counters = state.counters
-        guard counters.count == SelfPlayState.counterCount(games: games.count),
-            counters[0...1].allSatisfy({ $0 >= 0 }),
-            counters[6...10].allSatisfy({ (0...(1 << 53)).contains($0) }), counters[10] <= 2
-        else {
+        guard let counters = SelfPlayCounters(decoding: state.counters, games: games.count) else {
             throw .range(
-                "counters", of: "self_play", mustBe: "the counters of a saved run", got: counters)
+                "counters", of: .selfPlay, mustBe: "the counters of a saved run",
+                got: state.counters)
         }
         var optimizer = optimizer
         optimizer.network = try ActorCritic(
             shape: optimizer.network.shape, parameters: state.parameters)
         try optimizer.restore(
-            moments: state.moments, stepCount: UInt64(counters[0]),
-            updateCount: UInt64(counters[1]))
-        let random = try restoredSource(counters[2...5].map { UInt64(bitPattern: $0) })
-        let opponent = try restoredOpponent(counters[10], state.opponent)
-        var games = try restoredGames(counters)
+            moments: state.moments, stepCount: counters.adamSteps,
+            updateCount: counters.updates)
+        let random = try restoredSource(counters.randomWords)
+        let opponent = try restoredOpponent(counters.opponent, state.opponent)
+        var games = try restoredGames(counters.games)
         let exhaustions = try restoredExhaustions(state.shown, games)
         try addVisits(of: state, to: &games[0].scoreMap)
         var overlap = overlap
@@ -119,27 +101,21 @@ extension SelfPlay {
         self.games = games
         self.exhaustions = exhaustions
         self.overlap = overlap
-        startsEpisode =
-            [counters[9] != 0]
-            + stride(from: 18, to: counters.count, by: 8).map { counters[$0] != 0 }
-        iterationCount = Int(counters[6])
-        stepCount = Int(counters[7])
+        startsEpisode = counters.games.map(\.startsEpisode)
+        iterationCount = counters.iterations
+        stepCount = counters.steps
         forgetPlayed()
         policy.forget()
     }
 
-    private func restoredGames(_ counters: [Int64]) throws(SPARSError) -> [WindowSearchGame] {
+    private func restoredGames(
+        _ saved: [SelfPlayCounters.Game]
+    ) throws(SPARSError) -> [WindowSearchGame] {
         var games: [WindowSearchGame] = []
-        for index in self.games.indices {
-            let (steps, first) = index == 0 ? (8, 11) : (9 + 8 * index, 11 + 8 * index)
-            let places = counters[first..<first + 6].map { Int(clamping: $0) }
+        for (index, saved) in saved.enumerated() {
             var game = WindowSearchGame(field: field)
             game.number = index
-            try game.restore(
-                windows: PerAgent(
-                    learner: Voxel(places[0], places[1], places[2]),
-                    opponent: Voxel(places[3], places[4], places[5])),
-                steps: Int(clamping: counters[steps]))
+            try game.restore(windows: saved.windows, steps: saved.steps)
             games.append(game)
         }
         return games
@@ -157,7 +133,7 @@ extension SelfPlay {
                 games[numbers[3]].isReachable(Voxel(numbers[0], numbers[1], numbers[2]))
             else {
                 throw .range(
-                    "shown", of: "self_play",
+                    "shown", of: .selfPlay,
                     mustBe: "places of one of \(exhaustions.count) games, four numbers each",
                     got: numbers)
             }
@@ -166,7 +142,7 @@ extension SelfPlay {
         for (game, places) in zip(games, places)
         where places.count > 2 * game.steps || Set(places).count < places.count {
             throw .range(
-                "shown", of: "self_play",
+                "shown", of: .selfPlay,
                 mustBe: "different places, two at most for each step of the episode",
                 got: places.count)
         }
@@ -182,14 +158,14 @@ extension SelfPlay {
             state.visitScores.allSatisfy({ (0...1).contains($0) })
         else {
             throw .range(
-                "visits", of: "self_play", mustBe: "four numbers each and a score in [0, 1]",
+                "visits", of: .selfPlay, mustBe: "four numbers each and a score in [0, 1]",
                 got: "\(state.visits.count) and \(state.visitScores.count) numbers")
         }
         for (i, score) in state.visitScores.enumerated() {
             let who = state.visits[4 * i + 3]
             guard (0..<Int64(2 * games.count)).contains(who) else {
                 throw .range(
-                    "visits", of: "self_play",
+                    "visits", of: .selfPlay,
                     mustBe: "by agent 0 or 1 of one of \(games.count) games", got: who)
             }
             let place = (0..<3).map { Int(clamping: state.visits[4 * i + $0]) }
@@ -200,12 +176,12 @@ extension SelfPlay {
     }
 
     private func restoredOpponent(
-        _ code: Int64, _ parameters: [Float]
+        _ code: SelfPlayCounters.Opponent, _ parameters: [Float]
     ) throws(SPARSError) -> Opponent {
         switch code {
-        case Self.stillCode: return .still
-        case Self.currentCode: return .current
-        default:
+        case .still: return .still
+        case .current: return .current
+        case .frozen:
             return .frozen(
                 try ActorCritic(shape: optimizer.network.shape, parameters: parameters))
         }

@@ -51,23 +51,22 @@ public final class SelfPlay {
     public internal(set) var steps: [StepRecord] = []
     public internal(set) var snapshots: [(iteration: Int, network: ActorCritic<Float>)] = []
 
-    public var field: SearchField { policy.sight.field }
+    public var field: SearchField { policy.observation.field }
 
     /// The map of all games, its log included.
     public var scoreMap: ScoreMap { games[0].scoreMap }
 
-    /// - Throws: `invalidArgument` for a configuration out of range.
+    /// - Throws: `outOfRange` for a configuration out of range.
     public init(
         field: SearchField, configuration: SelfPlayConfiguration, overlap: NativeOverlap? = nil
     ) throws(SPARSError) {
         let window = field.configuration.window
         try configuration.validate(window: window)
         let isExhaustion = configuration.exhaustion != nil
-        let sight = sight(
-            of: configuration.policy, on: field, withShown: isExhaustion)
-        let shape = try sight.shape(configuration)
+        let observation = configuration.policy.observation(of: field, withShown: isExhaustion)
+        let shape = try observation.shape(configuration)
         let multiplicity = try configuration.multiplicity(of: window).map {
-            $0 + Array(repeating: 1, count: sight.besideCount)
+            $0 + Array(repeating: 1, count: observation.besideCount)
         }
         let source = RandomSource(seed: configuration.seed)
         let network = try ActorCritic<Float>(
@@ -86,7 +85,8 @@ public final class SelfPlay {
         random = source.stream(1)
         opponent = field.configuration.opponent == .live ? .still : .current
         policy = WindowPolicy(
-            sight, masksActions: configuration.masksActions, answersPerMove: isExhaustion ? 2 : 1)
+            observation, masksActions: configuration.masksActions,
+            answersPerMove: isExhaustion ? 2 : 1)
         self.overlap = overlap
     }
 
@@ -144,7 +144,7 @@ public final class SelfPlay {
     private func takingBackOnFailure<Result>(
         _ body: () throws(SPARSError) -> Result
     ) throws(SPARSError) -> Result {
-        let before = Checkpoint(self)
+        let before = IterationStart(self)
         do throws(SPARSError) { return try body() } catch {
             before.restore(self)
             throw error
@@ -161,17 +161,17 @@ public final class SelfPlay {
         let comesBack = minibatches > Self.shortUpdate
         if comesBack { try keepBefore() }
         var failure: SPARSError?
-        let count = collected.seats[0].actions.count
+        let count = collected.rollouts[0].actions.count
         let policy = policy
         let update = { () throws(SPARSError) -> PPOLog in
             try self.optimizer.update(rollout, permutations: orders, hyperparameters) {
                 steps, into in
                 do throws(SPARSError) {
-                    try policy.look(
-                        at: steps.map { step in
-                            let seat = collected.seats[step / count]
+                    try policy.observe(
+                        steps.map { step in
+                            let rollout = collected.rollouts[step / count]
                             let place = collected.step(byGame: step % count)
-                            return (seat.standpoints[place], seat.agent)
+                            return (rollout.states[place], rollout.agent)
                         }, into: &into)
                 } catch { failure = error }
             }
@@ -234,7 +234,7 @@ public final class SelfPlay {
 }
 
 /// What an iteration may change and must take back when it fails.
-private struct Checkpoint {
+private struct IterationStart {
     let games: [WindowSearchGame]
     let exhaustions: [Exhaustion]
     let random: RandomSource

@@ -46,9 +46,9 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     public static let stepLimit = 1 << 20
     public static let gameLimit = 1 << 12
 
-    /// - Throws: `invalidArgument` naming the first value outside its range.
+    /// - Throws: `outOfRange` naming the first value outside its range.
     public func validate(window: Extent) throws(SPARSError) {
-        let owner = "self_play"
+        let owner = SPARSError.Subject.selfPlay
         try hyperparameters.validate()
         try exhaustion?.validate()
         guard (2...Self.stepLimit).contains(stepCount) else {
@@ -96,7 +96,7 @@ public struct SelfPlayConfiguration: Equatable, Sendable {
     }
 }
 
-/// What is kept of an iteration; `IterationRecord.names` names `values` in order.
+/// What is kept of an iteration.
 public struct IterationRecord: Equatable, Sendable {
     public var meanRewards = PerAgent(learner: 0.0, opponent: 0.0)
     /// The learner's.
@@ -105,17 +105,11 @@ public struct IterationRecord: Equatable, Sendable {
     public var lastScores = PerAgent(learner: 0.0, opponent: 0.0)
     public var terminations = 0
     public var truncations = 0
-    /// Of the map after the iteration; NaN without a reference, or where map and it are empty.
+    /// The Dice of the map after the iteration; NaN without a reference, or where map and it are empty.
     public var dice = Double.nan
     public var log = PPOLog()
 
-    public static let names =
-        [
-            "reward_mean", "reward_last", "learner_score_mean", "opponent_score_mean",
-            "learner_score_last", "opponent_score_last", "terminations", "truncations", "dice",
-            "opponent_reward_mean",
-        ] + PPOLog.names
-
+    /// The numbers in the order of the C ABI.
     public var values: [Double] {
         [
             meanRewards.learner, lastReward, meanScores.learner, meanScores.opponent,

@@ -1,44 +1,44 @@
 import SPARSKernels
 
-/// Lets networks see windows of a field, and remembers what they answered.
+/// Lets networks observe windows of a field, and remembers what they answered.
 ///
 /// The policy's first layer is read once a step for both players of all games where they share a
 /// network, and not at all where a window was seen before with the same weights.
 struct WindowPolicy {
-    let sight: any PolicySight
+    let observation: any PolicyObservation
     private let masksActions: Bool
     /// How many answers make the same move: 2 where one of them also calls the end.
     private let answersPerMove: Int
-    /// First-layer products of the policy rows by place: of the learner's network for the learner's
-    /// eyes and for the opponent's, then of each frozen network.
-    private var products: [[Standpoint: [Float]]] = []
-    /// Whether both players see the same numbers (D12, D13), so that one memory serves both.
-    let seesAlike: Bool
-    /// What was last looked at, kept so that its memory is not cleared and mapped every step.
-    private var seen: [Float] = []
+    /// First-layer products of the policy rows by state: of the learner's network for what the
+    /// learner observes and for what the opponent does, then of each frozen network.
+    private var products: [[AgentState: [Float]]] = []
+    /// Whether both players observe the same numbers (D12, D13), so that one memory serves both.
+    let sharesObservations: Bool
+    /// What was last observed, kept so that its memory is not cleared and mapped every step.
+    private var observed: [Float] = []
 
-    init(_ sight: any PolicySight, masksActions: Bool, answersPerMove: Int = 1) {
-        self.sight = sight
+    init(_ observation: any PolicyObservation, masksActions: Bool, answersPerMove: Int = 1) {
+        self.observation = observation
         self.masksActions = masksActions
         self.answersPerMove = answersPerMove
-        let configuration = sight.field.configuration
-        seesAlike =
+        let configuration = observation.field.configuration
+        sharesObservations =
             configuration.observationCast == .float32
             || configuration.opponentObservation == .same
     }
 
-    /// Rows looked at together: 16 MB of observations, or one.
-    private var chunk: Int { max(1, (1 << 22) / sight.count) }
+    /// Rows observed together: 16 MB of observations, or one.
+    private var chunk: Int { max(1, (1 << 22) / observation.count) }
 
     /// Forgets the answers of weights that have changed since.
     mutating func forget() { products = [] }
 
-    /// Writes what is seen from the standpoints into the first rows of the (n, `sight.count`) matrix.
-    func look(
-        at windows: [(standpoint: Standpoint, agent: Agent)], into matrix: inout [Float]
+    /// Writes what is observed in the states into the first rows of the (n, `observation.count`) matrix.
+    func observe(
+        _ windows: [(state: AgentState, agent: Agent)], into matrix: inout [Float]
     ) throws(SPARSError) {
-        try sight.prepare(windows.map(\.standpoint))
-        let count = sight.count
+        try observation.prepare(windows.map(\.state))
+        let count = observation.count
         precondition(matrix.count >= windows.count * count, "\(matrix.count) numbers")
         var failures = [SPARSError?](repeating: nil, count: windows.count)
         try Control.shielded { () throws(SPARSError) in
@@ -48,8 +48,8 @@ struct WindowPolicy {
                     nonisolated(unsafe) let (matrix, failures) = (matrix, failures)
                     Self.forEach(windows.count, numbers: windows.count * count) { row in
                         do throws(SPARSError) {
-                            try sight.look(
-                                from: windows[row].standpoint, as: windows[row].agent,
+                            try observation.observe(
+                                in: windows[row].state, as: windows[row].agent,
                                 into: .init(rebasing: matrix[row * count..<(row + 1) * count]))
                         } catch { failures[row] = error }
                     }
@@ -68,12 +68,12 @@ struct WindowPolicy {
     /// Which actions a policy may answer with from `origin`; empty where all are.
     func allowed(from origin: Voxel) -> [Bool] {
         guard masksActions else { return [] }
-        let moves = Action.allCases.map { sight.field.configuration.allows($0, from: origin) }
+        let moves = Action.allCases.map { observation.field.configuration.allows($0, from: origin) }
         return answersPerMove == 1 ? moves : moves + moves
     }
 
-    private struct Look {
-        let standpoint: Standpoint
+    private struct Query {
+        let state: AgentState
         let agent: Agent
         let memory: Int
     }
@@ -82,27 +82,31 @@ struct WindowPolicy {
     /// which of the `frozen` networks answers, or nil for the learner's own. Their numbers name the
     /// same networks until `forget` is called.
     mutating func distributions(
-        at windows: [PerAgent<Standpoint>], learner: ActorCritic<Float>, opponents: [Int?],
+        at windows: [PerAgent<AgentState>], learner: ActorCritic<Float>, opponents: [Int?],
         of frozen: [ActorCritic<Float>]
     ) throws(SPARSError) -> [PerAgent<Categorical<Float>>] {
         let missing = 2 + frozen.count - products.count
         if missing > 0 { products += Array(repeating: [:], count: missing) }
-        // The same eyes and the same weights share one memory.
-        let memories = opponents.map { number in number.map { $0 + 2 } ?? (seesAlike ? 0 : 1) }
-        var unknown: [[Look]] = Array(repeating: [], count: 1 + frozen.count)
-        var asked: [Set<Standpoint>] = Array(repeating: [], count: products.count)
+        // The same observations and the same weights share one memory.
+        let memories = opponents.map { number in
+            number.map { $0 + 2 } ?? (sharesObservations ? 0 : 1)
+        }
+        var unknown: [[Query]] = Array(repeating: [], count: 1 + frozen.count)
+        var asked: [Set<AgentState>] = Array(repeating: [], count: products.count)
         for (game, pair) in windows.enumerated() {
             for agent in Agent.allCases {
                 let memory = agent == .learner ? 0 : memories[game]
-                let place = sight.place(of: pair[agent])
-                if products[memory][place] == nil, asked[memory].insert(place).inserted {
+                let key = observation.key(of: pair[agent])
+                if products[memory][key] == nil, asked[memory].insert(key).inserted {
                     unknown[max(0, memory - 1)].append(
-                        Look(standpoint: pair[agent], agent: agent, memory: memory))
+                        Query(state: pair[agent], agent: agent, memory: memory))
                 }
             }
         }
-        try see(unknown[0], learner)
-        for (looks, network) in zip(unknown.dropFirst(), frozen) { try see(looks, network) }
+        try remember(unknown[0], learner)
+        for (queries, network) in zip(unknown.dropFirst(), frozen) {
+            try remember(queries, network)
+        }
         return windows.enumerated().map { game, pair in
             PerAgent(
                 learner: known(0, pair.learner, learner),
@@ -113,50 +117,50 @@ struct WindowPolicy {
 
     /// The distribution over one player's actions, which is not remembered.
     mutating func distribution(
-        at standpoint: Standpoint, as agent: Agent, _ network: ActorCritic<Float>
+        at state: AgentState, as agent: Agent, _ network: ActorCritic<Float>
     ) throws(SPARSError) -> Categorical<Float> {
-        try look(at: [(standpoint, agent)])
+        try observe([(state, agent)])
         let products = try Control.shielded { () throws(SPARSError) in
-            network.firstProducts(seen, batch: 1, part: .policy)
+            network.firstProducts(observed, batch: 1, part: .policy)
         }
-        return distribution(products, standpoint.origin, network)
+        return distribution(products, state.origin, network)
     }
 
-    private mutating func see(
-        _ unknown: [Look], _ network: ActorCritic<Float>
+    private mutating func remember(
+        _ unknown: [Query], _ network: ActorCritic<Float>
     ) throws(SPARSError) {
         let width = network.shape.firstRows
         for first in stride(from: 0, to: unknown.count, by: chunk) {
             let part = unknown[first..<min(first + chunk, unknown.count)]
-            try look(at: part.map { ($0.standpoint, $0.agent) })
+            try observe(part.map { ($0.state, $0.agent) })
             let all = try Control.shielded { () throws(SPARSError) in
-                network.firstProducts(seen, batch: part.count, part: .policy)
+                network.firstProducts(observed, batch: part.count, part: .policy)
             }
             for (row, item) in part.enumerated() {
-                products[item.memory][sight.place(of: item.standpoint)] =
+                products[item.memory][observation.key(of: item.state)] =
                     Array(all[row * width..<(row + 1) * width])
             }
         }
     }
 
-    /// Fills the first rows of `seen`.
-    private mutating func look(at windows: [(standpoint: Standpoint, agent: Agent)])
+    /// Fills the first rows of `observed`.
+    private mutating func observe(_ windows: [(state: AgentState, agent: Agent)])
         throws(SPARSError)
     {
-        let needed = windows.count * sight.count
-        if seen.count < needed { seen = [Float](repeating: 0, count: needed) }
+        let needed = windows.count * observation.count
+        if observed.count < needed { observed = [Float](repeating: 0, count: needed) }
         // Taken out, so that writing into it does not overlap with reading `self`.
-        var matrix = seen
-        seen = []
-        defer { seen = matrix }
-        try look(at: windows, into: &matrix)
+        var matrix = observed
+        observed = []
+        defer { observed = matrix }
+        try observe(windows, into: &matrix)
     }
 
     private func known(
-        _ memory: Int, _ standpoint: Standpoint, _ network: ActorCritic<Float>
+        _ memory: Int, _ state: AgentState, _ network: ActorCritic<Float>
     ) -> Categorical<Float> {
         distribution(
-            products[memory][sight.place(of: standpoint)]!, standpoint.origin, network)
+            products[memory][observation.key(of: state)]!, state.origin, network)
     }
 
     private func distribution(
@@ -167,18 +171,18 @@ struct WindowPolicy {
             actions: network.shape.actions, allowed: allowed(from: origin))
     }
 
-    /// The critic's values of windows as `agent` sees them, read a few at a time.
+    /// The critic's values of states as `agent` observes them, read a few at a time.
     mutating func values(
-        at standpoints: [Standpoint], as agent: Agent = .learner, _ network: ActorCritic<Float>
+        at states: [AgentState], as agent: Agent = .learner, _ network: ActorCritic<Float>
     ) throws(SPARSError) -> [Float] {
         var values: [Float] = []
-        values.reserveCapacity(standpoints.count)
-        for first in stride(from: 0, to: standpoints.count, by: chunk) {
+        values.reserveCapacity(states.count)
+        for first in stride(from: 0, to: states.count, by: chunk) {
             try Control.check()
-            let part = standpoints[first..<min(first + chunk, standpoints.count)]
-            try look(at: part.map { ($0, agent) })
+            let part = states[first..<min(first + chunk, states.count)]
+            try observe(part.map { ($0, agent) })
             let products = try Control.shielded { () throws(SPARSError) in
-                network.firstProducts(seen, batch: part.count, part: .value)
+                network.firstProducts(observed, batch: part.count, part: .value)
             }
             values +=
                 network.activations(

@@ -17,7 +17,7 @@ public struct Crossing: Equatable, Sendable {
     public let grid: Extent
     public let frame: ScanFrame
 
-    /// - Throws: `invalidArgument` if an extent has no voxel or more than can be indexed, or `native`
+    /// - Throws: `outOfRange` if an extent has no voxel or more than can be indexed, or `native`
     ///   has a grid of another extent than the scan.
     public init(scan: Extent, grid: Extent, frame: ScanFrame) throws(SPARSError) {
         try Resample.check(from: scan, to: grid)
@@ -92,7 +92,7 @@ public struct Crossing: Equatable, Sendable {
 
     /// The voxel of the grid that `toScan` shows at a voxel of the scan; nil where it shows none.
     ///
-    /// - Throws: `invalidArgument` unless the voxel is one of the scan.
+    /// - Throws: `outOfRange` unless the voxel is one of the scan.
     public func gridVoxel(at voxel: Voxel) throws(SPARSError) -> Voxel? {
         for axis in 0..<3 where !(0..<scan[axis]).contains(voxel[axis]) {
             throw .range(

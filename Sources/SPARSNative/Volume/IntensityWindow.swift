@@ -5,13 +5,13 @@ public struct IntensityWindow: Hashable, Sendable {
     /// Width of the range, HU; positive.
     public let width: Float
 
-    /// - Throws: `invalidArgument` unless both are finite and `width` is positive.
+    /// - Throws: `outOfRange` unless both are finite and `width` is positive.
     public init(level: Float, width: Float) throws(SPARSError) {
         guard level.isFinite else {
-            throw .range("level", of: "IntensityWindow", mustBe: "a finite float", got: level)
+            throw .range("level", of: .intensityWindow, mustBe: "a finite float", got: level)
         }
         guard width.isFinite, width > 0 else {
-            throw .range("width", of: "IntensityWindow", mustBe: "a float above 0.0", got: width)
+            throw .range("width", of: .intensityWindow, mustBe: "a float above 0.0", got: width)
         }
         self.level = level
         self.width = width

@@ -8,7 +8,7 @@ public enum Resample {
 
     /// Nearest neighbour: source index floor(target * from / to), computed in float32 as there.
     ///
-    /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
+    /// - Throws: `outOfRange` if an extent has no voxel or `values` does not fill `from`.
     public static func nearest(
         _ values: [Float], from: Extent, to: Extent
     ) throws(SPARSError) -> [Float] {
@@ -21,7 +21,7 @@ public enum Resample {
     /// How many voxels of `to` each voxel of `from` becomes by `nearest`, [x, y, z]; 0 for one that is
     /// left out. Their sum is `to.count`.
     ///
-    /// - Throws: `invalidArgument` if an extent has no voxel or too many.
+    /// - Throws: `outOfRange` if an extent has no voxel or too many.
     public static func replicas(from: Extent, to: Extent) throws(SPARSError) -> [Int] {
         try check(from: from, to: to)
         let axes = (0..<3).map { ResampleAxis.replicas(from: from[$0], to: to[$0]) }
@@ -33,7 +33,7 @@ public enum Resample {
 
     /// Trilinear with `align_corners=False`, values beyond the border repeated.
     ///
-    /// - Throws: `invalidArgument` if an extent has no voxel or `values` does not fill `from`.
+    /// - Throws: `outOfRange` if an extent has no voxel or `values` does not fill `from`.
     public static func linear(
         _ values: [Float], from: Extent, to: Extent
     ) throws(SPARSError) -> [Float] {
@@ -50,7 +50,7 @@ public enum Resample {
         to: Extent
     ) {
         ResampleKernels.nearest(
-            source: source, from: from.shape, target: target,
+            source: source, from: from, target: target,
             x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
             z: .nearest(from: from.z, to: to.z))
     }
@@ -61,7 +61,7 @@ public enum Resample {
         into target: UnsafeMutableRawPointer, to: Extent
     ) {
         ResampleKernels.nearest(
-            elementSize: elementSize, source: source, from: from.shape, target: target,
+            elementSize: elementSize, source: source, from: from, target: target,
             x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
             z: .nearest(from: from.z, to: to.z))
     }
@@ -72,7 +72,7 @@ public enum Resample {
         to: Extent
     ) {
         ResampleKernels.linear(
-            source: source, from: from.shape, target: target,
+            source: source, from: from, target: target,
             x: .linear(from: from.x, to: to.x), y: .linear(from: from.y, to: to.y),
             z: .linear(from: from.z, to: to.z))
     }
@@ -92,7 +92,7 @@ public enum Resample {
         try check(from: from, to: to)
         guard count == from.count else {
             throw .range(
-                "values", of: "resample", mustBe: "\(from.count) floats for extent \(from)",
+                "values", of: .resampling, mustBe: "\(from.count) floats for extent \(from)",
                 got: count)
         }
     }
@@ -104,7 +104,7 @@ public enum Resample {
                 extent.count <= 1 << 40
             else {
                 throw .range(
-                    name, of: "resample", mustBe: "three lengths from 1 to \(greatestLength)",
+                    name, of: .resampling, mustBe: "three lengths from 1 to \(greatestLength)",
                     got: extent)
             }
         }
@@ -119,11 +119,6 @@ public enum Resample {
             count = to.count
         }
     }
-}
-
-extension Extent {
-    /// The same lengths as kernels take them.
-    var shape: Shape3 { Shape3(x, y, z) }
 }
 
 /// How values between voxels are found.

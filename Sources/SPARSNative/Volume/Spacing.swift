@@ -12,7 +12,9 @@ public struct Spacing: Hashable, Sendable {
 
     /// - Parameter owner: what takes the spacing, for the error.
     /// - Throws: `invalidArgument` unless each edge is in 0.1...50 mm.
-    public init(_ x: Double, _ y: Double, _ z: Double, of owner: String) throws(SPARSError) {
+    public init(_ x: Double, _ y: Double, _ z: Double, of owner: SPARSError.Subject)
+        throws(SPARSError)
+    {
         for edge in [x, y, z] where !Self.allowed.contains(edge) {
             throw .range(
                 "spacing", of: owner, mustBe: "three floats in the range [0.1, 50.0] mm",

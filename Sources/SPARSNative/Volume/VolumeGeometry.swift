@@ -7,11 +7,11 @@ public struct Geometry: Hashable, Sendable {
     public static let identity = Geometry(
         unchecked: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])
 
-    /// - Throws: `invalidArgument` unless the matrix is finite and invertible and ends in 0, 0, 0, 1.
+    /// - Throws: `outOfRange` unless the matrix is finite and invertible and ends in 0, 0, 0, 1.
     public init(affine: [Double]) throws(SPARSError) {
         guard Geometry.isPlacing(affine) else {
             throw .range(
-                "affine", of: "Geometry",
+                "affine", of: .geometry,
                 mustBe: "a finite invertible 4 x 4 matrix with (0, 0, 0, 1) as its last row",
                 got: affine)
         }
@@ -77,7 +77,7 @@ public struct Geometry: Hashable, Sendable {
         return parts.reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
 
-    /// Of a 3 x 3 matrix, row by row.
+    /// The determinant of a 3 x 3 matrix given row by row.
     static func determinant(_ m: [Double]) -> Double {
         let first: Double = m[0] * (m[4] * m[8] - m[5] * m[7])
         let second: Double = m[1] * (m[3] * m[8] - m[5] * m[6])

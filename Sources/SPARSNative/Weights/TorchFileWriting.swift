@@ -12,7 +12,7 @@ extension TorchFile {
 
     /// Writes float32 tensors and int64 scalars, in the order given, atomically.
     ///
-    /// - Throws: `invalidArgument` beyond 4 GB, `io`.
+    /// - Throws: `outOfRange` beyond 4 GB, `io`.
     static func write(
         _ tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)],
         metadata: [(name: String, text: String)], to path: String
@@ -20,7 +20,7 @@ extension TorchFile {
         let size = tensors.reduce(0) { $0 + $1.content.count * $1.content.type.byteCount }
         guard size < Int(UInt32.max) - WeightFiles.sizeLimit / 16 else {
             throw .range(
-                "path", of: "save", mustBe: "a .safetensors file beyond 4 GB", got: path)
+                "path", of: .file, mustBe: "a .safetensors file beyond 4 GB", got: path)
         }
         var archive = ZipWriter()
         archive.add(folder + "data.pkl", pickle(tensors))

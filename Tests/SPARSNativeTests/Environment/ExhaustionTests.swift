@@ -21,8 +21,8 @@ import Testing
 
     private func rewards(_ judged: ExhaustionStep) -> PerAgent<Double> {
         PerAgent(
-            learner: judged.verdicts.learner.reward(rule),
-            opponent: judged.verdicts.opponent.reward(rule))
+            learner: judged.rewardTerms.learner.reward(rule),
+            opponent: judged.rewardTerms.opponent.reward(rule))
     }
 
     private func step(_ learner: Float, _ opponent: Float) -> GameStep {
@@ -85,10 +85,10 @@ import Testing
     }
 
     /// A rollout holds one of each step: docs/reference and RESULTS.md count its bytes.
-    @Test func aVerdictIsAByte() {
-        #expect(MemoryLayout<Verdict>.stride == 1)
-        let verdict = Verdict(comparison: -1, isFinal: true, isEarly: true, isRepeat: true)
-        #expect(verdict.reward(nil) == -1)
+    @Test func rewardTermsAreAByte() {
+        #expect(MemoryLayout<RewardTerms>.stride == 1)
+        let terms = RewardTerms(comparison: -1, isFinal: true, isEarly: true, isRepeat: true)
+        #expect(terms.reward(nil) == -1)
     }
 
     @Test func aLimitTruncatesWhatNobodyEnded() {
@@ -118,9 +118,9 @@ import Testing
         #expect(game.shown(around: Voxel(4, 4, 4), configuration) == 0)
         game.restore([Voxel(4, 4, 8), Voxel(4, 0, 4), Voxel(8, 4, 4), Voxel(0, 4, 4)])
         let flags = game.shown(around: Voxel(4, 4, 4), configuration)
-        #expect(Standpoint(Voxel(4, 4, 4), shown: flags).flags == [1, 0, 0, 1, 1, 1])
+        #expect(AgentState(Voxel(4, 4, 4), shown: flags).flags == [1, 0, 0, 1, 1, 1])
         // Where a move is not made, the flag is of the place itself.
         let corner = game.shown(around: Voxel(8, 4, 4), configuration)
-        #expect(Standpoint(Voxel(8, 4, 4), shown: corner).flags == [0, 0, 0, 0, 1, 0])
+        #expect(AgentState(Voxel(8, 4, 4), shown: corner).flags == [0, 0, 0, 0, 1, 0])
     }
 }

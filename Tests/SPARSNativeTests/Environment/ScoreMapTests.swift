@@ -126,8 +126,4 @@ import Testing
         configuration.observationCast = .float32
         #expect(configuration.seen(-1000, by: .learner) == -1000)
     }
-
-    @Test func inputsOfTheReleasedPolicyAreOrderedZXY() {
-        #expect(publishedInputOrder(Extent(2, 1, 3)) == [0, 3, 1, 4, 2, 5])
-    }
 }

@@ -42,13 +42,13 @@ import Testing
     ) throws -> (reward: Double, steps: Int) {
         var random = random
         let networks = try players.map { try ActorCritic(shape: shape(), parameters: $0) }
-        let seats = number % 2 == 0 ? [0, 1] : [1, 0]
+        let sides = number % 2 == 0 ? [0, 1] : [1, 0]
         var game = WindowSearchGame(field: field)
         var reward = 0.0
         while true {
             var actions: [Action] = []
             for agent in Agent.allCases {
-                let network = networks[seats[agent.rawValue]]
+                let network = networks[sides[agent.rawValue]]
                 let seen = try field.observation(at: game.windows[agent]).map {
                     field.configuration.seen($0, by: agent)
                 }

@@ -60,8 +60,8 @@ func refusedParameter(_ body: () throws -> Void) -> String? {
     do {
         try body()
         return nil
-    } catch SPARSError.invalidArgument(let parameter, _) {
-        return parameter
+    } catch SPARSError.outOfRange(let value) {
+        return value.parameter
     } catch SPARSError.notFinite {
         return "not finite"
     } catch {

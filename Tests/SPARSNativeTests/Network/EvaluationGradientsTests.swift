@@ -22,7 +22,7 @@ import Testing
         }
 
         func gradient(_ target: EvidenceTarget) throws -> (logits: [Float], values: [Float]) {
-            let pass = try network.forward(.dense(FloatBuffer(values), input.shape))
+            let pass = try network.forward(.dense(FloatBuffer(values), input))
             return (pass.logits, try network.inputGradient(pass, target).values)
         }
     }
@@ -89,7 +89,7 @@ import Testing
     @Test(arguments: [2, 3, 4]) func classActivationHasTheConvolutionsExtent(layer: Int) throws {
         let setup = try Setup(seed: 8)
         let pass = try setup.network.forward(
-            .dense(FloatBuffer(setup.values), Self.input.shape))
+            .dense(FloatBuffer(setup.values), Self.input))
         let map = try setup.network.classActivation(pass, .logOdds, layer: layer)
         #expect(map.count == setup.architecture.convolved[layer - 1].count)
         #expect(map.values.allSatisfy { $0 >= 0 && $0.isFinite })

@@ -85,8 +85,8 @@ import Testing
         }
     }
 
-    /// Of the norm of a tensor's gradient along a whole direction, of an entry's root mean square
-    /// alone. Float64 rounds the loss by less than 1e-14, which the step divides; the step's square
+    /// A share of the norm of a tensor's gradient along a whole direction, of an entry's root mean
+    /// square alone. Float64 rounds the loss by less than 1e-14, which the step divides; the step's square
     /// is below that. What is left is float32's: in front of a pool rounding picks another of two
     /// nearly equal places, and one of a few thousand gradients moves (at most 4e-3 was measured);
     /// conv4 sees their sums (2e-4); behind its batch norm are only sums and products (1.2e-5). Each

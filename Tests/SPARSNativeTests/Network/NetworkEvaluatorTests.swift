@@ -1,4 +1,3 @@
-import SPARSKernels
 import SPARSNative
 import SPARSTestSupport
 import Testing

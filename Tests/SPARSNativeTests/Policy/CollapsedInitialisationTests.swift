@@ -90,7 +90,7 @@ import Testing
         let draws = Double(CollapsedInitialisationTests.draws)
 
         func mean(_ i: Int) -> Double { sums[i] / draws }
-        /// Of the mean, squared.
+        /// The mean's error, squared.
         func error(_ i: Int) -> Double {
             max(0, squares[i] / draws - mean(i) * mean(i)) / (draws - 1)
         }

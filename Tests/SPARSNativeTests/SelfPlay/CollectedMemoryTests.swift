@@ -19,7 +19,7 @@ import Testing
             configuration: game, scorer: FormulaScorer { Float($0.x % 7) / 7 })
         let collected = try SelfPlay(field: field, configuration: configuration).collect()
         let steps = configuration.stepCount * games
-        #expect(collected.seats[0].standpoints.count == steps)
+        #expect(collected.rollouts[0].states.count == steps)
         // Ends of episodes are kept in lists of their own, which grow by doubling.
         #expect(heldBytes(collected) < 16 * steps)
         // As many bytes as the fields have: nothing is left out of the sum.

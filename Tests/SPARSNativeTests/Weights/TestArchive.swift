@@ -1,3 +1,5 @@
+import Testing
+
 @testable import SPARSNative
 
 /// Writes small PyTorch files, right or wrong.
@@ -144,5 +146,22 @@ extension String {
     /// The characters of these bytes, one for each.
     init(latin1 bytes: some Sequence<UInt8>) {
         self.init(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) }))
+    }
+}
+
+extension TestArchive {
+    /// The bytes of 1.5, the one value of `oneTensor`.
+    static let storage: [UInt8] = [0, 0, 0xC0, 0x3F]
+
+    static func expectRead(_ bytes: [UInt8]) throws {
+        let file = try TorchFile(bytes: bytes)
+        #expect(file.names == ["a"])
+        #expect(file.shape(of: "a") == [1])
+        #expect(try file.values(of: "a") == [1.5])
+    }
+
+    static func message(_ bytes: [UInt8]) -> String {
+        let error = #expect(throws: SPARSError.self) { try TorchFile(bytes: bytes).values(of: "a") }
+        return error.map { "\($0)" } ?? ""
     }
 }

@@ -6,7 +6,7 @@ public enum PoolReference {
     ///
     /// `choice[q, c]` is the first voxel, x slowest, that reaches the maximum: 4 dx + 2 dy + dz.
     public static func forward(
-        _ shape: Shape3, channels: Int, raw: UnsafePointer<Float>, scale: UnsafePointer<Float>,
+        _ shape: Extent, channels: Int, raw: UnsafePointer<Float>, scale: UnsafePointer<Float>,
         shift: UnsafePointer<Float>, pooled: UnsafeMutablePointer<Float>,
         choice: UnsafeMutablePointer<UInt8>
     ) {

@@ -176,7 +176,7 @@ extension NIfTIFile {
         buffer.withUnsafeBytes {
             VoxelKernels.decode(
                 source: $0.baseAddress!, layout.type, layout.scale, slab: slab, rows: rows,
-                into: target, extent: extent.shape)
+                into: target, extent: extent)
         }
     }
 }

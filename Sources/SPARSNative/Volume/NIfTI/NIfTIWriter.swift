@@ -8,14 +8,14 @@ public enum NIfTIWriter {
     ///   - voxels: `extent.count` voxels of `type`, [x, y, z], in the machine's byte order.
     ///   - template: the header whose description of the scan is kept: transforms' codes, units,
     ///     intent, text, slice timing. Extensions are not kept. Default: an empty NIfTI-1 header.
-    /// - Throws: `invalidArgument` where the path's ending or the extent cannot be written, `io`,
+    /// - Throws: `outOfRange` where the path's ending or the extent cannot be written, `io`,
     ///   `interrupted`.
     public static func write(
         _ voxels: UnsafeRawBufferPointer, _ type: VoxelType, extent: Extent, geometry: Geometry,
         template: NIfTIHeader?, to path: FilePath
     ) throws(SPARSError) {
         guard path.hasSuffix(".nii") || path.hasSuffix(".nii.gz") else {
-            throw .range("path", of: "save", mustBe: "a name ending in .nii or .nii.gz", got: path)
+            throw .range("path", of: .file, mustBe: "a name ending in .nii or .nii.gz", got: path)
         }
         precondition(
             voxels.count == extent.count * type.size, "\(voxels.count) bytes for \(extent)")
@@ -44,7 +44,7 @@ public enum NIfTIWriter {
             try buffer.withBytes { bytes throws(SPARSError) in
                 Parallel.forEach(bands.count) { band in
                     VoxelKernels.encode(
-                        source: voxels.baseAddress!, size: type.size, extent: extent.shape,
+                        source: voxels.baseAddress!, size: type.size, extent: extent,
                         slab: slab, rows: bands[band], into: bytes.baseAddress!)
                 }
                 try Control.check()

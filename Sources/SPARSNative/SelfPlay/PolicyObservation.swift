@@ -1,41 +1,41 @@
 import SPARSKernels
 
-/// What a policy sees of a field where a window stands: the numbers that its network reads.
+/// What a policy observes of a field where a window stands: the numbers that its network reads.
 ///
 /// Together with a `PolicyShape` for the network this is all that makes one policy another.
-protocol PolicySight: AnyObject {
+protocol PolicyObservation: AnyObject {
     var field: SearchField { get }
     /// The network that reads `count` numbers an observation.
     func shape(_ configuration: SelfPlayConfiguration) throws(SPARSError) -> PolicyShape
     /// Numbers of an observation.
     var count: Int { get }
-    /// Of an observation's numbers, those at its end that stand for no voxel of the window.
+    /// How many numbers at an observation's end stand for no voxel of the window.
     var besideCount: Int { get }
-    /// One name for all standpoints from which the same is seen.
-    func place(of standpoint: Standpoint) -> Standpoint
-    /// Makes known what looking from there needs to be known, in one call of the scorer.
-    func prepare(_ standpoints: [Standpoint]) throws(SPARSError)
-    /// Writes what `agent` sees from there, which is prepared, into `count` numbers. Several threads
-    /// may look at once.
-    func look(
-        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
+    /// One state for all in which the same is observed, to remember answers by.
+    func key(of state: AgentState) -> AgentState
+    /// Makes known what observing in these states needs to be known, in one call of the scorer.
+    func prepare(_ states: [AgentState]) throws(SPARSError)
+    /// Writes what `agent` observes in a state, which is prepared, into `count` numbers. Several
+    /// threads may observe at once.
+    func observe(
+        in state: AgentState, as agent: Agent, into observed: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError)
 }
 
-/// - Parameter withShown: whether it also sees which of the six places around have been shown, as the
-///   exhaustion game needs.
-func sight(
-    of policy: SelfPlayConfiguration.Policy, on field: SearchField, withShown: Bool = false
-) -> any PolicySight {
-    switch policy {
-    case .mlp: WindowSight(field, withShown: withShown)
-    case .cnn: StandardisedSight(field, withShown: withShown)
-    case .local: NeighbourSight(field, withShown: withShown)
+extension SelfPlayConfiguration.Policy {
+    /// - Parameter withShown: whether it also observes which of the six places around have been shown,
+    ///   as the exhaustion game needs.
+    func observation(of field: SearchField, withShown: Bool = false) -> any PolicyObservation {
+        switch self {
+        case .mlp: WindowObservation(field, withShown: withShown)
+        case .cnn: StandardisedObservation(field, withShown: withShown)
+        case .local: NeighbourObservation(field, withShown: withShown)
+        }
     }
 }
 
 /// The voxels of the window ("MlpPolicy"), and behind them what has been shown around it.
-final class WindowSight: PolicySight {
+final class WindowObservation: PolicyObservation {
     let field: SearchField
     let besideCount: Int
     private let voxels: Int
@@ -54,25 +54,25 @@ final class WindowSight: PolicySight {
             valueHidden: configuration.valueHidden, actions: configuration.answerCount)
     }
 
-    func place(of standpoint: Standpoint) -> Standpoint {
-        Standpoint(field.lattice.cropStart(standpoint.origin), shown: standpoint.shown)
+    func key(of state: AgentState) -> AgentState {
+        AgentState(field.lattice.cropStart(state.origin), shown: state.shown)
     }
 
-    func prepare(_ standpoints: [Standpoint]) {}
+    func prepare(_ states: [AgentState]) {}
 
-    func look(
-        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
+    func observe(
+        in state: AgentState, as agent: Agent, into observed: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
-        let box = try field.box(at: field.lattice.cropStart(standpoint.origin))
-        let window = UnsafeMutableBufferPointer(rebasing: seen[..<voxels])
+        let box = try field.box(at: field.lattice.cropStart(state.origin))
+        let window = UnsafeMutableBufferPointer(rebasing: observed[..<voxels])
         if box.extent == field.configuration.window {
             let geometry = BoxGeometry(of: box, in: field.volume.extent)
             field.volume.values.withUnsafeBufferPointer { copyBox($0, geometry, into: window) }
         } else {
-            _ = window.update(fromContentsOf: try field.observation(at: standpoint.origin))
+            _ = window.update(fromContentsOf: try field.observation(at: state.origin))
         }
         if besideCount > 0 {
-            _ = seen[voxels...].update(fromContentsOf: standpoint.flags)
+            _ = observed[voxels...].update(fromContentsOf: state.flags)
         }
         guard field.configuration.observationCast != .float32 else { return }
         for i in window.indices {
@@ -83,13 +83,13 @@ final class WindowSight: PolicySight {
 
 /// The same voxels, less the scan's mean and divided by its standard deviation ("CnnPolicy"):
 /// tanh of convolutions over Hounsfield units as they are would be 1 or -1 nearly everywhere.
-final class StandardisedSight: PolicySight {
-    private let window: WindowSight
+final class StandardisedObservation: PolicyObservation {
+    private let window: WindowObservation
     private let mean: Float
     private let deviation: Float
 
     init(_ field: SearchField, withShown: Bool = false) {
-        window = WindowSight(field, withShown: withShown)
+        window = WindowObservation(field, withShown: withShown)
         let values = field.volume.values
         func average(_ term: (Double) -> Double) -> Double {
             values.reduce(0) { $0 + term(Double(field.configuration.seen($1, by: .learner))) }
@@ -113,24 +113,24 @@ final class StandardisedSight: PolicySight {
             actions: configuration.answerCount)
     }
 
-    func place(of standpoint: Standpoint) -> Standpoint { window.place(of: standpoint) }
+    func key(of state: AgentState) -> AgentState { window.key(of: state) }
 
-    func prepare(_ standpoints: [Standpoint]) {}
+    func prepare(_ states: [AgentState]) {}
 
-    func look(
-        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
+    func observe(
+        in state: AgentState, as agent: Agent, into observed: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
-        try window.look(from: standpoint, as: agent, into: seen)
-        for i in 0..<count - besideCount { seen[i] = (seen[i] - mean) / deviation }
+        try window.observe(in: state, as: agent, into: observed)
+        for i in 0..<count - besideCount { observed[i] = (observed[i] - mean) / deviation }
     }
 }
 
 /// The scores of the windows that the six moves lead to and of the window itself, and where it
-/// stands in the grid ("LocalPolicy"); no voxel. Both players see alike.
+/// stands in the grid ("LocalPolicy"); no voxel. Both players observe the same.
 ///
 /// In the exhaustion game: what the six are worth, which is 0 where they have been shown, whether
 /// they have, and where the window stands.
-final class NeighbourSight: PolicySight {
+final class NeighbourObservation: PolicyObservation {
     let field: SearchField
     private let withShown: Bool
 
@@ -151,21 +151,21 @@ final class NeighbourSight: PolicySight {
     }
 
     /// Origins that share a crop still differ in where moves lead.
-    func place(of standpoint: Standpoint) -> Standpoint { standpoint }
+    func key(of state: AgentState) -> AgentState { state }
 
     private func scored(_ origin: Voxel) -> [Int] {
         let around = Action.allCases.map { field.configuration.moved(origin, by: $0) }
         return (withShown ? around : around + [origin]).map { field.index(ofOrigin: $0) }
     }
 
-    func prepare(_ standpoints: [Standpoint]) throws(SPARSError) {
-        try field.score(standpoints.flatMap { scored($0.origin) })
+    func prepare(_ states: [AgentState]) throws(SPARSError) {
+        try field.score(states.flatMap { scored($0.origin) })
     }
 
-    func look(
-        from standpoint: Standpoint, as agent: Agent, into seen: UnsafeMutableBufferPointer<Float>
+    func observe(
+        in state: AgentState, as agent: Agent, into observed: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
-        let origin = standpoint.origin
+        let origin = state.origin
         let (grid, window) = (field.configuration.grid, field.configuration.window)
         let position = (0..<3).map { axis -> Float in
             let room = grid[axis] - window[axis]
@@ -175,10 +175,10 @@ final class NeighbourSight: PolicySight {
         }
         var scores = scored(origin).map { field.known($0) }
         if withShown {
-            let flags = standpoint.flags
+            let flags = state.flags
             for i in scores.indices where flags[i] == 1 { scores[i] = 0 }
             scores += flags
         }
-        _ = seen.update(fromContentsOf: scores + position)
+        _ = observed.update(fromContentsOf: scores + position)
     }
 }

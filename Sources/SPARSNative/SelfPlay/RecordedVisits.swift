@@ -14,7 +14,7 @@ public struct StepRecords {
     /// Steps in all.
     public let count: Int
     public let games: Int
-    /// Of each game.
+    /// Steps of each game in an iteration.
     public let stepsPerIteration: Int
     /// D10: whether every iteration began a new episode.
     public let resetsEachIteration: Bool
@@ -25,7 +25,7 @@ public struct StepRecords {
     /// Whether an episode ended with a step.
     public let isEnd: (Int) -> Bool
 
-    /// - Throws: `invalidArgument` unless the steps are whole iterations.
+    /// - Throws: `outOfRange` unless the steps are whole iterations.
     public init(
         count: Int, games: Int, stepsPerIteration: Int, resetsEachIteration: Bool,
         windows: @escaping (Int) -> PerAgent<Voxel>, scores: @escaping (Int) -> PerAgent<Float>,
