@@ -2,9 +2,6 @@
 
 static PyMethodDef *const all_methods[] = {
     SHIM_GENERATED_FUNCTIONS,
-    shim_selfplay_methods,
-    shim_league_methods,
-    shim_ppo_methods,
     shim_phantom_methods,
     shim_classifier_methods,
     shim_trainer_methods,

@@ -4,42 +4,43 @@ import SPARSNative
 
 /// Checks of PPO's structs as they come over the C ABI.
 
-func checkedShape(_ pointer: In<spars_policy_shape>) throws(SPARSError) -> PolicyShape {
-    let shape = try checkedInput(pointer, 1, "shape", of: "PPO")[0]
-    let depths = Int64(1)...Int64(PolicyShape.depthLimit)
-    guard depths.contains(shape.policy_depth), depths.contains(shape.value_depth) else {
-        throw .range(
-            "net_arch", of: "PPO", mustBe: "1 to \(PolicyShape.depthLimit) widths",
-            got: "\(shape.policy_depth) and \(shape.value_depth)")
-    }
-    func widths(_ hidden: some Any, _ depth: Int64) -> [Int] {
-        withUnsafeBytes(of: hidden) {
-            $0.bindMemory(to: Int64.self).prefix(Int(depth)).map { Int($0) }
+extension PolicyShape {
+    init(_ given: spars_policy_shape) throws(SPARSError) {
+        let depths = Int64(1)...Int64(PolicyShape.depthLimit)
+        guard depths.contains(given.policy_depth), depths.contains(given.value_depth) else {
+            throw .range(
+                "net_arch", of: "PPO", mustBe: "1 to \(PolicyShape.depthLimit) widths",
+                got: "\(given.policy_depth) and \(given.value_depth)")
         }
+        func widths(_ hidden: some Any, _ depth: Int64) -> [Int] {
+            withUnsafeBytes(of: hidden) {
+                $0.bindMemory(to: Int64.self).prefix(Int(depth)).map { Int($0) }
+            }
+        }
+        self = try PolicyShape(
+            inputs: Int(given.inputs),
+            policyHidden: widths(given.policy_hidden, given.policy_depth),
+            valueHidden: widths(given.value_hidden, given.value_depth),
+            actions: Int(given.actions))
     }
-    return try PolicyShape(
-        inputs: Int(shape.inputs), policyHidden: widths(shape.policy_hidden, shape.policy_depth),
-        valueHidden: widths(shape.value_hidden, shape.value_depth), actions: Int(shape.actions))
 }
 
-func checkedHyperparameters(
-    _ pointer: In<spars_ppo_hyperparameters>
-) throws(SPARSError) -> PPOHyperparameters {
-    let given = try checkedInput(pointer, 1, "hyperparameters", of: "PPO")[0]
-    var result = PPOHyperparameters()
-    result.learningRate = given.learning_rate
-    result.nEpochs = Int(given.n_epochs)
-    result.batchSize = Int(given.batch_size)
-    result.clipRange = given.clip_range
-    result.clipRangeVF = given.clip_range_vf.isNaN ? nil : given.clip_range_vf
-    result.normalizeAdvantage = given.normalize_advantage != 0
-    result.entCoef = given.ent_coef
-    result.vfCoef = given.vf_coef
-    result.maxGradNorm = given.max_grad_norm
-    result.targetKL = given.target_kl.isNaN ? nil : given.target_kl
-    result.adamEps = given.adam_eps
-    try result.validate()
-    return result
+extension PPOHyperparameters {
+    init(_ given: spars_ppo_hyperparameters) throws(SPARSError) {
+        self.init()
+        learningRate = given.learning_rate
+        nEpochs = Int(given.n_epochs)
+        batchSize = Int(given.batch_size)
+        clipRange = given.clip_range
+        clipRangeVF = given.clip_range_vf.isNaN ? nil : given.clip_range_vf
+        normalizeAdvantage = given.normalize_advantage != 0
+        entCoef = given.ent_coef
+        vfCoef = given.vf_coef
+        maxGradNorm = given.max_grad_norm
+        targetKL = given.target_kl.isNaN ? nil : given.target_kl
+        adamEps = given.adam_eps
+        try validate()
+    }
 }
 
 func checkedMultiplicity(_ pointer: In<Int64>, _ inputs: Int) throws(SPARSError) -> [Int]? {
@@ -47,18 +48,29 @@ func checkedMultiplicity(_ pointer: In<Int64>, _ inputs: Int) throws(SPARSError)
     return try checkedInput(pointer, inputs, "multiplicity", of: "PPO").map { Int($0) }
 }
 
+func checkedPrecision(_ rollout: spars_rollout) throws(SPARSError) -> spars_precision {
+    let precision = spars_precision(rawValue: UInt32(bitPattern: rollout.precision))
+    guard precision == SPARS_PRECISION_FLOAT32 || precision == SPARS_PRECISION_FLOAT64 else {
+        throw .range("precision", of: "PPO", mustBe: "0 or 1", got: rollout.precision)
+    }
+    return precision
+}
+
 /// The rollout and its observations, copied and checked for NaN and infinity.
 func checkedRollout<S: PolicyScalar>(
-    _ pointer: In<spars_rollout>, inputs: Int, actions: Int
+    _ given: spars_rollout, for shape: PolicyShape
 ) throws(SPARSError) -> (Rollout<S>, [S]) {
-    let given = try checkedInput(pointer, 1, "rollout", of: "PPO")[0]
     let steps = try checkedCount([given.steps], "rollout", of: "PPO")
+    guard given.inputs == Int64(shape.inputs) else {
+        throw .range(
+            "observations", of: "PPO", mustBe: "rows of \(shape.inputs) numbers", got: given.inputs)
+    }
     func array(
         _ raw: UnsafeRawPointer?, _ count: Int, _ name: String
     ) throws(SPARSError) -> [S] {
         Array(try checkedInput(raw?.assumingMemoryBound(to: S.self), count, name, of: "PPO"))
     }
-    let total = try checkedCount([given.steps, Int64(inputs)], "observations", of: "PPO")
+    let total = try checkedCount([given.steps, given.inputs], "observations", of: "PPO")
     let observations = try array(given.observations, total, "observations")
     guard observations.allSatisfy(\.isFinite) else {
         throw .notFinite(
@@ -71,6 +83,6 @@ func checkedRollout<S: PolicyScalar>(
         values: array(given.values, steps, "values"),
         logProbs: array(given.log_probs, steps, "log_probs"),
         advantages: array(given.advantages, steps, "advantages"),
-        returns: array(given.returns, steps, "returns"), actionCount: actions)
+        returns: array(given.returns, steps, "returns"), actionCount: shape.actions)
     return (rollout, observations)
 }

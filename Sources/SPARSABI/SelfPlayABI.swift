@@ -35,39 +35,11 @@ public func sparsSelfPlayCreate(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(run, 1, "run", of: owner)
-        let given = try checkedInput(configuration, 1, "configuration", of: owner)[0]
-        var settings = SelfPlayConfiguration()
-        guard let policy = SelfPlayConfiguration.Policy(rawValue: given.policy) else {
-            throw .range(
-                "policy", of: owner,
-                mustBe: "a number below \(SelfPlayConfiguration.Policy.allCases.count)",
-                got: given.policy)
-        }
-        settings.policy = policy
-        settings.gameCount = Int(given.n_envs)
-        settings.masksActions = given.mask_actions != 0
-        settings.recordsSteps = given.record_steps != 0
-        settings.stepCount = Int(given.n_steps)
-        settings.hyperparameters = try checkedHyperparameters(hyperparameters)
-        settings.gamma = given.gamma
-        settings.gaeLambda = given.gae_lambda
-        settings.opponentUpdateInterval = Int(given.opponent_update_interval)
-        settings.resetEachIteration = given.reset_each_iteration != 0
-        settings.snapshotInterval = Int(given.snapshot_interval)
-        let (x, y, z) = given.policy_input
-        if x != 0 || y != 0 || z != 0 {
-            settings.policyInput = Extent(
-                Int(clamping: x), Int(clamping: y), Int(clamping: z))
-        }
-        settings.seed = given.seed
-        settings.exhaustion = rule.map { rule in
-            var numbers = ExhaustionRule()
-            numbers.finalFactor = rule.pointee.final_factor
-            numbers.earlyPenalty = rule.pointee.early_penalty
-            numbers.minSteps = Int(rule.pointee.min_steps)
-            numbers.repeatPenalty = rule.pointee.repeat_penalty
-            return numbers
-        }
+        var settings = try SelfPlayConfiguration(
+            checkedStruct(configuration, "configuration", of: owner))
+        settings.hyperparameters = try PPOHyperparameters(
+            checkedStruct(hyperparameters, "hyperparameters", of: owner))
+        settings.exhaustion = rule.map { ExhaustionRule($0.pointee) }
         let box = try FieldBox.of(field)
         try box.exclusively { (field) throws(SPARSError) in
             let made = try SelfPlay(
@@ -78,10 +50,41 @@ public func sparsSelfPlayCreate(
     }
 }
 
+extension SelfPlayConfiguration {
+    fileprivate init(_ given: spars_selfplay_configuration) throws(SPARSError) {
+        self.init()
+        policy = try checkedChoice(given.policy, "policy", of: owner)
+        gameCount = Int(given.n_envs)
+        masksActions = given.mask_actions != 0
+        recordsSteps = given.record_steps != 0
+        stepCount = Int(given.n_steps)
+        gamma = given.gamma
+        gaeLambda = given.gae_lambda
+        opponentUpdateInterval = Int(given.opponent_update_interval)
+        resetEachIteration = given.reset_each_iteration != 0
+        snapshotInterval = Int(given.snapshot_interval)
+        if given.input_shape != (0, 0, 0) { policyInput = Extent(given.input_shape) }
+        seed = given.seed
+    }
+}
+
+extension ExhaustionRule {
+    fileprivate init(_ given: spars_exhaustion_rule) {
+        self.init()
+        finalFactor = given.final_factor
+        earlyPenalty = given.early_penalty
+        minSteps = Int(given.min_steps)
+        repeatPenalty = given.repeat_penalty
+    }
+}
+
 private func checkedOverlap(
     _ reference: In<spars_reference>, _ grid: Extent
 ) throws(SPARSError) -> NativeOverlap? {
     guard let given = reference?.pointee else { return nil }
+    guard Extent(given.grid) == grid else {
+        throw .range("reference", of: owner, mustBe: "on the grid \(grid)", got: given.grid)
+    }
     let planes = Array(
         try checkedInput(given.planes, grid.x + grid.y + grid.z, "planes", of: owner))
     let marks = Array(try checkedInput(given.marks, grid.count, "reference", of: owner))
@@ -90,15 +93,15 @@ private func checkedOverlap(
         planes: [
             Array(planes[..<grid.x]), Array(planes[grid.x..<grid.x + grid.y]),
             Array(planes[(grid.x + grid.y)...]),
-        ], marks: marks, referenceCount: Int(given.count), threshold: given.threshold)
+        ], marks: marks, referenceCount: Int(given.total), threshold: given.threshold)
 }
 
 @_cdecl("spars_selfplay_run")
 public func sparsSelfPlayRun(
-    _ run: UInt64, _ iterations: Int64, _ scorer: In<spars_scorer>, _ control: In<spars_control>,
+    _ run: UInt64, _ iterations: Int64, _ scorer: In<spars_scorer>, _ progress: In<spars_control>,
     _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         guard (0...(1 << 32)).contains(iterations) else {
             throw .range(
                 "iterations", of: owner, mustBe: "an integer in the range [0, \(1 << 32)]",
@@ -115,9 +118,8 @@ public func sparsSelfPlayMeasure(
     _ run: UInt64, _ sizes: Out<spars_selfplay_sizes>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let out = try checkedOutput(sizes, 1, "sizes", of: owner)
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
-            out[0] = spars_selfplay_sizes(
+            let found = spars_selfplay_sizes(
                 iterations_in_all: Int64(run.iterationCount), steps_in_all: Int64(run.stepCount),
                 iterations: Int64(run.iterations.count), steps: Int64(run.steps.count),
                 snapshots: Int64(run.snapshots.count),
@@ -127,6 +129,7 @@ public func sparsSelfPlayMeasure(
                 visits: Int64(run.scoreMap.visits.count),
                 counters: Int64(SelfPlayState.counterCount(games: run.games.count)),
                 shown: Int64(run.exhaustions.reduce(0) { $0 + $1.places.count }))
+            try write(found, to: sizes, "sizes", of: owner)
         }
     }
 }
@@ -139,8 +142,7 @@ public func sparsSelfPlayRecords(
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let values = run.iterations.flatMap(\.values)
             try checkCount(count, "records", of: owner, mustBe: values.count, "in all")
-            _ = try checkedOutput(records, values.count, "records", of: owner)
-                .update(fromContentsOf: values)
+            try write(contentsOf: values, to: records, "records", of: owner)
         }
     }
 }
@@ -176,23 +178,22 @@ public func sparsSelfPlaySteps(
 
 @_cdecl("spars_selfplay_map")
 public func sparsSelfPlayMap(
-    _ run: UInt64, _ map: Out<Float>, _ count: Int64, _ control: In<spars_control>,
+    _ run: UInt64, _ map: Out<Float>, _ count: Int64, _ signals: In<spars_control>,
     _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let voxels = run.field.configuration.grid.count
             try checkCount(count, "map", of: owner, mustBe: voxels, "in all")
-            let out = try checkedOutput(map, voxels, "map", of: owner)
-            _ = out.update(fromContentsOf: try run.settledMap())
+            try write(contentsOf: run.settledMap(), to: map, "map", of: owner)
         }
     }
 }
 
 @_cdecl("spars_selfplay_snapshot")
 public func sparsSelfPlaySnapshot(
-    _ run: UInt64, _ index: Int64, _ iteration: Out<Int64>, _ parameters: Out<Float>,
-    _ count: Int64, _ error: Out<spars_error>
+    _ run: UInt64, _ index: Int64, _ parameters: Out<Float>, _ count: Int64,
+    _ iteration: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
@@ -204,9 +205,8 @@ public func sparsSelfPlaySnapshot(
             let snapshot = run.snapshots[Int(index)]
             let values = snapshot.network.parameters
             try checkCount(count, "parameters", of: owner, mustBe: values.count, "in all")
-            try checkedOutput(iteration, 1, "iteration", of: owner)[0] = Int64(snapshot.iteration)
-            _ = try checkedOutput(parameters, values.count, "parameters", of: owner)
-                .update(fromContentsOf: values)
+            try write(Int64(snapshot.iteration), to: iteration, "iteration", of: owner)
+            try write(contentsOf: values, to: parameters, "parameters", of: owner)
         }
     }
 }
@@ -220,77 +220,91 @@ public func sparsSelfPlayForget(_ run: UInt64, _ error: Out<spars_error>) -> Int
 
 @_cdecl("spars_selfplay_get_state")
 public func sparsSelfPlayGetState(
-    _ run: UInt64, _ parameters: Out<Float>, _ moments: Out<Float>, _ parameterCount: Int64,
-    _ opponent: Out<Float>, _ opponentCount: Int64, _ counters: Out<Int64>, _ counterCount: Int64,
-    _ visits: Out<Int64>, _ visitScores: Out<Float>, _ visitCount: Int64, _ shown: Out<Int64>,
-    _ shownCount: Int64, _ error: Out<spars_error>
+    _ run: UInt64, _ state: In<spars_selfplay_state>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
+        let given = try checkedStruct(state, "state", of: owner)
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let state = run.state
-            let n = state.parameters.count
-            try checkCount(parameterCount, "parameters", of: owner, mustBe: n, "in all")
-            try checkCount(
-                opponentCount, "opponent", of: owner, mustBe: state.opponent.count, "in all")
-            try checkCount(
-                counterCount, "counters", of: owner, mustBe: state.counters.count, "in all")
-            try checkCount(
-                visitCount, "visits", of: owner, mustBe: state.visitScores.count, "in all")
-            try checkCount(shownCount, "shown", of: owner, mustBe: state.shown.count / 4, "in all")
-            func write<Element>(
-                _ values: [Element], _ pointer: Out<Element>, _ name: String
-            ) throws(SPARSError) {
-                if values.isEmpty { return }
-                _ = try checkedOutput(pointer, values.count, name, of: owner)
-                    .update(fromContentsOf: values)
+            for (name, got, wanted) in [
+                ("parameters", given.parameter_count, state.parameters.count),
+                ("opponent", given.opponent_count, state.opponent.count),
+                ("counters", given.counter_count, state.counters.count),
+                ("visits", given.visit_count, state.visitScores.count),
+                ("shown", given.shown_count, state.shown.count / 4),
+            ] {
+                try checkCount(got, name, of: owner, mustBe: wanted, "in all")
             }
-            try write(state.parameters, parameters, "parameters")
-            try write(state.moments, moments, "moments")
-            try write(state.opponent, opponent, "opponent")
-            try write(state.counters, counters, "counters")
-            try write(state.visits, visits, "visits")
-            try write(state.visitScores, visitScores, "visit_scores")
-            try write(state.shown, shown, "shown")
+            try write(contentsOf: state.parameters, to: given.parameters, "parameters", of: owner)
+            try write(contentsOf: state.moments, to: given.moments, "moments", of: owner)
+            try write(contentsOf: state.opponent, to: given.opponent, "opponent", of: owner)
+            try write(contentsOf: state.counters, to: given.counters, "counters", of: owner)
+            try write(contentsOf: state.visits, to: given.visits, "visits", of: owner)
+            try write(
+                contentsOf: state.visitScores, to: given.visit_scores, "visit_scores", of: owner)
+            try write(contentsOf: state.shown, to: given.shown, "shown", of: owner)
         }
     }
 }
 
 @_cdecl("spars_selfplay_set_state")
 public func sparsSelfPlaySetState(
-    _ run: UInt64, _ parameters: In<Float>, _ moments: In<Float>, _ parameterCount: Int64,
-    _ opponent: In<Float>, _ opponentCount: Int64, _ counters: In<Int64>, _ counterCount: Int64,
-    _ visits: In<Int64>, _ visitScores: In<Float>, _ visitCount: Int64, _ shown: In<Int64>,
-    _ shownCount: Int64, _ control: In<spars_control>, _ error: Out<spars_error>
+    _ run: UInt64, _ state: In<spars_selfplay_state>, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
+        let given = try checkedStruct(state, "state", of: owner)
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
             let n = run.optimizer.network.shape.parameterCount
-            try checkCount(parameterCount, "parameters", of: owner, mustBe: n, "in all")
-            let counterTotal = SelfPlayState.counterCount(games: run.games.count)
-            try checkCount(counterCount, "counters", of: owner, mustBe: counterTotal, "in all")
-            guard opponentCount == 0 || opponentCount == Int64(n) else {
-                throw .range("opponent", of: owner, mustBe: "0 or \(n) numbers", got: opponentCount)
+            try checkCount(given.parameter_count, "parameters", of: owner, mustBe: n, "in all")
+            let counters = SelfPlayState.counterCount(games: run.games.count)
+            try checkCount(given.counter_count, "counters", of: owner, mustBe: counters, "in all")
+            guard given.opponent_count == 0 || given.opponent_count == Int64(n) else {
+                throw .range(
+                    "opponent", of: owner, mustBe: "0 or \(n) numbers", got: given.opponent_count)
             }
-            for (name, count) in [("visits", visitCount), ("shown", shownCount)] {
+            for (name, count) in [("visits", given.visit_count), ("shown", given.shown_count)] {
                 guard (0...(1 << 32)).contains(count) else {
                     throw .range(name, of: owner, mustBe: "at most \(1 << 32)", got: count)
                 }
             }
             func read<Element>(
-                _ pointer: In<Element>, _ count: Int, _ name: String
+                _ pointer: Out<Element>, _ count: Int, _ name: String
             ) throws(SPARSError) -> [Element] {
-                count == 0 ? [] : Array(try checkedInput(pointer, count, name, of: owner))
+                count == 0 ? [] : Array(try checkedOutput(pointer, count, name, of: owner))
             }
-            let visitTotal = Int(visitCount)
+            let visits = Int(given.visit_count)
             try run.restore(
                 SelfPlayState(
-                    parameters: read(parameters, n, "parameters"),
-                    moments: read(moments, 2 * n, "moments"),
-                    opponent: read(opponent, Int(opponentCount), "opponent"),
-                    counters: read(counters, counterTotal, "counters"),
-                    visits: read(visits, 4 * visitTotal, "visits"),
-                    visitScores: read(visitScores, visitTotal, "visit_scores"),
-                    shown: read(shown, 4 * Int(shownCount), "shown")))
+                    parameters: read(given.parameters, n, "parameters"),
+                    moments: read(given.moments, 2 * n, "moments"),
+                    opponent: read(given.opponent, Int(given.opponent_count), "opponent"),
+                    counters: read(given.counters, counters, "counters"),
+                    visits: read(given.visits, 4 * visits, "visits"),
+                    visitScores: read(given.visit_scores, visits, "visit_scores"),
+                    shown: read(given.shown, 4 * Int(given.shown_count), "shown")))
+        }
+    }
+}
+
+@_cdecl("spars_selfplay_set_hyperparameters")
+public func sparsSelfPlaySetHyperparameters(
+    _ run: UInt64, _ hyperparameters: In<spars_ppo_hyperparameters>, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let checked = try PPOHyperparameters(
+            checkedStruct(hyperparameters, "hyperparameters", of: owner))
+        try RunBox.of(run).exclusively { (run) throws(SPARSError) in try run.set(checked) }
+    }
+}
+
+@_cdecl("spars_selfplay_learn_from_both")
+public func sparsSelfPlayLearnFromBoth(
+    _ run: UInt64, _ both: Int32, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        try RunBox.of(run).exclusively { (run) throws(SPARSError) in
+            run.learn(fromBoth: both != 0)
         }
     }
 }

@@ -5,6 +5,7 @@ import Testing
 
 /// Nothing from outside may trap: every function is called with what it must refuse.
 @Suite struct LeagueABITests {
+    private let memory = Memory()
     private let invalid = Int32(SPARS_INVALID_ARGUMENT.rawValue)
     private let stale = Int32(SPARS_STALE_HANDLE.rawValue)
 
@@ -48,32 +49,53 @@ import Testing
         #expect(spars_selfplay_use_pool(late, 1, 1, nil) == invalid)
     }
 
+    /// Tallies of one member and one game, changed.
+    private func tallies(
+        _ games: [Double] = [1], _ wins: [Double] = [1], drawn: [Int64] = [0],
+        leads: [Double] = [0], changed change: (inout spars_pool_tallies) -> Void = { _ in }
+    ) -> UnsafeMutablePointer<spars_pool_tallies> {
+        var tallies = spars_pool_tallies(
+            games: memory.of(games), wins: memory.of(wins), member_count: Int64(games.count),
+            drawn: memory.of(drawn), episode_leads: memory.of(leads),
+            game_count: Int64(drawn.count))
+        change(&tallies)
+        return memory.of([tallies])
+    }
+
     @Test func talliesAndMembersAreChecked() {
         let run = run()
-        var (members, drawn, reward) = (Int64(-1), [Int64(0)], [1.0])
-        var (games, wins) = ([-1.0], [-1.0])
+        var members = Int64(-1)
         #expect(spars_selfplay_pool(run, &members, nil) == 0)
         #expect(members == 0)
-        #expect(spars_selfplay_get_pool(run, nil, nil, 0, &drawn, &reward, 1, nil) == 0)
-        #expect((drawn, reward) == ([-1], [0]))
+        let none = tallies([], [], drawn: [0], leads: [1])
+        #expect(spars_selfplay_get_pool(run, none, nil) == 0)
+        #expect(none.pointee.drawn[0] == -1 && none.pointee.episode_leads[0] == 0)
         #expect(spars_selfplay_add_to_pool(run, [0], 1, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [], [], 0, [-1], [0], 1, nil) == invalid)
+        #expect(spars_selfplay_set_pool(run, none, nil) == invalid)
         #expect(spars_selfplay_use_pool(run, 2, 2, nil) == 0)
         #expect(spars_selfplay_pool(run, nil, nil) == invalid)
-        #expect(spars_selfplay_get_pool(run, nil, nil, 1, &drawn, &reward, 1, nil) == invalid)
-        #expect(spars_selfplay_get_pool(run, &games, &wins, 1, nil, &reward, 1, nil) == invalid)
-        #expect(spars_selfplay_get_pool(run, &games, &wins, 1, &drawn, &reward, 2, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [1], [1], 1, [-2], [0], 1, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [1], [1], 1, [.max], [0], 1, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [1], [2], 1, [0], [0], 1, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [1], [1], 1, [0], [.infinity], 1, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [1], [1], 1, [0, 0], [0, 0], 2, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [1], [1], 1, nil, [0], 1, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, nil, [1], 1, [0], [0], 1, nil) == invalid)
-        #expect(spars_selfplay_set_pool(run, [2], [1], 1, [0], [3], 1, nil) == 0)
+        #expect(spars_selfplay_get_pool(run, nil, nil) == invalid)
+        #expect(spars_selfplay_set_pool(run, nil, nil) == invalid)
+        let changes: [(inout spars_pool_tallies) -> Void] = [
+            { $0.games = nil }, { $0.wins = nil }, { $0.drawn = nil }, { $0.episode_leads = nil },
+            { $0.game_count = 2 }, { $0.game_count = -1 }, { $0.member_count = .max },
+        ]
+        for (i, change) in changes.enumerated() {
+            #expect(spars_selfplay_get_pool(run, tallies(changed: change), nil) == invalid, "\(i)")
+            #expect(spars_selfplay_set_pool(run, tallies(changed: change), nil) == invalid, "\(i)")
+        }
+        for wrong in [
+            tallies(drawn: [-2]), tallies(drawn: [.max]), tallies([1], [2]),
+            tallies(leads: [.infinity]), tallies(drawn: [0, 0], leads: [0, 0]),
+        ] {
+            #expect(spars_selfplay_set_pool(run, wrong, nil) == invalid)
+        }
+        #expect(spars_selfplay_set_pool(run, tallies([2], [1], leads: [3]), nil) == 0)
         #expect(spars_selfplay_pool(run, &members, nil) == 0)
-        #expect(spars_selfplay_get_pool(run, &games, &wins, 1, &drawn, &reward, 1, nil) == 0)
-        #expect((members, games, wins, drawn, reward) == (1, [2], [1], [0], [3]))
+        let found = tallies([-1], [-1], drawn: [-1], leads: [1])
+        #expect(spars_selfplay_get_pool(run, found, nil) == 0)
+        #expect((members, found.pointee.games[0], found.pointee.wins[0]) == (1, 2, 1))
+        #expect((found.pointee.drawn[0], found.pointee.episode_leads[0]) == (0, 3))
         #expect(spars_selfplay_add_to_pool(run, nil, 1, nil) == invalid)
         #expect(spars_selfplay_learn_from_both(0, 1, nil) == stale)
         #expect(spars_selfplay_learn_from_both(run, 1, nil) == 0)
@@ -116,13 +138,20 @@ import Testing
             #expect(player == wanted)
         }
         var scorer = spars_scorer(score: Self.scoreQuarter, context: nil)
-        var (rewards, lengths) = ([Double](repeating: 9, count: 4), [Int64](repeating: 0, count: 4))
+        let (rewards, lengths) = (memory.of(9.0, count: 4), memory.of(Int64(0), count: 4))
+        func play(
+            _ first: Int64, _ second: Int64, _ start: Int64, _ games: Int64, _ steps: Int64,
+            into rewards: UnsafeMutablePointer<Double>?
+        ) -> Int32 {
+            var games = spars_league_games(
+                first: first, second: second, start: start, steps: steps, seed: 1,
+                rewards: rewards, lengths: lengths, count: games)
+            return spars_league_play(league, &games, &scorer, nil, nil)
+        }
         func play(
             _ first: Int64, _ second: Int64, _ start: Int64, _ games: Int64, _ steps: Int64
         ) -> Int32 {
-            spars_league_play(
-                league, first, second, start, games, steps, 1, &rewards, &lengths, &scorer, nil,
-                nil)
+            play(first, second, start, games, steps, into: rewards)
         }
         #expect(play(0, 2, 0, 4, 9) == invalid)
         #expect(play(-1, 0, 0, 4, 9) == invalid)
@@ -132,10 +161,8 @@ import Testing
         #expect(play(0, 1, 0, 4, 0) == invalid)
         #expect(play(0, 1, 0, 4, .max) == invalid)
         #expect(play(0, 1, 1 << 32, 4, 1 << 32) == 0)
-        #expect(rewards == [0, 0, 0, 0])
-        #expect(lengths == [9, 9, 9, 9])
-        #expect(
-            spars_league_play(league, 0, 1, 0, 4, 9, 1, nil, &lengths, &scorer, nil, nil)
-                == invalid)
+        for game in 0..<4 { #expect((rewards[game], lengths[game]) == (0, 9)) }
+        #expect(play(0, 1, 0, 4, 9, into: nil) == invalid)
+        #expect(spars_league_play(league, nil, &scorer, nil, nil) == invalid)
     }
 }

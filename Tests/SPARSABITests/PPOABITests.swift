@@ -5,6 +5,8 @@ import Testing
 
 /// Nothing from outside may trap: every function is called with what it must refuse.
 @Suite struct PPOABITests {
+    private let memory = Memory()
+
     private func shape(
         _ change: (inout spars_policy_shape) -> Void = { _ in }
     ) -> spars_policy_shape {
@@ -88,22 +90,19 @@ import Testing
     private func update(
         _ change: (inout spars_ppo_hyperparameters) -> Void = { _ in }, steps: Int64 = 4,
         actions: [Int64] = [0, 1, 0, 1], order: [Int64] = [3, 1, 0, 2], parameterCount: Int64 = 47,
-        value: Double = 0.5
+        value: Double = 0.5, inputs: Int64 = 3, precision: Int32 = 1
     ) -> Int32 {
-        var (shape, h) = (shape(), hyperparameters(change))
-        var parameters = [Double](repeating: 0.1, count: 47)
+        let numbers = memory.of(value, count: 12)
         var log = [Double](repeating: 0, count: 8)
-        let numbers = [Double](repeating: value, count: 12)
-        return numbers.withUnsafeBufferPointer { numbers in
-            actions.withUnsafeBufferPointer { actions in
-                var rollout = spars_rollout(
-                    steps: steps, observations: numbers.baseAddress, actions: actions.baseAddress,
-                    values: numbers.baseAddress, log_probs: numbers.baseAddress,
-                    advantages: numbers.baseAddress, returns: numbers.baseAddress)
-                return spars_ppo_update_float64(
-                    &shape, &h, &rollout, order, nil, &parameters, parameterCount, &log, nil, nil)
-            }
-        }
+        var step = spars_ppo_step(
+            shape: shape(), hyperparameters: hyperparameters(change),
+            rollout: spars_rollout(
+                precision: precision, steps: steps, inputs: inputs, observations: numbers,
+                actions: memory.of(actions), values: numbers, log_probs: numbers,
+                advantages: numbers, returns: numbers),
+            permutations: memory.of(order), multiplicity: nil,
+            parameters: memory.of(0.1, count: 47), parameter_count: parameterCount)
+        return spars_ppo_update(&step, nil, &log, nil)
     }
 
     @Test func updatesRefuseWhatIsOutOfRange() {
@@ -125,26 +124,30 @@ import Testing
         #expect(update(order: [0, 0, 1, 2]) == invalid)
         #expect(update(order: [0, 1, 2, .max]) == invalid)
         #expect(update(parameterCount: 46) == invalid)
+        #expect(update(inputs: 2) == invalid)
+        #expect(update(precision: 2) == invalid)
+        #expect(update(precision: -1) == invalid)
+        #expect(spars_ppo_update(nil, nil, nil, nil) == invalid)
         #expect(update(value: .infinity) == Int32(SPARS_NOT_FINITE.rawValue))
     }
 
     @Test func statesAndPermutationsAreChecked() {
         let learner = learner()
         var moments = [Float](repeating: 0, count: 94)
-        var counters = [UInt64](repeating: 0, count: 6)
+        var counters = [Int64](repeating: 0, count: 6)
         #expect(spars_ppo_get_state(learner, &moments, 94, &counters, nil) == 0)
         #expect(spars_ppo_set_state(learner, moments, 94, counters, nil) == 0)
         #expect(spars_ppo_get_state(learner, &moments, 93, &counters, nil) == invalid)
         #expect(spars_ppo_set_state(learner, moments, 94, nil, nil) == invalid)
-        let still = [UInt64](repeating: 0, count: 6)
+        let still = [Int64](repeating: 0, count: 6)
         #expect(spars_ppo_set_state(learner, moments, 94, still, nil) == invalid)
         moments[93] = -1
         #expect(spars_ppo_set_state(learner, moments, 94, counters, nil) == invalid)
         var order = [Int64](repeating: -1, count: 6)
-        #expect(spars_ppo_permutations(2, 3, 5, &order, nil) == 0)
+        #expect(spars_ppo_permutations(&order, 2, 3, 5, nil) == 0)
         #expect(order[..<3].sorted() == [0, 1, 2] && order[3...].sorted() == [0, 1, 2])
         for (rows, count) in [(0, 3), (-1, 3), (.max, .max)] as [(Int64, Int64)] {
-            #expect(spars_ppo_permutations(rows, count, 5, &order, nil) == invalid)
+            #expect(spars_ppo_permutations(&order, rows, count, 5, nil) == invalid)
         }
     }
 
@@ -152,12 +155,15 @@ import Testing
         let numbers = [Double](repeating: 1, count: 4)
         var (advantages, returns) = (numbers, numbers)
         func gae(_ steps: Int64, _ environments: Int64, _ rewards: [Double]?) -> Int32 {
-            spars_ppo_gae(
-                steps, environments, rewards, numbers, numbers, numbers, numbers, 0.9, 0.9,
-                &advantages, &returns, nil)
+            let kept = memory.of(numbers)
+            var collected = spars_collected(
+                steps: steps, environments: environments, rewards: rewards.map { memory.of($0) },
+                values: kept, episode_starts: kept, last_value: kept, last_episode_start: kept)
+            return spars_ppo_gae(&collected, 0.9, 0.9, &advantages, &returns, nil)
         }
         #expect(gae(2, 2, numbers) == 0)
         #expect(gae(2, 2, nil) == invalid)
+        #expect(spars_ppo_gae(nil, 0.9, 0.9, &advantages, &returns, nil) == invalid)
         for (steps, environments) in [(0, 1), (1, 0), (-2, -2), (.max, 2)] as [(Int64, Int64)] {
             #expect(gae(steps, environments, numbers) == invalid)
         }

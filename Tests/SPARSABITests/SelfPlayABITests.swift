@@ -5,6 +5,7 @@ import Testing
 
 /// Nothing from outside may trap: every function is called with what it must refuse.
 @Suite struct SelfPlayABITests {
+    private let memory = Memory()
     private let invalid = Int32(SPARS_INVALID_ARGUMENT.rawValue)
 
     private func create(
@@ -14,29 +15,39 @@ import Testing
     ) -> (status: Int32, run: spars_handle) {
         var configuration = spars_selfplay_configuration(
             n_steps: 8, gamma: 0.9, gae_lambda: 0.9, opponent_update_interval: 8,
-            reset_each_iteration: 0, snapshot_interval: 1, policy_input: (8, 6, 4), seed: 1,
-            policy: 0,
-            n_envs: 1, mask_actions: 0, record_steps: 1)
+            reset_each_iteration: 0, snapshot_interval: 1, input_shape: (8, 6, 4), seed: 1,
+            policy: 0, n_envs: 1, mask_actions: 0, record_steps: 1)
         change(&configuration)
         var hyperparameters = smallHyperparameters()
         var run = spars_handle(0)
-        let field = given ?? smallField()
-        if var reference {
-            return (
-                spars_selfplay_create(
-                    field, &configuration, &hyperparameters, &reference, nil, &run, nil), run
-            )
-        }
-        if var rule {
-            return (
-                spars_selfplay_create(
-                    field, &configuration, &hyperparameters, nil, &rule, &run, nil), run
-            )
-        }
-        return (
-            spars_selfplay_create(field, &configuration, &hyperparameters, nil, nil, &run, nil),
-            run
-        )
+        let status = spars_selfplay_create(
+            given ?? smallField(), &configuration, &hyperparameters,
+            reference.map { UnsafePointer(memory.of([$0])) },
+            rule.map { UnsafePointer(memory.of([$0])) }, &run, nil)
+        return (status, run)
+    }
+
+    /// A state of so many numbers, all zero.
+    private func state(
+        parameters n: Int, visits: Int, shown: Int = 0
+    ) -> spars_selfplay_state {
+        spars_selfplay_state(
+            parameters: memory.of(0, count: n), moments: memory.of(0, count: 2 * n),
+            parameter_count: Int64(n), opponent: nil, opponent_count: 0,
+            counters: memory.of(0, count: 17), counter_count: 17,
+            visits: memory.of(0, count: 4 * visits), visit_scores: memory.of(0, count: visits),
+            visit_count: Int64(visits), shown: memory.of(0, count: 4 * shown),
+            shown_count: Int64(shown))
+    }
+
+    /// Goes on from a changed state.
+    private func set(
+        _ run: spars_handle, _ state: spars_selfplay_state,
+        _ change: (inout spars_selfplay_state) -> Void = { _ in }
+    ) -> Int32 {
+        var state = state
+        change(&state)
+        return spars_selfplay_set_state(run, &state, nil, nil)
     }
 
     private static let scoreHalf:
@@ -53,8 +64,8 @@ import Testing
         let changes: [(inout spars_selfplay_configuration) -> Void] = [
             { $0.n_steps = 1 }, { $0.n_steps = .max }, { $0.gamma = 1.5 }, { $0.gamma = .nan },
             { $0.gae_lambda = -1 }, { $0.opponent_update_interval = 0 },
-            { $0.snapshot_interval = -1 }, { $0.policy_input.0 = 3 }, { $0.policy_input.1 = .max },
-            { $0.policy_input.2 = .min }, { $0.policy = 3 }, { $0.policy = -1 }, { $0.n_envs = 0 },
+            { $0.snapshot_interval = -1 }, { $0.input_shape.0 = 3 }, { $0.input_shape.1 = .max },
+            { $0.input_shape.2 = .min }, { $0.policy = 3 }, { $0.policy = -1 }, { $0.n_envs = 0 },
             { $0.n_envs = .max }, { $0.n_envs = .min }, { ($0.n_envs, $0.n_steps) = (4096, 257) },
         ]
         for (i, change) in changes.enumerated() {
@@ -64,18 +75,15 @@ import Testing
     }
 
     @Test func referencesAreChecked() {
-        func status(_ plane: Int32, _ mark: Int32, _ count: Int64, _ threshold: Float) -> Int32 {
-            let planes = [Int32](repeating: plane, count: 33)
-            let marks = [Int32](repeating: mark, count: 1_320)
-            return planes.withUnsafeBufferPointer { planes in
-                marks.withUnsafeBufferPointer { marks in
-                    create(
-                        reference: spars_reference(
-                            planes: planes.baseAddress, marks: marks.baseAddress, count: count,
-                            threshold: threshold)
-                    ).status
-                }
-            }
+        func status(
+            _ plane: Int32, _ mark: Int32, _ total: Int64, _ threshold: Float,
+            grid: (Int64, Int64, Int64) = (12, 11, 10)
+        ) -> Int32 {
+            create(
+                reference: spars_reference(
+                    grid: grid, planes: memory.of(plane, count: 33),
+                    marks: memory.of(mark, count: 1_320), total: total, threshold: threshold)
+            ).status
         }
         #expect(status(1, 1, 1_320, 0.5) == 0)
         #expect(status(-1, 1, 1_320, 0.5) == invalid)
@@ -86,7 +94,10 @@ import Testing
         #expect(status(1, 1, .min, 0.5) == invalid)
         #expect(status(1, 1, 1_320, .nan) == invalid)
         #expect(status(1, 1, 1_320, -1) == invalid)
-        let none = spars_reference(planes: nil, marks: nil, count: 1, threshold: 1)
+        #expect(status(1, 1, 1_320, 0.5, grid: (12, 10, 11)) == invalid)
+        #expect(status(1, 1, 1_320, 0.5, grid: (.max, .min, 0)) == invalid)
+        let none = spars_reference(
+            grid: (12, 11, 10), planes: nil, marks: nil, total: 1, threshold: 1)
         #expect(create(reference: none).status == invalid)
     }
 
@@ -99,53 +110,43 @@ import Testing
         var sizes = spars_selfplay_sizes()
         #expect(spars_selfplay_measure(run, &sizes, nil) == 0)
         #expect((sizes.iterations, sizes.steps, sizes.snapshots) == (2, 16, 2))
-        let n = Int(sizes.parameters)
-        var (parameters, moments) = (
-            [Float](repeating: 0, count: n), [Float](repeating: 0, count: 2 * n)
-        )
-        var counters = [Int64](repeating: 0, count: 17)
-        let m = Int(sizes.visits)
-        var (visits, scores) = (
-            [Int64](repeating: 0, count: 4 * m), [Float](repeating: 0, count: m)
-        )
-        #expect(
-            spars_selfplay_get_state(
-                run, &parameters, &moments, Int64(n), nil, 0, &counters, 17, &visits, &scores,
-                Int64(m), nil, 0, nil) == 0)
+        var state = state(parameters: Int(sizes.parameters), visits: Int(sizes.visits))
+        #expect(spars_selfplay_get_state(run, &state, nil) == 0)
+        #expect(spars_selfplay_get_state(run, nil, nil) == invalid)
         #expect(sizes.counters == 17)
         #expect(sizes.shown == 0)
-        func set(
-            parameterCount: Int64? = nil, counters: [Int64], visits: [Int64]? = nil,
-            visitCount: Int64? = nil, counterCount: Int64 = 17, shown: [Int64] = [],
-            shownCount: Int64? = nil
-        ) -> Int32 {
-            spars_selfplay_set_state(
-                run, parameters, moments, parameterCount ?? Int64(n), nil, 0, counters,
-                counterCount, visits ?? [], scores, visitCount ?? 0, shown,
-                shownCount ?? Int64(shown.count / 4), nil, nil)
-        }
-        #expect(set(counters: counters) == 0)
-        #expect(set(counters: counters, counterCount: 25) == invalid)
-        #expect(set(parameterCount: -1, counters: counters) == invalid)
-        #expect(set(counters: counters, visitCount: -1) == invalid)
-        #expect(set(counters: counters, visitCount: .max) == invalid)
+        state.visit_count = 0
+        #expect(set(run, state) == 0)
+        #expect(set(run, state) { $0.counter_count = 25 } == invalid)
+        #expect(set(run, state) { $0.parameter_count = -1 } == invalid)
+        #expect(set(run, state) { $0.parameters = nil } == invalid)
+        #expect(set(run, state) { $0.visit_count = -1 } == invalid)
+        #expect(set(run, state) { $0.visit_count = .max } == invalid)
         for (i, value) in [(0, -1), (6, -1), (7, .max), (10, 3), (11, .max), (12, 1)]
             as [(Int, Int64)]
         {
-            var broken = counters
-            broken[i] = value
-            #expect(set(counters: broken) == invalid, "counter \(i)")
+            let kept = state.counters[i]
+            state.counters[i] = value
+            #expect(set(run, state) == invalid, "counter \(i)")
+            state.counters[i] = kept
         }
-        #expect(set(counters: counters, visits: [0, 0, 0, 7], visitCount: 1) == invalid)
+        #expect(
+            set(run, state) {
+                ($0.visits, $0.visit_count) = (memory.of([0, 0, 0, 7]), 1)
+            } == invalid)
         // The search game shows nothing.
-        #expect(set(counters: counters, shown: [4, 4, 4, 0]) == invalid)
-        #expect(set(counters: counters, shownCount: -1) == invalid)
-        #expect(set(counters: counters, shownCount: .max) == invalid)
+        #expect(
+            set(run, state) { ($0.shown, $0.shown_count) = (memory.of([4, 4, 4, 0]), 1) }
+                == invalid)
+        #expect(set(run, state) { $0.shown_count = -1 } == invalid)
+        #expect(set(run, state) { $0.shown_count = .max } == invalid)
         var map = [Float](repeating: 0, count: 1_320)
         #expect(spars_selfplay_map(run, &map, 1_320, nil, nil) == 0)
         #expect(spars_selfplay_map(run, &map, 1_319, nil, nil) == invalid)
         var iteration: Int64 = 0
-        #expect(spars_selfplay_snapshot(run, 0, &iteration, &parameters, Int64(n), nil) == invalid)
+        #expect(
+            spars_selfplay_snapshot(
+                run, 0, state.parameters, state.parameter_count, &iteration, nil) == invalid)
     }
 
     @Test func rulesAndTheirStatesAreChecked() {
@@ -168,39 +169,28 @@ import Testing
         #expect(spars_selfplay_run(run, 3, &scorer, nil, nil) == 0)
         var sizes = spars_selfplay_sizes()
         #expect(spars_selfplay_measure(run, &sizes, nil) == 0)
-        let (n, m, k) = (Int(sizes.parameters), Int(sizes.visits), Int(sizes.shown))
-        var (parameters, moments) = (
-            [Float](repeating: 0, count: n), [Float](repeating: 0, count: 2 * n)
-        )
-        var (counters, visits, scores, shown) = (
-            [Int64](repeating: 0, count: 17), [Int64](repeating: 0, count: 4 * m),
-            [Float](repeating: 0, count: m), [Int64](repeating: 0, count: 4 * k)
-        )
-        #expect(
-            spars_selfplay_get_state(
-                run, &parameters, &moments, Int64(n), nil, 0, &counters, 17, &visits, &scores,
-                Int64(m), &shown, Int64(k) + 1, nil) == invalid)
-        #expect(
-            spars_selfplay_get_state(
-                run, &parameters, &moments, Int64(n), nil, 0, &counters, 17, &visits, &scores,
-                Int64(m), &shown, Int64(k), nil) == 0)
-        func set(_ shown: [Int64], _ counters: [Int64]) -> Int32 {
-            spars_selfplay_set_state(
-                run, parameters, moments, Int64(n), nil, 0, counters, 17, visits, scores, Int64(m),
-                shown, Int64(shown.count / 4), nil, nil)
+        var state = state(
+            parameters: Int(sizes.parameters), visits: Int(sizes.visits), shown: Int(sizes.shown))
+        state.shown_count += 1
+        #expect(spars_selfplay_get_state(run, &state, nil) == invalid)
+        state.shown_count -= 1
+        #expect(spars_selfplay_get_state(run, &state, nil) == 0)
+        func set(_ shown: [Int64]) -> Int32 {
+            self.set(run, state) {
+                ($0.shown, $0.shown_count) = (memory.of(shown), Int64(shown.count / 4))
+            }
         }
-        #expect(set(shown, counters) == 0)
+        #expect(self.set(run, state) == 0)
         // A game whose episode has made ten steps can have shown ten places.
-        var later = counters
-        later[8] = 10
-        #expect(set([4, 4, 4, 0, 2, 4, 4, 0], later) == 0)
-        #expect(set([4, 4, 4, 0, 4, 4, 4, 0], later) == invalid)
-        #expect(set([4, 4, 4, 1], later) == invalid)
-        #expect(set([4, 4, 4, -1], later) == invalid)
-        #expect(set([3, 4, 4, 0], later) == invalid)
-        #expect(set([.max, .min, 4, 0], later) == invalid)
-        later[8] = 0
-        #expect(set([4, 4, 4, 0], later) == invalid)
+        state.counters[8] = 10
+        #expect(set([4, 4, 4, 0, 2, 4, 4, 0]) == 0)
+        #expect(set([4, 4, 4, 0, 4, 4, 4, 0]) == invalid)
+        #expect(set([4, 4, 4, 1]) == invalid)
+        #expect(set([4, 4, 4, -1]) == invalid)
+        #expect(set([3, 4, 4, 0]) == invalid)
+        #expect(set([.max, .min, 4, 0]) == invalid)
+        state.counters[8] = 0
+        #expect(set([4, 4, 4, 0]) == invalid)
     }
 
     @Test func aFailingScorerIsSaid() {

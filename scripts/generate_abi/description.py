@@ -120,6 +120,7 @@ class Description:
         common = self._read(folder, "common")
         self.enums = {}
         self.structs = {}
+        self.names = {}
         self.order = common["areas"]
         self.areas = [self._area("common", common)]
         for name in common["areas"]:
@@ -134,8 +135,13 @@ class Description:
         area = Area(name, document["doc"].strip(), document.get("c", "").strip())
         area.constants = document.get("constant", [])
         for table in document.get("names", []):
-            names, docs = _names(table["names"])
-            area.names.append(Enum(table["name"], table.get("doc", ""), names, docs))
+            names, _ = _names(table["names"])
+            # "*other" stands for the names of another table.
+            for place, name in reversed(list(enumerate(names))):
+                if name.startswith("*"):
+                    names[place : place + 1] = self.names[name[1:]]
+            self.names[table["name"]] = names
+            area.names.append(Enum(table["name"], table.get("doc", ""), names, []))
         for table in document.get("enum", []):
             names, docs = _names(table["names"])
             area.enums.append(Enum(table["name"], table.get("doc", ""), names, docs))

@@ -44,9 +44,8 @@ class Scope:
             elif value.kind == "signals":
                 steps.append(f"shim_control_init(&{value.name}, Py_None) == 0")
         while waiting:
-            ready = next((value for value in waiting if self._is_ready(value)), None)
-            if ready is None:
-                self.fail(f"no buffer tells the extents of '{waiting[0].name}'")
+            # A buffer with several extents that no other tells is matched axis by axis.
+            ready = next((value for value in waiting if self._is_ready(value)), waiting[0])
             waiting.remove(ready)
             steps.append(self._buffer(ready))
         if self.unknown:
@@ -103,8 +102,7 @@ class Scope:
 
     def _is_ready(self, value):
         unknown = [symbol for symbol in value.extents if symbol in self.unknown]
-        by_axes = any(self.values[symbol].kind == "shape" for symbol in unknown)
-        return by_axes or len(unknown) <= 1
+        return len(unknown) <= 1
 
     def _buffer(self, value):
         source, name = self.sources[value.name], value.name
@@ -142,7 +140,7 @@ class Scope:
     def _counted(self, value, view):
         unknown = [symbol for symbol in value.extents if symbol in self.unknown]
         self.unknown -= set(unknown)
-        if any(self.values[symbol].kind == "shape" for symbol in unknown):
+        if len(unknown) > 1 or any(self.values[symbol].kind == "shape" for symbol in unknown):
             return self._shaped(value, view)
         known = [self._extent(value, e) for e in value.extents if e not in unknown]
         extents = ", ".join(part for extent in known for part in extent) or "1"
@@ -156,7 +154,7 @@ class Scope:
         for extent in value.extents:
             symbol = self.values.get(extent)
             if symbol is None or symbol.kind not in ("count", "shape"):
-                self.fail(f"'{value.name}' must be of counts and shapes")
+                self.fail(f"'{value.name}' must be of counts and shapes that no other buffer tells")
             axes += (
                 [f"&{self.prefix}{extent}[{axis}]" for axis in range(3)]
                 if symbol.kind == "shape"

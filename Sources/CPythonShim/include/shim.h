@@ -70,18 +70,7 @@ int shim_control_init(shim_control *self, PyObject *progress);
 /// set. The callable must outlive the call it is lent to.
 int shim_scorer(PyObject *callable, spars_scorer *scorer);
 
-/// Reads PPO's hyperparameters from a tuple in the struct's order. Returns 0, or -1 with an exception
-/// set.
-int shim_hyperparameters(PyObject *object, spars_ppo_hyperparameters *hyperparameters);
-
-/// Reads a policy's shape from (inputs, actions, policy widths, value widths). Returns 0, or -1 with an
-/// exception set.
-int shim_policy_shape(PyObject *object, spars_policy_shape *shape);
-
 /// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._core._native`.
-extern PyMethodDef shim_selfplay_methods[];
-extern PyMethodDef shim_league_methods[];
-extern PyMethodDef shim_ppo_methods[];
 extern PyMethodDef shim_phantom_methods[];
 extern PyMethodDef shim_classifier_methods[];
 extern PyMethodDef shim_trainer_methods[];

@@ -1,9 +1,22 @@
+// Made by `make generate` from Sources/CSPARS/description: edit that instead.
 /// Proximal policy optimisation with stable-baselines3's "MlpPolicy". Knows no CT and no window.
 ///
 /// Parameters are passed as one array, in stable-baselines3's order: policy_net layers (weight,
 /// bias, ...), value_net layers, action_net, value_net head; weights are (outputs, inputs).
+
 #ifndef SPARS_PPO_H
 #define SPARS_PPO_H
+
+/// The numbers that an update logs.
+enum { SPARS_PPO_LOG_COUNT = 8 };
+#define SPARS_PPO_LOG_NAMES "train/entropy_loss,train/policy_gradient_loss,train/value_loss,train/approx_kl,train/clip_fraction,train/loss,train/explained_variance,train/n_updates"
+
+/// What an update computes in.
+typedef enum {
+    SPARS_PRECISION_FLOAT32 = 0,
+    SPARS_PRECISION_FLOAT64 = 1
+} spars_precision;
+#define SPARS_PRECISION_NAMES "float32,float64"
 
 /// Sizes of the two networks: 1 to 8 hidden widths each.
 typedef struct {
@@ -30,10 +43,22 @@ typedef struct {
     double adam_eps;
 } spars_ppo_hyperparameters;
 
-/// What was collected: `steps` rows of observations (steps, inputs) and one number a step of the
-/// others. For the float64 update all but `actions` are double, for the float32 one float.
+/// What a policy met in `steps` steps of so many environments.
 typedef struct {
     int64_t steps;
+    int64_t environments;
+    const double *rewards;
+    const double *values;
+    const double *episode_starts;
+    const double *last_value;  ///< after the last step
+    const double *last_episode_start;
+} spars_collected;
+
+/// What an update learns from.
+typedef struct {
+    int32_t precision;
+    int64_t steps;
+    int64_t inputs;
     const void *observations;
     const int64_t *actions;
     const void *values;
@@ -42,74 +67,76 @@ typedef struct {
     const void *returns;
 } spars_rollout;
 
-/// How many numbers an update logs: entropy_loss, policy_gradient_loss, value_loss, approx_kl,
-/// clip_fraction, loss, explained_variance, n_updates.
-enum { SPARS_PPO_LOG_COUNT = 8 };
+/// One update of `parameters`, which change in place and only on success.
+typedef struct {
+    spars_policy_shape shape;
+    spars_ppo_hyperparameters hyperparameters;
+    spars_rollout rollout;
+    const int64_t *permutations;
+    const int64_t *multiplicity;  ///< or NULL
+    void *parameters;
+    int64_t parameter_count;
+} spars_ppo_step;
 
-/// Generalized advantage estimation of (steps, environments) arrays. `last_values` and
-/// `last_episode_starts` hold one number an environment.
+/// Generalized advantage estimation.
 int32_t spars_ppo_gae(
-    int64_t steps, int64_t environments, const double *rewards, const double *values,
-    const double *episode_starts, const double *last_values, const double *last_episode_starts,
-    double gamma, double gae_lambda, double *advantages, double *returns, spars_error *error);
+    const spars_collected *collected, double gamma, double gae_lambda, double *advantages,
+    double *returns, spars_error *error);
 
-/// One PPO update of `parameters` (changed in place only on success) from a new Adam state.
-/// `permutations` is (n_epochs, steps); `multiplicity` has one number an input or is NULL.
-/// `log` takes SPARS_PPO_LOG_COUNT numbers.
-int32_t spars_ppo_update_float32(
-    const spars_policy_shape *shape, const spars_ppo_hyperparameters *hyperparameters,
-    const spars_rollout *rollout, const int64_t *permutations, const int64_t *multiplicity,
-    float *parameters, int64_t parameter_count, double *log, const spars_control *control,
-    spars_error *error);
-int32_t spars_ppo_update_float64(
-    const spars_policy_shape *shape, const spars_ppo_hyperparameters *hyperparameters,
-    const spars_rollout *rollout, const int64_t *permutations, const int64_t *multiplicity,
-    double *parameters, int64_t parameter_count, double *log, const spars_control *control,
+/// One PPO update from a new Adam state.
+/// - log: SPARS_PPO_LOG_NAMES
+int32_t spars_ppo_update(
+    const spars_ppo_step *update, const spars_control *progress, double log[8],
     spars_error *error);
 
 /// Writes a uniformly random order of 0 ... count - 1 into each of `rows` rows.
 int32_t spars_ppo_permutations(
-    int64_t rows, int64_t count, uint64_t seed, int64_t *permutations, spars_error *error);
+    int64_t *permutations, int64_t rows, int64_t count, uint64_t seed, spars_error *error);
 
-/// Makes a float32 learner with orthogonally initialised parameters. `multiplicity` may be NULL.
+/// Makes a float32 learner with orthogonally initialised parameters.
 int32_t spars_ppo_create(
     const spars_policy_shape *shape, const int64_t *multiplicity, uint64_t seed,
     spars_handle *learner, spars_error *error);
 
-/// Actions and their log-probabilities for observations (batch, inputs).
+/// Actions and their log-probabilities for observations.
 int32_t spars_ppo_act(
     spars_handle learner, const float *observations, int64_t batch, int64_t inputs,
     int32_t deterministic, int64_t *actions, float *log_probs, spars_error *error);
 
-/// log-probabilities of all actions, (batch, actions).
+/// log-probabilities of all actions.
 int32_t spars_ppo_log_probabilities(
     spars_handle learner, const float *observations, int64_t batch, int64_t inputs,
-    float *log_probs, int64_t log_prob_count, spars_error *error);
+    float *log_probs, int64_t actions, spars_error *error);
 
-/// The critic's values of observations (batch, inputs).
+/// The critic's values of observations.
 int32_t spars_ppo_values(
     spars_handle learner, const float *observations, int64_t batch, int64_t inputs, float *values,
     spars_error *error);
 
 /// One PPO update of the learner on a float32 rollout; permutations come from its random source.
-/// Stopped by `control` it has applied whole minibatches and stays valid.
+/// Stopped by `progress` it has applied whole minibatches and stays valid.
+/// - log: SPARS_PPO_LOG_NAMES
 int32_t spars_ppo_learn(
     spars_handle learner, const spars_ppo_hyperparameters *hyperparameters,
-    const spars_rollout *rollout, int64_t inputs, double *log, const spars_control *control,
+    const spars_rollout *rollout, const spars_control *progress, double log[8],
     spars_error *error);
 
-/// Reads or replaces all parameters.
+/// Reads all parameters.
 int32_t spars_ppo_get_parameters(
     spars_handle learner, float *parameters, int64_t count, spars_error *error);
+
+/// Replaces all parameters.
 int32_t spars_ppo_set_parameters(
     spars_handle learner, const float *parameters, int64_t count, spars_error *error);
 
-/// Reads or replaces Adam's moments (2 x the number of parameters: means, then squares) and the
-/// 6 counters (Adam steps, updates, the random source's state).
+/// Reads Adam's moments (2 x the number of parameters: means, then squares) and the counters: Adam
+/// steps, updates, the random source's state (4, of 64 bits each).
 int32_t spars_ppo_get_state(
-    spars_handle learner, float *moments, int64_t count, uint64_t *counters, spars_error *error);
+    spars_handle learner, float *moments, int64_t count, int64_t *counters, spars_error *error);
+
+/// Goes on from a state.
 int32_t spars_ppo_set_state(
-    spars_handle learner, const float *moments, int64_t count, const uint64_t *counters,
+    spars_handle learner, const float *moments, int64_t count, const int64_t *counters,
     spars_error *error);
 
 #endif

@@ -1,6 +1,22 @@
 # Made by `make generate` from Sources/CSPARS/description: edit that instead.
 """Names in the order that the compiled core knows: choices, and numbers of records."""
 
+PPO_LOG = (
+    "train/entropy_loss",
+    "train/policy_gradient_loss",
+    "train/value_loss",
+    "train/approx_kl",
+    "train/clip_fraction",
+    "train/loss",
+    "train/explained_variance",
+    "train/n_updates",
+)
+
+PRECISION = (
+    "float32",
+    "float64",
+)
+
 CREDITED_SCORE = (
     "own",
     "other",
@@ -61,6 +77,42 @@ MAPS = (
 AGENT = (
     "learner",
     "opponent",
+)
+
+SELFPLAY_COUNTER_COUNT = 17
+
+SELFPLAY_RECORD = (
+    "reward_mean",
+    "reward_last",
+    "learner_score_mean",
+    "opponent_score_mean",
+    "learner_score_last",
+    "opponent_score_last",
+    "terminations",
+    "truncations",
+    "dice",
+    "opponent_reward_mean",
+    "train/entropy_loss",
+    "train/policy_gradient_loss",
+    "train/value_loss",
+    "train/approx_kl",
+    "train/clip_fraction",
+    "train/loss",
+    "train/explained_variance",
+    "train/n_updates",
+)
+
+POLICY = (
+    "MlpPolicy",
+    "CnnPolicy",
+    "LocalPolicy",
+)
+
+SAMPLING = (
+    "vanilla",
+    "fictitious",
+    "prioritised",
+    "gaussian",
 )
 
 LESION_COLUMN = (

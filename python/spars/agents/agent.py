@@ -13,11 +13,12 @@ from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
 from spars.agents.policy import MlpPolicy
 from spars.agents.ppo import (
     SEED_LIMIT,
+    Rollout,
+    checked_hyperparameters,
     checked_multiplicity,
     checked_parameters,
     gae,
     log_dict,
-    packed_hyperparameters,
 )
 from spars.agents.stable_baselines import is_stable_baselines, write_agent
 from spars.game.spaces import bounds_of, spaces_of
@@ -180,13 +181,12 @@ class PPO:
         return self
 
     def _hyperparameters(self, remaining):
-        """Return the checked native tuple and (learning_rate, clip_range, clip_range_vf)."""
+        """Return the checked numbers and (learning_rate, clip_range, clip_range_vf)."""
         rates = {
             name: value(remaining) if callable(value) else value
             for name, value in self._schedules.items()
         }
-        packed = packed_hyperparameters("PPO", **rates, **self._fixed)
-        return packed, tuple(rates.values())
+        return checked_hyperparameters("PPO", **rates, **self._fixed), tuple(rates.values())
 
     def _reset(self):
         seeds = [None] * len(self._envs)
@@ -237,7 +237,7 @@ class PPO:
             self.gae_lambda,
         )
         flat = [obs, *(a.T for a in (actions, values, log_probs, advantages, returns))]
-        return tuple(np.ascontiguousarray(a).reshape(-1) for a in flat)
+        return Rollout(*(np.ascontiguousarray(a).reshape(-1) for a in flat))
 
     def _step(self, i, action):
         """Step environment `i`, reset it at an episode's end, and return what is learned from."""

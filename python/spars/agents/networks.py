@@ -4,11 +4,12 @@ from math import prod
 
 import numpy as np
 
+from spars._core import names
 from spars.agents.ppo import parameter_shapes
 from spars.game.field import ACTIONS
 from spars.game.rules import ANSWER_COUNT
 
-POLICIES = ("MlpPolicy", "CnnPolicy", "LocalPolicy")
+POLICIES = names.POLICY
 HIDDEN = (64, 64)
 # The scores of six neighbours and of the window itself, and three coordinates; in the exhaustion
 # game six flags stand for the window itself.

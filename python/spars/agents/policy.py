@@ -5,7 +5,7 @@ import numpy as np
 from spars._core import native
 from spars._core.handles import Handle
 from spars._support.checks import check_array
-from spars.agents.ppo import LOG_NAMES, checked_parameters, parameter_shapes, split_parameters
+from spars.agents.ppo import PolicyShape, checked_parameters, parameter_shapes, split_parameters
 
 __all__ = ["MlpPolicy"]
 
@@ -39,43 +39,41 @@ class MlpPolicy:
         multiplicity=None,
         seed=0,
     ):
-        self.shape = (inputs, actions, tuple(policy_hidden), tuple(value_hidden))
+        self.shape = PolicyShape(inputs, actions, tuple(policy_hidden), tuple(value_hidden))
         self.multiplicity = multiplicity
         self._handle = Handle(native.ppo_create(self.shape, multiplicity, seed))
 
     @property
     def inputs(self):
         """Numbers of one flattened observation."""
-        return self.shape[0]
+        return self.shape.inputs
 
     def act(self, obs, deterministic=False):
         """Return actions (N,) int64 and their log-probabilities (N,) for `obs` (N, ...)."""
         rows = self._rows(obs)
         actions = np.empty(len(rows), np.int64)
         log_probs = np.empty(len(rows), np.float32)
-        native.ppo_act(
-            self._handle.value, rows, *rows.shape, bool(deterministic), actions, log_probs
-        )
+        native.ppo_act(self._handle.value, rows, bool(deterministic), actions, log_probs)
         return actions, log_probs
 
     def values(self, obs):
         """Return the critic's values (N,) of `obs` (N, ...)."""
         rows = self._rows(obs)
         values = np.empty(len(rows), np.float32)
-        native.ppo_evaluate(self._handle.value, rows, *rows.shape, values, None)
+        native.ppo_values(self._handle.value, rows, values)
         return values
 
     def log_probabilities(self, obs):
         """Return the logarithms of all actions' probabilities, (N, actions), for `obs` (N, ...)."""
         rows = self._rows(obs)
-        log_probs = np.empty((len(rows), self.shape[1]), np.float32)
-        native.ppo_evaluate(self._handle.value, rows, *rows.shape, None, log_probs)
+        log_probs = np.empty((len(rows), self.shape.actions), np.float32)
+        native.ppo_log_probabilities(self._handle.value, rows, log_probs)
         return log_probs
 
     def parameters(self):
         """Return the parameters as float32 arrays under stable-baselines3's names."""
         flat = np.empty(self._count(), np.float32)
-        native.ppo_parameters(self._handle.value, flat, False)
+        native.ppo_get_parameters(self._handle.value, flat)
         return split_parameters(flat, self.shape)
 
     def set_parameters(self, parameters):
@@ -84,29 +82,27 @@ class MlpPolicy:
         if shape != self.shape:
             raise ValueError(
                 "The 'parameters' parameter of set_parameters must fit a policy of shape "
-                f"{self.shape}. Got one of shape {shape} instead."
+                f"{tuple(self.shape)}. Got one of shape {tuple(shape)} instead."
             )
         flat = np.concatenate([a.reshape(-1) for a in arrays.values()]).astype(np.float32)
-        native.ppo_parameters(self._handle.value, flat, True)
+        native.ppo_set_parameters(self._handle.value, flat)
 
     def state(self):
         """Return Adam's moments (float32) and the counters (int64) that continue training."""
         moments = np.empty(2 * self._count(), np.float32)
         counters = np.empty(6, np.int64)
-        native.ppo_state(self._handle.value, moments, counters, False)
+        native.ppo_get_state(self._handle.value, moments, counters)
         return moments, counters
 
     def set_state(self, moments, counters):
         """Continue training from `state()`."""
         moments = check_array(moments, "moments", "set_state", np.float32, (2 * self._count(),))
         counters = check_array(counters, "counters", "set_state", np.int64, (6,))
-        native.ppo_state(self._handle.value, moments, counters, True)
+        native.ppo_set_state(self._handle.value, moments, counters)
 
     def learn(self, hyperparameters, rollout, progress=None):
-        """Make one update on flat (obs, actions, values, log_probs, advantages, returns)."""
-        log = np.empty(len(LOG_NAMES))
-        native.ppo_learn(self._handle.value, hyperparameters, rollout, self.inputs, log, progress)
-        return log
+        """Make one update on a Rollout and return its log."""
+        return native.ppo_learn(self._handle.value, hyperparameters, rollout, progress)
 
     def _count(self):
         return sum(int(np.prod(s)) for s in parameter_shapes(*self.shape).values())

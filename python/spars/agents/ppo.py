@@ -4,24 +4,17 @@ For training on an environment see `spars.PPO`. These functions take and return 
 research on the parts and for checking them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from spars._core import native
+from spars._core.names import PPO_LOG as LOG_NAMES
 from spars._support.checks import check_array, check_float, check_integer, sentence
 from spars.volume.resampling import resize_multiplicity
 
 __all__ = ["gae", "parameter_shapes", "resize_multiplicity", "update"]
 
-LOG_NAMES = (
-    "train/entropy_loss",
-    "train/policy_gradient_loss",
-    "train/value_loss",
-    "train/approx_kl",
-    "train/clip_fraction",
-    "train/loss",
-    "train/explained_variance",
-    "train/n_updates",
-)
 EPOCH_LIMIT = 10_000
 BATCH_LIMIT = 1 << 31
 DEPTH_LIMIT = 8
@@ -88,18 +81,14 @@ def gae(rewards, values, episode_starts, last_value, last_episode_start, gamma, 
     ]
     advantages = np.empty(shape)
     returns = np.empty(shape)
-    native.ppo_gae(
-        shape[0],
-        environments,
-        rewards,
-        values,
-        starts,
-        *last,
-        gamma,
-        gae_lambda,
-        advantages,
-        returns,
-    )
+    collected = {
+        "rewards": rewards,
+        "values": values,
+        "episode_starts": starts,
+        "last_value": last[0],
+        "last_episode_start": last[1],
+    }
+    native.ppo_gae(collected, gamma, gae_lambda, advantages, returns)
     return advantages.astype(dtype, copy=False), returns.astype(dtype, copy=False)
 
 
@@ -188,20 +177,20 @@ def update(
     arrays, shape = checked_parameters(parameters, owner)
     dtype = _scalar(dtype, owner)
     steps = _rollout(rollout, shape, dtype, gamma, gae_lambda)
-    count = len(steps[1])
+    count = len(steps.actions)
     if permutations is None:
         n_epochs = 10 if n_epochs is None else n_epochs
         n_epochs = check_integer(n_epochs, "n_epochs", owner, 1, EPOCH_LIMIT)
         permutations = np.empty((n_epochs, count), np.int64)
         native.ppo_permutations(
-            n_epochs, count, check_integer(seed, "seed", owner, 0, SEED_LIMIT), permutations
+            permutations, n_epochs, check_integer(seed, "seed", owner, 0, SEED_LIMIT)
         )
     else:
         permutations = _permutations(permutations, n_epochs, count)
         n_epochs = len(permutations)
     if multiplicity is not None:
         multiplicity = checked_multiplicity(multiplicity, shape[0], owner)
-    hyperparameters = packed_hyperparameters(
+    hyperparameters = checked_hyperparameters(
         owner,
         learning_rate=learning_rate,
         n_epochs=n_epochs,
@@ -216,11 +205,15 @@ def update(
         adam_eps=adam_eps,
     )
     flat = np.concatenate([a.reshape(-1) for a in arrays.values()]).astype(dtype, copy=False)
-    log = np.empty(len(LOG_NAMES))
-    native.ppo_update(
-        shape, hyperparameters, steps, permutations, multiplicity, flat, log,
-        dtype == np.float64, progress,
-    )  # fmt: skip
+    step = {
+        "shape": shape,
+        "hyperparameters": hyperparameters,
+        "rollout": steps,
+        "permutations": permutations,
+        "multiplicity": multiplicity,
+        "parameters": flat,
+    }
+    log = native.ppo_update(step, progress)
     named_log = log_dict(log, learning_rate, clip_range, clip_range_vf)
     return split_parameters(flat, shape), named_log
 
@@ -233,6 +226,27 @@ def _scalar(dtype, owner):
     if dtype is None or found not in (np.float32, np.float64):
         raise ValueError(sentence("dtype", owner, "float32 or float64", dtype))
     return found
+
+
+class PolicyShape(NamedTuple):
+    """Sizes of the two networks."""
+
+    inputs: int
+    actions: int
+    policy_hidden: tuple[int, ...]
+    value_hidden: tuple[int, ...]
+
+
+class Rollout(NamedTuple):
+    """What an update learns from: one number a step, and the observations' numbers; all flat."""
+
+    observations: np.ndarray
+    actions: np.ndarray
+    values: np.ndarray
+    log_probs: np.ndarray
+    advantages: np.ndarray
+    returns: np.ndarray
+    precision: str = "float32"
 
 
 def parameter_shapes(inputs, actions, policy_hidden=(64, 64), value_hidden=(64, 64)):
@@ -255,7 +269,7 @@ def parameter_shapes(inputs, actions, policy_hidden=(64, 64), value_hidden=(64, 
 
 
 def split_parameters(flat, shape):
-    """Return named arrays cut from one flat array; `shape` is the native policy shape."""
+    """Return named arrays cut from one flat array; `shape` is a PolicyShape."""
     named = {}
     start = 0
     for name, extents in parameter_shapes(*shape).items():
@@ -266,7 +280,7 @@ def split_parameters(flat, shape):
 
 
 def checked_parameters(parameters, owner):
-    """Return the named arrays in stable-baselines3's order and the native policy shape."""
+    """Return the named arrays in stable-baselines3's order and their PolicyShape."""
     if not hasattr(parameters, "items"):
         raise TypeError(
             f"The 'parameters' parameter of {owner} must be a mapping of names to arrays. "
@@ -303,7 +317,7 @@ def checked_parameters(parameters, owner):
         given = np.asarray(parameters[name])
         dtype = np.float64 if given.dtype == np.float64 else np.float32
         arrays[name] = check_array(given, name, owner, dtype, extents)
-    return arrays, (inputs, actions, *hidden)
+    return arrays, PolicyShape(inputs, actions, *hidden)
 
 
 def _matrix(value, name, owner):
@@ -332,37 +346,40 @@ def checked_multiplicity(multiplicity, inputs, owner):
     return array
 
 
-def packed_hyperparameters(owner, **given):
-    """Return checked hyperparameters as the native call takes them."""
-    optional = {}
-    for name in ("clip_range_vf", "target_kl"):
-        value = given[name]
-        optional[name] = (
-            float("nan") if value is None else check_float(value, name, owner, 0.0, open_low=True)
-        )
+def checked_hyperparameters(owner, **given):
+    """Return the hyperparameters of an update by name, each checked."""
     if not isinstance(given["normalize_advantage"], (bool, np.bool_)):
         raise TypeError(
             f"The 'normalize_advantage' parameter of {owner} must be a bool. "
             f"Got {given['normalize_advantage']!r} instead."
         )
-    return (
-        check_float(given["learning_rate"], "learning_rate", owner, 0.0),
-        check_integer(given["n_epochs"], "n_epochs", owner, 1, EPOCH_LIMIT),
-        check_integer(given["batch_size"], "batch_size", owner, 1, BATCH_LIMIT),
-        check_float(given["clip_range"], "clip_range", owner, 0.0, open_low=True),
-        optional["clip_range_vf"],
-        bool(given["normalize_advantage"]),
-        check_float(given["ent_coef"], "ent_coef", owner),
-        check_float(given["vf_coef"], "vf_coef", owner),
-        check_float(given["max_grad_norm"], "max_grad_norm", owner, 0.0, open_low=True),
-        optional["target_kl"],
-        check_float(given["adam_eps"], "adam_eps", owner, 0.0, open_low=True),
-    )
+
+    def number(name, *low, **limits):
+        return check_float(given[name], name, owner, *low, **limits)
+
+    def above_zero(name):
+        return number(name, 0.0, open_low=True)
+
+    def above_zero_or_none(name):
+        return None if given[name] is None else above_zero(name)
+
+    return given | {
+        "clip_range_vf": above_zero_or_none("clip_range_vf"),
+        "target_kl": above_zero_or_none("target_kl"),
+        "learning_rate": number("learning_rate", 0.0),
+        "n_epochs": check_integer(given["n_epochs"], "n_epochs", owner, 1, EPOCH_LIMIT),
+        "batch_size": check_integer(given["batch_size"], "batch_size", owner, 1, BATCH_LIMIT),
+        "clip_range": above_zero("clip_range"),
+        "ent_coef": number("ent_coef"),
+        "vf_coef": number("vf_coef"),
+        "max_grad_norm": above_zero("max_grad_norm"),
+        "adam_eps": above_zero("adam_eps"),
+    }
 
 
 def log_dict(log, learning_rate, clip_range, clip_range_vf):
     """Return an update's log under stable-baselines3's names."""
-    named = dict(zip(LOG_NAMES, log.tolist(), strict=True))
+    named = dict(zip(LOG_NAMES, log, strict=True))
     named["train/learning_rate"] = float(learning_rate)
     named["train/clip_range"] = float(clip_range)
     if clip_range_vf is not None:
@@ -388,7 +405,7 @@ def _permutations(permutations, n_epochs, count):
 
 
 def _rollout(rollout, shape, dtype, gamma, gae_lambda):
-    """Return (obs, actions, values, log_probs, advantages, returns), flat and checked."""
+    """Return the rollout's arrays, flat and checked."""
     if not hasattr(rollout, "keys"):
         raise TypeError(_must_be("rollout", "a mapping of names to arrays", repr(type(rollout))))
     rollout = {("obs" if name == "observations" else name): rollout[name] for name in rollout}
@@ -427,7 +444,8 @@ def _rollout(rollout, shape, dtype, gamma, gae_lambda):
         obs, actions, *columns = (
             np.ascontiguousarray(a.swapaxes(0, 1)) for a in (obs, actions, *columns)
         )
-    return (obs.reshape(-1), actions.reshape(-1), *(column.reshape(-1) for column in columns))
+    flat = (a.reshape(-1) for a in (obs, actions, *columns))
+    return Rollout(*flat, precision=dtype.name)
 
 
 def _require(rollout, names, alternative):

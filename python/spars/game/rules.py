@@ -1,5 +1,7 @@
 """The two game rules: their names, their answers, and the second one's numbers."""
 
+from dataclasses import replace
+
 from spars._support.checks import check_choice, check_float, sentence
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD
 from spars._support.kinds import integer, number
@@ -39,11 +41,10 @@ class ExhaustionRule(Settings, owner="ExhaustionRule", kw_only=False):
         1.0, number(0.0), "Taken from an agent for a place that either has shown already."
     )
 
-    def packed(self):
-        """Return the numbers as the native calls take them."""
+    def bounded(self):
+        """Return the rule in numbers that the core holds."""
         # Beyond 64 bits a count is as good as the largest: no episode gets there.
-        steps = min(self.min_steps, 2**63 - 1)
-        return (self.final_factor, self.early_penalty, steps, self.repeat_penalty)
+        return replace(self, min_steps=min(self.min_steps, 2**63 - 1))
 
 
 def checked_rule(game, rule, owner):

@@ -229,9 +229,9 @@ class League:
             return
         if self._handle is None:
             c = self.configuration
-            policy = POLICIES.index(c["policy"])
+            field = self._field.handle
             self._handle = Handle(
-                native.league_create(self._field.handle, policy, c["mask_actions"], self._shape)
+                native.league_create(field, c["policy"], c["mask_actions"], self._shape)
             )
         flat = np.concatenate([array.reshape(-1) for array in arrays.values()])
         native.league_add(self._handle.value, flat)
@@ -277,12 +277,18 @@ class League:
         }
         done, planned = 0, sum(missing.values())
         for (i, j), count in missing.items():
-            rewards, lengths = np.empty(count), np.empty(count, np.int64)
-            native.league_play(
-                self._handle.value, i, j, int(played[i, j]), self.configuration["max_steps"],
-                self.configuration["seed"], rewards, lengths, self._field.scorer,
-                None if progress is None else shifted(progress, done, planned),
-            )  # fmt: skip
+            rewards = np.empty(count)
+            block = {
+                "first": i,
+                "second": j,
+                "start": int(played[i, j]),
+                "steps": self.configuration["max_steps"],
+                "seed": self.configuration["seed"],
+                "rewards": rewards,
+                "lengths": np.empty(count, np.int64),
+            }
+            moved = None if progress is None else shifted(progress, done, planned)
+            native.league_play(self._handle.value, block, self._field.scorer, moved)
             self.wins[i, j] += int((rewards > 0).sum())
             self.wins[j, i] += int((rewards < 0).sum())
             self.ties[[i, j], [j, i]] += int((rewards == 0).sum())

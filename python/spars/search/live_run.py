@@ -2,28 +2,22 @@
 
 import numpy as np
 
-from spars._core import native
+from spars._core import names, native
 from spars._core.handles import Handle
-from spars.agents.networks import POLICIES, named, policy_shapes
-from spars.agents.ppo import LOG_NAMES, packed_hyperparameters
+from spars.agents.networks import named, policy_shapes
+from spars.agents.ppo import checked_hyperparameters
 from spars.game.rules import ExhaustionRule
 
-RECORD_NAMES = (
-    "reward_mean",
-    "reward_last",
-    "learner_score_mean",
-    "opponent_score_mean",
-    "learner_score_last",
-    "opponent_score_last",
-    "terminations",
-    "truncations",
-    "dice",
-    "opponent_reward_mean",
-    *LOG_NAMES,
-)
-# In the order of the C ABI's numbers.
-SAMPLINGS = ("vanilla", "fictitious", "prioritised", "gaussian")
+RECORD_NAMES = names.SELFPLAY_RECORD
+SAMPLINGS = names.SAMPLING
 SIDES = ("learner", "both")
+# A pool's tallies in the core, and as files and states name them.
+POOL_NAMES = {
+    "games": "pool_games",
+    "wins": "pool_wins",
+    "drawn": "pool_drawn",
+    "episode_leads": "pool_reward",
+}
 FIXED = (
     "n_epochs", "batch_size", "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm",
     "target_kl",
@@ -37,8 +31,8 @@ class Match:
     ----------
     played : Field
         What is played on.
-    settings : tuple
-        As the native call takes them.
+    settings : mapping
+        How the learner is trained, by the names of the core's configuration.
     hyperparameters : dict
         Those of `FIXED`.
     rates : dict
@@ -61,34 +55,23 @@ class Match:
         game = "search" if rule is None else "exhaustion"
         self._shapes = policy_shapes(policy, played.window, game)
         self._step_shape = step_shape
-        mask = None
-        if reference is not None:
-            mask = (
-                reference.planes, reference.marks, reference.total, reference.threshold,
-                tuple(played.grid),
-            )  # fmt: skip
         self._hyperparameters = hyperparameters
         self.has_pool = False
+        rates = self._checked(rates)
         self._handle = Handle(
-            native.selfplay_create(
-                played.handle,
-                settings,
-                self._packed(rates),
-                mask,
-                None if rule is None else rule.packed(),
-            )
+            native.selfplay_create(played.handle, settings, rates, reference, rule)
         )
 
     def set_rates(self, rates):
         """Learn by other rates from the next iteration on."""
-        native.selfplay_set_hyperparameters(self._handle.value, self._packed(rates))
+        native.selfplay_set_hyperparameters(self._handle.value, self._checked(rates))
 
-    def _packed(self, rates):
-        return packed_hyperparameters("self_play", **rates, **self._hyperparameters, adam_eps=1e-5)
+    def _checked(self, rates):
+        return checked_hyperparameters("self_play", **rates, **self._hyperparameters, adam_eps=1e-5)
 
     def use_pool(self, sampling, power):
         """Draw every episode's opponent from the snapshots; before the first iteration."""
-        native.selfplay_use_pool(self._handle.value, SAMPLINGS.index(sampling), power)
+        native.selfplay_use_pool(self._handle.value, sampling, power)
         self.has_pool = True
 
     def begin_with(self, parameters):
@@ -104,13 +87,13 @@ class Match:
         members = native.selfplay_pool(self._handle.value)
         games = self._step_shape[1] if len(self._step_shape) > 1 else 1
         arrays = {
-            "pool_games": np.empty(members),
-            "pool_wins": np.empty(members),
-            "pool_drawn": np.empty(games, np.int64),
-            "pool_reward": np.empty(games),
+            "games": np.empty(members),
+            "wins": np.empty(members),
+            "drawn": np.empty(games, np.int64),
+            "episode_leads": np.empty(games),
         }
-        native.selfplay_pool_tallies(self._handle.value, *arrays.values(), False)
-        return arrays
+        native.selfplay_get_pool(self._handle.value, arrays)
+        return {saved: arrays[name] for name, saved in POOL_NAMES.items()}
 
     def play(self, iterations, progress=None):
         """Play and learn for so many iterations."""
@@ -119,20 +102,21 @@ class Match:
     def played(self):
         """Return records, steps and snapshots since the last call, and let the core forget them."""
         run = self._handle.value
-        _, _, iterations, steps, snapshots, parameters, *_ = native.selfplay_measure(run)
-        records = np.empty((iterations, len(RECORD_NAMES)))
+        sizes = native.selfplay_measure(run)
+        records = np.empty((sizes.iterations, len(RECORD_NAMES)))
         native.selfplay_records(run, records)
-        shape = (iterations, *self._step_shape) if steps else (0, *self._step_shape)
+        shape = (sizes.iterations if sizes.steps else 0, *self._step_shape)
         columns = {
             "windows": np.empty((*shape, 2, 3), np.int32),
             "step_scores": np.empty((*shape, 2), np.float32),
             "actions": np.empty((*shape, 2), np.int8),
             "ends": np.empty(shape, np.uint8),
         }
-        native.selfplay_steps(run, *columns.values())
+        windows, scores = columns["windows"], columns["step_scores"]
+        native.selfplay_steps(run, windows, scores, columns["actions"], columns["ends"])
         kept = []
-        for index in range(snapshots):
-            flat = np.empty(parameters, np.float32)
+        for index in range(sizes.snapshots):
+            flat = np.empty(sizes.parameters, np.float32)
             iteration = native.selfplay_snapshot(run, index, flat)
             kept.append((iteration, self.named(flat)))
         native.selfplay_forget(run)
@@ -155,17 +139,17 @@ class Match:
     def learning_state(self, with_map=True):
         """Return the arrays that `restore` goes on from; without the map's visits if so wanted."""
         run = self._handle.value
-        *_, parameters, opponent, visits, counters, shown = native.selfplay_measure(run)
+        sizes = native.selfplay_measure(run)
         arrays = {
-            "parameters": np.empty(parameters, np.float32),
-            "moments": np.empty(2 * parameters, np.float32),
-            "opponent": np.empty(opponent, np.float32),
-            "counters": np.empty(counters, np.int64),
-            "visits": np.empty((visits, 4), np.int64),
-            "visit_scores": np.empty(visits, np.float32),
-            "shown": np.empty((shown, 4), np.int64),
+            "parameters": np.empty(sizes.parameters, np.float32),
+            "moments": np.empty(2 * sizes.parameters, np.float32),
+            "opponent": np.empty(sizes.opponent_parameters, np.float32),
+            "counters": np.empty(sizes.counters, np.int64),
+            "visits": np.empty((sizes.visits, 4), np.int64),
+            "visit_scores": np.empty(sizes.visits, np.float32),
+            "shown": np.empty((sizes.shown, 4), np.int64),
         }
-        native.selfplay_state(run, *arrays.values(), False)
+        native.selfplay_get_state(run, arrays)
         # Origins fit 16 bits; the file need not hold 64.
         arrays["visits"] = arrays["visits"].astype(np.int16)
         if not with_map:
@@ -189,47 +173,34 @@ class Match:
             native.field_adopt(self.field.handle, known)
         names = ("parameters", "moments", "opponent", "counters", "visits", "visit_scores")
         dtypes = (np.float32, np.float32, np.float32, np.int64, np.int64, np.float32)
-        flat = [
-            np.ascontiguousarray(arrays[name], dtype)
+        state = {
+            name: np.ascontiguousarray(arrays[name], dtype)
             for name, dtype in zip(names, dtypes, strict=True)
-        ]
+        }
         # Files of a time when there was one game have no places shown.
-        shown = np.ascontiguousarray(arrays.get("shown", []), np.int64).reshape(-1, 4)
-        native.selfplay_state(self._handle.value, *flat, shown, True)
+        state["shown"] = np.ascontiguousarray(arrays.get("shown", []), np.int64).reshape(-1, 4)
+        native.selfplay_set_state(self._handle.value, state)
         if self.has_pool:
             for member in members:
                 native.selfplay_add_to_pool(self._handle.value, member)
-            tallies = (
-                np.ascontiguousarray(arrays[name], np.float64)
-                for name in ("pool_games", "pool_wins")
-            )
-            # Files of a time when a pool had one game hold plain numbers.
-            drawn = np.array(arrays["pool_drawn"], np.int64).reshape(-1)
-            rewards = np.array(arrays["pool_reward"], np.float64).reshape(-1)
-            native.selfplay_pool_tallies(self._handle.value, *tallies, drawn, rewards, True)
+            # Files of a time when a pool had one game hold plain numbers of it.
+            tallies = {
+                name: np.array(arrays[saved], np.int64 if name == "drawn" else np.float64).reshape(
+                    -1
+                )
+                for name, saved in POOL_NAMES.items()
+            }
+            native.selfplay_set_pool(self._handle.value, tallies)
 
 
 def match_of(played, configuration, rates, reference, initial=None):
     """Return the live part of a run as its seed makes it, or with `initial` parameters, flat."""
     hyperparameters = {name: configuration[name] for name in FIXED}
-    settings = (
-        configuration["n_steps"],
-        configuration["gamma"],
-        configuration["gae_lambda"],
-        configuration["opponent_update_interval"],
-        played.protocol.reset_each_iteration,
-        configuration["snapshot_interval"],
-        tuple(configuration["input_shape"]),
-        configuration["seed"],
-        POLICIES.index(configuration["policy"]),
-        configuration["n_envs"],
-        configuration["mask_actions"],
-        configuration["record_steps"],
-    )
+    settings = configuration | {"reset_each_iteration": played.protocol.reset_each_iteration}
     rule = configuration["rule"]
     match = Match(
         played, settings, hyperparameters, rates, reference, configuration["policy"],
-        step_shape(configuration), None if rule is None else ExhaustionRule(**rule),
+        step_shape(configuration), None if rule is None else ExhaustionRule(**rule).bounded(),
     )  # fmt: skip
     if initial is not None:
         match.begin_with(initial)
