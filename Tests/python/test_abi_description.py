@@ -108,6 +108,20 @@ def test_a_count_that_no_buffer_tells_is_told(generator, read):
         generator("shim").source(read(text), read(text).areas[1])
 
 
+def test_what_a_call_could_not_keep_alive_is_told(generator, read):
+    struct = '[[struct]]\nname = "s"\nfields = ["label: text"]\n'
+    text = struct + '[[function]]\nname = "f"\ndoc = "F."\nparameters = ["one: s"]\n'
+    with pytest.raises(ValueError, match="'label' must be a parameter by itself"):
+        generator("shim").source(read(text), read(text).areas[1])
+
+
+def test_more_buffers_than_are_held_are_told(generator, read):
+    lines = ", ".join(f'"b{i}: in float32[3]"' for i in range(13))
+    text = f'[[function]]\nname = "f"\ndoc = "F."\nparameters = [{lines}]\n'
+    with pytest.raises(ValueError, match="at most 12 buffers"):
+        generator("shim").source(read(text), read(text).areas[1])
+
+
 def test_what_is_committed_follows_from_the_description(generator):
     files = generator("files")
     assert files.differing(files.generated()) == ([], [])

@@ -10,6 +10,9 @@ MAKERS = {
     "uint64": "PyLong_FromUnsignedLongLong", "handle": "PyLong_FromUnsignedLongLong",
     "float": "PyFloat_FromDouble", "bool": "PyBool_FromLong",
 }  # fmt: skip
+# The shim's SHIM_HELD.
+HELD = 12
+LENT = {"text", "control", "signals", "scorer"}
 RESERVED = {"self", "given", "given_count", "held", "failure", "status", "result", "view", "out"}
 
 
@@ -207,10 +210,29 @@ def _passed(value, source):
     return value.name
 
 
-def _function(description, function):
+def _check(description, function):
+    """Refuse what the shim has no room for, or could not keep alive during a call."""
     for value in function.parameters + function.results:
         if value.name in RESERVED:
             raise ValueError(f"function {function.name}: the name '{value.name}' is the shim's own")
+    buffers = 0
+    waiting = list(function.parameters)
+    while waiting:
+        value = waiting.pop()
+        buffers += value.kind == "buffer"
+        if value.kind == "struct":
+            fields = description.structs[value.of].fields
+            waiting += fields
+            # The objects of fields are given back before the call.
+            lent = [field.name for field in fields if field.kind in LENT]
+            if lent:
+                raise ValueError(f"struct {value.of}: '{lent[0]}' must be a parameter by itself")
+    if buffers > HELD:
+        raise ValueError(f"function {function.name}: at most {HELD} buffers, SHIM_HELD, are held")
+
+
+def _function(description, function):
+    _check(description, function)
     scope = Scope(description, f"function {function.name}", function.parameters)
     arguments = function.arguments
     signature = f"{function.name}({', '.join(value.name for value in arguments)})"
