@@ -3,8 +3,8 @@
 #
 # Swift's Linux toolchain holds a standard library for arm64 in its embedded form only. The kernels,
 # network, training, game, policies and self-play compile with it as they are, but for key paths,
-# which are rewritten in a copy; phantoms, NIfTI, weight files and metrics use what it lacks and are
-# left out. A few declarations of the system stand in scripts/arm64.
+# which are rewritten in a copy; phantoms, lesions, NIfTI, weight files and metrics use what it lacks
+# and are left out. A few declarations of the system stand in scripts/arm64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,12 +24,13 @@ mkdir -p "$out"
 cp -r Sources/SPARSNative "$out/core"
 (
     cd "$out/core"
-    rm -r Volume/NIfTI Metrics Weights Classifier/ClassifierFile.swift Support/JSON.swift
+    rm -r Volume/NIfTI Metrics Weights Lesions Classifier/ClassifierFile.swift Support/JSON.swift
     find . -name '*.swift' -exec sed -i -E 's/(\(|, )\\\.([a-zA-Z.]+)\)/\1{ $0.\2 })/g' {} +
 )
 
 flags=(
     -target aarch64-none-none-elf -enable-experimental-feature Embedded -wmo -swift-version 6 -O
+    -package-name spars
     -I "$out" -I scripts/arm64 -Xcc -isystem -Xcc /usr/aarch64-linux-gnu/include
     -Xcc -D__linux__ -Xcc -D_GNU_SOURCE
 )
