@@ -5,11 +5,6 @@ static PyMethodDef *const all_methods[] = {
     shim_selfplay_methods,
     shim_league_methods,
     shim_ppo_methods,
-    shim_phantom_methods,
-    shim_classifier_methods,
-    shim_trainer_methods,
-    shim_explanation_methods,
-    shim_volume_methods,
 };
 
 static int execute(PyObject *module) {

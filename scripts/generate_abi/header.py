@@ -1,6 +1,5 @@
 """Makes the headers in Sources/CSPARS/include."""
 
-import re
 import textwrap
 
 WIDTH = 100
@@ -79,11 +78,20 @@ def declared_result(value):
 
 
 def _documented(text, indent=""):
+    """Return a comment of a text, its paragraphs and items filled to the width."""
+    paragraphs = []
+    for line in text.strip().splitlines():
+        begins = not line or line.startswith("- ") or not paragraphs or not paragraphs[-1]
+        if begins:
+            paragraphs.append(line)
+        else:
+            paragraphs[-1] += " " + line.strip()
     lines = []
-    for paragraph in re.split(r"\n", text.strip()):
+    for paragraph in paragraphs:
         hang = "  " if paragraph.startswith("- ") else ""
+        width = WIDTH - 4 - len(indent)
         lines += textwrap.wrap(
-            paragraph, WIDTH - 4 - len(indent), subsequent_indent=hang, break_on_hyphens=False
+            paragraph, width, subsequent_indent=hang, break_on_hyphens=False
         ) or [""]
     return "".join(f"{indent}/// {line}".rstrip() + "\n" for line in lines)
 
@@ -98,7 +106,7 @@ def _names(table, *, with_count=False):
     text = _documented(table.doc) if table.doc else ""
     if with_count:
         text += f"enum {{ {name}_COUNT = {len(table.names)} }};\n"
-    return text + f'#define {name}_NAMES "{" ".join(table.names)}"\n'
+    return text + f'#define {name}_NAMES "{",".join(table.names)}"\n'
 
 
 def _enum(enum):
@@ -109,10 +117,10 @@ def _enum(enum):
     for number, (name, doc) in enumerate(zip(enum.names, enum.docs, strict=True)):
         comma = "," if number + 1 < len(enum.names) else ""
         comment = f"  ///< {doc}" if doc else ""
-        lines.append(f"    {prefix}{name.upper()} = {number}{comma}{comment}\n")
+        lines.append(f"    {prefix}{name.upper().replace(' ', '_')} = {number}{comma}{comment}\n")
     text = (_documented(enum.doc) if enum.doc else "") + "typedef enum {\n"
     text += "".join(lines) + f"}} spars_{enum.name};\n"
-    return text + f'#define SPARS_{enum.name.upper()}_NAMES "{" ".join(enum.names)}"\n'
+    return text + f'#define SPARS_{enum.name.upper()}_NAMES "{",".join(enum.names)}"\n'
 
 
 def _struct(struct):

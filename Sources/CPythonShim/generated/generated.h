@@ -16,6 +16,14 @@ extern const shim_choices shim_tie_reward_choices;
 extern const shim_choices shim_border_crops_choices;
 extern const shim_choices shim_maps_choices;
 extern const shim_choices shim_agent_choices;
+extern const shim_choices shim_tissue_choices;
+extern const shim_choices shim_voxel_type_choices;
+extern const shim_choices shim_explanation_method_choices;
+extern const shim_choices shim_explanation_target_choices;
+extern const shim_choices shim_crop_label_choices;
+extern const shim_choices shim_crop_interpolation_choices;
+extern const shim_choices shim_pooling_choices;
+extern const shim_choices shim_phase_choices;
 int shim_read_game_protocol(
     PyObject *object, const char *name, int writes, shim_held *held, spars_game_protocol *out);
 int shim_read_game_configuration(
@@ -25,6 +33,35 @@ int shim_read_game_outcomes(
 PyObject *shim_make_overlap(const spars_overlap *record);
 int shim_read_surface_measures(
     PyObject *object, const char *name, int writes, shim_held *held, spars_surface_measures *out);
+int shim_read_phantom_configuration(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_phantom_configuration *out);
+PyObject *shim_make_phantom_tumour(const spars_phantom_tumour *record);
+PyObject *shim_make_phantom_tumours(const spars_phantom_tumours *record);
+int shim_read_nifti_header(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_nifti_header *out);
+PyObject *shim_make_nifti_header(const spars_nifti_header *record);
+int shim_read_geometry(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_geometry *out);
+PyObject *shim_make_geometry(const spars_geometry *record);
+int shim_read_intensity_window(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_intensity_window *out);
+PyObject *shim_make_intensity_window(const spars_intensity_window *record);
+PyObject *shim_make_tensor(const spars_tensor *record);
+int shim_read_windows(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_windows *out);
+int shim_read_labelled_crops(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_labelled_crops *out);
+int shim_read_explanation(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_explanation *out);
+int shim_read_crop_protocol(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_crop_protocol *out);
+int shim_read_augmentation(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_augmentation *out);
+int shim_read_training(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_training *out);
+int shim_read_training_scan(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_training_scan *out);
+PyObject *shim_make_classification(const spars_classification *record);
 int shim_read_lesion_law(
     PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_law *out);
 PyObject *shim_make_lesion_law(const spars_lesion_law *record);
@@ -36,9 +73,14 @@ extern PyMethodDef shim_runtime_functions[];
 extern PyMethodDef shim_field_functions[];
 extern PyMethodDef shim_game_functions[];
 extern PyMethodDef shim_metrics_functions[];
+extern PyMethodDef shim_phantom_functions[];
+extern PyMethodDef shim_volume_functions[];
+extern PyMethodDef shim_classifier_functions[];
+extern PyMethodDef shim_explanation_functions[];
+extern PyMethodDef shim_trainer_functions[];
 extern PyMethodDef shim_lesions_functions[];
 
 #define SHIM_GENERATED_FUNCTIONS \
-    shim_runtime_functions, shim_field_functions, shim_game_functions, shim_metrics_functions, shim_lesions_functions
+    shim_runtime_functions, shim_field_functions, shim_game_functions, shim_metrics_functions, shim_phantom_functions, shim_volume_functions, shim_classifier_functions, shim_explanation_functions, shim_trainer_functions, shim_lesions_functions
 
 #endif

@@ -82,10 +82,5 @@ int shim_policy_shape(PyObject *object, spars_policy_shape *shape);
 extern PyMethodDef shim_selfplay_methods[];
 extern PyMethodDef shim_league_methods[];
 extern PyMethodDef shim_ppo_methods[];
-extern PyMethodDef shim_phantom_methods[];
-extern PyMethodDef shim_classifier_methods[];
-extern PyMethodDef shim_trainer_methods[];
-extern PyMethodDef shim_explanation_methods[];
-extern PyMethodDef shim_volume_methods[];
 
 #endif

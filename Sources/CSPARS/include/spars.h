@@ -4,8 +4,8 @@
 /// Rules that hold for every function
 /// - It returns a `spars_status`; `SPARS_OK` is 0. On failure it fills `*error` (which may be NULL)
 ///   and writes nothing to its outputs that a caller may rely on.
-/// - It checks everything again: null pointers, counts, products that overflow, stale handles.
-///   It never traps and never calls `exit`.
+/// - It checks everything again: null pointers, counts, products that overflow, stale handles. It
+///   never traps and never calls `exit`.
 /// - Inputs are read during the call and never kept. Outputs are buffers of the caller's.
 /// - Arrays are C-contiguous and indexed [x, y, z]: z varies fastest.
 /// - Objects are named by handles, 64-bit numbers that are never used twice. `spars_release` ends
@@ -36,7 +36,7 @@ typedef enum {
     SPARS_OUT_OF_MEMORY = 8,  ///< the request exceeds the stated limit (MemoryError)
     SPARS_INTERNAL = 9  ///< our bug (spars.InternalError)
 } spars_status;
-#define SPARS_STATUS_NAMES "OK INVALID_ARGUMENT BAD_FORMAT IO INTERRUPTED CALLBACK_FAILED STALE_HANDLE NOT_FINITE OUT_OF_MEMORY INTERNAL"
+#define SPARS_STATUS_NAMES "OK,INVALID_ARGUMENT,BAD_FORMAT,IO,INTERRUPTED,CALLBACK_FAILED,STALE_HANDLE,NOT_FINITE,OUT_OF_MEMORY,INTERNAL"
 
 /// Where a failing function explains itself. UTF-8, always terminated.
 /// `code` is `errno` for SPARS_IO and 0 otherwise.
@@ -63,9 +63,10 @@ typedef struct {
 #include "spars_game.h"
 #include "spars_metrics.h"
 #include "spars_phantom.h"
+#include "spars_volume.h"
 #include "spars_classifier.h"
 #include "spars_explanation.h"
-#include "spars_volume.h"
+#include "spars_trainer.h"
 #include "spars_selfplay.h"
 #include "spars_league.h"
 #include "spars_lesions.h"

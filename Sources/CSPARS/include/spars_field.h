@@ -12,49 +12,49 @@ typedef enum {
     SPARS_CREDITED_SCORE_OWN = 0,
     SPARS_CREDITED_SCORE_OTHER = 1
 } spars_credited_score;
-#define SPARS_CREDITED_SCORE_NAMES "own other"
+#define SPARS_CREDITED_SCORE_NAMES "own,other"
 
 /// D6: whose places are written to the map.
 typedef enum {
     SPARS_CREDITED_AGENTS_BOTH = 0,
     SPARS_CREDITED_AGENTS_LEARNER = 1
 } spars_credited_agents;
-#define SPARS_CREDITED_AGENTS_NAMES "both learner"
+#define SPARS_CREDITED_AGENTS_NAMES "both,learner"
 
 /// D7: where windows may stand.
 typedef enum {
     SPARS_BORDER_INSIDE = 0,
     SPARS_BORDER_CLAMPED_CROP = 1
 } spars_border;
-#define SPARS_BORDER_NAMES "inside clamped_crop"
+#define SPARS_BORDER_NAMES "inside,clamped_crop"
 
 /// D8: who plays the opponent.
 typedef enum {
     SPARS_OPPONENT_SNAPSHOT = 0,
     SPARS_OPPONENT_LIVE = 1
 } spars_opponent;
-#define SPARS_OPPONENT_NAMES "snapshot live"
+#define SPARS_OPPONENT_NAMES "snapshot,live"
 
 /// D11: when a map is read.
 typedef enum {
     SPARS_MAP_READ_BEFORE_RESET = 0,
     SPARS_MAP_READ_AFTER_RESET = 1
 } spars_map_read;
-#define SPARS_MAP_READ_NAMES "before_reset after_reset"
+#define SPARS_MAP_READ_NAMES "before_reset,after_reset"
 
 /// D12: how the learner's policy sees the window.
 typedef enum {
     SPARS_OBSERVATION_CAST_FLOAT32 = 0,
     SPARS_OBSERVATION_CAST_UINT8 = 1
 } spars_observation_cast;
-#define SPARS_OBSERVATION_CAST_NAMES "float32 uint8"
+#define SPARS_OBSERVATION_CAST_NAMES "float32,uint8"
 
 /// D13: how the opponent's policy sees it.
 typedef enum {
     SPARS_OPPONENT_OBSERVATION_SAME = 0,
     SPARS_OPPONENT_OBSERVATION_UNCAST = 1
 } spars_opponent_observation;
-#define SPARS_OPPONENT_OBSERVATION_NAMES "same uncast"
+#define SPARS_OPPONENT_OBSERVATION_NAMES "same,uncast"
 
 /// D14: how the scores of visits to a voxel accumulate.
 typedef enum {
@@ -62,21 +62,21 @@ typedef enum {
     SPARS_ACCUMULATION_MEAN = 1,
     SPARS_ACCUMULATION_MAX = 2
 } spars_accumulation;
-#define SPARS_ACCUMULATION_NAMES "sum mean max"
+#define SPARS_ACCUMULATION_NAMES "sum,mean,max"
 
 /// D16: who gets +1 when scores tie.
 typedef enum {
     SPARS_TIE_REWARD_NONE = 0,
     SPARS_TIE_REWARD_LEARNER = 1
 } spars_tie_reward;
-#define SPARS_TIE_REWARD_NAMES "none learner"
+#define SPARS_TIE_REWARD_NAMES "none,learner"
 
 /// D17: crops beyond the scan's end are moved inside, or cut short and stretched.
 typedef enum {
     SPARS_BORDER_CROPS_FULL = 0,
     SPARS_BORDER_CROPS_STRETCHED = 1
 } spars_border_crops;
-#define SPARS_BORDER_CROPS_NAMES "full stretched"
+#define SPARS_BORDER_CROPS_NAMES "full,stretched"
 
 /// Scores `count` crops of `extent`, [x, y, z] one after the other, into `scores`, each in [0, 1].
 /// Returns 0, or anything else to end the call that asked with SPARS_CALLBACK_FAILED.
@@ -141,8 +141,7 @@ int32_t spars_field_score_all(
 int32_t spars_field_scored(spars_handle field, int64_t *count, spars_error *error);
 
 /// The map that visiting each of the places once would accumulate. `axes` holds the ascending
-/// starts
-/// along x, then y, then z.
+/// starts along x, then y, then z.
 int32_t spars_exhaustive_map(
     const float *scores, const int64_t counts[3], const int64_t *axes, const int64_t window[3],
     int32_t accumulation, float *map, const int64_t grid[3], spars_error *error);

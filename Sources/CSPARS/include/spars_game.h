@@ -10,13 +10,13 @@ typedef enum {
     SPARS_MAPS_EPISODE = 1,  ///< a map for each episode
     SPARS_MAPS_RUN = 2  ///< one that goes on over the game's own resets
 } spars_maps;
-#define SPARS_MAPS_NAMES "none episode run"
+#define SPARS_MAPS_NAMES "none,episode,run"
 
 typedef enum {
     SPARS_AGENT_LEARNER = 0,
     SPARS_AGENT_OPPONENT = 1
 } spars_agent;
-#define SPARS_AGENT_NAMES "learner opponent"
+#define SPARS_AGENT_NAMES "learner,opponent"
 
 /// What one step of `count` games brought.
 typedef struct {

@@ -1,14 +1,13 @@
 // Made by `make generate` from Sources/CSPARS/description: edit that instead.
 /// Made-up lesions: an organ's level, lesions inserted into a scan, and windows whose labels are
-/// true
-/// by construction. Lengths are mm and intensities HU; see docs/explanation/lesions.md.
+/// true by construction. Lengths are mm and intensities HU; see docs/explanation/lesions.md.
 
 #ifndef SPARS_LESIONS_H
 #define SPARS_LESIONS_H
 
 /// What a row of the table of inserted lesions holds.
 enum { SPARS_LESION_COLUMN_COUNT = 8 };
-#define SPARS_LESION_COLUMN_NAMES "x y z radius contrast core rim capsule"
+#define SPARS_LESION_COLUMN_NAMES "x,y,z,radius,contrast,core,rim,capsule"
 
 /// How lesions are drawn; each pair is a range. The ranges allowed stand in `LesionLaw.swift`.
 typedef struct {
@@ -74,18 +73,15 @@ int32_t spars_lesion_window_settings_default(
     spars_lesion_window_settings *settings, spars_error *error);
 
 /// Prepares a tumour-free organ: finds its level, unless `level` says it, and smooths it. HU
-/// outside
-/// the organ are not read.
+/// outside the organ are not read.
 int32_t spars_lesion_host_create(
     const float *volume, const uint8_t *organ, const int64_t shape[3], const double spacing[3],
     double level, const spars_control *progress, spars_handle *host, spars_organ_level *organ_level,
     spars_error *error);
 
 /// Inserts `lesions` lesions, or clusters, into a host whose whole scan `volume` is. `values`
-/// receives
-/// HU, `part` the lesions' part of each voxel and `mask` 1 where that is a half or more. `table`
-/// holds
-/// a row for each lesion, the rest of it NaN; the result is how many there are.
+/// receives HU, `part` the lesions' part of each voxel and `mask` 1 where that is a half or more.
+/// `table` holds a row for each lesion, the rest of it NaN; the result is how many there are.
 int32_t spars_lesion_insert(
     spars_handle host, const float *volume, const int64_t shape[3], const spars_lesion_law *law,
     int64_t lesions, uint64_t seed, float *values, float *part, uint8_t *mask, double *table,

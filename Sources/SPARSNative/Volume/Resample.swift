@@ -127,6 +127,6 @@ extension Extent {
 }
 
 /// How values between voxels are found.
-public enum Interpolation: Sendable, CaseIterable {
+public enum Interpolation: Int32, Sendable, CaseIterable {
     case nearest, linear
 }

@@ -110,7 +110,7 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
         check_extent(crop.shape, "crop", "Augmentation.apply")
         seed = check_integer(seed, "seed", "Augmentation.apply", 0, 2**64 - 1)
         changed = np.empty_like(crop)
-        native.augment(self._values(), crop, crop.shape, seed, changed)
+        native.augment(self._values(), crop, seed, changed)
         return changed
 
     def to_dict(self):
@@ -118,8 +118,8 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
         return {**asdict(self), "flips": "".join(self.flips)}
 
     def _values(self):
-        flips = tuple(axis in self.flips for axis in "xyz")
-        return flips, self.shift, self.hu_scale, self.hu_shift, self.noise
+        """Return the fields of the core's struct: a flip for each axis."""
+        return {**asdict(self), "flips": [axis in self.flips for axis in "xyz"]}
 
 
 def _check_flips(flips):

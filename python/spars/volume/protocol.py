@@ -14,8 +14,8 @@ __all__ = ["IntensityWindow", "Protocol"]
 
 # What each switch that is a choice may be.
 CHOICES = {
-    "crop_label": ("image", "voxel"),
-    "crop_interpolation": ("nearest", "linear"),
+    "crop_label": names.CROP_LABEL,
+    "crop_interpolation": names.CROP_INTERPOLATION,
     "scan_frame": ("resampled", "corner", "native"),
     "credited_score": names.CREDITED_SCORE,
     "credited_agents": names.CREDITED_AGENTS,

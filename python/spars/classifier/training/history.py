@@ -76,7 +76,9 @@ def classification_metrics(scores, has_tumour):
     dict
         As `History.epochs` documents it.
     """
-    tp, fp, tn, fn, roc_auc = native.classification_metrics(scores, has_tumour)
+    found = native.classification_metrics(scores, has_tumour)
+    tp, fp = found.true_positives, found.false_positives
+    tn, fn = found.true_negatives, found.false_negatives
     # A float32 score of 0 or 1 stands for a probability within half a unit of it.
     tiny = 2.0**-25
     right = np.where(has_tumour == 1, scores, 1.0 - scores.astype(np.float64))
@@ -90,5 +92,5 @@ def classification_metrics(scores, has_tumour):
         "precision": ratio(tp, tp + fp),
         "sensitivity": ratio(tp, tp + fn),
         "specificity": ratio(tn, tn + fp),
-        "roc_auc": roc_auc,
+        "roc_auc": found.roc_auc,
     }
