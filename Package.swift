@@ -91,5 +91,6 @@ package.targets += [
     .testTarget(
         name: "SPARSPhantomTests",
         dependencies: ["SPARSKernels", "SPARSPhantom", "SPARSTestSupport"]),
-    .testTarget(name: "SPARSABITests", dependencies: ["SPARSABI", "SPARSTestSupport"]),
+    .testTarget(
+        name: "SPARSABITests", dependencies: ["SPARSABI", "SPARSPhantom", "SPARSTestSupport"]),
 ]

@@ -2,11 +2,6 @@
 
 static PyMethodDef *const all_methods[] = {
     SHIM_GENERATED_FUNCTIONS,
-    shim_phantom_methods,
-    shim_classifier_methods,
-    shim_trainer_methods,
-    shim_explanation_methods,
-    shim_volume_methods,
 };
 
 static int execute(PyObject *module) {

@@ -279,7 +279,9 @@ int shim_shapes(const Py_buffer *view, const char *name, int64_t *const *axes, i
             view->ndim);
         return 0;
     }
-    for (int axis = 0; axis < count; axis++) *axes[axis] = view->shape[axis];
+    for (int axis = 0; axis < count; axis++) {
+        if (axes[axis] != NULL) *axes[axis] = view->shape[axis];
+    }
     return 1;
 }
 

@@ -90,6 +90,13 @@ func checkedExtent(
     return Extent(Int(axes[0]), Int(axes[1]), Int(axes[2]))
 }
 
+/// The same of three lengths as C has them in a struct.
+func checkedExtent(
+    _ axes: (Int64, Int64, Int64), _ parameter: String, of owner: String
+) throws(SPARSError) -> Extent {
+    try checkedExtent([axes.0, axes.1, axes.2], parameter, of: owner)
+}
+
 extension Extent {
     /// Three lengths as C has them in a struct, not checked; those that no `Int` holds are its limits.
     init(_ axes: (Int64, Int64, Int64)) {
@@ -98,10 +105,10 @@ extension Extent {
 }
 
 /// The choice that has a number.
-func checkedChoice<Choice: RawRepresentable<Int32>>(
+func checkedChoice<Choice: RawRepresentable>(
     _ number: Int32, _ parameter: String, of owner: String
-) throws(SPARSError) -> Choice {
-    guard let choice = Choice(rawValue: number) else {
+) throws(SPARSError) -> Choice where Choice.RawValue: BinaryInteger {
+    guard let value = Choice.RawValue(exactly: number), let choice = Choice(rawValue: value) else {
         throw .range(parameter, of: owner, mustBe: "the number of a choice", got: number)
     }
     return choice

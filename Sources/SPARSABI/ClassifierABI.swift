@@ -22,7 +22,7 @@ public func sparsClassifierTensor(
         let (name, shape) = shapes[Int(index)]
         var described = spars_tensor()
         described.is_trainable = name.contains("running_") ? 0 : 1
-        described.rank = Int32(shape.count)
+        described.rank = Int64(shape.count)
         withUnsafeMutableBytes(of: &described.name) { $0.copyBytes(from: name.utf8.prefix(31)) }
         withUnsafeMutableBytes(of: &described.shape) { bytes in
             for (axis, length) in shape.enumerated() {
@@ -46,14 +46,14 @@ public func sparsClassifierCreate(
 
 @_cdecl("spars_classifier_from_parameters")
 public func sparsClassifierFromParameters(
-    _ inputShape: In<Int64>, _ values: In<Float>, _ count: Int64, _ classifier: Out<UInt64>,
+    _ inputShape: In<Int64>, _ parameters: In<Float>, _ count: Int64, _ classifier: Out<UInt64>,
     _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "Classifier.from_parameters"
         let out = try checkedOutput(classifier, 1, "classifier", of: owner)
         let architecture = try architecture(inputShape)
-        let parameters = try checkedParameters(values, count, architecture, of: owner)
+        let parameters = try checkedParameters(parameters, count, architecture, of: owner)
         out[0] = HandleTable.shared.insert(
             try Classifier(architecture: architecture, parameters: parameters))
     }
@@ -61,13 +61,13 @@ public func sparsClassifierFromParameters(
 
 @_cdecl("spars_classifier_set_parameters")
 public func sparsClassifierSetParameters(
-    _ classifier: UInt64, _ values: In<Float>, _ count: Int64, _ batchesTracked: Int64,
+    _ classifier: UInt64, _ parameters: In<Float>, _ count: Int64, _ batchesTracked: Int64,
     _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
         let parameters = try checkedParameters(
-            values, count, classifier.architecture, of: "Classifier")
+            parameters, count, classifier.architecture, of: "Classifier")
         try classifier.replace(parameters, batchesTracked: Int(batchesTracked))
     }
 }
@@ -78,8 +78,7 @@ public func sparsClassifierBatchesTracked(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let tracked = try living(classifier).batchesTracked
-        try checkedOutput(batchesTracked, 1, "batches_tracked", of: "Classifier")[0] = Int64(
-            tracked)
+        try write(Int64(tracked), to: batchesTracked, "batches_tracked", of: "Classifier")
     }
 }
 
@@ -103,14 +102,14 @@ private func checkedParameters(
 
 @_cdecl("spars_classifier_parameters")
 public func sparsClassifierParameters(
-    _ classifier: UInt64, _ values: Out<Float>, _ count: Int64, _ error: Out<spars_error>
+    _ classifier: UInt64, _ parameters: Out<Float>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
         let shapes = classifier.architecture.parameterShapes
         let total = valueCount(shapes)
         try checkCount(count, "parameters", of: "Classifier", mustBe: total, "values")
-        let out = try checkedOutput(values, total, "parameters", of: "Classifier")
+        let out = try checkedOutput(parameters, total, "parameters", of: "Classifier")
         copy(classifier.parameters, shapes.map(\.name), to: out)
     }
 }
@@ -121,8 +120,9 @@ public func sparsClassifierInputShape(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let input = try living(classifier).architecture.input
-        let out = try checkedOutput(inputShape, 3, "input_shape", of: "Classifier")
-        for axis in 0..<3 { out[axis] = Int64(input[axis]) }
+        try write(
+            contentsOf: (0..<3).map { Int64(input[$0]) }, to: inputShape, "input_shape",
+            of: "Classifier")
     }
 }
 
@@ -132,9 +132,8 @@ public func sparsClassifierIntensityWindow(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let known = try living(classifier).intensityWindow
-        let out = try checkedOutput(window, 1, "intensity_window", of: "Classifier")
-        out[0] = spars_intensity_window(
-            is_set: known == nil ? 0 : 1, level: known?.level ?? 0, width: known?.width ?? 0)
+        let found = spars_intensity_window(level: known?.level ?? .nan, width: known?.width ?? .nan)
+        try write(found, to: window, "intensity_window", of: "Classifier")
     }
 }
 
@@ -144,22 +143,21 @@ public func sparsClassifierSetIntensityWindow(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
-        let window = try checkedInput(window, 1, "intensity_window", of: "Classifier")[0]
-        classifier.intensityWindow =
-            window.is_set == 0 ? nil : try IntensityWindow(level: window.level, width: window.width)
+        let given = window?.pointee
+        classifier.intensityWindow = try given?.checked()
     }
 }
 
 @_cdecl("spars_classifier_logits")
 public func sparsClassifierLogits(
-    _ classifier: UInt64, _ inputs: In<Float>, _ count: Int64, _ logits: Out<Float>,
-    _ control: In<spars_control>, _ error: Out<spars_error>
+    _ classifier: UInt64, _ x: In<Float>, _ count: Int64, _ shape: In<Int64>,
+    _ logits: Out<Float>, _ progress: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         let classifier = try living(classifier)
         if count == 0 { return }
-        let total = try inputCount(classifier, count, of: "logits")
-        let inputs = try checkedInput(inputs, total, "x", of: "logits")
+        let extent = try checkedExtent(shape, "x", of: "logits")
+        let inputs = try checkedInputs(x, "x", count, extent, classifier, of: "logits")
         let out = try checkedOutput(logits, 2 * Int(count), "logits", of: "logits")
         _ = out.update(fromContentsOf: try classifier.logits(inputs, count: Int(count)))
     }
@@ -167,21 +165,18 @@ public func sparsClassifierLogits(
 
 @_cdecl("spars_classifier_scores")
 public func sparsClassifierScores(
-    _ classifier: UInt64, _ volume: In<Float>, _ shape: In<Int64>, _ origins: In<Int64>,
-    _ count: Int64, _ window: In<Int64>, _ scores: Out<Float>, _ control: In<spars_control>,
-    _ error: Out<spars_error>
+    _ classifier: UInt64, _ windows: In<spars_windows>, _ scores: Out<Float>,
+    _ progress: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         let owner = "score"
         let classifier = try living(classifier)
-        let extent = try checkedExtent(shape, "volume", of: owner)
-        let window = try checkedExtent(window, "window", of: owner)
-        if count == 0 { return }
-        let volume = try checkedInput(volume, extent.count, "volume", of: owner)
-        let voxels = try checkedOrigins(origins, count, extent, of: owner)
-        let out = try checkedOutput(scores, Int(count), "scores", of: owner)
+        guard let windows = try Windows(checkedStruct(windows, "windows", of: owner), of: owner)
+        else { return }
+        let out = try checkedOutput(scores, windows.origins.count, "scores", of: owner)
         let found = try classifier.scores(
-            volume: volume, extent: extent, origins: voxels, window: window)
+            volume: windows.volume, extent: windows.extent, origins: windows.origins,
+            window: windows.window)
         _ = out.update(fromContentsOf: found)
     }
 }
@@ -206,8 +201,38 @@ public func sparsClassifierForecast(
     }
 }
 
+/// `count` inputs of `extent`, which must be the network's; throws rather than overflow.
+func checkedInputs(
+    _ inputs: In<Float>, _ parameter: String, _ count: Int64, _ extent: Extent,
+    _ classifier: Classifier, of owner: String
+) throws(SPARSError) -> UnsafeBufferPointer<Float> {
+    let input = classifier.architecture.input
+    guard extent == input else {
+        throw .range(parameter, of: owner, mustBe: "inputs of shape \(input)", got: extent)
+    }
+    let total = try checkedCount([count, Int64(input.count)], parameter, of: owner)
+    return try checkedInput(inputs, total, parameter, of: owner)
+}
+
+/// Windows of a volume that came over the ABI.
+struct Windows {
+    let volume: UnsafeBufferPointer<Float>
+    let extent: Extent
+    let origins: [Voxel]
+    let window: Extent
+
+    /// Nil for no windows, which nothing needs to be read for.
+    init?(_ given: spars_windows, of owner: String) throws(SPARSError) {
+        extent = try checkedExtent(given.shape, "volume", of: owner)
+        window = try checkedExtent(given.window, "window", of: owner)
+        if given.count == 0 { return nil }
+        volume = try checkedInput(given.volume, extent.count, "volume", of: owner)
+        origins = try checkedOrigins(given.origins, given.count, extent, of: owner)
+    }
+}
+
 /// Lowest corners [count, 3] of windows, no further out than an overflow could reach.
-func checkedOrigins(
+private func checkedOrigins(
     _ origins: In<Int64>, _ count: Int64, _ extent: Extent, of owner: String
 ) throws(SPARSError) -> [Voxel] {
     _ = try checkedCount([count, 3], "origins", of: owner)
@@ -225,16 +250,18 @@ func checkedOrigins(
 
 @_cdecl("spars_classifier_loss_and_gradients")
 public func sparsClassifierLossAndGradients(
-    _ classifier: UInt64, _ inputs: In<Float>, _ hasTumour: In<Int64>, _ count: Int64,
-    _ loss: Out<Double>, _ gradients: Out<Float>, _ gradientCount: Int64,
-    _ control: In<spars_control>, _ error: Out<spars_error>
+    _ classifier: UInt64, _ batch: In<spars_labelled_crops>, _ gradients: Out<Float>,
+    _ gradientCount: Int64, _ progress: In<spars_control>, _ loss: Out<Double>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         let owner = "loss_and_gradients"
         let classifier = try living(classifier)
-        let total = try inputCount(classifier, count, of: owner)
-        let inputs = try checkedInput(inputs, total, "crops", of: owner)
-        let labels = try checkedInput(hasTumour, Int(count), "has_tumour", of: owner)
+        let batch = try checkedStruct(batch, "batch", of: owner)
+        let extent = try checkedExtent(batch.shape, "crops", of: owner)
+        let inputs = try checkedInputs(
+            batch.crops, "crops", batch.count, extent, classifier, of: owner)
+        let labels = try checkedInput(batch.has_tumour, Int(batch.count), "has_tumour", of: owner)
         let lossOut = try checkedOutput(loss, 1, "loss", of: owner)
         let names = Set(classifier.architecture.trainableNames)
         let wanted = valueCount(
@@ -303,13 +330,6 @@ private func architecture(_ inputShape: In<Int64>) throws(SPARSError) -> Network
 
 private func valueCount(_ shapes: [(name: String, shape: [Int])]) -> Int {
     shapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
-}
-
-/// Values in `count` inputs of the network; throws rather than overflow.
-private func inputCount(
-    _ classifier: Classifier, _ count: Int64, of owner: String
-) throws(SPARSError) -> Int {
-    try checkedCount([count, Int64(classifier.architecture.input.count)], "x", of: owner)
 }
 
 private func copy(

@@ -8,7 +8,7 @@ public func sparsTrainerCreate(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier: Classifier = try HandleTable.shared.object(classifier, kind: "Classifier")
-        let training = try checkedInput(training, 1, "training", of: "fit")[0]
+        let training = try checkedStruct(training, "training", of: "fit")
         let out = try checkedOutput(trainer, 1, "trainer", of: "fit")
         out[0] = HandleTable.shared.insert(
             Trainer(classifier, try configuration(training)))
@@ -17,11 +17,12 @@ public func sparsTrainerCreate(
 
 @_cdecl("spars_trainer_draw_scans")
 public func sparsTrainerDrawScans(
-    _ trainer: UInt64, _ validation: Int32, _ scanCount: Int64, _ hasTumour: In<Int64>,
+    _ trainer: UInt64, _ phase: Int32, _ scanCount: Int64, _ hasTumour: In<Int64>,
     _ scans: Out<Int64>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
+        let phase: Trainer.Phase = try checkedChoice(phase, "phase", of: "fit")
         guard (1...65_536).contains(count) else {
             throw .range(
                 "scans_per_step", of: "fit", mustBe: "an integer in the range [1, 65536]",
@@ -37,37 +38,38 @@ public func sparsTrainerDrawScans(
         }
         let drawn = try trainer.drawScans(
             Int(count), of: Int(clamping: scanCount),
-            phase: validation == 0 ? .training : .validation, balancing: labels)
-        for (i, scan) in drawn.enumerated() { out[i] = Int64(scan) }
+            phase: phase, balancing: labels)
+        _ = out.update(fromContentsOf: drawn.map { Int64($0) })
     }
 }
 
 @_cdecl("spars_trainer_add_scan")
 public func sparsTrainerAddScan(
-    _ trainer: UInt64, _ volume: In<Float>, _ shape: In<Int64>, _ mask: In<UInt8>,
-    _ hasTumour: Int64, _ control: In<spars_control>, _ error: Out<spars_error>
+    _ trainer: UInt64, _ scan: In<spars_training_scan>, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let trainer = try living(trainer)
-        let extent = try checkedExtent(shape, "volume", of: "fit")
+        let scan = try checkedStruct(scan, "scan", of: "fit")
+        let extent = try checkedExtent(scan.shape, "volume", of: "fit")
         try trainer.add(
             TrainingScan(
-                values: try checkedInput(volume, extent.count, "volume", of: "fit"), extent: extent,
-                hasTumour: Int(clamping: hasTumour),
-                mask: mask.map { UnsafeBufferPointer(start: $0, count: extent.count) }))
+                values: try checkedInput(scan.volume, extent.count, "volume", of: "fit"),
+                extent: extent, hasTumour: Int(scan.has_tumour),
+                mask: scan.mask.map { UnsafeBufferPointer(start: $0, count: extent.count) }))
     }
 }
 
 @_cdecl("spars_trainer_step")
 public func sparsTrainerStep(
-    _ trainer: UInt64, _ learningRate: Double, _ loss: Out<Double>, _ control: In<spars_control>,
+    _ trainer: UInt64, _ learningRate: Double, _ loss: Out<Double>, _ signals: In<spars_control>,
     _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
         let out = try checkedOutput(loss, 1, "loss", of: "fit")
         // Not through `guarded(_:_:_:)`: it checks once more at the end, when the step is taken.
-        try underControl(control) { () throws(SPARSError) in
+        try underControl(signals) { () throws(SPARSError) in
             out[0] = try trainer.step(learningRate: learningRate)
         }
     }
@@ -112,8 +114,7 @@ public func sparsAugment(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "Augmentation"
-        let changes = try augmentationOf(
-            checkedInput(augmentation, 1, "augmentation", of: owner)[0])
+        let changes = try augmentationOf(checkedStruct(augmentation, "augmentation", of: owner))
         let extent = try checkedExtent(shape, "crop", of: owner)
         let crop = try checkedInput(crop, extent.count, "crop", of: owner)
         let out = try checkedOutput(output, extent.count, "output", of: owner)
@@ -129,9 +130,9 @@ public func sparsAugment(
 @_cdecl("spars_trainer_evaluate")
 public func sparsTrainerEvaluate(
     _ trainer: UInt64, _ scores: Out<Float>, _ hasTumour: Out<Int64>, _ count: Int64,
-    _ control: In<spars_control>, _ error: Out<spars_error>
+    _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let trainer = try living(trainer)
         let found = try trainer.evaluate()
         try checkCount(count, "count", of: "evaluate", mustBe: found.scores.count)
@@ -155,14 +156,18 @@ private func configuration(_ training: spars_training) throws(SPARSError) -> Tra
     else {
         throw .range("window", of: "fit", mustBe: "three integers", got: shape)
     }
+    let switches = training.protocol
     let rule = CropRule(
-        label: training.voxel_labels == 0 ? .image : .voxel, extent: Extent(x, y, z),
-        interpolation: training.linear == 0 ? .nearest : .linear,
-        border: training.stretched == 0 ? .full : .stretched,
-        foregroundThreshold: training.has_foreground == 0 ? nil : training.foreground_threshold)
+        label: try checkedChoice(switches.crop_label, "crop_label", of: "fit"),
+        extent: Extent(x, y, z),
+        interpolation: try checkedChoice(
+            switches.crop_interpolation, "crop_interpolation", of: "fit"),
+        border: try checkedChoice(switches.border_crops, "border_crops", of: "fit"),
+        foregroundThreshold: training.foreground_threshold.isNaN
+            ? nil : training.foreground_threshold)
     return try TrainingConfiguration(
         rule: rule, cropsPerScan: Int(clamping: training.crops_per_scan),
-        pooling: try pooling(training.pooling),
+        pooling: try pooling(training),
         classWeights: [training.class_weights.0, training.class_weights.1],
         augmentation: try augmentationOf(training.augmentation), seed: training.seed)
 }
@@ -176,11 +181,13 @@ private func augmentationOf(_ augmentation: spars_augmentation) throws(SPARSErro
         noise: augmentation.noise)
 }
 
-private func pooling(_ code: Int64) throws(SPARSError) -> CropPooling {
-    switch code {
-    case 0: return .none
-    case -1: return .logSumExp
-    case 1...: return .highest(Int(clamping: code))
-    default: throw .range("pooling", of: "fit", mustBe: "-1, 0 or above", got: code)
+private func pooling(_ training: spars_training) throws(SPARSError) -> CropPooling {
+    switch spars_pooling(rawValue: UInt32(bitPattern: training.pooling)) {
+    case SPARS_POOLING_NONE: return .none
+    case SPARS_POOLING_HIGHEST: return .highest(Int(clamping: training.pooled_crops))
+    case SPARS_POOLING_LOG_SUM_EXP: return .logSumExp
+    default:
+        throw .range(
+            "pooling", of: "fit", mustBe: "the number of a choice", got: training.pooling)
     }
 }

@@ -4,10 +4,10 @@ import SPARSNative
 
 @_cdecl("spars_volume_open")
 public func sparsVolumeOpen(
-    _ path: In<CChar>, _ file: Out<UInt64>, _ geometry: Out<spars_geometry>,
-    _ header: Out<spars_nifti_header>, _ control: In<spars_control>, _ error: Out<spars_error>
+    _ path: In<CChar>, _ progress: In<spars_control>, _ file: Out<UInt64>,
+    _ geometry: Out<spars_geometry>, _ header: Out<spars_nifti_header>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         let path = try checkedPath(path, of: "load")
         let file = try checkedOutput(file, 1, "file", of: "load")
         let geometry = try checkedOutput(geometry, 1, "geometry", of: "load")
@@ -21,10 +21,10 @@ public func sparsVolumeOpen(
 
 @_cdecl("spars_volume_read")
 public func sparsVolumeRead(
-    _ file: UInt64, _ values: Out<Float>, _ count: Int64, _ control: In<spars_control>,
+    _ file: UInt64, _ values: Out<Float>, _ count: Int64, _ progress: In<spars_control>,
     _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         let file: NIfTIFile = try HandleTable.shared.object(file, kind: "file")
         try checkCount(count, "count", of: "load", mustBe: file.extent.count, "values")
         let values = try checkedOutput(values, file.extent.count, "values", of: "load")
@@ -48,13 +48,13 @@ public func sparsNIfTIHeaderDecode(
 @_cdecl("spars_volume_save")
 public func sparsVolumeSave(
     _ path: In<CChar>, _ geometry: In<spars_geometry>, _ header: In<spars_nifti_header>,
-    _ type: Int32, _ voxels: UnsafeRawPointer?, _ count: Int64, _ control: In<spars_control>,
+    _ type: Int32, _ voxels: UnsafeRawPointer?, _ count: Int64, _ progress: In<spars_control>,
     _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
+    guarded(error, progress) { () throws(SPARSError) in
         let path = try checkedPath(path, of: "save")
-        let given = try checkedInput(geometry, 1, "geometry", of: "save")[0]
-        let extent = try given.checkedExtent(of: "save")
+        let given = try checkedStruct(geometry, "geometry", of: "save")
+        let extent = try checkedExtent(given.shape, "shape", of: "save")
         let type = try checkedVoxelType(type)
         try checkCount(count, "count", of: "save", mustBe: extent.count, "voxels")
         guard let voxels else {
@@ -69,38 +69,37 @@ public func sparsVolumeSave(
 
 @_cdecl("spars_resample_nearest")
 public func sparsResampleNearest(
-    _ source: UnsafeRawPointer?, _ sourceShape: In<Int64>, _ elementSize: Int64,
-    _ target: UnsafeMutableRawPointer?, _ targetShape: In<Int64>, _ control: In<spars_control>,
-    _ error: Out<spars_error>
+    _ array: In<UInt8>, _ sourceShape: In<Int64>, _ elementSize: Int64, _ target: Out<UInt8>,
+    _ shape: In<Int64>, _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
-        let (from, to) = try checkedResampling(sourceShape, targetShape)
+    guarded(error, signals) { () throws(SPARSError) in
+        let (from, to) = try checkedResampling(sourceShape, shape)
         guard [1, 2, 4, 8].contains(elementSize) else {
             throw .range(
                 "element_size", of: "resample", mustBe: "1, 2, 4 or 8 bytes", got: elementSize)
         }
-        guard let source, let target else {
+        guard let array, let target else {
             throw .range("array", of: "resample", mustBe: "a buffer", got: "a null pointer")
         }
+        let (source, result) = (UnsafeRawPointer(array), UnsafeMutableRawPointer(target))
         guard UInt(bitPattern: source) % UInt(elementSize) == 0,
-            UInt(bitPattern: target) % UInt(elementSize) == 0
+            UInt(bitPattern: result) % UInt(elementSize) == 0
         else {
             throw .range(
                 "array", of: "resample", mustBe: "aligned to its elements' size", got: source)
         }
-        Resample.nearest(
-            elementSize: Int(elementSize), source, from: from, into: target, to: to)
+        Resample.nearest(elementSize: Int(elementSize), source, from: from, into: result, to: to)
     }
 }
 
 @_cdecl("spars_resample_linear")
 public func sparsResampleLinear(
-    _ source: In<Float>, _ sourceShape: In<Int64>, _ target: Out<Float>, _ targetShape: In<Int64>,
-    _ control: In<spars_control>, _ error: Out<spars_error>
+    _ array: In<Float>, _ sourceShape: In<Int64>, _ target: Out<Float>, _ shape: In<Int64>,
+    _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
-        let (from, to) = try checkedResampling(sourceShape, targetShape)
-        let source = try checkedInput(source, from.count, "array", of: "resample")
+    guarded(error, signals) { () throws(SPARSError) in
+        let (from, to) = try checkedResampling(sourceShape, shape)
+        let source = try checkedInput(array, from.count, "array", of: "resample")
         let target = try checkedOutput(target, to.count, "target", of: "resample")
         Resample.linear(source.baseAddress!, from: from, into: target.baseAddress!, to: to)
     }
@@ -108,24 +107,25 @@ public func sparsResampleLinear(
 
 @_cdecl("spars_intensity_window_apply")
 public func sparsIntensityWindowApply(
-    _ level: Float, _ width: Float, _ values: In<Float>, _ count: Int64, _ scaled: Out<Float>,
-    _ control: In<spars_control>, _ error: Out<spars_error>
+    _ window: In<spars_intensity_window>, _ values: In<Float>, _ count: Int64,
+    _ scaled: Out<Float>, _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error, control) { () throws(SPARSError) in
-        let window = try IntensityWindow(level: level, width: width)
-        let count = try checkedCount([count], "count", of: "IntensityWindow")
+    guarded(error, signals) { () throws(SPARSError) in
+        let owner = "IntensityWindow"
+        let window = try checkedStruct(window, "window", of: owner).checked()
+        let count = try checkedCount([count], "count", of: owner)
         window.scale(
-            try checkedInput(values, count, "values", of: "IntensityWindow"),
-            into: try checkedOutput(scaled, count, "scaled", of: "IntensityWindow"))
+            try checkedInput(values, count, "values", of: owner),
+            into: try checkedOutput(scaled, count, "scaled", of: owner))
     }
 }
 
 /// Both extents; every length also fits the index arithmetic of float32.
 private func checkedResampling(
-    _ sourceShape: In<Int64>, _ targetShape: In<Int64>
+    _ sourceShape: In<Int64>, _ shape: In<Int64>
 ) throws(SPARSError) -> (from: Extent, to: Extent) {
     let from = try checkedExtent(sourceShape, "source_shape", of: "resample")
-    let to = try checkedExtent(targetShape, "shape", of: "resample")
+    let to = try checkedExtent(shape, "shape", of: "resample")
     // Trilinear resampling holds planes of mixed extent.
     _ = try checkedCount([Int64(from.x), Int64(to.y), Int64(to.z)], "shape", of: "resample")
     for (name, extent) in [("source_shape", from), ("shape", to)] {
@@ -140,15 +140,21 @@ private func checkedResampling(
 
 private func checkedVoxelType(_ type: Int32) throws(SPARSError) -> VoxelType {
     switch spars_voxel_type(rawValue: UInt32(bitPattern: type)) {
-    case SPARS_VOXEL_UINT8: return .uint8
-    case SPARS_VOXEL_INT16: return .int16
-    case SPARS_VOXEL_INT32: return .int32
-    case SPARS_VOXEL_FLOAT32: return .float32
+    case SPARS_VOXEL_TYPE_UINT8: return .uint8
+    case SPARS_VOXEL_TYPE_INT16: return .int16
+    case SPARS_VOXEL_TYPE_INT32: return .int32
+    case SPARS_VOXEL_TYPE_FLOAT32: return .float32
     default: throw .range("type", of: "save", mustBe: "a spars_voxel_type", got: type)
     }
 }
 
 // MARK: - Structures
+
+extension spars_intensity_window {
+    func checked() throws(SPARSError) -> IntensityWindow {
+        try IntensityWindow(level: level, width: width)
+    }
+}
 
 extension spars_geometry {
     fileprivate init(_ extent: Extent, _ geometry: Geometry) {
@@ -157,12 +163,6 @@ extension spars_geometry {
         withUnsafeMutableBytes(of: &affine) { bytes in
             geometry.affine.withUnsafeBytes { bytes.copyMemory(from: $0) }
         }
-    }
-
-    fileprivate func checkedExtent(of owner: String) throws(SPARSError) -> Extent {
-        let axes = [shape.0, shape.1, shape.2]
-        _ = try checkedCount(axes, "shape", of: owner)
-        return Extent(Int(axes[0]), Int(axes[1]), Int(axes[2]))
     }
 
     fileprivate func checkedGeometry() throws(SPARSError) -> Geometry {
@@ -174,7 +174,7 @@ extension spars_nifti_header {
     fileprivate init(_ header: NIfTIHeader) {
         self.init()
         version = Int32(header.version.rawValue)
-        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: header.bytes) }
+        withUnsafeMutableBytes(of: &block) { $0.copyBytes(from: header.bytes) }
     }
 
     /// Nil for version 0.
@@ -183,7 +183,7 @@ extension spars_nifti_header {
         guard let version = NIfTIHeader.Version(rawValue: Int(version)) else {
             throw .range("header", of: "save", mustBe: "of version 0, 1 or 2", got: version)
         }
-        let raw = withUnsafeBytes(of: bytes) { Array($0) }
+        let raw = withUnsafeBytes(of: block) { Array($0) }
         return try NIfTIHeader.decode(raw).header.written(as: version)
     }
 }

@@ -4,9 +4,6 @@ import SPARSNative
 public enum Tissue: UInt8, CaseIterable, Sendable {
     case outside, wall, fat, muscle, bone, lung, heart, bowel, stomach, pancreas, spleen, kidney
     case gallbladder, vessel, liver, hepaticVessel, tumour
-
-    /// The name that Python shows.
-    public var name: String { self == .hepaticVessel ? "hepatic vessel" : "\(self)" }
 }
 
 /// One line of voxels along z while it is being painted.

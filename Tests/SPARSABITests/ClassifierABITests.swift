@@ -33,6 +33,20 @@ import Testing
         body(handle)
     }
 
+    private func withBatch(
+        _ crops: [Float], _ count: Int64, _ shape: [Int64],
+        _ body: (UnsafePointer<spars_labelled_crops>) -> Int32
+    ) -> Int32 {
+        withBuffer(crops) { crops in
+            withBuffer([Int64(0)]) { labels in
+                var batch = spars_labelled_crops(
+                    crops: crops, has_tumour: labels, count: count,
+                    shape: (shape[0], shape[1], shape[2]))
+                return body(&batch)
+            }
+        }
+    }
+
     @Test func shapesOutOfRangeAreRefused() {
         var handle: spars_handle = 0
         for shape in [
@@ -125,7 +139,7 @@ import Testing
                 spars_classifier_intensity_window(handle, &window, $0)
             }
             expectRefused(SPARS_STALE_HANDLE) {
-                spars_classifier_logits(handle, nil, 1, nil, nil, $0)
+                spars_classifier_logits(handle, nil, 1, Self.shape, nil, nil, $0)
             }
             expectRefused(SPARS_STALE_HANDLE) {
                 spars_classifier_training(handle, nil, 0, &length, $0)
@@ -152,22 +166,42 @@ import Testing
             var loss = 0.0
             for count in [-1, Int64.min, .max, 1 << 40] as [Int64] {
                 expectRefused {
-                    spars_classifier_logits(classifier, x, count, &out, nil, $0)
+                    spars_classifier_logits(classifier, x, count, Self.shape, &out, nil, $0)
                 }
-                expectRefused {
-                    spars_classifier_loss_and_gradients(
-                        classifier, x, [0], count, &loss, &out, 2, nil, $0)
+                expectRefused { error in
+                    withBatch(x, count, Self.shape) { batch in
+                        spars_classifier_loss_and_gradients(
+                            classifier, batch, &out, 2, nil, &loss, error)
+                    }
                 }
             }
-            expectRefused { spars_classifier_logits(classifier, nil, 1, &out, nil, $0) }
-            #expect(spars_classifier_logits(classifier, nil, 0, nil, nil, nil) == 0)
-            expectRefused { spars_classifier_set_intensity_window(classifier, nil, $0) }
+            for shape in [[108, 108, 109], [0, 108, 108], [.max, .max, .max]] as [[Int64]] {
+                expectRefused { spars_classifier_logits(classifier, x, 1, shape, &out, nil, $0) }
+                expectRefused { error in
+                    withBatch(x, 1, shape) { batch in
+                        spars_classifier_loss_and_gradients(
+                            classifier, batch, &out, 2, nil, &loss, error)
+                    }
+                }
+            }
+            expectRefused {
+                spars_classifier_loss_and_gradients(classifier, nil, &out, 2, nil, &loss, $0)
+            }
+            expectRefused { spars_classifier_logits(classifier, nil, 1, Self.shape, &out, nil, $0) }
+            expectRefused { spars_classifier_logits(classifier, x, 1, nil, &out, nil, $0) }
+            #expect(spars_classifier_logits(classifier, nil, 0, nil, nil, nil, nil) == 0)
             for (level, width) in [(Float.nan, Float(1)), (0, 0), (0, -1), (0, .infinity)] {
-                var window = spars_intensity_window(is_set: 1, level: level, width: width)
+                var window = spars_intensity_window(level: level, width: width)
                 expectRefused {
                     spars_classifier_set_intensity_window(classifier, &window, $0)
                 }
             }
+            var window = spars_intensity_window(level: 40, width: 400)
+            #expect(spars_classifier_set_intensity_window(classifier, &window, nil) == 0)
+            #expect(spars_classifier_set_intensity_window(classifier, nil, nil) == 0)
+            #expect(spars_classifier_intensity_window(classifier, &window, nil) == 0)
+            #expect(window.level.isNaN && window.width.isNaN)
+            expectRefused { spars_classifier_intensity_window(classifier, nil, $0) }
             expectRefused { spars_classifier_input_shape(classifier, nil, $0) }
             expectRefused { spars_classifier_training(classifier, nil, 0, nil, $0) }
         }
@@ -176,36 +210,41 @@ import Testing
     @Test func windowsOutsideAreErrors() {
         withClassifier { classifier in
             let volume = [Float](repeating: 0, count: 8)
-            let shape: [Int64] = [2, 2, 2]
-            let one: [Int64] = [1, 1, 1]
             var score: Float = 0
+            func scores(
+                _ error: UnsafeMutablePointer<spars_error>?, volume: [Float]?,
+                shape: (Int64, Int64, Int64) = (2, 2, 2), origin: [Int64]? = [0, 0, 0],
+                count: Int64 = 1, window: (Int64, Int64, Int64) = (1, 1, 1)
+            ) -> Int32 {
+                withBuffer(volume) { volume in
+                    withBuffer(origin) { origin in
+                        var windows = spars_windows(
+                            volume: volume, shape: shape, origins: origin, count: count,
+                            window: window)
+                        return spars_classifier_scores(classifier, &windows, &score, nil, error)
+                    }
+                }
+            }
             for origin in [
                 [2, 0, 0], [-1, 0, 0], [Int64.max, 0, 0], [0, Int64.min, 0], [0, 0, 7],
             ] as [[Int64]] {
-                expectRefused {
-                    spars_classifier_scores(
-                        classifier, volume, shape, origin, 1, one, &score, nil, $0)
-                }
+                expectRefused { scores($0, volume: volume, origin: origin) }
             }
-            for window in [[3, 1, 1], [0, 1, 1], [Int64.max, 1, 1], [-1, 1, 1]] as [[Int64]] {
-                expectRefused {
-                    spars_classifier_scores(
-                        classifier, volume, shape, [0, 0, 0], 1, window, &score, nil, $0)
-                }
+            for window: (Int64, Int64, Int64) in [
+                (3, 1, 1), (0, 1, 1), (.max, 1, 1), (-1, 1, 1),
+            ] {
+                expectRefused { scores($0, volume: volume, window: window) }
             }
-            for count in [-1, Int64.max, .min] as [Int64] {
-                expectRefused {
-                    spars_classifier_scores(
-                        classifier, volume, shape, [0, 0, 0], count, one, &score, nil, $0)
-                }
+            for count in [-1, Int64.max, .min] {
+                expectRefused { scores($0, volume: volume, count: count) }
             }
-            expectRefused {
-                spars_classifier_scores(classifier, nil, shape, [0, 0, 0], 1, one, &score, nil, $0)
+            for shape: (Int64, Int64, Int64) in [(0, 2, 2), (.max, .max, .max), (-2, -2, 2)] {
+                expectRefused { scores($0, volume: volume, shape: shape) }
             }
-            expectRefused {
-                spars_classifier_scores(
-                    classifier, volume, nil, [0, 0, 0], 1, one, &score, nil, $0)
-            }
+            expectRefused { scores($0, volume: nil) }
+            expectRefused { scores($0, volume: volume, origin: nil) }
+            expectRefused { spars_classifier_scores(classifier, nil, &score, nil, $0) }
+            #expect(scores(nil, volume: nil, origin: nil, count: 0) == 0)
         }
     }
 
@@ -263,6 +302,7 @@ import Testing
         withClassifier { classifier in
             var good = spars_training()
             good.crop_shape = (2, 2, 2)
+            good.foreground_threshold = .nan
             good.crops_per_scan = 1
             good.class_weights = (1, 1)
             var trainer: spars_handle = 0
@@ -270,15 +310,13 @@ import Testing
                 { $0.crop_shape.0 = 0 }, { $0.crop_shape.1 = .max }, { $0.crop_shape.2 = .min },
                 { $0.crops_per_scan = 0 }, { $0.crops_per_scan = .max },
                 { $0.class_weights.0 = 0 }, { $0.class_weights.1 = .nan },
-                { $0.pooling = 2 }, { $0.pooling = -2 }, { $0.pooling = .max },
-                {
-                    $0.pooling = 1
-                    $0.voxel_labels = 1
-                },
-                {
-                    $0.has_foreground = 1
-                    $0.foreground_threshold = .infinity
-                },
+                { $0.pooling = 3 }, { $0.pooling = -1 }, { $0.pooling = .max },
+                { $0.pooling = 1 }, { ($0.pooling, $0.pooled_crops) = (1, 2) },
+                { ($0.pooling, $0.pooled_crops) = (1, .min) },
+                { ($0.pooling, $0.pooled_crops, $0.protocol.crop_label) = (1, 1, 1) },
+                { $0.protocol.crop_label = 2 }, { $0.protocol.crop_interpolation = -1 },
+                { $0.protocol.border_crops = .max },
+                { $0.foreground_threshold = .infinity },
             ] as [(inout spars_training) -> Void] {
                 var bad = good
                 change(&bad)
@@ -295,6 +333,11 @@ import Testing
                     spars_trainer_draw_scans(trainer, 0, scans, nil, &scan, count, $0)
                 }
             }
+            for phase in [-1, 2, Int32.max] {
+                expectRefused {
+                    spars_trainer_draw_scans(trainer, phase, 1, nil, &scan, 1, $0)
+                }
+            }
             for labels in [[0, 0], [1, 1], [0, 2]] as [[Int64]] {
                 expectRefused {
                     spars_trainer_draw_scans(trainer, 0, 2, labels, &scan, 1, $0)
@@ -303,14 +346,23 @@ import Testing
             #expect(spars_trainer_draw_scans(trainer, 0, 2, [1, 0], &scan, 1, nil) == 0)
             #expect(scan == 1)
             let volume = [Float](repeating: 0, count: 8)
-            for (shape, label) in [
-                ([2, 2, 2], 2), ([2, 2, 2], -1), ([2, 2, 2], .max), ([1, 2, 4], 1), ([0, 2, 2], 1),
-                ([.max, .max, 2], 1),
-            ] as [([Int64], Int64)] {
-                expectRefused {
-                    spars_trainer_add_scan(trainer, volume, shape, nil, label, nil, $0)
+            func add(
+                _ shape: (Int64, Int64, Int64), _ label: Int32,
+                _ error: UnsafeMutablePointer<spars_error>?
+            ) -> Int32 {
+                withBuffer(volume) { volume in
+                    var scan = spars_training_scan(
+                        volume: volume, shape: shape, mask: nil, has_tumour: label)
+                    return spars_trainer_add_scan(trainer, &scan, nil, error)
                 }
             }
+            for (shape, label): ((Int64, Int64, Int64), Int32) in [
+                ((2, 2, 2), 2), ((2, 2, 2), -1), ((2, 2, 2), .max), ((1, 2, 4), 1),
+                ((0, 2, 2), 1), ((.max, .max, 2), 1),
+            ] {
+                expectRefused { add(shape, label, $0) }
+            }
+            expectRefused { spars_trainer_add_scan(trainer, nil, nil, $0) }
             var loss = 0.0
             var score: Float = 0
             for rate in [1e-3, 0, -1, .nan, .infinity] {

@@ -7,12 +7,11 @@ import Testing
     private static let shape: [Int64] = [108, 108, 108]
 
     private struct Call {
-        var shape = ExplanationABITests.shape
         var origins: [Int64]? = [0, 0, 0]
-        var count: Int64 = 1
-        var window: [Int64] = [8, 8, 8]
+        var windows = spars_windows(
+            volume: nil, shape: (108, 108, 108), origins: nil, count: 1, window: (8, 8, 8))
         var plan = spars_explanation(
-            method: 0, target: 0, is_seen: 0, has_baseline: 0, baseline: 0, layer: 3, steps: 2,
+            method: 0, target: 0, is_seen: 0, baseline: .nan, layer: 3, steps: 2,
             patch: (4, 4, 4), patch_stride: (4, 4, 4))
         var hasMaps = true
         var value: Float = 1
@@ -21,11 +20,16 @@ import Testing
             let volume = [Float](repeating: value, count: 108 * 108 * 108)
             var maps = [Float](repeating: 0, count: 512)
             var logits: [Float] = [0, 0]
-            return maps.withUnsafeMutableBufferPointer { maps in
-                withUnsafePointer(to: plan) { plan in
-                    spars_classifier_attributions(
-                        classifier, volume, shape, origins, count, window, plan,
-                        hasMaps ? maps.baseAddress : nil, &logits, nil, nil)
+            var (windows, plan) = (windows, plan)
+            return withBuffer(volume) { volume in
+                withBuffer(origins) { origins in
+                    windows.volume = volume
+                    windows.origins = origins
+                    return maps.withUnsafeMutableBufferPointer { maps in
+                        spars_classifier_attributions(
+                            classifier, &windows, &plan, hasMaps ? maps.baseAddress : nil, &logits,
+                            nil, nil)
+                    }
                 }
             }
         }
@@ -39,17 +43,18 @@ import Testing
         // Handles are given out by counting from 1, so that another test may hold the next one.
         #expect(Call().run(0) == Int32(SPARS_STALE_HANDLE.rawValue))
         var none = Call()
-        none.count = 0
+        none.windows.count = 0
         #expect(none.run(handle) == 0)
         let breaks: [(inout Call) -> Void] = [
             { $0.plan.method = 3 }, { $0.plan.method = -1 }, { $0.plan.target = 3 },
             { $0.plan.layer = 1 }, { $0.plan.layer = .max }, { $0.origins = nil },
-            { $0.count = -1 }, { $0.count = .max }, { $0.window = [0, 8, 8] },
-            { $0.window = [109, 8, 8] }, { $0.origins = [101, 0, 0] }, { $0.hasMaps = false },
-            { $0.shape = [.max, .max, 2] }, { $0.origins = [.min, 0, 0] },
+            { $0.windows.count = -1 }, { $0.windows.count = .max },
+            { $0.windows.window.0 = 0 }, { $0.windows.window.0 = 109 },
+            { $0.origins = [101, 0, 0] }, { $0.hasMaps = false },
+            { $0.windows.shape = (.max, .max, 2) }, { $0.origins = [.min, 0, 0] },
             { ($0.plan.method, $0.plan.steps) = (1, 0) },
             { ($0.plan.method, $0.plan.steps) = (1, .max) },
-            { ($0.plan.method, $0.plan.has_baseline, $0.plan.baseline) = (1, 1, .nan) },
+            { ($0.plan.method, $0.plan.baseline) = (1, .infinity) },
             { ($0.plan.method, $0.plan.patch) = (2, (9, 4, 4)) },
             { ($0.plan.method, $0.plan.patch) = (2, (0, 4, 4)) },
             { ($0.plan.method, $0.plan.patch_stride) = (2, (5, 4, 4)) },
@@ -77,7 +82,7 @@ import Testing
         var logits: [Float] = [0, 0]
         func run(_ count: Int64, _ target: Int32, _ values: [Float]?) -> Int32 {
             spars_classifier_input_gradients(
-                handle, values, count, target, &gradients, &logits, nil, nil)
+                handle, values, count, Self.shape, target, &gradients, &logits, nil, nil)
         }
         #expect(run(1, 2, input) == 0)
         #expect(run(0, 0, nil) == 0)
@@ -85,7 +90,8 @@ import Testing
             #expect(status == Int32(SPARS_INVALID_ARGUMENT.rawValue))
         }
         #expect(
-            spars_classifier_input_gradients(handle, input, 1, 0, nil, &logits, nil, nil)
+            spars_classifier_input_gradients(
+                handle, input, 1, Self.shape, 0, nil, &logits, nil, nil)
                 == Int32(SPARS_INVALID_ARGUMENT.rawValue))
         var bad = input
         bad[7] = .nan

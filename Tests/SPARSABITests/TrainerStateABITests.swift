@@ -19,6 +19,7 @@ import Testing
     private func training() -> spars_training {
         var training = spars_training()
         training.crop_shape = (4, 4, 4)
+        training.foreground_threshold = .nan
         training.crops_per_scan = 1
         training.class_weights = (1, 1)
         return training

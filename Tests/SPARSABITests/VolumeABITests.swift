@@ -34,10 +34,10 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: path) }
         var place = geometry()
         let voxels = (0..<24).map { Float($0) }
-        let type = Int32(SPARS_VOXEL_FLOAT32.rawValue)
+        let type = Int32(SPARS_VOXEL_TYPE_FLOAT32.rawValue)
         #expect(spars_volume_save(path, &place, nil, type, voxels, 24, nil, nil) == 0)
         var (file, found, header) = (spars_handle(), spars_geometry(), spars_nifti_header())
-        #expect(spars_volume_open(path, &file, &found, &header, nil, nil) == 0)
+        #expect(spars_volume_open(path, nil, &file, &found, &header, nil) == 0)
         #expect(found.shape == (2, 3, 4))
         #expect(found.affine.3 == 5 && found.affine.10 == 2)
         #expect(header.version == 1)
@@ -54,13 +54,13 @@ import Testing
 
     @Test func openingRefuses() {
         var (file, found, header) = (spars_handle(), spars_geometry(), spars_nifti_header())
-        expectInvalid("path") { spars_volume_open(nil, &file, &found, &header, nil, $0) }
-        expectInvalid("path") { spars_volume_open("", &file, &found, &header, nil, $0) }
-        expectInvalid("file") { spars_volume_open(path, nil, &found, &header, nil, $0) }
-        expectInvalid("geometry") { spars_volume_open(path, &file, nil, &header, nil, $0) }
-        expectInvalid("header") { spars_volume_open(path, &file, &found, nil, nil, $0) }
+        expectInvalid("path") { spars_volume_open(nil, nil, &file, &found, &header, $0) }
+        expectInvalid("path") { spars_volume_open("", nil, &file, &found, &header, $0) }
+        expectInvalid("file") { spars_volume_open(path, nil, nil, &found, &header, $0) }
+        expectInvalid("geometry") { spars_volume_open(path, nil, &file, nil, &header, $0) }
+        expectInvalid("header") { spars_volume_open(path, nil, &file, &found, nil, $0) }
         var error = spars_error()
-        let status = spars_volume_open(path, &file, &found, &header, nil, &error)
+        let status = spars_volume_open(path, nil, &file, &found, &header, &error)
         #expect(status == Int32(SPARS_IO.rawValue))
         #expect(error.code == ENOENT)
         #expect(file == 0)
@@ -116,13 +116,6 @@ import Testing
         let (from, to): ([Int64], [Int64]) = ([1, 1, 2], [1, 1, 4])
         #expect(spars_resample_linear(source, from, &target, to, nil, nil) == 0)
         #expect(target == [1, 1.25, 1.75, 2])
-        #expect(spars_resample_nearest(source, from, 4, &target, to, nil, nil) == 0)
-        #expect(target == [1, 1, 2, 2])
-        expectInvalid("element_size") {
-            spars_resample_nearest(source, from, 3, &target, to, nil, $0)
-        }
-        expectInvalid("array") { spars_resample_nearest(nil, from, 4, &target, to, nil, $0) }
-        expectInvalid("array") { spars_resample_nearest(source, from, 4, nil, to, nil, $0) }
         expectInvalid("array") { spars_resample_linear(nil, from, &target, to, nil, $0) }
         expectInvalid("target") { spars_resample_linear(source, from, nil, to, nil, $0) }
         expectInvalid("source_shape") { spars_resample_linear(source, nil, &target, to, nil, $0) }
@@ -130,6 +123,42 @@ import Testing
             expectInvalid("shape") {
                 spars_resample_linear(source, from, &target, shape, nil, $0)
             }
+        }
+    }
+
+    @Test func resamplingToTheNearestRefuses() {
+        let source: [UInt8] = [1, 2]
+        var target = [UInt8](repeating: 0, count: 4)
+        let (from, to): ([Int64], [Int64]) = ([1, 1, 2], [1, 1, 4])
+        #expect(spars_resample_nearest(source, from, 1, &target, to, nil, nil) == 0)
+        #expect(target == [1, 1, 2, 2])
+        expectInvalid("element_size") {
+            spars_resample_nearest(source, from, 3, &target, to, nil, $0)
+        }
+        expectInvalid("array") { spars_resample_nearest(nil, from, 1, &target, to, nil, $0) }
+        expectInvalid("array") { spars_resample_nearest(source, from, 1, nil, to, nil, $0) }
+    }
+
+    @Test func windowingRefuses() {
+        var window = spars_intensity_window(level: 40, width: 400)
+        let values: [Float] = [-160, 40, 240]
+        var scaled: [Float] = [0, 0, 0]
+        #expect(spars_intensity_window_apply(&window, values, 3, &scaled, nil, nil) == 0)
+        #expect(scaled == [0, 0.5, 1])
+        expectInvalid("window") {
+            spars_intensity_window_apply(nil, values, 3, &scaled, nil, $0)
+        }
+        expectInvalid("values") {
+            spars_intensity_window_apply(&window, nil, 3, &scaled, nil, $0)
+        }
+        for count in [0, -1, Int64.max] {
+            expectInvalid("count") {
+                spars_intensity_window_apply(&window, values, count, &scaled, nil, $0)
+            }
+        }
+        window.level = .nan
+        expectInvalid("level") {
+            spars_intensity_window_apply(&window, values, 3, &scaled, nil, $0)
         }
     }
 }

@@ -208,5 +208,5 @@ def test_d3_the_core_scales_as_numpy_does_bit_by_bit(rng, count):
     level, width = np.float32(window.level), np.float32(window.width)
     wanted = np.clip((values - (level - width / np.float32(2))) / width, 0, 1)
     seen = np.empty_like(values)
-    native.intensity_window_apply(window.level, window.width, values, seen)
+    native.intensity_window_apply(window, values, seen)
     np.testing.assert_array_equal(seen, wanted)

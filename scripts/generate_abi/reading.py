@@ -141,7 +141,7 @@ class Scope:
         unknown = [symbol for symbol in value.extents if symbol in self.unknown]
         self.unknown -= set(unknown)
         if len(unknown) > 1 or any(self.values[symbol].kind == "shape" for symbol in unknown):
-            return self._shaped(value, view)
+            return self._shaped(value, view, unknown)
         known = [self._extent(value, e) for e in value.extents if e not in unknown]
         extents = ", ".join(part for extent in known for part in extent) or "1"
         if not unknown:
@@ -149,18 +149,22 @@ class Scope:
         target = f"&{self.prefix}{unknown[0]}"
         return f'shim_counts({view}, "{value.name}", SHIM_EXTENTS({extents}), {target})'
 
-    def _shaped(self, value, view):
+    def _shaped(self, value, view, unknown):
+        """Return the C that finds extents by a buffer's axes; those known before must agree."""
         axes = []
         for extent in value.extents:
             symbol = self.values.get(extent)
             if symbol is None or symbol.kind not in ("count", "shape"):
-                self.fail(f"'{value.name}' must be of counts and shapes that no other buffer tells")
-            axes += (
-                [f"&{self.prefix}{extent}[{axis}]" for axis in range(3)]
-                if symbol.kind == "shape"
-                else [f"&{self.prefix}{extent}"]
-            )
-        return f'shim_shapes({view}, "{value.name}", SHIM_AXES({", ".join(axes)}))'
+                self.fail(f"'{value.name}' must be of counts and shapes")
+            names = [f"{self.prefix}{extent}"]
+            if symbol.kind == "shape":
+                names = [f"{names[0]}[{axis}]" for axis in range(3)]
+            axes += [f"&{name}" if extent in unknown else "NULL" for name in names]
+        found = f'shim_shapes({view}, "{value.name}", SHIM_AXES({", ".join(axes)}))'
+        if "NULL" not in axes:
+            return found
+        extents = ", ".join(part for e in value.extents for part in self._extent(value, e))
+        return f'{found} && shim_holds({view}, "{value.name}", SHIM_EXTENTS({extents}))'
 
     def _extent(self, value, extent):
         """Return the C factors of one extent of a buffer."""

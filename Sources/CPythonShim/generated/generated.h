@@ -17,6 +17,14 @@ extern const shim_choices shim_tie_reward_choices;
 extern const shim_choices shim_border_crops_choices;
 extern const shim_choices shim_maps_choices;
 extern const shim_choices shim_agent_choices;
+extern const shim_choices shim_tissue_choices;
+extern const shim_choices shim_voxel_type_choices;
+extern const shim_choices shim_explanation_method_choices;
+extern const shim_choices shim_explanation_target_choices;
+extern const shim_choices shim_crop_label_choices;
+extern const shim_choices shim_crop_interpolation_choices;
+extern const shim_choices shim_pooling_choices;
+extern const shim_choices shim_phase_choices;
 extern const shim_choices shim_scan_frame_choices;
 extern const shim_choices shim_policy_choices;
 extern const shim_choices shim_sampling_choices;
@@ -46,6 +54,34 @@ PyObject *shim_make_overlap(const spars_overlap *record);
 int shim_read_surface_measures(
     PyObject *object, const char *name, int writes, shim_held *held, spars_surface_measures *out);
 PyObject *shim_make_classification(const spars_classification *record);
+int shim_read_phantom_configuration(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_phantom_configuration *out);
+PyObject *shim_make_phantom_tumour(const spars_phantom_tumour *record);
+PyObject *shim_make_phantom_tumours(const spars_phantom_tumours *record);
+int shim_read_nifti_header(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_nifti_header *out);
+PyObject *shim_make_nifti_header(const spars_nifti_header *record);
+int shim_read_geometry(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_geometry *out);
+PyObject *shim_make_geometry(const spars_geometry *record);
+int shim_read_intensity_window(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_intensity_window *out);
+PyObject *shim_make_intensity_window(const spars_intensity_window *record);
+PyObject *shim_make_tensor(const spars_tensor *record);
+int shim_read_windows(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_windows *out);
+int shim_read_labelled_crops(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_labelled_crops *out);
+int shim_read_explanation(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_explanation *out);
+int shim_read_crop_protocol(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_crop_protocol *out);
+int shim_read_augmentation(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_augmentation *out);
+int shim_read_training(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_training *out);
+int shim_read_training_scan(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_training_scan *out);
 int shim_read_crossing(
     PyObject *object, const char *name, int writes, shim_held *held, spars_crossing *out);
 int shim_read_selfplay_configuration(
@@ -73,6 +109,11 @@ extern PyMethodDef shim_field_functions[];
 extern PyMethodDef shim_game_functions[];
 extern PyMethodDef shim_rules_functions[];
 extern PyMethodDef shim_metrics_functions[];
+extern PyMethodDef shim_phantom_functions[];
+extern PyMethodDef shim_volume_functions[];
+extern PyMethodDef shim_classifier_functions[];
+extern PyMethodDef shim_explanation_functions[];
+extern PyMethodDef shim_trainer_functions[];
 extern PyMethodDef shim_crossing_functions[];
 extern PyMethodDef shim_selfplay_functions[];
 extern PyMethodDef shim_pool_functions[];
@@ -80,6 +121,6 @@ extern PyMethodDef shim_league_functions[];
 extern PyMethodDef shim_lesions_functions[];
 
 #define SHIM_GENERATED_FUNCTIONS \
-    shim_runtime_functions, shim_ppo_functions, shim_agent_file_functions, shim_field_functions, shim_game_functions, shim_rules_functions, shim_metrics_functions, shim_crossing_functions, shim_selfplay_functions, shim_pool_functions, shim_league_functions, shim_lesions_functions
+    shim_runtime_functions, shim_ppo_functions, shim_agent_file_functions, shim_field_functions, shim_game_functions, shim_rules_functions, shim_metrics_functions, shim_phantom_functions, shim_volume_functions, shim_classifier_functions, shim_explanation_functions, shim_trainer_functions, shim_crossing_functions, shim_selfplay_functions, shim_pool_functions, shim_league_functions, shim_lesions_functions
 
 #endif

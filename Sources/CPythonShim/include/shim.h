@@ -71,10 +71,5 @@ int shim_control_init(shim_control *self, PyObject *progress);
 int shim_scorer(PyObject *callable, spars_scorer *scorer);
 
 /// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._core._native`.
-extern PyMethodDef shim_phantom_methods[];
-extern PyMethodDef shim_classifier_methods[];
-extern PyMethodDef shim_trainer_methods[];
-extern PyMethodDef shim_explanation_methods[];
-extern PyMethodDef shim_volume_methods[];
 
 #endif

@@ -94,7 +94,7 @@ int shim_holds(const Py_buffer *view, const char *name, const int64_t *extents, 
 int shim_counts(
     const Py_buffer *view, const char *name, const int64_t *extents, int count, int64_t *times);
 
-/// Finds the extent of each axis of a buffer, which must have as many axes.
+/// Finds the extent of each axis of a buffer, which must have as many axes; NULL for one not wanted.
 int shim_shapes(const Py_buffer *view, const char *name, int64_t *const *axes, int count);
 
 /// The sum of three extents, -1 where it overflows.

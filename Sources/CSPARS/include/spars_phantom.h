@@ -1,38 +1,62 @@
+// Made by `make generate` from Sources/CSPARS/description: edit that instead.
 /// Made-up CT scans of the upper abdomen.
+
 #ifndef SPARS_PHANTOM_H
 #define SPARS_PHANTOM_H
+
+/// What a voxel of a phantom shows.
+typedef enum {
+    SPARS_TISSUE_OUTSIDE = 0,
+    SPARS_TISSUE_WALL = 1,
+    SPARS_TISSUE_FAT = 2,
+    SPARS_TISSUE_MUSCLE = 3,
+    SPARS_TISSUE_BONE = 4,
+    SPARS_TISSUE_LUNG = 5,
+    SPARS_TISSUE_HEART = 6,
+    SPARS_TISSUE_BOWEL = 7,
+    SPARS_TISSUE_STOMACH = 8,
+    SPARS_TISSUE_PANCREAS = 9,
+    SPARS_TISSUE_SPLEEN = 10,
+    SPARS_TISSUE_KIDNEY = 11,
+    SPARS_TISSUE_GALLBLADDER = 12,
+    SPARS_TISSUE_VESSEL = 13,
+    SPARS_TISSUE_LIVER = 14,
+    SPARS_TISSUE_HEPATIC_VESSEL = 15,
+    SPARS_TISSUE_TUMOUR = 16
+} spars_tissue;
+#define SPARS_TISSUE_NAMES "outside,wall,fat,muscle,bone,lung,heart,bowel,stomach,pancreas,spleen,kidney,gallbladder,vessel,liver,hepatic vessel,tumour"
 
 /// What a phantom shall be. Values outside their ranges are errors.
 typedef struct {
     uint64_t seed;
-    int64_t extent[3];        ///< voxels along x, y, z; each 8 to 1024
-    double spacing[3];        ///< mm; each 0.1 to 50
-    double noise;             ///< standard deviation in the liver, HU; 0 to 200
-    double tumour_contrast;   ///< HU against the liver, -200 to 200; NaN draws
-    double tumour_radius;     ///< mm, 1 to 80; NaN draws
-    int32_t has_tumour;       ///< 0 or 1
-    int32_t tumour_count;     ///< 1 to 4; 0 draws
+    double spacing[3];  ///< mm; each 0.1 to 50
+    double noise;  ///< standard deviation in the liver, HU; 0 to 200
+    int32_t has_tumour;
+    int32_t tumour_count;  ///< 1 to 4; 0 draws
+    double tumour_contrast;  ///< HU against the liver, -200 to 200; NaN draws
+    double tumour_radius;  ///< mm, 1 to 80; NaN draws
 } spars_phantom_configuration;
 
 /// One tumour of a phantom.
 typedef struct {
-    double centre[3];   ///< voxel coordinates
-    double radius;      ///< mean, mm
-    double contrast;    ///< HU against the liver
-    double necrosis;    ///< HU of the core against the tumour; 0 without
-    double rim;         ///< HU of the rim against the tumour; 0 without
+    double centre[3];  ///< voxel coordinates
+    double radius;  ///< mean, mm
+    double contrast;  ///< HU against the liver
+    double necrosis;  ///< HU of the core against the tumour; 0 without
+    double rim;  ///< HU of the rim against the tumour; 0 without
 } spars_phantom_tumour;
 
-/// Makes a phantom: `hu` and `tissue` hold `count` elements each, the product of the extents.
-/// `tissue` receives the codes of `spars_phantom_tissue_name`; `tumours` has room for 4 and
-/// `*tumour_count` receives how many there are. The same bits for any number of threads.
-int32_t spars_phantom_make(
-    const spars_phantom_configuration *configuration, float *hu, uint8_t *tissue, int64_t count,
-    spars_phantom_tumour *tumours, int64_t *tumour_count, const spars_control *control,
-    spars_error *error);
+/// The tumours of a phantom.
+typedef struct {
+    int64_t total;
+    spars_phantom_tumour tumours[4];  ///< the first `total` of them
+} spars_phantom_tumours;
 
-/// The name of a tissue code, for example "liver"; NULL beyond the last code. Lives as long as the
-/// process.
-const char *spars_phantom_tissue_name(int64_t code);
+/// Makes a phantom of `extent`, each 8 to 1024 voxels. `tissue` receives the number of each voxel's
+/// `spars_tissue`. The same bits for any number of threads.
+int32_t spars_phantom_make(
+    float *hu, uint8_t *tissue, const int64_t extent[3],
+    const spars_phantom_configuration *configuration, const spars_control *progress,
+    spars_phantom_tumours *tumours, spars_error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /// How training crops are cut from a scan; the switches D1, D2 and D17 of `docs/explanation/fidelity.md`.
 public struct CropRule: Equatable, Sendable {
     /// D1: whose label a crop carries.
-    public enum Label: Sendable {
+    public enum Label: Int32, Sendable {
         /// The scan's, on every crop. Voxel masks are not read.
         case image
         /// Cut from the voxel mask: half of the crops start at a tumour voxel.
@@ -9,7 +9,7 @@ public struct CropRule: Equatable, Sendable {
     }
 
     /// D17: what becomes of a crop that reaches beyond the border.
-    public enum Border: Sendable {
+    public enum Border: Int32, Sendable {
         /// Crops start where they fit.
         case full
         /// Cut short at the border, and stretched when resized.

@@ -122,6 +122,6 @@ public enum Resample {
 }
 
 /// How values between voxels are found.
-public enum Interpolation: Sendable, CaseIterable {
+public enum Interpolation: Int32, Sendable, CaseIterable {
     case nearest, linear
 }

@@ -50,6 +50,30 @@ _Maps = str
 # One of "learner", "opponent".
 _Agent = str
 
+# One of "outside", "wall", "fat", "muscle", "bone", "lung", "heart", "bowel", "stomach", "pancreas", "spleen", "kidney", "gallbladder", "vessel", "liver", "hepatic vessel", "tumour".
+_Tissue = str
+
+# One of "uint8", "int16", "int32", "float32".
+_VoxelType = str
+
+# One of "grad_cam", "integrated_gradients", "occlusion".
+_ExplanationMethod = str
+
+# One of "log_odds", "logit", "score".
+_ExplanationTarget = str
+
+# One of "image", "voxel".
+_CropLabel = str
+
+# One of "nearest", "linear".
+_CropInterpolation = str
+
+# One of "none", "highest", "log_sum_exp".
+_Pooling = str
+
+# One of "training", "validation".
+_Phase = str
+
 # One of "resampled", "corner", "native".
 _ScanFrame = str
 
@@ -241,6 +265,149 @@ class _ClassificationRecord(NamedTuple):
     sensitivity: float
     specificity: float
     roc_auc: float
+
+class _PhantomConfiguration(Protocol):
+    @property
+    def seed(self) -> int: ...
+    @property
+    def spacing(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def noise(self) -> float: ...
+    @property
+    def has_tumour(self) -> bool: ...
+    @property
+    def tumour_count(self) -> int | None: ...
+    @property
+    def tumour_contrast(self) -> float | None: ...
+    @property
+    def tumour_radius(self) -> float | None: ...
+
+class _PhantomTumourRecord(NamedTuple):
+    centre: tuple[float, float, float]
+    radius: float
+    contrast: float
+    necrosis: float
+    rim: float
+
+class _PhantomTumoursRecord(NamedTuple):
+    total: int
+    tumours: tuple[_PhantomTumourRecord, ...]
+
+class _NiftiHeader(Protocol):
+    @property
+    def version(self) -> int: ...
+    @property
+    def block(self) -> bytes: ...
+
+class _NiftiHeaderRecord(NamedTuple):
+    version: int
+    block: bytes
+
+class _Geometry(Protocol):
+    @property
+    def shape(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def affine(self) -> Sequence[float] | npt.NDArray[Any]: ...
+
+class _GeometryRecord(NamedTuple):
+    shape: tuple[int, int, int]
+    affine: tuple[float, ...]
+
+class _IntensityWindow(Protocol):
+    @property
+    def level(self) -> float | None: ...
+    @property
+    def width(self) -> float | None: ...
+
+class _IntensityWindowRecord(NamedTuple):
+    level: float | None
+    width: float | None
+
+class _TensorRecord(NamedTuple):
+    name: str
+    is_trainable: bool
+    rank: int
+    shape: tuple[int, ...]
+
+class _Windows(Protocol):
+    @property
+    def volume(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def origins(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def window(self) -> Sequence[int] | npt.NDArray[Any]: ...
+
+class _LabelledCrops(Protocol):
+    @property
+    def crops(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def has_tumour(self) -> npt.NDArray[np.int64]: ...
+
+class _Explanation(Protocol):
+    @property
+    def method(self) -> _ExplanationMethod: ...
+    @property
+    def target(self) -> _ExplanationTarget: ...
+    @property
+    def is_seen(self) -> bool: ...
+    @property
+    def baseline(self) -> float | None: ...
+    @property
+    def layer(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def patch(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def patch_stride(self) -> Sequence[int] | npt.NDArray[Any]: ...
+
+class _CropProtocol(Protocol):
+    @property
+    def crop_label(self) -> _CropLabel: ...
+    @property
+    def crop_interpolation(self) -> _CropInterpolation: ...
+    @property
+    def border_crops(self) -> _BorderCrops: ...
+
+class _Augmentation(Protocol):
+    @property
+    def flips(self) -> Sequence[bool] | npt.NDArray[Any]: ...
+    @property
+    def shift(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def hu_scale(self) -> float: ...
+    @property
+    def hu_shift(self) -> float: ...
+    @property
+    def noise(self) -> float: ...
+
+class _Training(Protocol):
+    @property
+    def protocol(self) -> _CropProtocol | dict[str, Any]: ...
+    @property
+    def foreground_threshold(self) -> float | None: ...
+    @property
+    def crop_shape(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def crops_per_scan(self) -> int: ...
+    @property
+    def pooling(self) -> _Pooling: ...
+    @property
+    def pooled_crops(self) -> int: ...
+    @property
+    def class_weights(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def augmentation(self) -> _Augmentation | dict[str, Any] | None: ...
+    @property
+    def seed(self) -> int: ...
+
+class _TrainingScan(Protocol):
+    @property
+    def volume(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def mask(self) -> npt.NDArray[np.uint8] | None: ...
+    @property
+    def has_tumour(self) -> bool: ...
 
 class _Crossing(Protocol):
     @property
@@ -748,6 +915,201 @@ def metrics_bootstrap(
     progress: Callable[[int, int], object] | None,
     /,
 ) -> tuple[float, float]: ...
+
+def phantom_make(
+    hu: npt.NDArray[np.float32],
+    tissue: npt.NDArray[np.uint8],
+    configuration: _PhantomConfiguration | dict[str, Any],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> _PhantomTumoursRecord: ...
+
+def volume_open(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> tuple[int, _GeometryRecord, _NiftiHeaderRecord]: ...
+
+def volume_read(
+    file: int,
+    values: npt.NDArray[np.float32],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
+def nifti_header_decode(bytes: npt.NDArray[np.uint8], /) -> _NiftiHeaderRecord: ...
+
+def volume_save(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    geometry: _Geometry | dict[str, Any],
+    header: _NiftiHeader | dict[str, Any] | None,
+    type: _VoxelType,
+    voxels: npt.NDArray[Any],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
+def resample_nearest(
+    array: npt.NDArray[np.uint8],
+    source_shape: Sequence[int] | npt.NDArray[Any],
+    element_size: int,
+    target: npt.NDArray[np.uint8],
+    shape: Sequence[int] | npt.NDArray[Any],
+    /,
+) -> None: ...
+
+def resample_linear(array: npt.NDArray[np.float32], target: npt.NDArray[np.float32], /) -> None: ...
+
+def intensity_window_apply(
+    window: _IntensityWindow | dict[str, Any],
+    values: npt.NDArray[np.float32],
+    scaled: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
+def classifier_tensor_count() -> int: ...
+
+def classifier_tensor(
+    input_shape: Sequence[int] | npt.NDArray[Any],
+    index: int,
+    /,
+) -> _TensorRecord: ...
+
+def classifier_create(input_shape: Sequence[int] | npt.NDArray[Any], seed: int, /) -> int: ...
+
+def classifier_from_parameters(
+    input_shape: Sequence[int] | npt.NDArray[Any],
+    parameters: npt.NDArray[np.float32],
+    /,
+) -> int: ...
+
+def classifier_parameters(classifier: int, parameters: npt.NDArray[np.float32], /) -> None: ...
+
+def classifier_set_parameters(
+    classifier: int,
+    parameters: npt.NDArray[np.float32],
+    batches_tracked: int,
+    /,
+) -> None: ...
+
+def classifier_batches_tracked(classifier: int, /) -> int: ...
+
+def classifier_input_shape(classifier: int, /) -> tuple[int, int, int]: ...
+
+def classifier_intensity_window(classifier: int, /) -> _IntensityWindowRecord: ...
+
+def classifier_set_intensity_window(
+    classifier: int,
+    window: _IntensityWindow | dict[str, Any] | None,
+    /,
+) -> None: ...
+
+def classifier_logits(
+    classifier: int,
+    x: npt.NDArray[np.float32],
+    logits: npt.NDArray[np.float32],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
+def classifier_scores(
+    classifier: int,
+    windows: _Windows | dict[str, Any],
+    scores: npt.NDArray[np.float32],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
+def classifier_forecast(
+    classifier: int,
+    shape: Sequence[int] | npt.NDArray[Any],
+    origins: npt.NDArray[np.int64],
+    window: Sequence[int] | npt.NDArray[Any],
+    /,
+) -> tuple[float, int]: ...
+
+def classifier_loss_and_gradients(
+    classifier: int,
+    batch: _LabelledCrops | dict[str, Any],
+    gradients: npt.NDArray[np.float32],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> float: ...
+
+def classifier_save(
+    classifier: int,
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    training: str | None,
+    /,
+) -> None: ...
+
+def classifier_load(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    input_shape: Sequence[int] | npt.NDArray[Any] | None,
+    /,
+) -> int: ...
+
+def classifier_training(classifier: int, /) -> str: ...
+
+def classifier_attributions(
+    classifier: int,
+    windows: _Windows | dict[str, Any],
+    explanation: _Explanation | dict[str, Any],
+    attributions: npt.NDArray[np.float32],
+    logits: npt.NDArray[np.float32],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
+def classifier_input_gradients(
+    classifier: int,
+    x: npt.NDArray[np.float32],
+    target: _ExplanationTarget,
+    gradients: npt.NDArray[np.float32],
+    logits: npt.NDArray[np.float32],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
+def trainer_create(classifier: int, training: _Training | dict[str, Any], /) -> int: ...
+
+def trainer_draw_scans(
+    trainer: int,
+    phase: _Phase,
+    scan_count: int,
+    has_tumour: npt.NDArray[np.int64] | None,
+    scans: npt.NDArray[np.int64],
+    /,
+) -> None: ...
+
+def trainer_add_scan(trainer: int, scan: _TrainingScan | dict[str, Any], /) -> None: ...
+
+def trainer_step(trainer: int, learning_rate: float, loss: npt.NDArray[np.float64], /) -> None: ...
+
+def trainer_state(trainer: int, moments: npt.NDArray[np.float32] | None, /) -> int: ...
+
+def trainer_restore(
+    trainer: int,
+    moments: npt.NDArray[np.float32],
+    steps: int,
+    validation_batches: int,
+    /,
+) -> None: ...
+
+def augment(
+    augmentation: _Augmentation | dict[str, Any],
+    crop: npt.NDArray[np.float32],
+    seed: int,
+    output: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
+def trainer_evaluate(
+    trainer: int,
+    scores: npt.NDArray[np.float32],
+    has_tumour: npt.NDArray[np.int64],
+    /,
+) -> None: ...
 
 def crossing_indexed(crossing: _Crossing | dict[str, Any], /) -> tuple[int, int, int]: ...
 

@@ -79,6 +79,66 @@ AGENT = (
     "opponent",
 )
 
+TISSUE = (
+    "outside",
+    "wall",
+    "fat",
+    "muscle",
+    "bone",
+    "lung",
+    "heart",
+    "bowel",
+    "stomach",
+    "pancreas",
+    "spleen",
+    "kidney",
+    "gallbladder",
+    "vessel",
+    "liver",
+    "hepatic vessel",
+    "tumour",
+)
+
+VOXEL_TYPE = (
+    "uint8",
+    "int16",
+    "int32",
+    "float32",
+)
+
+EXPLANATION_METHOD = (
+    "grad_cam",
+    "integrated_gradients",
+    "occlusion",
+)
+
+EXPLANATION_TARGET = (
+    "log_odds",
+    "logit",
+    "score",
+)
+
+CROP_LABEL = (
+    "image",
+    "voxel",
+)
+
+CROP_INTERPOLATION = (
+    "nearest",
+    "linear",
+)
+
+POOLING = (
+    "none",
+    "highest",
+    "log_sum_exp",
+)
+
+PHASE = (
+    "training",
+    "validation",
+)
+
 SCAN_FRAME = (
     "resampled",
     "corner",

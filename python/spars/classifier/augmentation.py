@@ -118,16 +118,16 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
         check_extent(crop.shape, "crop", "Augmentation.apply")
         seed = check_integer(seed, "seed", "Augmentation.apply", 0, 2**64 - 1)
         changed = np.empty_like(crop)
-        native.augment(self._values(), crop, crop.shape, seed, changed)
+        native.augment(self._values(), crop, seed, changed)
         return changed
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values."""
         return {**asdict(self), "flips": "".join(self.flips)}
 
-    def _values(self) -> tuple[Any, ...]:
-        flips = tuple(axis in self.flips for axis in "xyz")
-        return flips, self.shift, self.hu_scale, self.hu_shift, self.noise
+    def _values(self) -> dict[str, Any]:
+        """Return the fields of the core's struct: a flip for each axis."""
+        return {**asdict(self), "flips": [axis in self.flips for axis in "xyz"]}
 
 
 def _check_flips(flips: Any) -> tuple[str, ...]:

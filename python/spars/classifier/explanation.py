@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._core import native
+from spars._core import names, native
 from spars._support.checks import (
     check_choice,
     check_extent,
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "TARGETS", "attributions", "explain", "input_gradients"]
 
-#: How an answer is attributed to voxels, in the order of the C ABI.
-METHODS = ("grad_cam", "integrated_gradients", "occlusion")
-#: What is explained, in the order of the C ABI.
-TARGETS = ("log_odds", "logit", "score")
+#: How an answer is attributed to voxels.
+METHODS = names.EXPLANATION_METHOD
+#: What is explained.
+TARGETS = names.EXPLANATION_TARGET
 
 #: From a window's extent to what the core is asked for.
 Plan: TypeAlias = Callable[[Sequence[int]], Any]
@@ -221,11 +221,11 @@ def input_gradients(
         `x` holds NaN or infinity.
     """
     owner = "input_gradients"
-    number = TARGETS.index(check_choice(target, "target", owner, TARGETS))
+    check_choice(target, "target", owner, TARGETS)
     batch = self._batch(x, owner)
     gradients, logits = np.empty_like(batch), np.empty((len(batch), 2), np.float32)
     native.classifier_input_gradients(
-        self._handle.value, batch, number, gradients, logits,
+        self._handle.value, batch, target, gradients, logits,
         as_progress(progress, "input gradients"),
     )  # fmt: skip
     return gradients.reshape(np.shape(x))
@@ -319,10 +319,10 @@ def _run(
     """Return the attributions (N, *window) and scores (N,) of windows."""
     found = np.empty((len(origins), *window), np.float32)
     logits = np.empty((len(origins), 2), np.float32)
+    windows = {"volume": array, "origins": origins, "window": window}
     native.classifier_attributions(
-        classifier._handle.value, array, array.shape, origins, tuple(window),
-        plan(window), found, logits, progress,
-    )  # fmt: skip
+        classifier._handle.value, windows, plan(window), found, logits, progress
+    )
     odds = np.clip(logits[:, 0].astype(np.float64) - logits[:, 1], -700, 700)
     return found, 1 / (1 + np.exp(odds))
 
@@ -340,8 +340,8 @@ def planned(
     is_seen: bool = False,
 ) -> Plan:
     """Check the options and return a function from a window's extent to the core's plan."""
-    by = METHODS.index(check_choice(method, "method", owner, METHODS))
-    of = TARGETS.index(check_choice(target, "target", owner, TARGETS))
+    check_choice(method, "method", owner, METHODS)
+    check_choice(target, "target", owner, TARGETS)
     layer = check_integer(layer, "layer", owner, 2, 4)
     steps = check_integer(steps, "steps", owner, 1, 65_536)
     if baseline is not None:
@@ -353,9 +353,10 @@ def planned(
 
     def plan(window: Sequence[int]) -> Any:
         hidden = patch or tuple(-(-length // 6) for length in window)
-        return (
-            by, of, is_seen, baseline is not None, baseline or 0.0, layer, steps,
-            *hidden, *(patch_stride or hidden),
-        )  # fmt: skip
+        return {
+            "method": method, "target": target, "is_seen": is_seen, "baseline": baseline,
+            "layer": layer, "steps": steps, "patch": hidden,
+            "patch_stride": patch_stride or hidden,
+        }  # fmt: skip
 
     return plan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -20,6 +19,7 @@ from spars._support.errors import FormatError, NonFiniteError
 from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
 from spars.classifier.explanation import attributions, explain, input_gradients
 from spars.classifier.onnx import save_onnx
+from spars.classifier.parameters import layout, split, value_count
 from spars.classifier.training.fit import fit
 from spars.classifier.training.history import History
 from spars.volume.datasets import Case
@@ -68,7 +68,7 @@ class Classifier:
         input_shape = check_extent(input_shape, "input_shape", "Classifier")
         seed = check_integer(seed, "seed", "Classifier", 0, 2**64 - 1)
         _checked_window(intensity_window)
-        self._handle = Handle(native.classifier_create(*input_shape, seed))
+        self._handle = Handle(native.classifier_create(input_shape, seed))
         self._training: dict[str, Any] | None = None
         self.intensity_window = intensity_window
 
@@ -116,22 +116,22 @@ class Classifier:
             raise TypeError(
                 sentence("parameters", owner, "a mapping of arrays by name", parameters)
             )
-        layout = native.classifier_layout(*input_shape)
-        known = {name for name, _, _ in layout}
+        tensors = layout(input_shape)
+        known = {name for name, _, _ in tensors}
         extra = [n for n in parameters if n not in known and not _is_counter(n)]
-        missing = [name for name, _, _ in layout if name not in parameters]
+        missing = [name for name, _, _ in tensors if name not in parameters]
         if extra or missing:
             what = f"without {extra[0]!r}" if extra else f"with {missing[0]!r}"
             got = f"{len(missing)} missing and {len(extra)} unknown names"
-            allowed = f"the classifier's {len(layout)} arrays, {what}"
+            allowed = f"the classifier's {len(tensors)} arrays, {what}"
             raise ValueError(
                 f"The 'parameters' parameter of {owner} must be {allowed}. Got {got} instead."
             )
         flat = [
             check_array(parameters[name], name, owner, np.float32, shape).ravel()
-            for name, shape, _ in layout
+            for name, shape, _ in tensors
         ]
-        handle = native.classifier_from_parameters(*input_shape, np.concatenate(flat))
+        handle = native.classifier_from_parameters(input_shape, np.concatenate(flat))
         classifier = cls._of_handle(handle)
         classifier.intensity_window = intensity_window
         return classifier
@@ -145,13 +145,13 @@ class Classifier:
     def intensity_window(self) -> IntensityWindow | None:
         """The HU range the network sees, applied to volumes; None passes HU as they are."""
         window = native.classifier_intensity_window(self._handle.value)
-        return None if window is None else IntensityWindow(*window)
+        if window.level is None or window.width is None:
+            return None
+        return IntensityWindow(window.level, window.width)
 
     @intensity_window.setter
     def intensity_window(self, window: IntensityWindow | None) -> None:
-        window = _checked_window(window)
-        values = (False, 0.0, 0.0) if window is None else (True, window.level, window.width)
-        native.classifier_set_intensity_window(self._handle.value, *values)
+        native.classifier_set_intensity_window(self._handle.value, _checked_window(window))
 
     @property
     def training(self) -> dict[str, Any] | None:
@@ -163,10 +163,10 @@ class Classifier:
 
     def parameters(self) -> dict[str, FloatArray]:
         """Return a copy of the parameters as {name: float32 array}, in `state_dict` order."""
-        layout = native.classifier_layout(*self.input_shape)
-        flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
+        tensors = layout(self.input_shape)
+        flat = np.empty(value_count(tensors), np.float32)
         native.classifier_parameters(self._handle.value, flat)
-        return _split(flat, layout)
+        return split(flat, tensors)
 
     def logits(self, x: ArrayLike, progress: Progress | None = None) -> FloatArray:
         """Return the network's two logits for inputs on its own grid, in evaluation mode.
@@ -239,12 +239,11 @@ class Classifier:
         if labels.shape != (len(crops),) or not np.isin(labels, (0, 1)).all() or len(crops) == 0:
             allowed = f"{len(crops)} labels, each 0 or 1"
             raise ValueError(sentence("has_tumour", owner, allowed, labels))
-        layout = [item for item in native.classifier_layout(*self.input_shape) if item[2]]
-        flat = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
-        loss = native.classifier_loss_and_gradients(
-            self._handle.value, crops, np.ascontiguousarray(labels, np.int64), flat, progress
-        )
-        return loss, _split(flat, layout)
+        trained = [tensor for tensor in layout(self.input_shape) if tensor[2]]
+        flat = np.empty(value_count(trained), np.float32)
+        batch = {"crops": crops, "has_tumour": np.ascontiguousarray(labels, np.int64)}
+        loss = native.classifier_loss_and_gradients(self._handle.value, batch, flat, progress)
+        return loss, split(flat, trained)
 
     def score(
         self,
@@ -285,9 +284,8 @@ class Classifier:
         window = check_extent(window, "window", "score")
         origins = check_origins(origins, window, array.shape, "score")
         scores = np.empty(len(origins), np.float32)
-        native.classifier_scores(
-            self._handle.value, array, array.shape, origins, window, scores, progress
-        )
+        windows = {"volume": array, "origins": origins, "window": window}
+        native.classifier_scores(self._handle.value, windows, scores, progress)
         return scores
 
     attributions = attributions
@@ -398,17 +396,6 @@ def _checked_window(window: object) -> IntensityWindow | None:
 
 def _is_counter(name: str) -> bool:
     return name in {f"bn{i}.num_batches_tracked" for i in range(1, 5)}
-
-
-def _split(
-    flat: FloatArray, layout: Iterable[tuple[str, tuple[int, ...], bool]]
-) -> dict[str, FloatArray]:
-    arrays, start = {}, 0
-    for name, shape, _ in layout:
-        end = start + math.prod(shape)
-        arrays[name] = flat[start:end].reshape(shape).copy()
-        start = end
-    return arrays
 
 
 def _path(path: PathLike, owner: str) -> bytes:

@@ -256,5 +256,5 @@ def _seen(array, window):
     if window is None:
         return array
     seen = np.empty_like(array)
-    native.intensity_window_apply(window.level, window.width, array, seen)
+    native.intensity_window_apply(window, array, seen)
     return seen

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._core import native
+from spars._core import names, native
 from spars._core.handles import Handle
 from spars._support.checks import sentence
 from spars._support.errors import FormatError
@@ -36,8 +36,8 @@ HEADER_DTYPE = np.dtype(
     ]
 )  # fmt: skip
 
-# The types that are written, by the core's number for them.
-VOXEL_DTYPES = tuple(np.dtype(name) for name in ("uint8", "int16", "int32", "float32"))
+# The types that are written.
+VOXEL_DTYPES = tuple(np.dtype(name) for name in names.VOXEL_TYPE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,10 +82,11 @@ class NiftiFile:
     def __init__(self, path: object, owner: str, progress: Progress | None = None) -> None:
         path = _encoded(path, owner)
         with _naming_the_file():
-            handle, self.shape, affine, version, block = native.volume_open(path, progress)
+            handle, geometry, header = native.volume_open(path, progress)
         self._handle = Handle(handle)
-        self.affine = np.frombuffer(affine, np.float64).reshape(4, 4)
-        self.header = Header(version, block)
+        self.shape = geometry.shape
+        self.affine = np.reshape(geometry.affine, (4, 4))
+        self.header = Header(*header)
 
     def read(self, progress: Progress | None = None) -> FloatArray:
         """Return the voxels as a new float32 array [x, y, z]."""
@@ -106,23 +107,16 @@ def write(
     # The new file shall take the place of what a link points to, not of the link.
     path = os.path.realpath(_encoded(path, "save"))
     with _naming_the_file():
-        native.volume_save(
-            path,
-            voxels.shape,
-            np.ascontiguousarray(affine, np.float64),
-            0 if header is None else header.version,
-            None if header is None else header.block,
-            VOXEL_DTYPES.index(voxels.dtype),
-            voxels,
-            progress,
-        )
+        geometry = {"shape": voxels.shape, "affine": np.ravel(affine)}
+        native.volume_save(path, geometry, header, voxels.dtype.name, voxels, progress)
 
 
 def header_of(image: NibabelImage) -> Header | None:
     """Return the header of a nibabel image, or None where its format has another kind."""
     block = getattr(image.header, "binaryblock", b"")
     try:
-        return Header(*native.nifti_header(block)) if block else None
+        decoded = native.nifti_header_decode(np.frombuffer(block, np.uint8)) if block else None
+        return None if decoded is None else Header(*decoded)
     except FormatError:
         return None
 

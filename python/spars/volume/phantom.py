@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._core import native
+from spars._core import names, native
 from spars._support.checks import check_extent, check_float, check_integer
 from spars._support.types import Extent3, MaskArray, Progress, Spacing
 from spars.volume.volume import Volume
@@ -44,7 +44,7 @@ class Phantom:
     seed: int
 
     #: Names of the tissue codes, in their order.
-    tissue_names = tuple(native.phantom_tissue_names())
+    tissue_names = names.TISSUE
 
     def mask(self, *names: str) -> MaskArray:
         """Return a uint8 mask of the voxels that show any of these tissues.
@@ -155,14 +155,12 @@ def phantom(
             f"The 'has_tumour' parameter of phantom must be True or False. "
             f"Got {has_tumour!r} instead."
         )
-    count = 0
     if tumour_count is not None:
-        count = check_integer(tumour_count, "tumour_count", "phantom", 1, 4)
-    contrast = radius = np.nan
+        tumour_count = check_integer(tumour_count, "tumour_count", "phantom", 1, 4)
     if tumour_contrast is not None:
-        contrast = check_float(tumour_contrast, "tumour_contrast", "phantom", -200.0, 200.0)
+        tumour_contrast = check_float(tumour_contrast, "tumour_contrast", "phantom", -200.0, 200.0)
     if tumour_radius is not None:
-        radius = check_float(tumour_radius, "tumour_radius", "phantom", 1.0, 80.0)
+        tumour_radius = check_float(tumour_radius, "tumour_radius", "phantom", 1.0, 80.0)
     if max(shape) > 1024:
         raise ValueError(
             "The 'shape' parameter of phantom must be three integers in the range [8, 1024]. "
@@ -170,9 +168,16 @@ def phantom(
         )
     hu = np.empty(shape, np.float32)
     tissue = np.empty(shape, np.uint8)
-    tumours = native.phantom(
-        hu, tissue, shape, spacing, seed, bool(has_tumour), noise, count, contrast, radius, progress
-    )
+    configuration = {
+        "seed": seed, "spacing": spacing, "noise": noise, "has_tumour": has_tumour,
+        "tumour_count": tumour_count, "tumour_contrast": tumour_contrast,
+        "tumour_radius": tumour_radius,
+    }  # fmt: skip
+    found = native.phantom_make(hu, tissue, configuration, progress)
+    tumours = [
+        dict(zip(("centre", "radius", "contrast", "necrosis", "rim"), tumour, strict=True))
+        for tumour in found.tumours[: found.total]
+    ]
     return Phantom(Volume(hu, _affine(shape, spacing)), tissue, tumours, seed)
 
 

@@ -16,8 +16,8 @@ ScanFrame = Literal["resampled", "corner", "native"]
 
 # What each switch that is a choice may be.
 CHOICES = {
-    "crop_label": ("image", "voxel"),
-    "crop_interpolation": ("nearest", "linear"),
+    "crop_label": names.CROP_LABEL,
+    "crop_interpolation": names.CROP_INTERPOLATION,
     "scan_frame": names.SCAN_FRAME,
     "credited_score": names.CREDITED_SCORE,
     "credited_agents": names.CREDITED_AGENTS,

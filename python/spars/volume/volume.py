@@ -255,9 +255,11 @@ def resample(array: ArrayLike, shape: Sequence[int], interpolation: str = "linea
     array = check_array(array, "array", "resample", dtype, (None, None, None), finite=False)
     check_extent(array.shape, "array.shape", "resample")
     result = np.empty(shape, array.dtype)
-    size = array.dtype.itemsize
-    source, target = (array, result) if is_linear else (array.view("u1"), result.view("u1"))
-    native.resample(source, array.shape, target, shape, size, is_linear, None)
+    if is_linear:
+        native.resample_linear(array, result)
+    else:
+        size = array.dtype.itemsize
+        native.resample_nearest(array.view("u1"), array.shape, size, result.view("u1"), shape)
     return result
 
 

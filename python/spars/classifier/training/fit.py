@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from spars._core import native
 from spars._support.checks import sentence
 from spars._support.settings import flat
+from spars.classifier.parameters import layout
 from spars.classifier.training import checkpoint as _training_checkpoint
 from spars.classifier.training.early_stop import EarlyStop
 from spars.classifier.training.history import History
@@ -121,7 +121,7 @@ def _recorded(settings: TrainingSettings) -> dict[str, Any]:
 
 def _check_batch(classifier: Classifier, options: Mapping[str, Any]) -> None:
     """Refuse a batch whose last batch norm would see one voxel: it has no variance."""
-    shapes = {name: shape for name, shape, _ in native.classifier_layout(*classifier.input_shape)}
+    shapes = {name: shape for name, shape, _ in layout(classifier.input_shape)}
     is_one_voxel = shapes["fc1.weight"][1] == shapes["bn4.weight"][0]
     if is_one_voxel and options["scans_per_step"] * options["crops_per_scan"] == 1:
         allowed = f"2 or more with one scan a step and input {classifier.input_shape}"

@@ -16,6 +16,7 @@ from spars._support.errors import FormatError
 from spars._support.provenance import versions
 from spars._support.types import FloatArray, Progress
 from spars.classifier.augmentation import Augmentation
+from spars.classifier.parameters import layout, value_count
 from spars.classifier.training import checkpoint as _training_checkpoint
 from spars.classifier.training.checkpoint import ScanNames
 from spars.classifier.training.early_stop import EarlyStop
@@ -142,21 +143,19 @@ class Run:
     def _trainer(self, augmentation: Augmentation | None) -> Handle:
         options, protocol = self.options, self.protocol
         threshold = options["foreground_threshold"]
-        return Handle(
-            native.trainer_create(
-                self.classifier._handle.value,
-                self.scans.has_masks,
-                protocol.crop_interpolation == "linear",
-                protocol.border_crops == "stretched",
-                threshold if options["crop_sampling"] == "foreground" else None,
-                crop_extent(protocol, options["window"]),
-                options["crops_per_scan"],
-                {None: 0, "max": 1, "log_sum_exp": -1}.get(options["pooling"], options["pooling"]),
-                options["class_weights"],
-                None if augmentation is None else augmentation._values(),
-                options["seed"],
-            )
-        )
+        pooling, pooled_crops = _pooling(options["pooling"])
+        training = {
+            "protocol": protocol,
+            "foreground_threshold": threshold if options["crop_sampling"] == "foreground" else None,
+            "crop_shape": crop_extent(protocol, options["window"]),
+            "crops_per_scan": options["crops_per_scan"],
+            "pooling": pooling,
+            "pooled_crops": pooled_crops,
+            "class_weights": options["class_weights"],
+            "augmentation": None if augmentation is None else augmentation._values(),
+            "seed": options["seed"],
+        }
+        return Handle(native.trainer_create(self.classifier._handle.value, training))
 
     def _fill(self, role: str) -> None:
         cases = self.cases[role]
@@ -164,15 +163,14 @@ class Run:
         labels = None
         if self.options["scan_sampling"] == "balanced":
             labels = np.array([bool(case.has_tumour) for case in cases], np.int64)
-        native.trainer_draw_scans(
-            self.trainer.value, role == "validation", len(cases), labels, drawn
-        )
+        native.trainer_draw_scans(self.trainer.value, role, len(cases), labels, drawn)
         for index in drawn:
             case = cases[index]
             array, mask = self.scans.of(case, (role, int(index)))
             has_tumour = False if self.scans.has_masks else bool(case.has_tumour)
+            scan = {"volume": array, "mask": mask, "has_tumour": has_tumour}
             try:
-                native.trainer_add_scan(self.trainer.value, array, array.shape, mask, has_tumour)
+                native.trainer_add_scan(self.trainer.value, scan)
             except ValueError as error:
                 raise type(error)(f"Scan {case.name!r}: {error}") from None
 
@@ -200,8 +198,7 @@ class Run:
     def _parameters(self) -> tuple[FloatArray, int]:
         """Return a copy of the classifier's parameters, and the steps behind its statistics."""
         handle = self.classifier._handle.value
-        layout = native.classifier_layout(*self.classifier.input_shape)
-        parameters = np.empty(sum(math.prod(shape) for _, shape, _ in layout), np.float32)
+        parameters = np.empty(value_count(layout(self.classifier.input_shape)), np.float32)
         native.classifier_parameters(handle, parameters)
         return parameters, native.classifier_batches_tracked(handle)
 
@@ -222,8 +219,8 @@ class Run:
         stands = (steps, len(records))
         if self.checkpoint is None or steps == 0 or stands == self.written:
             return
-        layout = native.classifier_layout(*self.classifier.input_shape)
-        moments = np.empty(2 * sum(math.prod(shape) for _, shape, t in layout if t), np.float32)
+        trained = [tensor for tensor in layout(self.classifier.input_shape) if tensor[2]]
+        moments = np.empty(2 * value_count(trained), np.float32)
         native.trainer_state(self.trainer.value, moments)
         parameters, tracked = self._parameters()
         state = _training_checkpoint.State(
@@ -271,6 +268,15 @@ class Run:
         self.finished = (state.records, state.best, state.best_tracked)
         self.batches = state.steps + validated
         self.written = (state.steps, len(state.records))
+
+
+def _pooling(pooling: str | int | None) -> tuple[str, int]:
+    """Return the core's name of a pooling, and of how many crops."""
+    if isinstance(pooling, int):
+        return "highest", pooling
+    if pooling == "max":
+        return "highest", 1
+    return pooling or "none", 0
 
 
 def check_rate(rate: object) -> float:
