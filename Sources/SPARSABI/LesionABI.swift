@@ -47,7 +47,7 @@ public func sparsLesionHostCreate(
         let made = try LesionHost(
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
-            spacing: Spacing(edges[0], edges[1], edges[2], of: owner),
+            spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
             level: level.isNaN ? nil : level)
         try Control.check()
         let room = try checkedOutput(host, 1, "host", of: owner)

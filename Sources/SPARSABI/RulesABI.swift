@@ -78,7 +78,7 @@ public func sparsExhaustionStep(
                     terminated[i] = step.terminated ? 1 : 0
                     truncated[i] = step.truncated ? 1 : 0
                     for agent in Agent.allCases {
-                        rewards[2 * i + agent.rawValue] = step.verdicts[agent].reward(rule)
+                        rewards[2 * i + agent.rawValue] = step.rewardTerms[agent].reward(rule)
                         scores[2 * i + agent.rawValue] = step.worths[agent]
                     }
                 })

@@ -68,16 +68,6 @@ extension SelfPlayConfiguration {
     }
 }
 
-extension ExhaustionRule {
-    fileprivate init(_ given: spars_exhaustion_rule) {
-        self.init()
-        finalFactor = given.final_factor
-        earlyPenalty = given.early_penalty
-        minSteps = Int(given.min_steps)
-        repeatPenalty = given.repeat_penalty
-    }
-}
-
 private func checkedOverlap(
     _ reference: In<spars_reference>, _ grid: Extent
 ) throws(SPARSError) -> NativeOverlap? {

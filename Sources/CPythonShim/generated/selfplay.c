@@ -32,24 +32,6 @@ int shim_read_selfplay_configuration(
     return read;
 }
 
-int shim_read_exhaustion_rule(
-    PyObject *object, const char *name, int writes, shim_held *held, spars_exhaustion_rule *out) {
-    static shim_name names[] = {
-        {"final_factor", NULL}, {"early_penalty", NULL}, {"min_steps", NULL},
-        {"repeat_penalty", NULL},
-    };
-    PyObject *given[4] = {NULL};
-    memset(out, 0, sizeof *out);
-    int read =
-        shim_fields(object, name, names, 4, given) &&
-        shim_double(given[0], "final_factor", &out->final_factor) &&
-        shim_double(given[1], "early_penalty", &out->early_penalty) &&
-        shim_int64(given[2], "min_steps", &out->min_steps) &&
-        shim_double(given[3], "repeat_penalty", &out->repeat_penalty);
-    shim_drop(given, 4);
-    return read;
-}
-
 int shim_read_reference(
     PyObject *object, const char *name, int writes, shim_held *held, spars_reference *out) {
     static shim_name names[] = {

@@ -42,15 +42,6 @@ typedef struct {
     int32_t record_steps;  ///< whether spars_selfplay_steps will be asked for the steps
 } spars_selfplay_configuration;
 
-/// The numbers of the exhaustion game, each at least 0. Its actions are 0 to 11: 6 to 11 make the
-/// moves 0 to 5 and call the end.
-typedef struct {
-    double final_factor;  ///< what the comparison of the last step is multiplied by
-    double early_penalty;  ///< taken from both where the end is called before min_steps
-    int64_t min_steps;  ///< steps that an episode should have before its last one
-    double repeat_penalty;  ///< taken for a place that has been shown already
-} spars_exhaustion_rule;
-
 /// A reference mask as the map's Dice needs it.
 typedef struct {
     int64_t grid[3];  ///< the field's
