@@ -116,7 +116,7 @@ def test_a_law_of_one_kind_gives_one_kind(made):
     assert all(lesion["contrast"] >= 12 for lesion in inserted.lesions)
 
 
-def test_what_is_out_of_range_is_named(made, source):
+def test_what_is_out_of_range_is_named(made, source, rng):
     volume, organ = made
     for call, words in (
         (lambda: lesions.LesionLaw(radius=(5, 3)), "'radius' parameter of LesionLaw must be two"),
@@ -142,6 +142,11 @@ def test_what_is_out_of_range_is_named(made, source):
         (lambda: lesions.windows(source.hosts, cores=(6, 6, 6)), "Did you mean 'core'"),
     ):
         with pytest.raises(TypeError, match=words):
+            call()
+    # The difference of two such values is infinite in float32.
+    huge = np.where(rng.random(organ.shape) < 0.5, -3e38, 3e38)
+    for call in (lambda: lesions.Host(huge, organ), lambda: lesions.Host(*made, level=1e300)):
+        with pytest.raises(ValueError, match="within 100000.0 HU of 0"):
             call()
     broken = volume.array.copy()
     broken[13, 12, 10] = np.nan

@@ -8,6 +8,8 @@ public struct LesionHost: Sendable {
     public let spacing: Spacing
     /// The organ's level, spread, noise and grain, HU and mm.
     public let organ: OrganLevel
+    /// HU from 0 that an organ's values and its level may have: differences and squares stay finite.
+    public static let largestHU: Float = 100_000
     /// The least box of the scan that holds the organ.
     let box: Window<Native>
     /// HU of the box; 0 outside the organ.
@@ -26,7 +28,8 @@ public struct LesionHost: Sendable {
     ///   - organ: non-zero inside.
     ///   - level: the organ's HU where it is known; nil finds it as `OrganLevel` does.
     /// - Throws: `outOfRange` if a count is not the extent's, the organ has fewer than
-    ///   `OrganLevel.leastVoxels` voxels, or `level` is not finite; `notFinite` for NaN or infinity
+    ///   `OrganLevel.leastVoxels` voxels, or HU or `level` lie beyond `largestHU`; `notFinite` for
+    ///   NaN or infinity
     ///   in the organ; `interrupted`.
     public init(
         values: [Float], organ: [UInt8], extent: Extent, spacing: Spacing, level: Double? = nil
@@ -51,8 +54,9 @@ public struct LesionHost: Sendable {
                 mustBe: "a mask with at least \(OrganLevel.leastVoxels) voxels of the organ",
                 got: "\(count) voxels")
         }
-        if let level, !level.isFinite {
-            throw .range("level", of: owner, mustBe: "a finite float, HU", got: level)
+        if let level, !(abs(level) <= Double(Self.largestHU)) {
+            throw .range(
+                "level", of: owner, mustBe: "within \(Self.largestHU) HU of 0", got: level)
         }
         scan = extent
         self.spacing = spacing
@@ -77,6 +81,11 @@ public struct LesionHost: Sendable {
                             tensor: "volume",
                             message: "'volume' holds \(value) in the organ, at flat index "
                                 + "\(from + z).")
+                    }
+                    guard abs(value) <= Self.largestHU else {
+                        throw .range(
+                            "volume", of: owner,
+                            mustBe: "within \(Self.largestHU) HU of 0 in the organ", got: value)
                     }
                     inside[to + z] = 1
                     cut[to + z] = value

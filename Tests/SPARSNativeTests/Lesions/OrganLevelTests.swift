@@ -110,7 +110,9 @@ import Testing
         #expect(refused { $0.values.removeLast() } == "volume")
         #expect(refused { $0.values[inside] = .nan } == "not finite")
         #expect(refused { $0.values[inside] = -.infinity } == "not finite")
+        #expect(refused { $0.values[inside] = 3e38 } == "volume")
         #expect(refused({ _ in }, level: .nan) == "level")
+        #expect(refused({ _ in }, level: -1e300) == "level")
         // Outside the organ values are not read.
         #expect(refused { $0.values[0] = .nan } == nil)
         #expect(refusedParameter { _ = try Spacing(1, 0, 1, of: "test") } == "spacing")

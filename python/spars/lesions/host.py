@@ -65,7 +65,8 @@ class Host:
     Raises
     ------
     TypeError, ValueError
-        The mask is of another shape, or has too few voxels, or the spacing is not in 0.1 to 50 mm.
+        The mask is of another shape, or has too few voxels, the spacing is not in 0.1 to 50 mm, or
+        HU in the organ are beyond 100,000 of 0.
     NonFiniteError
         The organ holds NaN or infinity.
     """
