@@ -273,6 +273,11 @@ def test_train_writes_weights_and_history(folder, tmp_path):
             ],
             "--coverage is of windows on the game's lattice",
         ),
+        (
+            [*SEGMENT, "--output", "m.nii.gz", "--report", "r.html", "--coverage", "--isolated"]
+            + ["--method", "greedy", "--grid", "native", "--window", "8", "8", "6"],
+            "'isolated' parameter of segment must be False without a region",
+        ),
         (["explain", *SEGMENT[1:], "--output", "map.png"], "--output must end in .nii"),
         (["explain", *SEGMENT[1:], "--output", "scan.nii.gz"], "would overwrite the scan"),
         (

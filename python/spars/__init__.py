@@ -7,7 +7,7 @@ tumours; the compute core is written in Swift.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spars import lesions, metrics
 from spars._support import modules
@@ -64,12 +64,28 @@ modules.install()
 _LATE = ("VectorGame", "WindowSearchEnv", "parallel_env")
 
 
-def __getattr__(name: str) -> Any:
-    if name in modules.HOMES or name == "report":
-        return importlib.import_module(f"spars.{name}")
-    if name in _LATE:
-        return getattr(importlib.import_module("spars.game.envs"), name)
-    raise AttributeError(f"module 'spars' has no attribute '{name}'")
+if TYPE_CHECKING:
+    from spars import report as report
+    from spars.command import demo as demo
+    from spars.game import envs as envs
+    from spars.game import exhaustion as exhaustion
+    from spars.game.envs import VectorGame, WindowSearchEnv, parallel_env
+    from spars.report import plots as plots
+    from spars.search import baselines as baselines
+    from spars.search import calibration as calibration
+    from spars.search import callbacks as callbacks
+    from spars.search import coverage as coverage
+    from spars.search import ratings as ratings
+    from spars.study import experiments as experiments
+    from spars.study import studies as studies
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name in modules.HOMES or name == "report":
+            return importlib.import_module(f"spars.{name}")
+        if name in _LATE:
+            return getattr(importlib.import_module("spars.game.envs"), name)
+        raise AttributeError(f"module 'spars' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

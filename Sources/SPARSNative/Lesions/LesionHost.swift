@@ -29,8 +29,7 @@ public struct LesionHost: Sendable {
     ///   - level: the organ's HU where it is known; nil finds it as `OrganLevel` does.
     /// - Throws: `outOfRange` if a count is not the extent's, the organ has fewer than
     ///   `OrganLevel.leastVoxels` voxels, or HU or `level` lie beyond `largestHU`; `notFinite` for
-    ///   NaN or infinity
-    ///   in the organ; `interrupted`.
+    ///   NaN or infinity in the organ; `interrupted`.
     public init(
         values: [Float], organ: [UInt8], extent: Extent, spacing: Spacing, level: Double? = nil
     ) throws(SPARSError) {

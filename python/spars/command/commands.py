@@ -202,7 +202,9 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     earlier = modified(arguments.checkpoint)
     classifier = spars.Classifier.load(arguments.classifier)
     scorer: Scorer = classifier
-    if arguments.coverage and settings.method != "self_play":
+    # What segment refuses is not scored first.
+    is_refused = settings.isolated and region is None
+    if arguments.coverage and settings.method != "self_play" and not is_refused:
         scorer = _atlas(settings, search, scan, classifier, region)
     try:
         found = spars.segment(
@@ -410,7 +412,7 @@ def _atlas(
     if settings.grid is None:
         protocol = protocol.with_switches(scan_frame="native")
     return spars.ScoreAtlas.compute(
-        spars.isolate(scan, region) if settings.isolated else scan,
+        scan if region is None or not settings.isolated else spars.isolate(scan, region),
         classifier,
         settings.window,
         grid=settings.grid,
