@@ -1,15 +1,15 @@
 """Both sides of a row of Benchmarks/accelerations.py do the same work."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import ROOT
 
 
 @pytest.fixture
 def accelerations(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "Benchmarks"))
+    monkeypatch.syspath_prepend(str(ROOT / "Benchmarks"))
     import accelerations
     import run
 

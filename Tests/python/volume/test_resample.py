@@ -1,18 +1,16 @@
 """Resampling by PyTorch's index rules, and what becomes of dtypes and affines."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import FIXTURES
 
 import spars
 
-GOLDEN = json.loads(
-    (Path(__file__).resolve().parents[1] / "Fixtures" / "resize_golden.json").read_text()
-)
+GOLDEN = json.loads((FIXTURES / "resize_golden.json").read_text())
 DTYPES = ["bool", "uint8", "int16", "uint16", "int32", "int64", "float16", "float32", "float64"]
 
 

@@ -1,15 +1,14 @@
 """Advantages and updates against stable-baselines3's, and the collapsed first layer."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import FIXTURES
 
 import spars
 from spars import ppo
 
-FIXTURES = Path(__file__).resolve().parent.parent / "Fixtures"
 CASES = json.loads((FIXTURES / "ppo.json").read_text())
 
 

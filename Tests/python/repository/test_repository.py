@@ -2,14 +2,12 @@
 
 import importlib.util
 import re
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 import spars
 from spars._core import native
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """The figures of the classifier's page are what their script draws, and the page shows each."""
 
 import importlib.util
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = ROOT / "docs"
 
 
 @pytest.fixture(scope="module")

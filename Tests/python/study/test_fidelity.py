@@ -1,13 +1,12 @@
 """Pages of explanation say what is so of every switch and acceleration, and name its tests."""
 
 import re
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 import spars
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/fidelity.md").read_text(encoding="utf-8")
 ROWS = re.findall(
     r"^\| (D\d+) \| (.+?) \| (.+?) \| (.+?) \| (.*?) ?\|$",

@@ -1,14 +1,13 @@
 """The published protocol against traces of the released environment itself."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import FIXTURES
 
 import spars
 
-FIXTURES = Path(__file__).parents[1] / "Fixtures"
 CASES = json.loads((FIXTURES / "environment_traces.json").read_text())
 INPUT_SHAPE = (256, 256, 180)
 

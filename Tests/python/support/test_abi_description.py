@@ -2,11 +2,10 @@
 
 import importlib
 import sys
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 GENERATOR = ROOT / "scripts/generate_abi"
 SWIFT = sorted((ROOT / "Sources/SPARSABI").glob("*.swift"))
 

@@ -2,18 +2,17 @@
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import FIXTURES
 
 import spars
 from spars import metrics
 
-FIXTURES = Path(__file__).parent.parent / "Fixtures"
 ROWS = json.loads((FIXTURES / "metrics_monai.json").read_text())
 MONAI_NAMES = {
     "dice": "dice",
