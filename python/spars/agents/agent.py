@@ -370,8 +370,8 @@ class PPO:
         moments, counters = self.policy.state()
         if Path(path).suffix == ".zip":
             description |= {"bounds": self._bounds, "num_timesteps": self.num_timesteps}
-            counted = tuple(int(count) for count in counters[:2])
-            return write_agent(path, description, parameters, (moments, counted))
+            steps, updates = (int(count) for count in counters[:2])
+            return write_agent(path, description, parameters, (moments, (steps, updates)))
         arrays: dict[str, NDArray[Any]] = {f"parameter.{k}": v for k, v in parameters.items()}
         arrays |= {"moments": moments, "counters": counters}
         if self.policy.multiplicity is not None:

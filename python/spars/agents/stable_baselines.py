@@ -6,6 +6,8 @@ files of the policy's and the optimiser's state (stable_baselines3/common/save_u
 PyTorch files, as it does those of classifiers, and runs nothing.
 """
 
+from __future__ import annotations
+
 import base64
 import io
 import json
@@ -13,13 +15,17 @@ import math
 import re
 import struct
 import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import Handle, native
 from spars._support.errors import FormatError
 from spars._support.files import writing
+from spars._support.types import Extent3, FloatArray, PathLike
 from spars.agents.ppo import (
     DEPTH_LIMIT,
     checked_parameters,
@@ -35,8 +41,11 @@ _PLAIN = (
 )  # fmt: skip
 FIRST_LAYERS = ("mlp_extractor.policy_net.0.weight", "mlp_extractor.value_net.0.weight")
 
+#: Adam's moments, flat, or None where there are none; its steps, and updates.
+AdamState: TypeAlias = tuple[FloatArray | None, tuple[int, int]]
 
-def is_stable_baselines(path):
+
+def is_stable_baselines(path: PathLike) -> bool:
     """Whether the file is an archive of a policy as stable-baselines3 writes it."""
     return native.agent_file_is_one(path)
 
@@ -47,7 +56,7 @@ def is_stable_baselines(path):
 class _AgentFile:
     """An agent's archive, open: its ``data``, and the shapes of its tensors by name."""
 
-    def __init__(self, path):
+    def __init__(self, path: PathLike) -> None:
         self._handle = Handle(native.agent_file_open(path))
         self.data = json.loads(native.agent_file_data(self._handle.value))
         self.shapes = {
@@ -55,7 +64,7 @@ class _AgentFile:
             for name, shape in json.loads(native.agent_file_tensors(self._handle.value)).items()
         }
 
-    def tensor(self, name, shape):
+    def tensor(self, name: str, shape: tuple[int, ...]) -> FloatArray:
         """Return the values of a tensor that must have a shape, float32."""
         if self.shapes[name] != shape:
             raise ValueError(f"'{name}' must be of shape {shape}. Got {self.shapes[name]} instead")
@@ -65,7 +74,7 @@ class _AgentFile:
 
 
 @contextmanager
-def _opened(path):
+def _opened(path: PathLike) -> Iterator[_AgentFile]:
     """Give an agent's archive, open; what goes wrong within is a FormatError."""
     try:
         yield _AgentFile(path)
@@ -76,13 +85,15 @@ def _opened(path):
         raise FormatError(f"{path}: not a PPO agent of stable-baselines3: {error}") from error
 
 
-def observation_shape_of(path):
+def observation_shape_of(path: PathLike) -> tuple[int, ...]:
     """Return the shape of what the policy of such an archive saw."""
     with _opened(path) as file:
         return _shape(file.data)
 
 
-def read_agent(path, window):
+def read_agent(
+    path: PathLike, window: Extent3 | None
+) -> tuple[dict[str, Any], dict[str, FloatArray], AdamState]:
     """Return what makes a `spars.PPO` of the file.
 
     Parameters
@@ -107,17 +118,17 @@ def read_agent(path, window):
         scale = 1 / 255 if file.data["observation_space"]["dtype"] == "uint8" else None
         read = _read_parameters(file, description)
         parameters = _fitted(read, description["observation_shape"], window, scale)
-        state = None, (0, 0)
+        state: AdamState = None, (0, 0)
         if window is None and scale is None:
             state = _adam_state(file, parameters)
     return description, parameters, state
 
 
-def _shape(data):
+def _shape(data: dict[str, Any]) -> tuple[int, ...]:
     return tuple(int(n) for n in data["observation_space"]["_shape"])
 
 
-def _description(data):
+def _description(data: dict[str, Any]) -> dict[str, Any]:
     spaces = data["observation_space"], data["action_space"]
     shape = _shape(data)
     if spaces[0]["dtype"] == "uint8" and len(shape) != 3:
@@ -139,7 +150,7 @@ def _description(data):
     }
 
 
-def _number(name, value):
+def _number(name: str, value: Any) -> Any:
     """Return a plain value, or the constant of a schedule that says one."""
     if not isinstance(value, dict):
         return value
@@ -149,7 +160,7 @@ def _number(name, value):
     return float(constant[1])
 
 
-def _read_parameters(file, description):
+def _read_parameters(file: _AgentFile, description: Mapping[str, Any]) -> dict[str, FloatArray]:
     """Return the policy's parameters, whose shapes must be those of such an agent."""
     shapes = {n: s for n, s in file.shapes.items() if not n.startswith("optimizer/")}
     hidden = [
@@ -168,15 +179,20 @@ def _read_parameters(file, description):
     return {name: file.tensor(name, shape) for name, shape in wanted.items()}
 
 
-def _layers(net, shapes):
+def _layers(net: str, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
     """Return the names of a network's weights, in order."""
-    names = []
+    names: list[str] = []
     while (name := f"mlp_extractor.{net}.{2 * len(names)}.weight") in shapes:
         names.append(name)
     return names
 
 
-def _fitted(parameters, shape, window, scale):
+def _fitted(
+    parameters: dict[str, FloatArray],
+    shape: tuple[int, ...],
+    window: Extent3 | None,
+    scale: float | None,
+) -> dict[str, FloatArray]:
     """Return the parameters for a window's voxels in place of their replicas, and for bytes."""
     if window is not None:
         counts = _replicas(window, shape)
@@ -190,7 +206,7 @@ def _fitted(parameters, shape, window, scale):
     return checked_parameters(parameters, "load")[0]
 
 
-def _replicas(window, shape):
+def _replicas(window: Extent3, shape: tuple[int, ...]) -> list[NDArray[np.int64]]:
     if len(shape) != 3:
         raise ValueError(f"'window' is for observations of three axes. Got shape {shape}")
     # Along one axis at a time, with the other two of length one.
@@ -200,7 +216,7 @@ def _replicas(window, shape):
     ]
 
 
-def _summed(weights, counts):
+def _summed(weights: NDArray[Any], counts: Sequence[NDArray[np.int64]]) -> NDArray[Any]:
     """Return first-layer weights (O, X, Y, Z) summed over replicas: (O, x * y * z)."""
     for axis in (3, 2, 1):
         starts = np.cumsum(counts[axis - 1]) - counts[axis - 1]
@@ -208,9 +224,9 @@ def _summed(weights, counts):
     return weights.reshape(len(weights), -1)
 
 
-def _adam_state(file, parameters):
+def _adam_state(file: _AgentFile, parameters: Mapping[str, FloatArray]) -> AdamState:
     """Return flat moments, None where the optimiser has made no step, and counters."""
-    moments = {"exp_avg": [], "exp_avg_sq": []}
+    moments: dict[str, list[FloatArray]] = {"exp_avg": [], "exp_avg_sq": []}
     steps = set()
     for index, values in enumerate(parameters.values()):
         if f"optimizer/{index}/step" not in file.shapes:
@@ -219,14 +235,19 @@ def _adam_state(file, parameters):
         for name, flat in moments.items():
             flat.append(file.tensor(f"optimizer/{index}/{name}", values.shape).reshape(-1))
     (count,) = steps
-    flat = np.concatenate(moments["exp_avg"] + moments["exp_avg_sq"])
-    return flat, (count, file.data["_n_updates"])
+    joined = np.concatenate(moments["exp_avg"] + moments["exp_avg_sq"])
+    return joined, (count, file.data["_n_updates"])
 
 
 # -- Writing
 
 
-def write_agent(path, description, parameters, state):
+def write_agent(
+    path: PathLike,
+    description: Mapping[str, Any],
+    parameters: Mapping[str, FloatArray],
+    state: tuple[FloatArray, tuple[int, int]],
+) -> None:
     """Write an agent for ``stable_baselines3.PPO.load``; the file appears whole or not at all.
 
     `description` is `read_agent`'s with ``bounds``, the observations' least and greatest value, and
@@ -247,7 +268,9 @@ def write_agent(path, description, parameters, state):
             archive.writestr(name, content)
 
 
-def _data(description, parameters, updates):
+def _data(
+    description: Mapping[str, Any], parameters: Mapping[str, FloatArray], updates: int
+) -> dict[str, Any]:
     shape, start = description["observation_shape"], description["action_start"]
     actions = description["actions"]
     low, high = description["bounds"]
@@ -279,12 +302,14 @@ def _data(description, parameters, updates):
     }
 
 
-def _serialized(kind, value):
+def _serialized(kind: str, value: object) -> dict[str, str]:
     content = base64.b64encode(pickled(value)).decode()
     return {":type:": f"<class '{kind}'>", ":serialized:": content}
 
 
-def _adam(parameters, moments, steps, rate):
+def _adam(
+    parameters: Mapping[str, FloatArray], moments: FloatArray, steps: int, rate: float
+) -> dict[str, Any]:
     group = {
         "lr": rate, "betas": (0.9, 0.999), "eps": 1e-5, "weight_decay": 0, "amsgrad": False,
         "maximize": False, "foreach": None, "capturable": False, "differentiable": False,
@@ -304,9 +329,9 @@ def _adam(parameters, moments, steps, rate):
     return {"state": state, "param_groups": [group]}
 
 
-def _torch_file(value):
+def _torch_file(value: object) -> bytes:
     """Return the bytes that `torch.save` would write for plain values and float32 arrays."""
-    storages = []
+    storages: list[NDArray[Any]] = []
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("archive/data.pkl", pickled(value, storages))
@@ -320,35 +345,35 @@ def _torch_file(value):
 class Global:
     """The name of something that a pickle's reader looks up."""
 
-    def __init__(self, module, name):
+    def __init__(self, module: str, name: str) -> None:
         self.text = f"{module}\n{name}\n".encode()
 
 
 class Call:
     """What a pickle's reader makes by a call of a global."""
 
-    def __init__(self, module, name, *arguments):
+    def __init__(self, module: str, name: str, *arguments: object) -> None:
         self.function, self.arguments = Global(module, name), arguments
 
 
 class Storage:
     """A float32 array outside the pickle."""
 
-    def __init__(self, key, count):
+    def __init__(self, key: int, count: int) -> None:
         self.identity = ("storage", Global("torch", "FloatStorage"), str(key), "cpu", count)
 
 
-def pickled(value, storages=None):
+def pickled(value: object, storages: list[NDArray[Any]] | None = None) -> bytes:
     """Return a pickle of plain values, globals, calls and arrays (Lib/pickletools.py).
 
     Python's own pickler must import what it names; this one needs neither Gymnasium nor PyTorch.
     Arrays are appended to `storages`.
     """
-    return b"\x80\x02" + _opcodes(value, storages) + b"."
+    return b"\x80\x02" + _opcodes(value, [] if storages is None else storages) + b"."
 
 
-def _opcodes(value, storages):
-    def many(values):
+def _opcodes(value: object, storages: list[NDArray[Any]]) -> bytes:
+    def many(values: Iterable[object]) -> bytes:
         return b"".join(_opcodes(v, storages) for v in values)
 
     match value:

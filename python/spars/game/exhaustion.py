@@ -5,17 +5,26 @@ arXiv 2405.16628) and its released code. docs/reference/exhaustion.md says rule 
 theirs and what is our reading.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
 from spars._support.checks import check_choice, check_integer
 from spars._support.defaults import WINDOW_OF_RECORD
+from spars._support.types import FloatArray, Scan
 from spars.game.environment import checked_render_mode, keeps_map
 from spars.game.field import ACTIONS, AGENTS, Field, Games, check_action
-from spars.game.parallel import ParallelWindowSearch
+from spars.game.parallel import ByAgent, ParallelWindowSearch
 from spars.game.rules import ANSWER_COUNT, ExhaustionRule, checked_rule
+from spars.game.scorers import Scorer
 from spars.game.single import WindowSearchEnv
 from spars.game.spaces import Box, Discrete
+from spars.volume.protocol import Protocol
 
 __all__ = ["ANSWER_COUNT", "ExhaustionEnv", "ExhaustionGame", "ExhaustionRule"]
 
@@ -29,20 +38,27 @@ class ExhaustionGames(Games):
     where they had been shown before.
     """
 
-    def __init__(self, field, rule, n=1, resets_itself=False, maps="run"):
+    def __init__(
+        self,
+        field: Field,
+        rule: ExhaustionRule,
+        n: int = 1,
+        resets_itself: bool = False,
+        maps: str = "run",
+    ) -> None:
         self._rule = rule
         super().__init__(field, n, resets_itself, maps)
         self.rewards = np.zeros((n, 2))
 
-    def _made(self, n, resets_itself, maps):
+    def _made(self, n: int, resets_itself: bool, maps: str) -> int:
         rule = self._rule.bounded()
         return native.exhaustion_create(self.field.handle, n, resets_itself, maps, rule)
 
-    def step(self, learner, opponent):
+    def step(self, learner: NDArray[np.int8], opponent: NDArray[np.int8]) -> None:
         """Step every game by two int8 arrays of answers; results are in the attributes."""
         native.exhaustion_step(self._handle.value, learner, opponent, self, self.field.scorer)
 
-    def look(self):
+    def look(self) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return what each agent's six moves lead to.
 
         Returns
@@ -57,11 +73,11 @@ class ExhaustionGames(Games):
         native.exhaustion_look(self._handle.value, worths, shown, self.field.scorer)
         return worths, shown
 
-    def shown_count(self, index=0):
+    def shown_count(self, index: int = 0) -> int:
         """Return how many places the episode has shown."""
         return native.exhaustion_shown_count(self._handle.value, index)
 
-    def shown(self, index=0):
+    def shown(self, index: int = 0) -> NDArray[np.int64]:
         """Return the places that the episode has shown, int64 (m, 3), in their order."""
         places = np.empty((self.shown_count(index), 3), np.int64)
         native.exhaustion_shown(self._handle.value, index, places)
@@ -92,31 +108,33 @@ class ExhaustionGame:
         What each agent's last place was worth: its score, or 0 where it had been shown before.
     """
 
-    def __init__(self, field, rule=None, observation="neighbours"):
+    def __init__(
+        self, field: Field, rule: ExhaustionRule | None = None, observation: str = "neighbours"
+    ) -> None:
         self.field = field
-        self.rule = checked_rule("exhaustion", rule, field.owner)
+        self.rule = checked_rule("exhaustion", rule, field.owner) or ExhaustionRule()
         check_choice(observation, "observation", field.owner, OBSERVATIONS)
         self.observation = observation
         self.games = ExhaustionGames(field, self.rule)
         self.reset()
 
     @property
-    def exhausted(self):
+    def exhausted(self) -> list[tuple[int, ...]]:
         """Places shown in this episode, in their order."""
         return [tuple(place) for place in self.games.shown().tolist()]
 
     @property
-    def shown_count(self):
+    def shown_count(self) -> int:
         """How many places this episode has shown."""
         return self.games.shown_count()
 
-    def reset(self, keep_map=False):
+    def reset(self, keep_map: bool = False) -> None:
         """Begin an episode: both windows at the start, nothing shown yet."""
         self.games.reset(0, keep_map)
         self.scores = self.games.scores[0].copy()
         self._look()
 
-    def step(self, learner, opponent):
+    def step(self, learner: Any, opponent: Any) -> tuple[tuple[float, float], bool, bool]:
         """Make both answers, each 0 to 11.
 
         Returns
@@ -136,7 +154,7 @@ class ExhaustionGame:
         self._look()
         return tuple(games.rewards[0].tolist()), bool(games.terminated[0]), bool(games.truncated[0])
 
-    def observed(self, agent):
+    def observed(self, agent: int) -> FloatArray:
         """Return what agent 0 or 1 sees: float32 of the observation's shape."""
         shown = self._shown[agent]
         if self.observation == "window":
@@ -149,7 +167,7 @@ class ExhaustionGame:
         ]
         return np.concatenate([self._worths[agent], shown, place], dtype=np.float32)
 
-    def observation_space(self):
+    def observation_space(self) -> Box:
         """Return the space of what an agent sees."""
         if self.observation == "neighbours":
             return Box(-1.0, 1.0, (2 * ACTIONS + 3,), np.float32)
@@ -158,11 +176,11 @@ class ExhaustionGame:
         size = int(np.prod(self.field.window)) + ACTIONS
         return Box(np.float32(low), np.float32(high), (size,), np.float32)
 
-    def action_mask(self, agent):
+    def action_mask(self, agent: int) -> NDArray[np.bool_]:
         """Return which answers move agent 0's or 1's window: bool (12,)."""
         return np.tile(self.games.action_masks()[0, agent], 2)
 
-    def _look(self):
+    def _look(self) -> None:
         """Remember where each agent stands and what its six moves lead to."""
         self._origins = self.games.windows()[0].tolist()
         worths, shown = self.games.look()
@@ -193,9 +211,20 @@ class ExhaustionEnv(WindowSearchEnv):
     """
 
     def __init__(
-        self, volume, scorer, window=WINDOW_OF_RECORD, protocol="paper", grid=None, stride=4,
-        opponent=None, seed=None, observation="neighbours", render_mode=None, rule=None, **switches,
-    ):  # fmt: skip
+        self,
+        volume: Scan,
+        scorer: Scorer,
+        window: Sequence[int] = WINDOW_OF_RECORD,
+        protocol: str | Protocol = "paper",
+        grid: Sequence[int] | None = None,
+        stride: int = 4,
+        opponent: Any = None,
+        seed: int | None = None,
+        observation: str = "neighbours",
+        render_mode: str | None = None,
+        rule: ExhaustionRule | None = None,
+        **switches: Any,
+    ) -> None:
         owner = "ExhaustionEnv"
         self.field = Field(volume, scorer, window, protocol, 1.0, grid, stride, switches, owner)
         self.render_mode = checked_render_mode(render_mode, owner)
@@ -208,13 +237,15 @@ class ExhaustionEnv(WindowSearchEnv):
         if seed is not None:
             self.action_space.seed(check_integer(seed, "seed", owner, 0))
 
-    def reset(self, *, seed=None, options=None):
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[Any], dict[str, Any]]:
         """Begin an episode; see `WindowSearchEnv.reset`."""
         super(WindowSearchEnv, self).reset(seed=seed)
         self.game.reset(keeps_map(self.field, options))
         return self._observation(0, False), self._info()
 
-    def step(self, action):
+    def step(self, action: Any) -> tuple[NDArray[Any], float, bool, bool, dict[str, Any]]:
         """Make the agent's answer and the opponent's.
 
         Returns
@@ -230,26 +261,26 @@ class ExhaustionEnv(WindowSearchEnv):
         return self._observation(0, False), rewards[0], terminated, truncated, info
 
     @property
-    def observation_multiplicity(self):
+    def observation_multiplicity(self) -> NDArray[np.int64] | None:
         """None: observations are not resized windows."""
         return None
 
     @property
-    def scores(self):
+    def scores(self) -> dict[str, float]:
         """What each agent's last place was worth; NaN before the first step."""
         return dict(zip(AGENTS, self.game.scores.tolist(), strict=True))
 
-    def action_masks(self):
+    def action_masks(self) -> NDArray[np.bool_]:
         """Return which answers move the learner's window: bool (12,)."""
         return self.game.action_mask(0)
 
-    def _check_answer(self, answer):
+    def _check_answer(self, answer: Any) -> int:
         return check_action(answer, "opponent", "ExhaustionEnv, its answer,", ANSWER_COUNT)
 
-    def _observation(self, agent, casts):
+    def _observation(self, agent: int, casts: bool) -> NDArray[Any]:
         return self.game.observed(agent)
 
-    def _info(self):
+    def _info(self) -> dict[str, Any]:
         return {
             "scores": self.scores,
             "windows": self.windows,
@@ -262,20 +293,31 @@ class ParallelExhaustion(ParallelWindowSearch):
 
     metadata = {"name": "exhaustion_v0", "render_modes": ["rgb_array"], "render_fps": 10}
 
-    def __init__(self, field, seed, observation, render_mode, rule):
+    def __init__(
+        self,
+        field: Field,
+        seed: int | None,
+        observation: str,
+        render_mode: str | None,
+        rule: ExhaustionRule | None,
+    ) -> None:
         self.field = field
         self.render_mode = checked_render_mode(render_mode, field.owner)
         self.game = ExhaustionGame(field, rule, observation)
         self._games = self.game.games
         self._make_spaces(self.game.observation_space, ANSWER_COUNT, seed)
 
-    def reset(self, seed=None, options=None):
+    def reset(
+        self, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[ByAgent, ByAgent]:
         """Begin an episode; see `spars.parallel_env`."""
         self.game.reset(keeps_map(self.field, options))
         self.agents = list(AGENTS)
         return self._observations(), self._infos()
 
-    def step(self, actions):
+    def step(
+        self, actions: Mapping[str, Any]
+    ) -> tuple[ByAgent, ByAgent, ByAgent, ByAgent, ByAgent]:
         """Make both agents' answers, 0 to 11.
 
         Returns
@@ -297,14 +339,14 @@ class ParallelExhaustion(ParallelWindowSearch):
         )
 
     @property
-    def scores(self):
+    def scores(self) -> dict[str, float]:
         """What each agent's last place was worth; NaN before the first step."""
         return dict(zip(AGENTS, self.game.scores.tolist(), strict=True))
 
-    def _observations(self):
+    def _observations(self) -> ByAgent:
         return {agent: self.game.observed(i) for i, agent in enumerate(AGENTS)}
 
-    def _infos(self):
+    def _infos(self) -> ByAgent:
         windows, scores = self.windows, self.scores
         return {
             agent: {

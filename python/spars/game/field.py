@@ -1,18 +1,24 @@
 """What every environment is made of: a scan on its grid, and games played on it in the core."""
 
+from __future__ import annotations
+
 import math
 import operator
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._core.handles import Handle
 from spars._core.names import AGENT as AGENTS
 from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
-from spars.game.scorers import adapter_of, place_scores
+from spars._support.types import Extent3, FloatArray, Progress, Scan
+from spars.game.scorers import Scorer, adapter_of, place_scores
 from spars.volume.crossing import Crossing
-from spars.volume.protocol import Protocol
+from spars.volume.protocol import IntensityWindow, Protocol, ScanFrame
 from spars.volume.volume import as_volume, shape_of
 
 ACTIONS = 6
@@ -43,8 +49,17 @@ class Field:
     """
 
     def __init__(
-        self, volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
-    ):
+        self,
+        volume: Scan,
+        scorer: Scorer,
+        window: Sequence[int],
+        protocol: str | Protocol,
+        termination_threshold: float,
+        grid: Sequence[int] | None,
+        stride: int,
+        switches: Mapping[str, Any],
+        owner: str,
+    ) -> None:
         self.owner = owner
         self.window = check_extent(window, "window", owner, 1, AXIS_LIMIT)
         self.stride = check_integer(stride, "stride", owner, 1, AXIS_LIMIT)
@@ -69,34 +84,34 @@ class Field:
             native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
 
     @property
-    def handle(self):
+    def handle(self) -> int:
         """The core's number of this field."""
         return self._handle.value
 
-    def axes(self):
+    def axes(self) -> tuple[NDArray[np.int64], ...]:
         """Return where crops can start along x, y and z: three ascending int64 arrays."""
         axes = [np.empty(count, np.int64) for count in native.field_counts(self.handle)]
         for axis, starts in enumerate(axes):
             native.field_axis(self.handle, axis, starts)
         return tuple(axes)
 
-    def scores(self):
+    def scores(self) -> FloatArray:
         """Return the score of every place, float32 (nx, ny, nz); NaN where not known yet."""
         scores = np.empty(native.field_counts(self.handle), np.float32)
         native.field_scores(self.handle, scores)
         return scores
 
-    def score_all(self, progress=None):
+    def score_all(self, progress: Progress | None = None) -> None:
         """Score every place that is not known yet."""
         native.field_score_all(self.handle, self.scorer, progress)
 
     @property
-    def scored(self):
+    def scored(self) -> int:
         """How many places the scorer has been asked for."""
         return native.field_scored(self.handle)
 
     @property
-    def max_episode_steps(self):
+    def max_episode_steps(self) -> int | None:
         """The limit of an episode's steps, or None."""
         steps = self.protocol.max_episode_steps
         # Beyond 64 bits a limit is as good as the largest: no episode gets there.
@@ -110,7 +125,12 @@ class Games:
     are overwritten by the next.
     """
 
-    def __init__(self, field, n=1, resets_itself=False, maps="run"):
+    #: float32 (n,); in the exhaustion game each agent's own, float64 (n, 2).
+    rewards: NDArray[Any]
+
+    def __init__(
+        self, field: Field, n: int = 1, resets_itself: bool = False, maps: str = "run"
+    ) -> None:
         self.field = field
         self._handle = Handle(self._made(n, resets_itself, maps))
         self.rewards = np.zeros(n, np.float32)
@@ -120,56 +140,56 @@ class Games:
         self._windows = np.empty((n, 2, 3), np.int64)
         self._steps = np.empty(n, np.int64)
 
-    def _made(self, n, resets_itself, maps):
+    def _made(self, n: int, resets_itself: bool, maps: str) -> int:
         return native.game_create(self.field.handle, n, resets_itself, maps)
 
-    def reset(self, index=-1, keep_map=False):
+    def reset(self, index: int = -1, keep_map: bool = False) -> None:
         """Put the windows of one game, or of all, back to the start."""
         native.game_reset(self._handle.value, index, keep_map)
         self.scores[slice(None) if index == -1 else index] = np.nan
 
-    def step(self, learner, opponent):
+    def step(self, learner: NDArray[np.int8], opponent: NDArray[np.int8]) -> None:
         """Step every game by two int8 arrays of actions; results are in the attributes."""
         native.game_step(self._handle.value, learner, opponent, self, self.field.scorer)
 
-    def windows(self):
+    def windows(self) -> NDArray[np.int64]:
         """Return the windows' origins, int64 (n, 2, 3), learner's then opponent's."""
         native.game_windows(self._handle.value, self._windows, self._steps)
         return self._windows.copy()
 
-    def steps(self):
+    def steps(self) -> NDArray[np.int64]:
         """Return each game's steps since its last reset, int64 (n,)."""
         native.game_windows(self._handle.value, self._windows, self._steps)
         return self._steps.copy()
 
-    def action_masks(self):
+    def action_masks(self) -> NDArray[np.bool_]:
         """Return which actions change where the windows stand, bool (n, 2, 6)."""
         masks = np.empty((len(self._steps), 2, ACTIONS), np.bool_)
         native.game_action_masks(self._handle.value, masks)
         return masks
 
-    def restore(self, index, windows, steps):
+    def restore(self, index: int, windows: ArrayLike, steps: int) -> None:
         """Put one game where a saved one stood; windows (2, 3)."""
         flat = tuple(int(value) for value in np.asarray(windows).reshape(6))
         native.game_restore(self._handle.value, index, flat, int(steps))
 
-    def observation(self, index, agent, shape):
+    def observation(self, index: int, agent: int, shape: Sequence[int]) -> FloatArray:
         """Return what an agent (0 or 1) sees, float32 of `shape`, by nearest neighbour."""
         observation = np.empty(shape, np.float32)
         native.game_observation(self._handle.value, index, AGENTS[agent], observation)
         return observation
 
-    def score_map(self, index=0):
+    def score_map(self, index: int = 0) -> FloatArray:
         """Return the accumulated map of one game, float32 of the grid's shape."""
         score_map = np.empty(self.field.grid, np.float32)
         native.game_map(self._handle.value, index, score_map)
         return score_map
 
-    def visit_count(self, index=0):
+    def visit_count(self, index: int = 0) -> int:
         """Return how many visits a map is made of."""
         return native.game_visit_count(self._handle.value, index)
 
-    def visits(self, index=0):
+    def visits(self, index: int = 0) -> tuple[NDArray[np.int64], FloatArray]:
         """Return the visits a map is made of: int64 (m, 4) of x, y, z, agent; float32 (m,)."""
         count = self.visit_count(index)
         visits, scores = np.empty((count, 4), np.int64), np.empty(count, np.float32)
@@ -177,7 +197,7 @@ class Games:
         return visits, scores
 
 
-def check_action(action, name, owner, count=ACTIONS):
+def check_action(action: Any, name: str, owner: str, count: int = ACTIONS) -> int:
     """Return `action` as an int in [0, count - 1], or raise TypeError or ValueError."""
     # Policies answer with zero-dimensional arrays, which have an index but are no integers.
     if isinstance(action, np.ndarray) and action.ndim == 0 and action.dtype.kind in "iu":
@@ -185,7 +205,7 @@ def check_action(action, name, owner, count=ACTIONS):
     return check_integer(action, name, owner, 0, count - 1)
 
 
-def wrapped_uint8(values):
+def wrapped_uint8(values: FloatArray) -> NDArray[np.uint8]:
     """Return float32 values as x86 casts them to bytes: truncated, then modulo 256 (D12)."""
     values = np.ascontiguousarray(values, np.float32)
     cast = np.empty(values.shape, np.uint8)
@@ -193,7 +213,7 @@ def wrapped_uint8(values):
     return cast
 
 
-def picture(field, windows):
+def picture(field: Field, windows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return the axial slice through the learner's window, both windows outlined: uint8 RGB.
 
     Rows run from anterior to posterior as radiologists view a slice of an RAS+ volume whose y
@@ -216,14 +236,16 @@ def picture(field, windows):
     return image
 
 
-def known_grid(volume, grid, frame, owner):
+def known_grid(volume: Scan, grid: Sequence[int] | None, frame: str, owner: str) -> tuple[int, ...]:
     """Return the grid that a game will be played on, without loading the scan."""
     if grid is not None:
         return check_extent(grid, "grid", owner, 1, AXIS_LIMIT)
     return shape_of(volume) if frame == "native" or _is_plain_array(volume) else GRID_OF_RECORD
 
 
-def _on_grid(volume, grid, frame, owner):
+def _on_grid(
+    volume: Scan, grid: Sequence[int] | None, frame: ScanFrame, owner: str
+) -> tuple[FloatArray, Extent3, Extent3]:
     """Return the scan as the game indexes it, the grid's extent, and the scan's own shape."""
     grid = None if grid is None else check_extent(grid, "grid", owner, 1, AXIS_LIMIT)
     is_scan = grid is not None or not _is_plain_array(volume)
@@ -245,13 +267,13 @@ def _on_grid(volume, grid, frame, owner):
     return Crossing(scan.shape, grid, frame).to_grid(scan), grid, scan.shape
 
 
-def _is_plain_array(volume):
+def _is_plain_array(volume: object) -> bool:
     """Whether `volume` is an array, and not an image with a place in space or a file's path."""
     images = ("affine", "GetDirection", "__fspath__")
     return not isinstance(volume, str) and not any(hasattr(volume, name) for name in images)
 
 
-def _seen(array, window):
+def _seen(array: FloatArray, window: IntensityWindow | None) -> FloatArray:
     """Return `array` clamped to an intensity window and scaled to [0, 1]."""
     if window is None:
         return array

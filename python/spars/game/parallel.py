@@ -1,10 +1,16 @@
 """The two-player environment behind `spars.parallel_env`."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_integer
+from spars._support.types import FloatArray
 from spars.game.environment import (
     OneGame,
     checked_render_mode,
@@ -12,12 +18,16 @@ from spars.game.environment import (
     observation_shape,
     observation_space,
 )
-from spars.game.field import ACTIONS, AGENTS, Games, check_action
-from spars.game.spaces import Discrete
+from spars.game.field import ACTIONS, AGENTS, Field, Games, check_action
+from spars.game.spaces import Box, Discrete
+
+#: By the names of agents.
+ByAgent: TypeAlias = dict[str, Any]
+Environment = TypeVar("Environment")
 
 
 @functools.cache
-def pettingzoo_class(environment):
+def pettingzoo_class(environment: type[Environment]) -> type[Environment]:
     """Return an environment's class, derived from PettingZoo's where that is installed."""
     try:
         from pettingzoo import ParallelEnv
@@ -32,14 +42,16 @@ class ParallelWindowSearch(OneGame):
 
     metadata = {"name": "window_search_v0", "render_modes": ["rgb_array"], "render_fps": 10}
 
-    def __init__(self, field, seed, observation, render_mode):
+    def __init__(
+        self, field: Field, seed: int | None, observation: str, render_mode: str | None
+    ) -> None:
         self.field = field
         self.render_mode = checked_render_mode(render_mode, field.owner)
         self._shape = observation_shape(field, observation, field.owner)
         self._make_spaces(lambda: observation_space(field, self._shape, False), ACTIONS, seed)
         self._games = Games(field)
 
-    def _make_spaces(self, seen, answers, seed):
+    def _make_spaces(self, seen: Callable[[], Box], answers: int, seed: int | None) -> None:
         """Give each agent a space of its own: what `seen` returns, and a number of answers."""
         self.possible_agents = list(AGENTS)
         self.agents = list(AGENTS)
@@ -51,29 +63,31 @@ class ParallelWindowSearch(OneGame):
                 self.action_spaces[agent].seed(seed + i)
 
     @property
-    def unwrapped(self):
+    def unwrapped(self) -> Self:
         """The environment itself."""
         return self
 
     @property
-    def num_agents(self):
+    def num_agents(self) -> int:
         """How many agents play on."""
         return len(self.agents)
 
     @property
-    def max_num_agents(self):
+    def max_num_agents(self) -> int:
         """How many agents there are."""
         return len(self.possible_agents)
 
-    def observation_space(self, agent):
+    def observation_space(self, agent: str) -> Box:
         """Return what `agent` can see."""
         return self.observation_spaces[agent]
 
-    def action_space(self, agent):
+    def action_space(self, agent: str) -> Discrete:
         """Return what `agent` can do."""
         return self.action_spaces[agent]
 
-    def reset(self, seed=None, options=None):
+    def reset(
+        self, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[ByAgent, ByAgent]:
         """Put both windows back to the start.
 
         Parameters
@@ -91,7 +105,9 @@ class ParallelWindowSearch(OneGame):
         self.agents = list(AGENTS)
         return self._observations(), self._infos()
 
-    def step(self, actions):
+    def step(
+        self, actions: Mapping[str, Any]
+    ) -> tuple[ByAgent, ByAgent, ByAgent, ByAgent, ByAgent]:
         """Move both windows.
 
         Parameters
@@ -124,7 +140,7 @@ class ParallelWindowSearch(OneGame):
             self._infos(),
         )
 
-    def _answers(self, actions):
+    def _answers(self, actions: Mapping[str, Any]) -> list[Any]:
         """Return both agents' answers, which must both be there."""
         missing = [agent for agent in AGENTS if agent not in actions]
         if missing:
@@ -134,18 +150,18 @@ class ParallelWindowSearch(OneGame):
             )
         return [actions[agent] for agent in AGENTS]
 
-    def close(self):
+    def close(self) -> None:
         """Do nothing: memory goes with the object."""
 
     @property
-    def visits(self):
+    def visits(self) -> tuple[NDArray[np.int64], FloatArray]:
         """What the map is made of: int64 (m, 4) of x, y, z, agent, and float32 (m,) added."""
         return self._games.visits()
 
-    def _observations(self):
+    def _observations(self) -> ByAgent:
         return {agent: self._games.observation(0, i, self._shape) for i, agent in enumerate(AGENTS)}
 
-    def _infos(self):
+    def _infos(self) -> ByAgent:
         windows, scores, masks = self.windows, self.scores, self._games.action_masks()[0]
         return {
             agent: {"score": scores[agent], "window": windows[agent], "action_mask": masks[i]}

@@ -1,9 +1,16 @@
 """The game for one agent, its opponent inside: a Gymnasium environment."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_integer
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.types import Scan
 from spars.game.environment import (
     Env,
     OneGame,
@@ -13,7 +20,9 @@ from spars.game.environment import (
     observation_space,
 )
 from spars.game.field import ACTIONS, Field, Games, check_action, wrapped_uint8
+from spars.game.scorers import Scorer
 from spars.game.spaces import Discrete
+from spars.volume.protocol import Protocol
 from spars.volume.resampling import resize_multiplicity
 
 
@@ -51,10 +60,20 @@ class WindowSearchEnv(OneGame, Env):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(
-        self, volume, scorer, window=WINDOW_OF_RECORD, protocol="paper",
-        termination_threshold=TERMINATION_THRESHOLD_OF_RECORD, grid=None, stride=4, opponent=None,
-        seed=None, observation="window", render_mode=None, **switches,
-    ):  # fmt: skip
+        self,
+        volume: Scan,
+        scorer: Scorer,
+        window: Sequence[int] = WINDOW_OF_RECORD,
+        protocol: str | Protocol = "paper",
+        termination_threshold: float = TERMINATION_THRESHOLD_OF_RECORD,
+        grid: Sequence[int] | None = None,
+        stride: int = 4,
+        opponent: Any = None,
+        seed: int | None = None,
+        observation: str = "window",
+        render_mode: str | None = None,
+        **switches: Any,
+    ) -> None:
         owner = "WindowSearchEnv"
         self.field = Field(
             volume, scorer, window, protocol, termination_threshold, grid, stride, switches, owner
@@ -72,12 +91,12 @@ class WindowSearchEnv(OneGame, Env):
         self._games = Games(self.field)
 
     @property
-    def opponent(self):
+    def opponent(self) -> Any:
         """Who plays the other window."""
         return self._opponent
 
     @opponent.setter
-    def opponent(self, opponent):
+    def opponent(self, opponent: Any) -> Any:
         answer = getattr(opponent, "predict", opponent)
         if answer is not None and not callable(answer):
             raise TypeError(
@@ -86,7 +105,9 @@ class WindowSearchEnv(OneGame, Env):
             )
         self._opponent, self._answer = opponent, answer
 
-    def reset(self, *, seed=None, options=None):
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[Any], dict[str, Any]]:
         """Put both windows back to the start.
 
         Parameters
@@ -104,7 +125,7 @@ class WindowSearchEnv(OneGame, Env):
         self._games.reset(0, keeps_map(self.field, options))
         return self._observation(0, self._casts), self._info()
 
-    def step(self, action):
+    def step(self, action: Any) -> tuple[NDArray[Any], float, bool, bool, dict[str, Any]]:
         """Move both windows.
 
         Returns
@@ -124,7 +145,7 @@ class WindowSearchEnv(OneGame, Env):
         )  # fmt: skip
 
     @property
-    def observation_multiplicity(self):
+    def observation_multiplicity(self) -> NDArray[np.int64] | None:
         """How many voxels of the classifier's input each observed voxel becomes, or None.
 
         int64 (wx * wy * wz,), for `spars.PPO`: None where observations are resized already.
@@ -133,11 +154,11 @@ class WindowSearchEnv(OneGame, Env):
             return None
         return resize_multiplicity(self._shape, self.field.input_shape)
 
-    def action_masks(self):
+    def action_masks(self) -> NDArray[np.bool_]:
         """Return which actions move the learner's window: bool (6,)."""
         return self._games.action_masks()[0, 0]
 
-    def _opponent_action(self):
+    def _opponent_action(self) -> int:
         if self._answer is None:
             return 0
         answer = self._answer(self._observation(1, self._casts_opponent))
@@ -148,12 +169,12 @@ class WindowSearchEnv(OneGame, Env):
             answer = answer.item()
         return self._check_answer(answer)
 
-    def _check_answer(self, answer):
+    def _check_answer(self, answer: Any) -> int:
         return check_action(answer, "opponent", "WindowSearchEnv, its answer,")
 
-    def _observation(self, agent, casts):
+    def _observation(self, agent: int, casts: bool) -> NDArray[Any]:
         observation = self._games.observation(0, agent, self._shape)
         return wrapped_uint8(observation) if casts else observation
 
-    def _info(self):
+    def _info(self) -> dict[str, Any]:
         return {"scores": self.scores, "windows": self.windows}

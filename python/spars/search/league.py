@@ -113,7 +113,7 @@ class League:
     def _begin(
         self, played: Field, policy: str, mask_actions: bool, seed: int, max_steps: int
     ) -> None:
-        self.configuration = {
+        self.configuration: dict[str, Any] = {
             "window": list(played.window),
             "grid": list(played.grid),
             "stride": played.stride,

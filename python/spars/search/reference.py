@@ -1,8 +1,13 @@
 """A reference mask, counted on the grid that a map is kept on."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spars._support.checks import check_array
+from spars._support.types import Extent3
+from spars.game.field import Field
 from spars.volume.crossing import Crossing
 
 
@@ -15,7 +20,7 @@ class Reference:
     on the grid with the reference resized to it (D4).
     """
 
-    def __init__(self, reference, scan_shape, played):
+    def __init__(self, reference: ArrayLike, scan_shape: Extent3, played: Field) -> None:
         reference = check_array(reference, "reference", "self_play", np.float32, scan_shape)
         if not np.isin(reference, (0, 1)).all():
             raise ValueError(
@@ -24,5 +29,5 @@ class Reference:
             )
         self.threshold = float(np.float32(played.protocol.segmentation_threshold))
         self.grid = played.grid
-        crossing = Crossing(tuple(scan_shape), self.grid, played.protocol.scan_frame)
+        crossing = Crossing(scan_shape, self.grid, played.protocol.scan_frame)
         self.planes, self.marks, self.total = crossing.counts(reference)

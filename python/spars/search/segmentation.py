@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from spars._support.checks import (
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.settings import flat
-from spars._support.types import Scan
+from spars._support.types import FloatArray, Mask, MaskArray, PathLike, Scan
 from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer
@@ -24,9 +24,12 @@ from spars.metrics.masks import as_mask
 from spars.report import plots
 from spars.search import baselines, selfplay
 from spars.search.settings import METHODS, SegmentationSettings
-from spars.search.visits import contributions
+from spars.search.visits import Contribution, contributions
 from spars.volume.crossing import Crossing
 from spars.volume.volume import Volume, as_volume, save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["METHODS", "Segmentation", "isolate", "segment"]
 
@@ -77,7 +80,7 @@ def segment(volume: Scan, classifier: Scorer, settings: SegmentationSettings) ->
     room = known_grid(volume, settings.grid, frame, settings.owner)
     check_room(settings.window, room, settings.owner, "the grid")
     scan = searched = as_volume(volume)
-    box = (slice(None),) * 3
+    box: tuple[slice, ...] = (slice(None),) * 3
     region, search = settings.region, dict(settings.search)
     if region is not None:
         region = as_mask(region, "region", settings.owner, shape=scan.shape)
@@ -141,7 +144,15 @@ class Segmentation:
         Everything needed to repeat the run, as plain values.
     """
 
-    def __init__(self, volume, mask, score_map, run, configuration, box=(slice(None),) * 3):
+    def __init__(
+        self,
+        volume: Volume,
+        mask: MaskArray,
+        score_map: FloatArray,
+        run: Any,
+        configuration: dict[str, Any],
+        box: tuple[slice, ...] = (slice(None),) * 3,
+    ) -> None:
         self.volume = volume
         self.mask = mask
         self.score_map = score_map
@@ -150,7 +161,7 @@ class Segmentation:
         # Where in the scan the search took place.
         self._box = box
 
-    def why(self, x, y, z):
+    def why(self, x: int, y: int, z: int) -> list[Contribution]:
         """Return the windows that raised a voxel of the score map.
 
         Parameters
@@ -191,7 +202,7 @@ class Segmentation:
             return []
         return contributions(self.run._visits(), c, place)
 
-    def dice(self, reference):
+    def dice(self, reference: Mask) -> float:
         """Return the Dice of the mask with a reference mask, in native voxels.
 
         Parameters
@@ -207,20 +218,22 @@ class Segmentation:
         reference = as_mask(reference, "reference", "dice", shape=self.mask.shape)
         return metrics.dice(self.mask, reference)
 
-    def evaluate(self, reference):
+    def evaluate(self, reference: Mask) -> dict[str, float]:
         """Return every metric of `spars.metrics.evaluate` against a reference mask, by name."""
         reference = as_mask(reference, "reference", "evaluate", shape=self.mask.shape)
         return metrics.evaluate(self.mask, reference, spacing=self.volume.spacing)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the mask as NIfTI (uint8) on the scan's own geometry, its header kept."""
         save(path, self.mask, like=self.volume)
 
-    def save_score_map(self, path):
+    def save_score_map(self, path: PathLike) -> None:
         """Write the score map as NIfTI (float32) on the scan's own geometry, its header kept."""
         save(path, self.score_map, like=self.volume)
 
-    def plot(self, reference=None, axis=2, index=None):
+    def plot(
+        self, reference: Mask | None = None, axis: int = 2, index: int | None = None
+    ) -> Figure:
         """Draw the scan with the outlines of the mask and, if given, of a reference.
 
         Parameters and result are those of `spars.plots.overlay`; needs the extra "report".
@@ -229,7 +242,7 @@ class Segmentation:
             reference = as_mask(reference, "reference", "plot", shape=self.mask.shape)
         return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         voxels = int(self.mask.sum())
         millilitres = voxels * float(np.prod(self.volume.spacing)) / 1000
         return (
@@ -238,7 +251,7 @@ class Segmentation:
         )
 
 
-def isolate(volume, region, *, outside=-200.0, margin=0):
+def isolate(volume: Scan, region: Mask, *, outside: float = -200.0, margin: int = 0) -> Volume:
     """Return the part of a scan that an organ fills, everything else set to one value.
 
     A classifier trained on isolated organs learns from nothing but the organ, and far fewer
@@ -278,7 +291,7 @@ def isolate(volume, region, *, outside=-200.0, margin=0):
     return Volume(np.where(region[box] == 1, scan.array[box], np.float32(outside)), affine)
 
 
-def bounding_box(mask, margin=0):
+def bounding_box(mask: MaskArray, margin: int = 0) -> tuple[slice, ...]:
     """Return the slices of the smallest box around a mask's voxels, widened by `margin`."""
     box = []
     for axis in range(3):

@@ -1,11 +1,16 @@
 """The windows that a search wrote to its map, one by one, and the voxels each covers."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
+from spars._support.types import FloatArray
 
 AGENT_NAMES = ("learner", "opponent")
 NOBODY = -1
@@ -30,7 +35,7 @@ class Contribution(NamedTuple):
     iteration: int
     step: int
     agent: str | None
-    window: tuple
+    window: tuple[int, ...]
     score: float
 
 
@@ -54,15 +59,20 @@ class Visits:
         Which visits have not been cleared from the map; None where all are in it.
     """
 
-    windows: np.ndarray
-    scores: np.ndarray
-    agents: np.ndarray
-    steps: np.ndarray
+    windows: NDArray[np.int64]
+    scores: FloatArray
+    agents: NDArray[Any]
+    steps: NDArray[np.int64]
     step_count: int
-    kept: np.ndarray | None = None
+    kept: NDArray[np.bool_] | None = None
 
 
-def visits_of_run(windows, scores, ends, configuration):
+def visits_of_run(
+    windows: NDArray[np.int32],
+    scores: FloatArray,
+    ends: NDArray[np.uint8],
+    configuration: Mapping[str, Any],
+) -> Visits:
     """Return the visits that a run's records tell of.
 
     Parameters
@@ -94,7 +104,9 @@ def visits_of_run(windows, scores, ends, configuration):
     )  # fmt: skip
 
 
-def contributions(visits, configuration, voxel):
+def contributions(
+    visits: Visits, configuration: Mapping[str, Any], voxel: Sequence[int]
+) -> list[Contribution]:
     """Return the visits that the map's value at a voxel of the grid is made of, oldest first."""
     covering = np.empty(len(visits.windows), np.bool_)
     native.windows_covering(

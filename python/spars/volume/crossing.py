@@ -1,11 +1,15 @@
 """Between a scan's own voxels and the model grid that a game is played on."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._core import native
+from spars._support.types import FloatArray
 from spars.volume.protocol import ScanFrame
 
 
@@ -30,7 +34,7 @@ class Crossing:
     grid: tuple[int, int, int]
     frame: ScanFrame
 
-    def to_grid(self, array: np.ndarray) -> np.ndarray:
+    def to_grid(self, array: FloatArray) -> FloatArray:
         """Return the scan as the game indexes it, float32; `array` itself where it is as it is.
 
         Parameters
@@ -44,7 +48,7 @@ class Crossing:
         native.crossing_to_grid(self, array, grid)
         return grid
 
-    def to_scan(self, score_map: np.ndarray) -> np.ndarray:
+    def to_scan(self, score_map: FloatArray) -> FloatArray:
         """Return a map of the grid on the scan's voxels, float32.
 
         "resampled" comes back by nearest neighbour; "corner" covers the scan's first corner and
@@ -59,7 +63,7 @@ class Crossing:
         x, y, z = native.crossing_voxel(self, tuple(voxel))
         return None if x < 0 else (x, y, z)
 
-    def counts(self, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    def counts(self, reference: FloatArray) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
         """Return what a reference mask of the scan is to the grid's voxels.
 
         Parameters
