@@ -9,19 +9,35 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from spars import lesions, metrics
 from spars._support import modules
 from spars._support.errors import FormatError, InternalError, NonFiniteError
 from spars._support.runtime import instruction_set, set_thread_count, thread_count
 from spars._support.version import __version__
-from spars.agents import PPO, ppo
-from spars.classifier import Augmentation, Classifier
-from spars.game.atlas import ScoreAtlas
-from spars.search.league import League
-from spars.search.segmentation import Segmentation, isolate, segment
-from spars.search.selfplay import Run, self_play
-from spars.volume import IntensityWindow, Protocol, Volume, datasets, load, resample, save
-from spars.volume.phantom import Phantom, phantom
+
+if TYPE_CHECKING:
+    from spars import lesions as lesions
+    from spars import metrics
+    from spars import report as report
+    from spars.agents import PPO, ppo
+    from spars.classifier import Augmentation, Classifier
+    from spars.command import demo as demo
+    from spars.game import envs as envs
+    from spars.game import exhaustion as exhaustion
+    from spars.game.atlas import ScoreAtlas
+    from spars.game.envs import VectorGame, WindowSearchEnv, parallel_env
+    from spars.report import plots as plots
+    from spars.search import baselines as baselines
+    from spars.search import calibration as calibration
+    from spars.search import callbacks as callbacks
+    from spars.search import coverage as coverage
+    from spars.search import ratings as ratings
+    from spars.search.league import League
+    from spars.search.segmentation import Segmentation, isolate, segment
+    from spars.search.selfplay import Run, self_play
+    from spars.study import experiments as experiments
+    from spars.study import studies as studies
+    from spars.volume import IntensityWindow, Protocol, Volume, datasets, load, resample, save
+    from spars.volume.phantom import Phantom, phantom
 
 __all__ = [
     "Augmentation",
@@ -60,34 +76,36 @@ __all__ = [
 
 modules.install()
 
-# Loaded when first asked for: gymnasium and pettingzoo take a second where they are installed.
-_LATE = ("VectorGame", "WindowSearchEnv", "parallel_env")
+# Loaded when first asked for, so that importing spars takes a moment whatever it has grown to.
+_NAMES = {
+    "spars.agents": ("PPO",),
+    "spars.classifier": ("Augmentation", "Classifier"),
+    "spars.game.atlas": ("ScoreAtlas",),
+    "spars.game.envs": ("VectorGame", "WindowSearchEnv", "parallel_env"),
+    "spars.search.league": ("League",),
+    "spars.search.segmentation": ("Segmentation", "isolate", "segment"),
+    "spars.search.selfplay": ("Run", "self_play"),
+    "spars.volume": ("IntensityWindow", "Protocol", "Volume", "load", "resample", "save"),
+    "spars.volume.phantom": ("Phantom", "phantom"),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+_PACKAGES = (
+    "agents", "classifier", "game", "lesions", "metrics", "report", "search", "study", "volume",
+)  # fmt: skip
 
 
-if TYPE_CHECKING:
-    from spars import report as report
-    from spars.command import demo as demo
-    from spars.game import envs as envs
-    from spars.game import exhaustion as exhaustion
-    from spars.game.envs import VectorGame, WindowSearchEnv, parallel_env
-    from spars.report import plots as plots
-    from spars.search import baselines as baselines
-    from spars.search import calibration as calibration
-    from spars.search import callbacks as callbacks
-    from spars.search import coverage as coverage
-    from spars.search import ratings as ratings
-    from spars.study import experiments as experiments
-    from spars.study import studies as studies
-else:
-
+if not TYPE_CHECKING:
+    # A checker would take every name for one that there is.
     def __getattr__(name: str) -> Any:
-        if name in modules.HOMES or name == "report":
-            return importlib.import_module(f"spars.{name}")
-        if name in _LATE:
-            return getattr(importlib.import_module("spars.game.envs"), name)
-        raise AttributeError(f"module 'spars' has no attribute '{name}'")
+        if name in _HOMES:
+            found = getattr(importlib.import_module(_HOMES[name]), name)
+        elif name in _PACKAGES or name in modules.HOMES:
+            found = importlib.import_module(f"spars.{name}")
+        else:
+            raise AttributeError(f"module 'spars' has no attribute '{name}'")
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
-    packages = {"agents", "classifier", "game", "report", "search", "study", "volume"}
-    return sorted({*__all__, *modules.HOMES, *packages})
+    return sorted({*__all__, *modules.HOMES, *_PACKAGES})
