@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A file's path as the operating system has it: bytes, which need not be UTF-8.
 public struct FilePath: Hashable, Sendable, CustomStringConvertible {
     let bytes: [UInt8]
@@ -33,4 +39,11 @@ public struct FilePath: Hashable, Sendable, CustomStringConvertible {
     var name: [UInt8] { Array(bytes.dropFirst(folder.bytes.count)) }
 
     private func lowered(_ byte: UInt8) -> UInt8 { (65...90).contains(byte) ? byte + 32 : byte }
+}
+
+extension SPARSError {
+    /// What the operating system said of a path.
+    static func system(_ path: FilePath, _ code: Int32) -> SPARSError {
+        .io(path: path.description, code: code, message: String(cString: strerror(code)))
+    }
 }

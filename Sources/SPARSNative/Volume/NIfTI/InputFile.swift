@@ -28,7 +28,7 @@ final class InputFile: Sendable {
             let code = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
             throw .io(
                 path: path.description, code: code,
-                message: code == EISDIR ? message(of: code) : "not a regular file")
+                message: code == EISDIR ? String(cString: strerror(code)) : "not a regular file")
         }
         size = Int(status.st_size)
     }
@@ -55,12 +55,3 @@ final class InputFile: Sendable {
 
     static func exists(_ path: FilePath) -> Bool { access(path.cString, F_OK) == 0 }
 }
-
-extension SPARSError {
-    /// What the operating system said of a path.
-    static func system(_ path: FilePath, _ code: Int32) -> SPARSError {
-        .io(path: path.description, code: code, message: message(of: code))
-    }
-}
-
-private func message(of code: Int32) -> String { String(cString: strerror(code)) }
