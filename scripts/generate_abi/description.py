@@ -121,11 +121,11 @@ class Description:
         self.enums = {}
         self.structs = {}
         self.names = {}
+        self._declared = set()
         self.order = common["areas"]
         self.areas = [self._area("common", common)]
         for name in common["areas"]:
-            if (Path(folder) / f"{name}.toml").exists():
-                self.areas.append(self._area(name, self._read(folder, name)))
+            self.areas.append(self._area(name, self._read(folder, name)))
 
     @staticmethod
     def _read(folder, name):
@@ -134,6 +134,9 @@ class Description:
     def _area(self, name, document):
         area = Area(name, document["doc"].strip(), document.get("c", "").strip())
         area.constants = document.get("constant", [])
+        for kind in ("names", "enum", "struct", "function"):
+            for table in document.get(kind, []):
+                self._declare(kind, table["name"])
         for table in document.get("names", []):
             names, _ = _names(table["names"])
             # "*other" stands for the names of another table.
@@ -162,6 +165,12 @@ class Description:
                 )
             )
         return area
+
+    def _declare(self, kind, name):
+        """Refuse what two areas, or one twice, declare: C would take the first or neither."""
+        if (kind, name) in self._declared:
+            raise DescriptionError(f"{kind} {name} is declared twice")
+        self._declared.add((kind, name))
 
     def _values(self, lines, where):
         values = [self._value(line, where) for line in lines]

@@ -21,9 +21,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-# Functions that the description does not hold yet.
-def __getattr__(name: str) -> Any: ...
 '''
 
 

@@ -8,9 +8,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-# Functions that the description does not hold yet.
-def __getattr__(name: str) -> Any: ...
-
 # One of "float32", "float64".
 _Precision = str
 
