@@ -31,7 +31,9 @@ def _ctrl_c():
 def seed(request):
     """A seed of this test's own, from the base seed and the test's name; shown when it fails."""
     base = request.config.getoption("--seed")
-    value = zlib.crc32(f"{base} {request.node.nodeid}".encode())
+    # The file's folder is no part of it: a test that moves keeps its seed.
+    name = request.node.nodeid.partition("::")[2]
+    value = zlib.crc32(f"{base} Tests/python/{request.node.path.name}::{name}".encode())
     request.node.user_properties.append(("seed", value))
     return value
 

@@ -57,7 +57,9 @@ def test_d2_crops_are_of_the_size_and_resized_by_the_rule_that_is_named(
 ):
     # The crop fills the scan, so there is only one, and what the network sees of it is known.
     shape = (10, 10, 10) if crop_size == "window" else crop_size
-    values = rng.normal(40, 100, shape).astype(np.float32)
+    # Black and white by turns, which the two rules make most different of.
+    board = np.where(np.indices(shape).sum(axis=0) % 2, 240.0, -160.0)
+    values = (board * rng.uniform(0.9, 1.0)).astype(np.float32)
     case = Case("a", True, lambda: values)
     classifier, record = fit(case, crop_size=crop_size, crop_interpolation=interpolation)
     scaled = np.clip((values + 160) / 400, 0, 1).astype(np.float32)
