@@ -85,7 +85,7 @@ public struct Crossing: Equatable, Sendable {
     /// it shows none.
     private func planes(_ axis: Int) -> [Int?] {
         if frame == .resampled {
-            return ResampleAxis.nearest(from: grid[axis], to: scan[axis]).lower
+            return ResampleAxis.nearest(from: grid[axis], to: scan[axis]).lower.map { Int?($0) }
         }
         return (0..<scan[axis]).map { $0 < grid[axis] ? $0 : nil }
     }
