@@ -11,7 +11,7 @@ public struct Spacing: Hashable, Sendable {
     public static let allowed = 0.1...50.0
 
     /// - Parameter owner: what takes the spacing, for the error.
-    /// - Throws: `invalidArgument` unless each edge is in 0.1...50 mm.
+    /// - Throws: `outOfRange` unless each edge is in 0.1...50 mm.
     public init(_ x: Double, _ y: Double, _ z: Double, of owner: SPARSError.Subject)
         throws(SPARSError)
     {
