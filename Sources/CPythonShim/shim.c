@@ -1,6 +1,4 @@
-#include "shim.h"
-
-#include <string.h>
+#include "values.h"
 
 static char kind_of(const Py_buffer *view) {
     const char *format = view->format == NULL ? "B" : view->format;
@@ -50,30 +48,7 @@ int shim_get_buffer(PyObject *object, char format, int writable, const char *nam
     return 0;
 }
 
-int shim_get_buffer_of(
-    PyObject *object, char format, int writable, Py_ssize_t count, const char *name, Py_buffer *view) {
-    if (shim_get_buffer(object, format, writable, name, view) != 0) return -1;
-    if (shim_count(view) != count) {
-        PyErr_Format(
-            PyExc_ValueError, "The '%s' argument must hold %zd elements. Got %zd instead.", name, count,
-            shim_count(view));
-        PyBuffer_Release(view);
-        return -1;
-    }
-    return 0;
-}
-
 Py_ssize_t shim_count(const Py_buffer *view) { return view->len / view->itemsize; }
-
-Py_buffer *shim_hold(
-    shim_held *held, PyObject *object, char format, int writable, Py_ssize_t count, const char *name) {
-    Py_buffer *view = &held->views[held->count];
-    int failed = count < 0 ? shim_get_buffer(object, format, writable, name, view)
-                           : shim_get_buffer_of(object, format, writable, count, name, view);
-    if (failed) return NULL;
-    held->count++;
-    return view;
-}
 
 void shim_release(shim_held *held) {
     while (held->count > 0) PyBuffer_Release(&held->views[--held->count]);
@@ -134,11 +109,6 @@ PyObject *shim_none(int32_t status, const spars_error *error) {
     return status == SPARS_OK ? Py_NewRef(Py_None) : shim_raise(error);
 }
 
-PyObject *shim_handle(int32_t status, spars_handle handle, const spars_error *error) {
-    if (status != SPARS_OK) return shim_raise(error);
-    return PyLong_FromUnsignedLongLong(handle);
-}
-
 static int32_t poll(void *context, int64_t done, int64_t planned) {
     shim_control *self = context;
     PyGILState_STATE gil = PyGILState_Ensure();
@@ -180,10 +150,12 @@ static int32_t call_scorer(
                                            (long long)extent[0], (long long)extent[1],
                                            (long long)extent[2]);
     Py_buffer view;
-    if (result != NULL && shim_get_buffer_of(result, 'f', 0, count, "scores", &view) == 0) {
-        memcpy(scores, view.buf, (size_t)count * sizeof(float));
+    if (result != NULL && shim_get_buffer(result, 'f', 0, "scores", &view) == 0) {
+        if (shim_holds(&view, "scores", &count, 1)) {
+            memcpy(scores, view.buf, (size_t)count * sizeof(float));
+            status = 0;
+        }
         PyBuffer_Release(&view);
-        status = 0;
     }
     Py_XDECREF(result);
     Py_XDECREF(bytes);

@@ -227,7 +227,10 @@ void shim_drop(PyObject **fields, Py_ssize_t count) {
 
 Py_buffer *shim_borrow(
     shim_held *held, PyObject *object, char format, int writable, const char *name) {
-    return shim_hold(held, object, format, writable, -1, name);
+    Py_buffer *view = &held->views[held->count];
+    if (shim_get_buffer(object, format, writable, name, view) != 0) return NULL;
+    held->count++;
+    return view;
 }
 
 // The product of extents; false with an exception set where it is no number of elements.

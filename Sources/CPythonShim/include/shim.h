@@ -21,10 +21,6 @@
 /// Release it with PyBuffer_Release. `name` is the argument's name.
 int shim_get_buffer(PyObject *object, char format, int writable, const char *name, Py_buffer *view);
 
-/// Like `shim_get_buffer`, and checks the number of elements.
-int shim_get_buffer_of(
-    PyObject *object, char format, int writable, Py_ssize_t count, const char *name, Py_buffer *view);
-
 /// How many elements a view holds.
 Py_ssize_t shim_count(const Py_buffer *view);
 
@@ -34,11 +30,6 @@ typedef struct {
     int count;
     PyObject *path;  // the bytes of a path, NULL for none
 } shim_held;
-
-/// Borrows one more buffer of `count` elements (any number for -1) and returns it, or NULL with an
-/// exception set; those held before are still held then.
-Py_buffer *shim_hold(
-    shim_held *held, PyObject *object, char format, int writable, Py_ssize_t count, const char *name);
 
 /// Gives every held buffer back.
 void shim_release(shim_held *held);
@@ -53,9 +44,6 @@ PyObject *shim_none(int32_t status, const spars_error *error);
 /// or a signal handler has already set.
 PyObject *shim_raise(const spars_error *error);
 
-/// Returns a new handle as an int, or raises for a failed call.
-PyObject *shim_handle(int32_t status, spars_handle handle, const spars_error *error);
-
 /// A `spars_control` whose poll takes the GIL, lets Python handle signals and calls `progress`
 /// (a callable of (done, planned), or None).
 typedef struct {
@@ -69,7 +57,5 @@ int shim_control_init(shim_control *self, PyObject *progress);
 /// Fills `scorer` for a Python callable, or for None with nothing. Returns 0, or -1 with TypeError
 /// set. The callable must outlive the call it is lent to.
 int shim_scorer(PyObject *callable, spars_scorer *scorer);
-
-/// The functions of each file, ended by a null entry; `module.c` adds them all to `spars._core._native`.
 
 #endif

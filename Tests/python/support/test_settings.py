@@ -109,6 +109,10 @@ def test_what_is_recorded_brings_the_settings_back(settings):
     assert again.recorded() == changed.recorded() != first.recorded()
 
 
+def test_a_flag_may_be_numpys_where_an_update_takes_one():
+    assert SelfPlaySettings(normalize_advantage=np.False_).normalize_advantage is False
+
+
 def test_settings_do_not_change():
     with pytest.raises(AttributeError):
         SelfPlaySettings().gamma = 0.5

@@ -33,6 +33,8 @@ class Kind:
         Arguments for `argparse.ArgumentParser.add_argument`; None where no text can give it.
     plain, again : callable
         To the plain value that a result records, and back.
+    given : callable
+        From what the option's text gave to the value.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Kind:
     option: Mapping[str, Any] | None = None
     plain: Callable[[Any], Any] = field(default=_same)
     again: Callable[[Any], Any] = field(default=_same)
+    given: Callable[[Any], Any] = field(default=_same)
 
 
 def integer(low: int | None = None, high: int | None = None) -> Kind:
@@ -90,6 +93,15 @@ def extent(low: int = 1, high: int | None = None) -> Kind:
         plain=list,
         again=tuple,
     )
+
+
+def grid(high: int | None = None) -> Kind:
+    """Three integers (x, y, z), or None; the option takes three numbers or "native"."""
+    option = {
+        "type": _axis_or_native, "nargs": "+", "metavar": "N",
+        "help": "model grid as three numbers, or 'native' for the scan's own voxels",
+    }  # fmt: skip
+    return replace(optional(extent(1, high)), option=option, given=_grid_given)
 
 
 def instance(cls: type, wanted: str, **more: Any) -> Kind:
@@ -147,6 +159,20 @@ def either(text: str, kinds: Sequence[Kind], option: Mapping[str, Any] | None = 
         return kinds[-1].check(value, name, owner)
 
     return Kind(text, check, option)
+
+
+def _axis_or_native(text: str) -> int | str:
+    return text if text == "native" else int(text)
+
+
+def _grid_given(values: Sequence[int | str]) -> Any:
+    if list(values) == ["native"]:
+        return None
+    if len(values) != 3 or "native" in values:
+        raise ValueError(
+            f"--grid takes three numbers, or 'native'. Got {' '.join(map(str, values))}."
+        )
+    return tuple(values)
 
 
 def _range(low: Any, high: Any, left: str = "[", right: str = "]") -> str:

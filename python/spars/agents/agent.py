@@ -17,11 +17,11 @@ from spars._support.checks import check_choice, check_extent, check_float, check
 from spars._support.errors import FormatError
 from spars._support.types import FloatArray, PathLike, Progress
 from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
+from spars.agents.hyperparameters import checked_hyperparameters
 from spars.agents.policy import MlpPolicy
 from spars.agents.ppo import (
     SEED_LIMIT,
     Rollout,
-    checked_hyperparameters,
     checked_multiplicity,
     checked_parameters,
     gae,

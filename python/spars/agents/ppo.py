@@ -16,12 +16,11 @@ from spars._core import native
 from spars._core.names import PPO_LOG as LOG_NAMES
 from spars._support.checks import check_array, check_float, check_integer, sentence
 from spars._support.types import Progress
+from spars.agents.hyperparameters import EPOCH_LIMIT, checked_hyperparameters
 from spars.volume.resampling import resize_multiplicity
 
 __all__ = ["gae", "parameter_shapes", "resize_multiplicity", "update"]
 
-EPOCH_LIMIT = 10_000
-BATCH_LIMIT = 1 << 31
 DEPTH_LIMIT = 8
 SEED_LIMIT = 2**64 - 1
 
@@ -362,37 +361,6 @@ def checked_multiplicity(multiplicity: ArrayLike, inputs: int, owner: str) -> ND
             f"The 'multiplicity' parameter of {owner} must be positive. Got {array.min()} instead."
         )
     return array
-
-
-def checked_hyperparameters(owner: str, **given: Any) -> dict[str, Any]:
-    """Return the hyperparameters of an update by name, each checked."""
-    if not isinstance(given["normalize_advantage"], (bool, np.bool_)):
-        raise TypeError(
-            f"The 'normalize_advantage' parameter of {owner} must be a bool. "
-            f"Got {given['normalize_advantage']!r} instead."
-        )
-
-    def number(name: str, *low: float, **limits: Any) -> float:
-        return check_float(given[name], name, owner, *low, **limits)
-
-    def above_zero(name: str) -> float:
-        return number(name, 0.0, open_low=True)
-
-    def above_zero_or_none(name: str) -> float | None:
-        return None if given[name] is None else above_zero(name)
-
-    return given | {
-        "clip_range_vf": above_zero_or_none("clip_range_vf"),
-        "target_kl": above_zero_or_none("target_kl"),
-        "learning_rate": number("learning_rate", 0.0),
-        "n_epochs": check_integer(given["n_epochs"], "n_epochs", owner, 1, EPOCH_LIMIT),
-        "batch_size": check_integer(given["batch_size"], "batch_size", owner, 1, BATCH_LIMIT),
-        "clip_range": above_zero("clip_range"),
-        "ent_coef": number("ent_coef"),
-        "vf_coef": number("vf_coef"),
-        "max_grad_norm": above_zero("max_grad_norm"),
-        "adam_eps": above_zero("adam_eps"),
-    }
 
 
 def log_dict(

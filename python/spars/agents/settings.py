@@ -12,14 +12,14 @@ from spars._support.kinds import (
     path,
 )
 from spars._support.settings import Settings, setting
+from spars.agents.hyperparameters import HYPERPARAMETERS
 from spars.agents.networks import POLICIES
-from spars.agents.ppo import BATCH_LIMIT, EPOCH_LIMIT
 from spars.agents.rates import Rate, described
 
 
-def rate(low_is_open: bool) -> Kind:
+def _rate(name: str) -> Kind:
     """A number, or a function of the remaining progress; the option takes a number."""
-    one = number(0.0, open_low=low_is_open)
+    one = HYPERPARAMETERS[name]
     either_one = either("float or callable", (function(), one), one.option)
     return Kind(either_one.text, either_one.check, one.option, plain=described)
 
@@ -30,11 +30,11 @@ class PPOSettings(Settings):
     n_steps: int = setting(
         32, integer(2, 1 << 20), "Steps of each game that an iteration collects."
     )
-    batch_size: int = setting(8, integer(1, BATCH_LIMIT), "Steps of a minibatch.")
-    n_epochs: int = setting(1, integer(1, EPOCH_LIMIT), "Passes over the rollout in an update.")
+    batch_size: int = setting(8, HYPERPARAMETERS["batch_size"], "Steps of a minibatch.")
+    n_epochs: int = setting(1, HYPERPARAMETERS["n_epochs"], "Passes over the rollout in an update.")
     learning_rate: Rate = setting(
         3e-4,
-        rate(low_is_open=False),
+        _rate("learning_rate"),
         """
         Adam's. It and the clip ranges may be functions of the remaining progress: update k of the
         N asked for, from 1, is made with their value at 1 - k / N.
@@ -46,24 +46,30 @@ class PPOSettings(Settings):
         0.95, number(0.0, 1.0), "Trace decay of generalized advantage estimation."
     )
     clip_range: Rate = setting(
-        0.2, rate(low_is_open=True), "How far the ratio of probabilities may leave 1."
+        0.2, _rate("clip_range"), "How far the ratio of probabilities may leave 1."
     )
     clip_range_vf: Rate | None = setting(
         None,
-        optional(rate(low_is_open=True)),
+        optional(_rate("clip_range_vf")),
         "The same for values, in the values' unit; None does not clip them.",
     )
     normalize_advantage: bool = setting(
-        True, boolean(), "Standardise the advantages of a minibatch."
+        True, HYPERPARAMETERS["normalize_advantage"], "Standardise the advantages of a minibatch."
     )
-    ent_coef: float = setting(0.0, number(), "Weight of the entropy in the loss.")
-    vf_coef: float = setting(0.5, number(), "Weight of the values' error in the loss.")
+    ent_coef: float = setting(
+        0.0, HYPERPARAMETERS["ent_coef"], "Weight of the entropy in the loss."
+    )
+    vf_coef: float = setting(
+        0.5, HYPERPARAMETERS["vf_coef"], "Weight of the values' error in the loss."
+    )
     max_grad_norm: float = setting(
-        0.5, number(0.0, open_low=True), "The norm that a minibatch's gradient is cut to."
+        0.5,
+        HYPERPARAMETERS["max_grad_norm"],
+        "The norm that a minibatch's gradient is cut to.",
     )
     target_kl: float | None = setting(
         None,
-        optional(number(0.0, open_low=True)),
+        HYPERPARAMETERS["target_kl"],
         "An update ends early where the approximate KL divergence exceeds 1.5 times this.",
     )
 

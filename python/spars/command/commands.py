@@ -25,7 +25,7 @@ from spars.classifier.training.history import History
 from spars.classifier.training.settings import TrainingSettings
 from spars.command.demo import DemoConfiguration, run_demo
 from spars.command.league import play_league
-from spars.command.options import given, grid_of, names_of
+from spars.command.options import given
 from spars.command.outputs import check_nifti, check_outputs, modified, write_json
 from spars.game.field import known_grid
 from spars.game.rules import ExhaustionRule
@@ -107,12 +107,10 @@ def train(arguments: Namespace) -> tuple[dict[str, Any], str]:
 
 def _training_options(arguments: Namespace) -> dict[str, Any]:
     """Return the keywords of `fit` that were given."""
-    options = given(arguments, names_of(TrainingSettings))
-    if "grid" in options:
-        options["grid"] = grid_of(options["grid"])
-    augmentation = given(arguments, names_of(spars.Augmentation))
-    if augmentation:
-        options["augmentation"] = spars.Augmentation(**augmentation)
+    options = given(arguments, TrainingSettings)
+    augmentation = spars.Augmentation(**given(arguments, spars.Augmentation))
+    if augmentation != spars.Augmentation():
+        options["augmentation"] = augmentation
     return options
 
 
@@ -171,10 +169,8 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
             "--initial-policy": arguments.initial_policy,
         },
     )
-    options = given(arguments, names_of(SegmentationSettings))
-    if "grid" in options:
-        options["grid"] = grid_of(options["grid"])
-    search = given(arguments, names_of(SelfPlaySettings, without=SegmentationSettings.defaults()))
+    options = given(arguments, SegmentationSettings)
+    search = given(arguments, SelfPlaySettings, without=SegmentationSettings.defaults())
     search |= _rule(arguments)
     settings = SegmentationSettings.of(options)
     for name in search:
@@ -293,7 +289,8 @@ def explain(arguments: Namespace) -> tuple[dict[str, Any], str]:
     options = {
         "window": None if arguments.whole else tuple(arguments.window),
         "stride": arguments.stride,
-        "grid": GRID_OF_RECORD if arguments.grid is None else grid_of(arguments.grid),
+        "grid": GRID_OF_RECORD,
+        **given(arguments, SegmentationSettings, only=("grid",)),
         "target": arguments.target,
         "layer": arguments.layer,
         "steps": arguments.steps,
@@ -424,7 +421,7 @@ def _atlas(
 
 def _rule(arguments: Namespace) -> dict[str, Any]:
     """Return the keyword of `segment` that the exhaustion game's numbers make, as a dict."""
-    numbers = given(arguments, names_of(ExhaustionRule))
+    numbers = given(arguments, ExhaustionRule)
     if not numbers:
         return {}
     if arguments.game != "exhaustion":

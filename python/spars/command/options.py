@@ -25,7 +25,7 @@ def add_settings(
     only, without : collection of str
         Names to which to keep, and names to leave out.
     """
-    names = [name for name in names_of(settings, without) if not only or name in only]
+    names = names_of(settings, only=only, without=without)
     for name in names:
         _add(parser, name, settings.declared()[name], settings.defaults()[name])
     return names
@@ -41,12 +41,14 @@ def add_groups(parser: Any, settings: type[Settings], without: Collection[str] =
         known.update(add_settings(group, cls, without=known))
 
 
-def names_of(settings: type[Settings], without: Collection[str] = ()) -> list[str]:
+def names_of(
+    settings: type[Settings], *, only: Collection[str] = (), without: Collection[str] = ()
+) -> list[str]:
     """Return the names of the settings that have an option."""
     return [
         name
         for name, declared in settings.declared().items()
-        if declared.kind.option is not None and name not in without
+        if declared.kind.option is not None and name not in without and (not only or name in only)
     ]
 
 
@@ -54,7 +56,7 @@ def _add(parser: Any, name: str, declared: Declared, default: Any) -> None:
     """Add the option of one setting; it is None where it is not given."""
     option = dict(declared.kind.option or {})
     shown = _shown(default)
-    text = declared.help or _first_sentence(declared.doc)
+    text = declared.help or option.pop("help", "") or _first_sentence(declared.doc)
     if shown and "default" not in text:
         text += f" (default: {shown})"
     if option.pop("action", None) == "flag":
@@ -64,27 +66,31 @@ def _add(parser: Any, name: str, declared: Declared, default: Any) -> None:
     )
 
 
-def given(arguments: argparse.Namespace, names: Collection[str]) -> dict[str, Any]:
-    """Return the settings that were given, by name, as a call takes them."""
-    values = {name: getattr(arguments, name) for name in names}
-    return {name: value for name, value in values.items() if value is not None}
+def given(
+    arguments: argparse.Namespace,
+    settings: type[Settings],
+    *,
+    only: Collection[str] = (),
+    without: Collection[str] = (),
+) -> dict[str, Any]:
+    """Return the settings that were given, by name, as a call takes them.
 
-
-def grid_of(values: Any) -> tuple[int, int, int] | None:
-    """Return the value of --grid: three numbers, or None for "native"."""
-    if list(values) == ["native"]:
-        return None
-    if len(values) != 3 or "native" in values:
-        raise ValueError(
-            f"--grid takes three numbers, or 'native'. Got {' '.join(map(str, values))}."
-        )
-    return tuple(values)
+    `only` and `without` are those of `add_settings`.
+    """
+    declared = settings.declared()
+    return {
+        name: declared[name].kind.given(getattr(arguments, name))
+        for name in names_of(settings, only=only, without=without)
+        if getattr(arguments, name) is not None
+    }
 
 
 def _shown(default: Any) -> str:
     """Return a default as help shows it; nothing for None and flags."""
-    if default is None or isinstance(default, bool):
-        return "" if default is not True else "on"
+    if isinstance(default, bool):
+        return "on" if default else ""
+    if default is None:
+        return ""
     if isinstance(default, tuple):
         return " ".join(map(str, default))
     return str(default)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from spars._support.checks import check_choice, check_float, sentence
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD
 from spars._support.kinds import integer, number
@@ -52,7 +50,7 @@ class ExhaustionRule(Settings, owner="ExhaustionRule", kw_only=False):
     def bounded(self) -> ExhaustionRule:
         """Return the rule in numbers that the core holds."""
         # Beyond 64 bits a count is as good as the largest: no episode gets there.
-        return replace(self, min_steps=min(self.min_steps, 2**63 - 1))
+        return self.changed(min_steps=min(self.min_steps, 2**63 - 1))
 
 
 def checked_rule(game: str, rule: ExhaustionRule | None, owner: str) -> ExhaustionRule | None:

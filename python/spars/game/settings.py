@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from spars._support.defaults import WINDOW_OF_RECORD
-from spars._support.kinds import anything, choice, extent, instance, integer, number, optional
+from spars._support.kinds import anything, choice, extent, grid, instance, integer, number, optional
 from spars._support.settings import Settings, setting
 from spars.game.field import AXIS_LIMIT
 from spars.game.rules import GAMES, ExhaustionRule
-from spars.volume.protocol import Protocol, grid_kind, protocol_kind
+from spars.volume.protocol import Protocol, protocol_kind
 
 
 class GameSettings(Settings, rest="switches"):
@@ -23,9 +23,8 @@ class GameSettings(Settings, rest="switches"):
     )
     grid: tuple[int, int, int] | None = setting(
         None,
-        grid_kind(AXIS_LIMIT),
+        grid(AXIS_LIMIT),
         "The model grid; (256, 256, 180) for a scan.",
-        help="model grid as three numbers, or 'native' for the scan's own voxels",
     )
     protocol: Protocol = setting(
         "paper",

@@ -1,21 +1,4 @@
-"""How well a mask agrees with a reference mask.
-
-Every function takes ``(prediction, reference)``, masks of one shape (x, y, z): arrays of bool or of
-any numbers that are 0 or 1, or a `spars.Volume`, a nibabel or a SimpleITK image of such values.
-Distances are in mm: `spacing` is taken from the volumes where they have one, and is 1 mm else.
-
-Definitions are those of MONAI 1.6.1, except where a mask is empty. Here:
-
-===================  ============  =================  ================
-metric               both empty    prediction empty   reference empty
-===================  ============  =================  ================
-dice, iou            NaN           0.0                0.0
-sensitivity          NaN           0.0                NaN
-precision            NaN           NaN                0.0
-hausdorff, assd      NaN           infinity           infinity
-surface_dice         NaN           0.0                0.0
-===================  ============  =================  ================
-"""
+"""The measures; `spars.metrics` says what they have in common."""
 
 from __future__ import annotations
 

@@ -19,8 +19,7 @@ from spars.agents.rates import RATES
 from spars.game.atlas import ScoreAtlas
 from spars.game.environment import observation_space
 from spars.game.spaces import bounds_of
-from spars.search import coverage
-from spars.search.coverage import Coverage
+from spars.search.coverage import WithCoverage
 from spars.search.exchange import agent_of
 from spars.search.live_run import RECORD_NAMES, LiveRun, live_run_of
 from spars.search.visits import Visits, visits_of_run
@@ -68,7 +67,7 @@ class Replay:
         return [range(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
 
 
-class RunAnalysis:
+class RunAnalysis(WithCoverage):
     """The questions that a `spars.Run` answers from its records, its scan and its scorer."""
 
     configuration: dict[str, Any]
@@ -95,26 +94,6 @@ class RunAnalysis:
         def _settle(self) -> None: ...
 
         def _step_column(self, name: str) -> NDArray[Any]: ...
-
-    def coverage(
-        self,
-        atlas: ScoreAtlas | None = None,
-        *,
-        best: float = 0.01,
-        progress: Progress | bool | None = None,
-    ) -> Coverage:
-        """Return what was seen after each step, as `spars.coverage.coverage` defines it."""
-        return coverage.coverage(self, atlas, best=best, progress=progress)
-
-    def regret(
-        self,
-        atlas: ScoreAtlas | None = None,
-        *,
-        kind: str = "simple",
-        progress: Progress | bool | None = None,
-    ) -> NDArray[np.float64]:
-        """Return the regret after each step, as `spars.coverage.regret` defines it."""
-        return coverage.regret(self, atlas, kind=kind, progress=progress)
 
     @property
     def parameters(self) -> dict[str, FloatArray] | None:

@@ -18,8 +18,7 @@ from spars.classifier.network import Classifier
 from spars.game.atlas import ScoreAtlas
 from spars.game.field import ACTIONS, Field, Games
 from spars.game.scorers import Scorer
-from spars.search import coverage
-from spars.search.coverage import Coverage
+from spars.search.coverage import WithCoverage
 from spars.search.visits import NOBODY, Visits
 from spars.volume.protocol import Protocol
 
@@ -27,7 +26,7 @@ __all__ = ["Search", "exhaustive", "grad_cam", "greedy", "random_walk"]
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class Search(WithCoverage):
     """What a baseline visited and what came of it.
 
     Attributes
@@ -53,26 +52,6 @@ class Search:
     agents: NDArray[np.int8] = field(repr=False)
     steps: NDArray[np.int64] = field(repr=False)
     configuration: dict[str, Any]
-
-    def coverage(
-        self,
-        atlas: ScoreAtlas | None = None,
-        *,
-        best: float = 0.01,
-        progress: Progress | bool | None = None,
-    ) -> Coverage:
-        """Return what was seen after each step, as `spars.coverage.coverage` defines it."""
-        return coverage.coverage(self, atlas, best=best, progress=progress)
-
-    def regret(
-        self,
-        atlas: ScoreAtlas | None = None,
-        *,
-        kind: str = "simple",
-        progress: Progress | bool | None = None,
-    ) -> NDArray[np.float64]:
-        """Return the regret after each step, as `spars.coverage.regret` defines it."""
-        return coverage.regret(self, atlas, kind=kind, progress=progress)
 
     def _visits(self) -> Visits:
         c = self.configuration

@@ -210,3 +210,27 @@ def _highest_so_far(scores: FloatArray, visits: Visits) -> FloatArray:
     np.maximum.at(by_step, visits.steps, scores)
     highest = np.maximum.accumulate(by_step)
     return np.where(np.isneginf(highest), np.float32(np.nan), highest)
+
+
+class WithCoverage:
+    """The questions about coverage, as methods of a search."""
+
+    def coverage(
+        self: Searched,
+        atlas: ScoreAtlas | None = None,
+        *,
+        best: float = 0.01,
+        progress: Progress | bool | None = None,
+    ) -> Coverage:
+        """Return what was seen after each step, as `spars.coverage.coverage` defines it."""
+        return coverage(self, atlas, best=best, progress=progress)
+
+    def regret(
+        self: Searched,
+        atlas: ScoreAtlas | None = None,
+        *,
+        kind: str = "simple",
+        progress: Progress | bool | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the regret after each step, as `spars.coverage.regret` defines it."""
+        return regret(self, atlas, kind=kind, progress=progress)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from spars._core import names, native
 from spars._core.handles import Handle
 from spars._support.types import FloatArray, Progress
+from spars.agents.hyperparameters import checked_hyperparameters
 from spars.agents.networks import named, policy_shapes
-from spars.agents.ppo import checked_hyperparameters
 from spars.game.field import Field
 from spars.game.rules import ExhaustionRule
 from spars.search.reference import Reference
@@ -40,43 +40,38 @@ class LiveRun:
     ----------
     played : Field
         What is played on.
-    settings : mapping
-        How the learner is trained, by the names of the core's configuration.
-    hyperparameters : dict
-        Those of `FIXED`.
+    configuration : mapping
+        The run's.
     rates : dict
         Those of `spars.agents.rates`, to begin with.
     reference : Reference or None
         What the map's Dice is taken with.
-    policy : str
-        One of `POLICIES`.
-    step_shape : tuple of int
-        Axes of an iteration's step records.
-    rule : ExhaustionRule, optional
-        Numbers of the exhaustion game; without them the search game is played.
     """
 
     def __init__(
         self,
         played: Field,
-        settings: dict[str, Any],
-        hyperparameters: Mapping[str, Any],
+        configuration: Mapping[str, Any],
         rates: Mapping[str, float | None],
         reference: Reference | None,
-        policy: str,
-        step_shape: tuple[int, ...],
-        rule: ExhaustionRule | None = None,
     ) -> None:
         self.field = played
         self.has_reference = reference is not None
-        game = "search" if rule is None else "exhaustion"
-        self._shapes = policy_shapes(policy, played.window, game)
-        self._step_shape = step_shape
-        self._hyperparameters = hyperparameters
+        game = configuration["game"]
+        self._shapes = policy_shapes(configuration["policy"], played.window, game)
+        self._step_shape = step_shape(configuration)
+        self._hyperparameters = {name: configuration[name] for name in FIXED}
         self.has_pool = False
-        rates = self._checked(rates)
+        rule = configuration["rule"]
         self._handle = Handle(
-            native.selfplay_create(played.handle, settings, rates, reference, rule)
+            native.selfplay_create(
+                played.handle,
+                # What the learner is trained by crosses by the names of the settings.
+                {**configuration, "reset_each_iteration": played.protocol.reset_each_iteration},
+                self._checked(rates),
+                reference,
+                None if rule is None else ExhaustionRule.again(rule).bounded(),
+            )
         )
 
     def set_rates(self, rates: Mapping[str, float | None]) -> None:
@@ -219,15 +214,7 @@ def live_run_of(
     initial: FloatArray | None = None,
 ) -> LiveRun:
     """Return the live part of a run as its seed makes it, or with `initial` parameters, flat."""
-    hyperparameters = {name: configuration[name] for name in FIXED}
-    settings = {
-        **configuration, "reset_each_iteration": played.protocol.reset_each_iteration,
-    }  # fmt: skip
-    rule = configuration["rule"]
-    live_run = LiveRun(
-        played, settings, hyperparameters, rates, reference, configuration["policy"],
-        step_shape(configuration), None if rule is None else ExhaustionRule(**rule).bounded(),
-    )  # fmt: skip
+    live_run = LiveRun(played, configuration, rates, reference)
     if initial is not None:
         live_run.begin_with(initial)
     if configuration["experience"] == "both":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from spars._support.checks import check_integer
 from spars._support.provenance import digest, versions
 from spars._support.settings import flat
 from spars._support.types import Scan
@@ -76,8 +75,6 @@ def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> R
     if settings.reference is not None:
         mask = as_volume(settings.reference).array
         reference = Reference(mask, played.scan_shape, played)
-    if settings.opponents is not None and settings.snapshot_interval == 0:
-        check_integer(0, "snapshot_interval", f"{settings.owner} with opponents", 1)
     configuration = settings.recorded() | {
         "window": list(played.window),
         "grid": list(played.grid),

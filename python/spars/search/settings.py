@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from spars._support.checks import check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
     boolean,
     choice,
     extent,
+    grid,
     integer,
     number,
     optional,
@@ -22,7 +24,7 @@ from spars.agents.ppo import SEED_LIMIT
 from spars.agents.settings import PlayerSettings, PPOSettings
 from spars.game.settings import GameSettings
 from spars.search.live_run import SAMPLINGS, SIDES
-from spars.volume.protocol import Protocol, grid_kind, protocol_kind
+from spars.volume.protocol import Protocol, protocol_kind
 
 _COUNT = 1 << 53
 
@@ -159,6 +161,9 @@ class SelfPlaySettings(
         super().__post_init__()
         if self.snapshot_interval is None:
             object.__setattr__(self, "snapshot_interval", max(1, self.iterations // 4))
+        if self.opponents is not None:
+            owner = f"{self.owner} with opponents"
+            check_integer(self.snapshot_interval, "snapshot_interval", owner, 1)
 
 
 #: How windows are chosen: by the agents, or by a baseline that shares their scorer.
@@ -183,9 +188,8 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
     )
     grid: tuple[int, int, int] | None = setting(
         GRID_OF_RECORD,
-        grid_kind(),
+        grid(),
         "The model grid; None plays in the scan's own voxels.",
-        help="model grid as three numbers, or 'native' for the scan's own voxels",
     )
     protocol: Protocol = setting(
         "paper",

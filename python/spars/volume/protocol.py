@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from spars._core import names
 from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
-from spars._support.kinds import Kind, extent, optional
+from spars._support.kinds import Kind
 
 __all__ = ["IntensityWindow", "Protocol"]
 
@@ -228,13 +228,3 @@ def protocol_kind() -> Kind:
         plain=Protocol.to_dict,
         again=Protocol.from_dict,
     )
-
-
-def grid_kind(high: int | None = None) -> Kind:
-    """A grid, or None; the option takes three numbers or "native"."""
-    option = {"type": _axis_or_native, "nargs": "+", "metavar": "N"}
-    return optional(replace(extent(1, high), option=option))
-
-
-def _axis_or_native(text: str) -> int | str:
-    return text if text == "native" else int(text)

@@ -14,6 +14,7 @@ from spars._support.kinds import (
     choice,
     extent,
     function,
+    grid,
     instance,
     integer,
     number,
@@ -24,7 +25,7 @@ from spars._support.settings import Settings, setting
 from spars._support.types import PathLike, Progress
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.training.early_stop import MONITORS
-from spars.volume.protocol import Protocol, grid_kind, protocol_kind
+from spars.volume.protocol import Protocol, protocol_kind
 
 # A scan on the model grid of record takes 47 MB: 24 of them and their masks fit.
 _CACHE_BYTES = 2 << 30
@@ -59,12 +60,11 @@ class TrainingSettings(Settings, owner="fit"):
     )
     grid: tuple[int, int, int] | None = setting(
         GRID_OF_RECORD,
-        grid_kind(),
+        grid(),
         """
         The model grid, where the protocol's `scan_frame` is "resampled". None trains in the scans'
         own voxels.
         """,
-        help="model grid as three numbers, or 'native' for the scan's own voxels",
     )
     epochs: int = setting(32, integer(1), "The schedule of record has 32.", help="of training")
     steps_per_epoch: int | None = setting(

@@ -1,0 +1,39 @@
+"""PPO's hyperparameters: what each may be, for settings and for an update alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spars._support.checks import check_bool
+from spars._support.kinds import Kind, boolean, integer, number, optional
+
+EPOCH_LIMIT = 10_000
+_ABOVE_ZERO = number(0.0, open_low=True)
+
+
+def _check_flag(value: Any, name: str, owner: str) -> bool:
+    return bool(value) if isinstance(value, np.bool_) else check_bool(value, name, owner)
+
+
+#: As they are used in an update, where rates are numbers.
+HYPERPARAMETERS = {
+    "learning_rate": number(0.0),
+    "n_epochs": integer(1, EPOCH_LIMIT),
+    "batch_size": integer(1, 1 << 31),
+    "clip_range": _ABOVE_ZERO,
+    "clip_range_vf": optional(_ABOVE_ZERO),
+    # NumPy's own is one too: it comes out of comparisons.
+    "normalize_advantage": Kind("bool", _check_flag, boolean().option),
+    "ent_coef": number(),
+    "vf_coef": number(),
+    "max_grad_norm": _ABOVE_ZERO,
+    "target_kl": optional(_ABOVE_ZERO),
+    "adam_eps": _ABOVE_ZERO,
+}
+
+
+def checked_hyperparameters(owner: str, **given: Any) -> dict[str, Any]:
+    """Return the hyperparameters of an update by name, each checked."""
+    return {name: kind.check(given[name], name, owner) for name, kind in HYPERPARAMETERS.items()}
