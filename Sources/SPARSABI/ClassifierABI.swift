@@ -3,6 +3,7 @@ import SPARSNative
 
 private let tensorCount = 34
 private let trainingKey = "spars.training"
+private let recipeKey = "spars.recipe"
 
 @_cdecl("spars_classifier_tensor_count")
 public func sparsClassifierTensorCount() -> Int64 { Int64(tensorCount) }
@@ -277,13 +278,17 @@ public func sparsClassifierLossAndGradients(
 
 @_cdecl("spars_classifier_save")
 public func sparsClassifierSave(
-    _ classifier: UInt64, _ path: In<CChar>, _ training: In<CChar>, _ error: Out<spars_error>
+    _ classifier: UInt64, _ path: In<CChar>, _ training: In<CChar>, _ recipe: In<CChar>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
         let path = try checkedText(path, "path", of: "save")
-        if training != nil {
-            classifier.metadata[trainingKey] = try checkedText(training, "training", of: "save")
+        for (key, name, text) in [
+            (trainingKey, "training", training), (recipeKey, "recipe", recipe),
+        ] where text != nil {
+            let text = try checkedText(text, name, of: "save")
+            classifier.metadata[key] = text.isEmpty ? nil : text
         }
         try classifier.save(to: path)
     }
@@ -302,20 +307,38 @@ public func sparsClassifierLoad(
     }
 }
 
+@_cdecl("spars_classifier_recipe")
+public func sparsClassifierRecipe(
+    _ classifier: UInt64, _ text: Out<CChar>, _ capacity: Int64, _ length: Out<Int64>,
+    _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let known = try living(classifier).metadata[recipeKey] ?? ""
+        try copy(known, to: text, capacity, length, of: "recipe")
+    }
+}
+
 @_cdecl("spars_classifier_training")
 public func sparsClassifierTraining(
     _ classifier: UInt64, _ text: Out<CChar>, _ capacity: Int64, _ length: Out<Int64>,
     _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
-        let known = Array((try living(classifier).metadata[trainingKey] ?? "").utf8)
-        let lengthOut = try checkedOutput(length, 1, "length", of: "training")
-        lengthOut[0] = Int64(known.count)
-        guard let text, capacity > 0 else { return }
-        let copied = known.prefix(Int(min(capacity - 1, Int64(known.count))))
-        for (i, byte) in copied.enumerated() { text[i] = CChar(bitPattern: byte) }
-        text[copied.count] = 0
+        let known = try living(classifier).metadata[trainingKey] ?? ""
+        try copy(known, to: text, capacity, length, of: "training")
     }
+}
+
+private func copy(
+    _ known: String, to text: Out<CChar>, _ capacity: Int64, _ length: Out<Int64>, of owner: String
+) throws(SPARSError) {
+    let known = Array(known.utf8)
+    let lengthOut = try checkedOutput(length, 1, "length", of: owner)
+    lengthOut[0] = Int64(known.count)
+    guard let text, capacity > 0 else { return }
+    let copied = known.prefix(Int(min(capacity - 1, Int64(known.count))))
+    for (i, byte) in copied.enumerated() { text[i] = CChar(bitPattern: byte) }
+    text[copied.count] = 0
 }
 
 // MARK: - Checks

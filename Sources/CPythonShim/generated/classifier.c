@@ -392,20 +392,21 @@ static PyObject *classifier_loss_and_gradients(
 static PyObject *classifier_save(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle classifier = 0;
-    const char *path = NULL, *training = NULL;
+    const char *path = NULL, *training = NULL, *recipe = NULL;
     spars_error failure;
     int32_t status;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "classifier_save(classifier, path, training)", 3, given_count) &&
+            "classifier_save(classifier, path, training, recipe)", 4, given_count) &&
         shim_uint64(given[0], "classifier", &classifier) &&
         shim_path(given[1], "path", &held, &path) &&
-        (given[2] == Py_None || shim_text(given[2], "training", &training));
+        (given[2] == Py_None || shim_text(given[2], "training", &training)) &&
+        (given[3] == Py_None || shim_text(given[3], "recipe", &recipe));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_classifier_save(classifier, path, training, &failure);
+    status = spars_classifier_save(classifier, path, training, recipe, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -434,6 +435,31 @@ static PyObject *classifier_load(
     if (status != SPARS_OK) return shim_raise(&failure);
     PyObject *result = PyLong_FromUnsignedLongLong(classifier);
     if (result == NULL) spars_release(classifier);
+    return result;
+}
+
+static PyObject *classifier_recipe(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle classifier = 0;
+    char *text = NULL;
+    int64_t capacity = 0, length = 0;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "classifier_recipe(classifier)", 1, given_count) &&
+        shim_uint64(given[0], "classifier", &classifier);
+    if (!taken) return shim_abandoned(&held);
+    do {
+        if (!shim_grow(&text, &capacity, length)) return shim_abandoned(&held);
+        status = spars_classifier_recipe(classifier, text, capacity, &length, &failure);
+    } while (status == SPARS_OK && length >= capacity);
+    shim_release(&held);
+    PyObject *result =
+        status == SPARS_OK ? PyUnicode_FromStringAndSize(text, length) : shim_raise(&failure);
+    PyMem_Free(text);
     return result;
 }
 
@@ -479,6 +505,7 @@ PyMethodDef shim_classifier_functions[] = {
     {"classifier_loss_and_gradients", SHIM_FASTCALL(classifier_loss_and_gradients), METH_FASTCALL, NULL},
     {"classifier_save", SHIM_FASTCALL(classifier_save), METH_FASTCALL, NULL},
     {"classifier_load", SHIM_FASTCALL(classifier_load), METH_FASTCALL, NULL},
+    {"classifier_recipe", SHIM_FASTCALL(classifier_recipe), METH_FASTCALL, NULL},
     {"classifier_training", SHIM_FASTCALL(classifier_training), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -98,14 +98,21 @@ int32_t spars_classifier_loss_and_gradients(
     int64_t gradient_count, const spars_control *progress, double *loss, spars_error *error);
 
 /// Writes a safetensors file, or PyTorch's where `path` ends in `.pth` or `.pt`, at once and only
-/// whole. `training` is text kept in it as "spars.training", or NULL to keep what is there.
+/// whole. `training` and `recipe` are texts kept in it as "spars.training" and "spars.recipe", each
+/// or NULL to keep what is there; an empty one is taken out.
 int32_t spars_classifier_save(
-    spars_handle classifier, const char *path, const char *training, spars_error *error);
+    spars_handle classifier, const char *path, const char *training, const char *recipe,
+    spars_error *error);
 
 /// Reads a safetensors file or a PyTorch state_dict, of which nothing is ever run. `input_shape`
 /// NULL takes the file's, or 256 x 256 x 180 where it names none.
 int32_t spars_classifier_load(
     const char *path, const int64_t *input_shape, spars_handle *classifier, spars_error *error);
+
+/// Copies the text kept as "spars.recipe" into `text`, terminated; `*length` is its full length in
+/// bytes, 0 for none. `text` may be NULL with `capacity` 0.
+int32_t spars_classifier_recipe(
+    spars_handle classifier, char *text, int64_t capacity, int64_t *length, spars_error *error);
 
 /// Copies the text kept as "spars.training" into `text`, terminated; `*length` is its full length
 /// in bytes, 0 for none. `text` may be NULL with `capacity` 0.

@@ -1037,6 +1037,7 @@ def classifier_save(
     classifier: int,
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     training: str | None,
+    recipe: str | None,
     /,
 ) -> None: ...
 
@@ -1045,6 +1046,8 @@ def classifier_load(
     input_shape: Sequence[int] | npt.NDArray[Any] | None,
     /,
 ) -> int: ...
+
+def classifier_recipe(classifier: int, /) -> str: ...
 
 def classifier_training(classifier: int, /) -> str: ...
 

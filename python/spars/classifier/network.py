@@ -20,6 +20,7 @@ from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
 from spars.classifier.explanation import attributions, explain, input_gradients
 from spars.classifier.onnx import save_onnx
 from spars.classifier.parameters import layout, split, value_count
+from spars.classifier.recipe import Recipe
 from spars.classifier.training.fit import fit
 from spars.classifier.training.history import History
 from spars.volume.datasets import Case
@@ -70,6 +71,7 @@ class Classifier:
         _checked_window(intensity_window)
         self._handle = Handle(native.classifier_create(input_shape, seed))
         self._training: dict[str, Any] | None = None
+        self._recipe: Recipe | None = None
         self.intensity_window = intensity_window
 
     @classmethod
@@ -77,6 +79,7 @@ class Classifier:
         classifier = cls.__new__(cls)
         classifier._handle = Handle(value)
         classifier._training = None
+        classifier._recipe = None
         return classifier
 
     @classmethod
@@ -152,6 +155,25 @@ class Classifier:
     @intensity_window.setter
     def intensity_window(self, window: IntensityWindow | None) -> None:
         native.classifier_set_intensity_window(self._handle.value, _checked_window(window))
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """What a scan must become before it is scored; None where nothing is known of it.
+
+        `fit` sets it. It is saved with the classifier and comes back with it.
+
+        Raises
+        ------
+        TypeError
+            On setting anything but a `Recipe` or None.
+        """
+        return self._recipe
+
+    @recipe.setter
+    def recipe(self, recipe: Recipe | None) -> None:
+        if recipe is not None and not isinstance(recipe, Recipe):
+            raise TypeError(sentence("recipe", "Classifier", "a Recipe or None", recipe))
+        self._recipe = recipe
 
     @property
     def training(self) -> dict[str, Any] | None:
@@ -314,7 +336,8 @@ class Classifier:
             It cannot be written.
         """
         training = None if self._training is None else json.dumps(self._training)
-        native.classifier_save(self._handle.value, _path(path, "save"), training)
+        recipe = "" if self._recipe is None else self._recipe.to_json()
+        native.classifier_save(self._handle.value, _path(path, "save"), training, recipe)
 
     @classmethod
     def load(cls, path: PathLike, input_shape: Sequence[int] | None = None) -> Self:
@@ -358,6 +381,12 @@ class Classifier:
                 classifier._training = json.loads(text)
             except (ValueError, RecursionError) as error:
                 raise FormatError(f"The 'spars.training' of {path} must be JSON: {error}") from None
+        recipe = native.classifier_recipe(classifier._handle.value)
+        if recipe:
+            try:
+                classifier._recipe = Recipe.from_json(recipe)
+            except FormatError as error:
+                raise FormatError(f"The 'spars.recipe' of {path}: {error}") from None
         return classifier
 
     def fit(

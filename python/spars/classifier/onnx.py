@@ -33,8 +33,9 @@ def save_onnx(self: Classifier, path: PathLike, *, intensity_window: bool = Fals
     and is checked by `onnx.checker` before it is written. Input `x` is float32 of shape
     (batch, 1, X, Y, Z), X, Y and Z those of `input_shape`; the batch may have any size. Outputs are
     `logits`, (batch, 2), and `score`, (batch,), softmax(logits)[1]. The model's metadata holds
-    `spars.version`, `spars.input_shape`, `spars.intensity_window` as JSON (null for none), and
-    `spars.input`: "HU", or "seen" where the graph takes what the network sees. Opset 17.
+    `spars.version`, `spars.input_shape`, `spars.intensity_window` as JSON (null for none),
+    `spars.input`: "HU", or "seen" where the graph takes what the network sees, and `spars.recipe`
+    where the classifier has one. Opset 17.
 
     Resizing windows to the input stays the caller's: nearest neighbour by PyTorch's index rule
     (`spars.resample(crop, input_shape, "nearest")`).
@@ -74,6 +75,8 @@ def save_onnx(self: Classifier, path: PathLike, *, intensity_window: bool = Fals
         "spars.intensity_window": json.dumps(window and [window.level, window.width]),
         "spars.input": "HU" if intensity_window else "seen",
     }
+    if self.recipe is not None:
+        metadata["spars.recipe"] = self.recipe.to_json()
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     write_bytes(path, model.SerializeToString())

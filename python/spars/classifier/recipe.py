@@ -1,0 +1,163 @@
+"""The recipe: all that stands between a scan and a mask beside the classifier's parameters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+from spars._support.errors import FormatError
+from spars._support.kinds import anything, boolean, choice, extent, grid, integer, number, optional
+from spars._support.settings import Settings, setting
+from spars.volume.protocol import Protocol, protocol_kind
+
+__all__ = ["Recipe"]
+
+#: Of the form below; a file of another one is refused.
+_SCHEMA = 1
+REFINEMENTS = ("none", "split")
+
+
+def _text(value: Any, name: str, owner: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"The '{name}' parameter of {owner} must be a str. Got {value!r} instead.")
+    return value
+
+
+class Recipe(Settings, owner="Recipe"):
+    """What a classifier was trained on, and so what a scan must become before it is scored.
+
+    `Classifier.fit` makes one and the weights' file keeps it (`Classifier.recipe`);
+    `spars.segment`, calibration and the command line take their defaults from there. There are two
+    kinds. With `spacing`, windows are cut from an organ on a working grid of that spacing, its HU
+    measured from the organ's own level. Without, windows are cut from the scan on a model grid of
+    so many voxels, as in the paper, or from its own voxels.
+
+    The range of HU that the network sees is the classifier's own (`Classifier.intensity_window`).
+
+    Parameters
+    ----------
+    {settings}
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range.
+
+    Examples
+    --------
+    >>> recipe = spars.Recipe(spacing=1.5, window=(16, 16, 16))
+    >>> spars.Recipe.from_json(recipe.to_json()) == recipe
+    True
+    """
+
+    window: tuple[int, int, int] = setting(
+        (16, 16, 16), extent(1, 16383), "Voxels of a window on the grid."
+    )
+    spacing: float | None = setting(
+        None,
+        optional(number(0.1, 50.0)),
+        """
+        Edge of the working grid's voxels, mm. None: the model grid `grid`. With it, an organ's
+        mask is needed.
+        """,
+    )
+    level_at: float | None = setting(
+        100.0,
+        optional(number(-1000.0, 1000.0)),
+        """
+        HU that the organ's level is moved to on a working grid; None leaves HU as they are.
+        """,
+    )
+    outside: float = setting(
+        -200.0,
+        number(-2000.0, 2000.0),
+        "HU outside the organ on a working grid, against the organ's level.",
+    )
+    margin: float = setting(
+        12.0,
+        number(0.0, 200.0),
+        "mm of a working grid beyond the organ on each side.",
+    )
+    grid: tuple[int, int, int] | None = setting(
+        None,
+        grid(16383),
+        "The model grid without `spacing`; None: the scan's own voxels.",
+    )
+    isolated: bool = setting(
+        False,
+        boolean(),
+        "Whether the organ alone is searched, as `isolate` cuts it out. Without `spacing`.",
+    )
+    stride: int = setting(4, integer(1, 16383), "Voxels between neighbouring windows.")
+    protocol: Protocol = setting(
+        "paper",
+        protocol_kind(),
+        "Its switches: what a window's score is credited to, accumulation, threshold and more.",
+    )
+    threshold_from: str = setting(
+        "",
+        anything("str"),
+        "Where the protocol's segmentation threshold comes from, in words.",
+    )
+    refinement: str = setting(
+        "none",
+        choice(*REFINEMENTS),
+        """
+        What is done to the map's components on a working grid: "split" moves their borders to
+        where the HU change from the lesion's own to the organ's.
+        """,
+    )
+    minimum_volume: float = setting(
+        0.0, number(0.0, 1000.0), "Components below so many ml are no finding."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _text(self.threshold_from, "threshold_from", self.owner)
+        if self.spacing is not None:
+            if self.grid is not None or self.isolated:
+                raise ValueError(
+                    "The 'spacing' parameter of Recipe must be None with a grid or an isolated "
+                    f"region. Got {self.spacing!r} instead."
+                )
+        elif self.refinement != "none":
+            raise ValueError(
+                "The 'refinement' parameter of Recipe must be 'none' without 'spacing'. "
+                f"Got {self.refinement!r} instead."
+            )
+
+    @property
+    def threshold(self) -> float:
+        """The map's value above which a voxel is tumour."""
+        return self.protocol.segmentation_threshold
+
+    def to_json(self) -> str:
+        """Return the recipe as text, for a file."""
+        return json.dumps({"schema": _SCHEMA} | self.recorded(), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the recipe that `to_json` wrote.
+
+        Raises
+        ------
+        FormatError
+            The text is none, of another schema, or holds a value out of range.
+        """
+        try:
+            found = json.loads(text)
+            schema = found.pop("schema")
+        except (ValueError, KeyError, AttributeError, RecursionError):
+            raise FormatError(f"A recipe must be JSON with a schema. Got {text[:80]!r}.") from None
+        if schema != _SCHEMA:
+            raise FormatError(
+                f"A recipe's schema must be {_SCHEMA}. Got {schema!r}: another version of spars "
+                "wrote it."
+            )
+        unknown = sorted(found.keys() - cls.defaults().keys())
+        if unknown:
+            raise FormatError(f"A recipe has no {unknown[0]!r}.")
+        try:
+            return cls.again(found)
+        except (TypeError, ValueError, KeyError) as error:
+            raise FormatError(f"The recipe is broken: {error}") from None
