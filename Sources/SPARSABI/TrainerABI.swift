@@ -17,7 +17,7 @@ public func sparsTrainerCreate(
 
 @_cdecl("spars_trainer_draw_scans")
 public func sparsTrainerDrawScans(
-    _ trainer: UInt64, _ phase: Int32, _ scanCount: Int64, _ hasTumour: In<Int64>,
+    _ trainer: UInt64, _ phase: Int32, _ batch: Int64, _ scanCount: Int64, _ hasTumour: In<Int64>,
     _ scans: Out<Int64>, _ count: Int64, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
@@ -38,7 +38,7 @@ public func sparsTrainerDrawScans(
         }
         let drawn = try trainer.drawScans(
             Int(count), of: Int(clamping: scanCount),
-            phase: phase, balancing: labels)
+            phase: phase, batch: Int(clamping: batch), balancing: labels)
         _ = out.update(fromContentsOf: drawn.map { Int64($0) })
     }
 }
@@ -95,15 +95,13 @@ public func sparsTrainerState(
 @_cdecl("spars_trainer_restore")
 public func sparsTrainerRestore(
     _ trainer: UInt64, _ moments: In<Float>, _ count: Int64, _ steps: Int64,
-    _ validationBatches: Int64, _ error: Out<spars_error>
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
         try checkCount(count, "moments", of: "fit", mustBe: trainer.momentCount, "values")
         let moments = try checkedInput(moments, trainer.momentCount, "moments", of: "fit")
-        try trainer.restore(
-            moments: Array(moments), stepCount: Int(steps),
-            validationBatches: Int(validationBatches))
+        try trainer.restore(moments: Array(moments), stepCount: Int(steps))
     }
 }
 

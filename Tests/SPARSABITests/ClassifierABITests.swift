@@ -330,20 +330,25 @@ import Testing
                 as [(Int64, Int64)]
             {
                 expectRefused {
-                    spars_trainer_draw_scans(trainer, 0, scans, nil, &scan, count, $0)
+                    spars_trainer_draw_scans(trainer, 0, 0, scans, nil, &scan, count, $0)
                 }
             }
             for phase in [-1, 2, Int32.max] {
                 expectRefused {
-                    spars_trainer_draw_scans(trainer, phase, 1, nil, &scan, 1, $0)
+                    spars_trainer_draw_scans(trainer, phase, 0, 1, nil, &scan, 1, $0)
+                }
+            }
+            for batch in [-1, Int64.min, .max] {
+                expectRefused {
+                    spars_trainer_draw_scans(trainer, 0, batch, 1, nil, &scan, 1, $0)
                 }
             }
             for labels in [[0, 0], [1, 1], [0, 2]] as [[Int64]] {
                 expectRefused {
-                    spars_trainer_draw_scans(trainer, 0, 2, labels, &scan, 1, $0)
+                    spars_trainer_draw_scans(trainer, 0, 0, 2, labels, &scan, 1, $0)
                 }
             }
-            #expect(spars_trainer_draw_scans(trainer, 0, 2, [1, 0], &scan, 1, nil) == 0)
+            #expect(spars_trainer_draw_scans(trainer, 0, 0, 2, [1, 0], &scan, 1, nil) == 0)
             #expect(scan == 1)
             let volume = [Float](repeating: 0, count: 8)
             func add(

@@ -52,15 +52,14 @@ import Testing
         expectRefused { spars_trainer_state(trainer, nil, 0, nil, $0) }
         for count in [0, -1, 2 * trainable - 1, .max] {
             expectRefused { spars_trainer_state(trainer, &moments, count, &steps, $0) }
-            expectRefused { spars_trainer_restore(trainer, moments, count, 1, 0, $0) }
+            expectRefused { spars_trainer_restore(trainer, moments, count, 1, $0) }
         }
         expectRefused { spars_trainer_state(trainer, nil, 2 * trainable, &steps, $0) }
-        expectRefused { spars_trainer_restore(trainer, nil, 2 * trainable, 1, 0, $0) }
+        expectRefused { spars_trainer_restore(trainer, nil, 2 * trainable, 1, $0) }
         for count in [-1, Int64.min, .max] {
-            expectRefused { spars_trainer_restore(trainer, moments, 2 * trainable, count, 0, $0) }
-            expectRefused { spars_trainer_restore(trainer, moments, 2 * trainable, 1, count, $0) }
+            expectRefused { spars_trainer_restore(trainer, moments, 2 * trainable, count, $0) }
         }
-        #expect(spars_trainer_restore(trainer, moments, 2 * trainable, 7, 3, nil) == 0)
+        #expect(spars_trainer_restore(trainer, moments, 2 * trainable, 7, nil) == 0)
         #expect(spars_trainer_state(trainer, nil, 0, &steps, nil) == 0)
         #expect(steps == 7)
 
@@ -82,7 +81,7 @@ import Testing
                 spars_trainer_state(handle, nil, 0, &steps, $0)
             }
             expectRefused(SPARS_STALE_HANDLE) {
-                spars_trainer_restore(handle, nil, 0, 0, 0, $0)
+                spars_trainer_restore(handle, nil, 0, 0, $0)
             }
         }
     }

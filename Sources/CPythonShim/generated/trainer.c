@@ -118,24 +118,25 @@ static PyObject *trainer_draw_scans(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle trainer = 0;
     int32_t phase = 0, status;
-    int64_t scan_count = 0, count = 0;
+    int64_t batch = 0, scan_count = 0, count = 0;
     Py_buffer *has_tumour = NULL, *scans = NULL;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "trainer_draw_scans(trainer, phase, scan_count, has_tumour, scans)", 5, given_count) &&
+            "trainer_draw_scans(trainer, phase, batch, scan_count, has_tumour, scans)", 6, given_count) &&
         shim_uint64(given[0], "trainer", &trainer) &&
         shim_enum(given[1], "phase", &shim_phase_choices, &phase) &&
-        shim_int64(given[2], "scan_count", &scan_count) &&
-        (given[3] == Py_None || ((has_tumour = shim_borrow(&held, given[3], 'q', 0, "has_tumour")) != NULL && shim_holds(has_tumour, "has_tumour", SHIM_EXTENTS(scan_count)))) &&
-        (scans = shim_borrow(&held, given[4], 'q', 1, "scans")) != NULL &&
+        shim_int64(given[2], "batch", &batch) &&
+        shim_int64(given[3], "scan_count", &scan_count) &&
+        (given[4] == Py_None || ((has_tumour = shim_borrow(&held, given[4], 'q', 0, "has_tumour")) != NULL && shim_holds(has_tumour, "has_tumour", SHIM_EXTENTS(scan_count)))) &&
+        (scans = shim_borrow(&held, given[5], 'q', 1, "scans")) != NULL &&
         shim_counts(scans, "scans", SHIM_EXTENTS(1), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_trainer_draw_scans(
-        trainer, phase, scan_count, SHIM_DATA(has_tumour), scans->buf, count, &failure);
+        trainer, phase, batch, scan_count, SHIM_DATA(has_tumour), scans->buf, count, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -217,23 +218,21 @@ static PyObject *trainer_restore(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle trainer = 0;
     Py_buffer *moments = NULL;
-    int64_t count = 0, steps = 0, validation_batches = 0;
+    int64_t count = 0, steps = 0;
     spars_error failure;
     int32_t status;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "trainer_restore(trainer, moments, steps, validation_batches)", 4, given_count) &&
+            "trainer_restore(trainer, moments, steps)", 3, given_count) &&
         shim_uint64(given[0], "trainer", &trainer) &&
         shim_int64(given[2], "steps", &steps) &&
-        shim_int64(given[3], "validation_batches", &validation_batches) &&
         (moments = shim_borrow(&held, given[1], 'f', 0, "moments")) != NULL &&
         shim_counts(moments, "moments", SHIM_EXTENTS(1), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_trainer_restore(
-        trainer, moments->buf, count, steps, validation_batches, &failure);
+    status = spars_trainer_restore(trainer, moments->buf, count, steps, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

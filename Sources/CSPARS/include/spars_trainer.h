@@ -76,11 +76,12 @@ int32_t spars_trainer_create(
     spars_error *error);
 
 /// Begins a batch of crops: draws the `count` scans of 0...scan_count - 1 whose crops it is made
-/// of. With `has_tumour`, the label of each scan, scans without and with tumours are drawn by
-/// turns; NULL draws any.
+/// of. Scans and crops follow from the phase and the batch's number among its batches. With
+/// `has_tumour`, the label of each scan, scans without and with tumours are drawn by turns; NULL
+/// draws any.
 int32_t spars_trainer_draw_scans(
-    spars_handle trainer, int32_t phase, int64_t scan_count, const int64_t *has_tumour,
-    int64_t *scans, int64_t count, spars_error *error);
+    spars_handle trainer, int32_t phase, int64_t batch, int64_t scan_count,
+    const int64_t *has_tumour, int64_t *scans, int64_t count, spars_error *error);
 
 /// Draws the crops of one scan and adds them to the batch.
 int32_t spars_trainer_add_scan(
@@ -98,11 +99,10 @@ int32_t spars_trainer_step(
 int32_t spars_trainer_state(
     spars_handle trainer, float *moments, int64_t count, int64_t *steps, spars_error *error);
 
-/// Goes on where another trainer of the same configuration stopped, after `steps` steps and
-/// `validation_batches` batches of validation. The classifier's parameters are set apart.
+/// Goes on where another trainer of the same configuration stopped, after `steps` steps. The
+/// classifier's parameters are set apart.
 int32_t spars_trainer_restore(
-    spars_handle trainer, const float *moments, int64_t count, int64_t steps,
-    int64_t validation_batches, spars_error *error);
+    spars_handle trainer, const float *moments, int64_t count, int64_t steps, spars_error *error);
 
 /// Changes a crop of HU as training would, but for its place, into `output`.
 int32_t spars_augment(

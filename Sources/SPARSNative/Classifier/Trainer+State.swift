@@ -1,7 +1,6 @@
 /// What a training needs beside its classifier's parameters to go on to the bit.
 ///
-/// Batches are drawn from streams that their number selects, so that counts say where all random
-/// sources stand.
+/// Batches are drawn from streams that their number selects, so that no random source has a state.
 extension Trainer {
     /// Steps taken, by this trainer and those whose state it goes on from.
     public var stepCount: Int { state.withLock { $0.adam.stepCount } }
@@ -12,24 +11,15 @@ extension Trainer {
     /// Values in `moments`.
     public var momentCount: Int { trainable.reduce(0) { $0 + 2 * $1.count } }
 
-    /// Goes on after `stepCount` steps and `validationBatches` batches of validation. Crops added
-    /// before are dropped.
+    /// Goes on after `stepCount` steps. Crops added before are dropped.
     ///
     /// - Throws: as `Adam.restore`; nothing changes then.
-    public func restore(
-        moments: [Float], stepCount: Int, validationBatches: Int
-    ) throws(SPARSError) {
-        guard (0...(1 << 53)).contains(validationBatches) else {
-            throw .range(
-                "validation_batches", of: .training, mustBe: "in the range [0, 2^53]",
-                got: validationBatches)
-        }
+    public func restore(moments: [Float], stepCount: Int) throws(SPARSError) {
         let tensors = trainable
         try state.withLock { (state: inout State) throws(SPARSError) in
             var adam = state.adam
             try adam.restore(moments: moments, of: tensors, stepCount: stepCount)
             state.adam = adam
-            state.batches = [stepCount, validationBatches]
             state.empty()
         }
     }

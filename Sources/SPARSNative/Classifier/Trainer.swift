@@ -7,8 +7,8 @@ import Synchronization
 /// from all. Only crops are kept between calls, so that one scan at a time needs to be in memory.
 /// The same seed and scans give the same bits for any thread count.
 public final class Trainer: Sendable {
-    /// Training and validation draw from streams of their own: validating more or less often does
-    /// not change what is learned.
+    /// Training and validation draw from streams of their own: validating does not change what is
+    /// learned.
     public enum Phase: Int, Sendable {
         case training = 0
         case validation = 1
@@ -34,7 +34,6 @@ public final class Trainer: Sendable {
         var random: RandomSource
         /// Has a stream for each crop of the batch to change it by; nil leaves crops as they are.
         var augmenting: RandomSource?
-        var batches = [0, 0]
 
         mutating func empty() {
             crops = []
@@ -56,10 +55,17 @@ public final class Trainer: Sendable {
     /// Begins a batch, and draws the scans it takes its crops from: `count` of 0..<`scanCount`, each
     /// independently, as the released scripts draw them. Crops added before are dropped.
     ///
-    /// - Parameter hasTumour: the label of each scan, to draw scans without and with tumours by
-    ///   turns; nil draws any.
+    /// Scans, crops and their changes follow from the phase and the batch's number alone: a training
+    /// that goes on counts on, and batches of validation that begin at 0 after each epoch are the
+    /// same crops each time, so that epochs are compared by what was learned between them.
+    ///
+    /// - Parameters:
+    ///   - batch: its number among those of the phase, 0 to 2^53.
+    ///   - hasTumour: the label of each scan, to draw scans without and with tumours by turns; nil
+    ///     draws any.
     public func drawScans(
-        _ count: Int, of scanCount: Int, phase: Phase, balancing hasTumour: [Int]? = nil
+        _ count: Int, of scanCount: Int, phase: Phase, batch: Int,
+        balancing hasTumour: [Int]? = nil
     ) throws(SPARSError) -> [Int] {
         guard (1...65_536).contains(count) else {
             throw .range(
@@ -69,14 +75,16 @@ public final class Trainer: Sendable {
         guard scanCount > 0 else {
             throw .range("dataset", of: .training, mustBe: "one scan or more", got: scanCount)
         }
+        guard (0...(1 << 53)).contains(batch) else {
+            throw .range(
+                "batch", of: .training, mustBe: "an integer in the range [0, 2^53]", got: batch)
+        }
         let groups = try Self.groups(scanCount, hasTumour)
         return state.withLock { state in
-            let batch = state.batches[phase.rawValue]
             var random = source.stream(UInt64(2 * batch + phase.rawValue))
             let augments = phase == .training && configuration.augmentation != .none
             state.augmenting =
                 augments ? source.stream(Self.augmentingStream).stream(UInt64(batch)) : nil
-            state.batches[phase.rawValue] += 1
             state.empty()
             let scans = (0..<count).map { i in
                 let group = groups[i % groups.count]

@@ -25,7 +25,7 @@ import Testing
     private static func step(_ trainer: Trainer, _ phase: Trainer.Phase = .training) throws {
         var random = RandomSource(seed: 3)
         let values = (0..<scanExtent.count).map { _ in Float(random.normal() * 50) }
-        for i in try trainer.drawScans(2, of: 2, phase: phase) {
+        for i in try trainer.drawScans(2, of: 2, phase: phase, batch: trainer.stepCount) {
             try values.withUnsafeBufferPointer { values in
                 try trainer.add(
                     TrainingScan(values: values, extent: scanExtent, hasTumour: i, mask: nil))
@@ -47,8 +47,7 @@ import Testing
         // What the new trainer did before does not matter.
         try Self.step(resumed)
         try other.replace(whole.parameters, batchesTracked: whole.batchesTracked)
-        try resumed.restore(
-            moments: trainer.moments, stepCount: trainer.stepCount, validationBatches: 1)
+        try resumed.restore(moments: trainer.moments, stepCount: trainer.stepCount)
         for trainer in [trainer, resumed] {
             try Self.step(trainer, .validation)
             try Self.step(trainer)
@@ -64,22 +63,19 @@ import Testing
         try Self.step(trainer)
         let (moments, before) = (trainer.moments, classifier.parameters)
         #expect(moments.count == trainer.momentCount)
-        func refuses(_ moments: [Float], _ steps: Int, _ batches: Int) {
+        func refuses(_ moments: [Float], _ steps: Int) {
             #expect(throws: SPARSError.self) {
-                try trainer.restore(
-                    moments: moments, stepCount: steps, validationBatches: batches)
+                try trainer.restore(moments: moments, stepCount: steps)
             }
         }
-        refuses(Array(moments.dropLast()), 1, 0)
-        refuses(moments, -1, 0)
-        refuses(moments, .max, 0)
-        refuses(moments, 1, -1)
-        refuses(moments, 1, .max)
+        refuses(Array(moments.dropLast()), 1)
+        refuses(moments, -1)
+        refuses(moments, .max)
         var bad = moments
         bad[bad.count - 1] = -1
-        refuses(bad, 1, 0)
+        refuses(bad, 1)
         bad[bad.count - 1] = .nan
-        refuses(bad, 1, 0)
+        refuses(bad, 1)
         #expect(trainer.moments == moments && trainer.stepCount == 1)
 
         var parameters = before

@@ -48,8 +48,8 @@ import Testing
         let trainer = try Self.trainer(classifier)
         let scans = Self.scans(seed: 2)
         var losses: [Double] = []
-        for _ in 0..<6 {
-            _ = try trainer.drawScans(2, of: 2, phase: .training)
+        for step in 0..<6 {
+            _ = try trainer.drawScans(2, of: 2, phase: .training, batch: step)
             try Self.add(scans, [0, 1], to: trainer)
             losses.append(try trainer.step(learningRate: 1e-3))
         }
@@ -67,8 +67,8 @@ import Testing
             let classifier = try Self.classifier(seed: 1)
             let trainer = try Self.trainer(classifier)
             let scans = Self.scans(seed: 2)
-            for _ in 0..<2 {
-                let drawn = try trainer.drawScans(2, of: 2, phase: .training)
+            for step in 0..<2 {
+                let drawn = try trainer.drawScans(2, of: 2, phase: .training, batch: step)
                 try Self.add(scans, drawn, to: trainer)
                 _ = try trainer.step(learningRate: 1e-3)
             }
@@ -82,7 +82,7 @@ import Testing
         let start = classifier.parameters
         let trainer = try Self.trainer(classifier, interpolation: .linear)
         let scans = Self.scans(seed: 3)
-        let drawn = try trainer.drawScans(2, of: 2, phase: .training)
+        let drawn = try trainer.drawScans(2, of: 2, phase: .training, batch: 0)
         try Self.add(scans, drawn, to: trainer)
         let loss = try trainer.step(learningRate: 1e-3)
 
@@ -136,7 +136,7 @@ import Testing
         let trainer = try Self.trainer(classifier, interpolation: interpolation)
         let scans = Self.scans(seed: 3)
         let before = classifier.parameters
-        _ = try trainer.drawScans(2, of: 2, phase: .validation)
+        _ = try trainer.drawScans(2, of: 2, phase: .validation, batch: 0)
         try Self.add(scans, [1, 0], to: trainer)
         let (scores, labels) = try trainer.evaluate()
         #expect(labels == [1, 0])
@@ -145,22 +145,25 @@ import Testing
         #expect(throws: SPARSError.self) { try trainer.evaluate() }
     }
 
-    @Test func validatingDoesNotChangeWhatIsLearned() throws {
+    @Test func aBatchIsItsNumberAndPhaseAlone() throws {
         let trainer = try Self.trainer(try Self.classifier(seed: 1))
-        let other = try Self.trainer(try Self.classifier(seed: 1))
-        for _ in 0..<5 {
-            let drawn = try trainer.drawScans(4, of: 1000, phase: .training)
-            let validation = try other.drawScans(4, of: 1000, phase: .validation)
-            #expect(try other.drawScans(4, of: 1000, phase: .training) == drawn)
-            #expect(validation != drawn)
+        func drawn(_ batch: Int, _ phase: Trainer.Phase) throws -> [Int] {
+            try trainer.drawScans(4, of: 1000, phase: phase, batch: batch)
         }
+        let batches = try (0..<5).map { try drawn($0, .training) }
+        let validation = try (0..<5).map { try drawn($0, .validation) }
+        for batch in [3, 0, 4, 1, 2] {
+            #expect(try drawn(batch, .validation) == validation[batch])
+            #expect(try drawn(batch, .training) == batches[batch])
+        }
+        #expect(Set(batches + validation).count == 10)
     }
 
     @Test func aStoppedStepLeavesTheClassifierAlone() throws {
         let classifier = try Self.classifier(seed: 1)
         let trainer = try Self.trainer(classifier)
         let before = classifier.parameters
-        _ = try trainer.drawScans(2, of: 2, phase: .training)
+        _ = try trainer.drawScans(2, of: 2, phase: .training, batch: 0)
         try Self.add(Self.scans(seed: 2), [0, 1], to: trainer)
         #expect(throws: SPARSError.interrupted) {
             try Control.with(
@@ -177,7 +180,7 @@ import Testing
         var failure: SPARSError?
         for _ in 0..<3 where failure == nil {
             let before = classifier.parameters
-            _ = try trainer.drawScans(2, of: 2, phase: .training)
+            _ = try trainer.drawScans(2, of: 2, phase: .training, batch: 0)
             try Self.add(Self.scans(seed: 2), [0, 1], to: trainer)
             do { _ = try trainer.step(learningRate: 1e38) } catch {
                 failure = error
@@ -219,11 +222,16 @@ import Testing
         bad.foregroundThreshold = .nan
         refuses(bad, 1)
         let trainer = try Self.trainer(try Self.classifier(seed: 1))
-        #expect(throws: SPARSError.self) { try trainer.drawScans(0, of: 1, phase: .training) }
-        #expect(throws: SPARSError.self) { try trainer.drawScans(1, of: 0, phase: .training) }
+        #expect(throws: SPARSError.self) { try trainer.drawScans(0, of: 1, phase: .training, batch: 0) }
+        #expect(throws: SPARSError.self) { try trainer.drawScans(1, of: 0, phase: .training, batch: 0) }
+        for batch in [-1, (1 << 53) + 1] {
+            #expect(throws: SPARSError.self) {
+                try trainer.drawScans(1, of: 1, phase: .validation, batch: batch)
+            }
+        }
         #expect(throws: SPARSError.self) { try trainer.step(learningRate: 1e-3) }
         for rate in [0, -1, .nan, .infinity] {
-            _ = try trainer.drawScans(1, of: 2, phase: .training)
+            _ = try trainer.drawScans(1, of: 2, phase: .training, batch: 0)
             try Self.add(Self.scans(seed: 2), [0], to: trainer)
             #expect(throws: SPARSError.self) { try trainer.step(learningRate: rate) }
         }
@@ -233,15 +241,16 @@ import Testing
         let trainer = try Self.trainer(try Self.classifier(seed: 1))
         let labels = [1, 0, 1, 1, 0, 1]
         var seen: Set<Int> = []
-        for _ in 0..<40 {
-            let drawn = try trainer.drawScans(5, of: 6, phase: .training, balancing: labels)
+        for batch in 0..<40 {
+            let drawn = try trainer.drawScans(
+                5, of: 6, phase: .training, batch: batch, balancing: labels)
             #expect(drawn.map { labels[$0] } == [0, 1, 0, 1, 0])
             seen.formUnion(drawn)
         }
         #expect(seen.count == 6)
         for bad in [[0, 0], [1, 1], [0, 2]] {
             #expect(throws: SPARSError.self) {
-                try trainer.drawScans(1, of: 2, phase: .training, balancing: bad)
+                try trainer.drawScans(1, of: 2, phase: .training, batch: 0, balancing: bad)
             }
         }
     }
@@ -257,7 +266,7 @@ import Testing
                 let place = [i / 576, i / 24 % 24, i % 24]
                 if place.contains(where: { $0 < 12 }) { scans[1][i] -= 60 }
             }
-            _ = try trainer.drawScans(2, of: 2, phase: .training)
+            _ = try trainer.drawScans(2, of: 2, phase: .training, batch: step)
             try Self.add(scans, [0, 1], to: trainer)
             losses.append(try trainer.step(learningRate: 1e-3))
         }

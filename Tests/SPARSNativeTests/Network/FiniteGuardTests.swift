@@ -148,7 +148,7 @@ import Testing
             foregroundThreshold: nil)
         let trainer = Trainer(
             classifier, try TrainingConfiguration(rule: rule, cropsPerScan: 1, seed: 1))
-        _ = try trainer.drawScans(Self.labels.count, of: 4, phase: .training)
+        _ = try trainer.drawScans(Self.labels.count, of: 4, phase: .training, batch: 0)
         for (crop, label) in zip(Self.crops(), Self.labels) {
             try crop.withUnsafeBufferPointer {
                 try trainer.add(

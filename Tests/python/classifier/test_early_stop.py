@@ -115,6 +115,25 @@ def test_the_best_weights_are_those_of_the_best_epoch():
         np.testing.assert_array_equal(array, parameters[-1][name], err_msg=name)
 
 
+def test_every_epoch_is_validated_on_the_same_crops():
+    # Nothing is learned, so that labels tell the draws apart: 12 scans an epoch of 4, by chance.
+    _, history = _fit(_cases(), learning_rate=1e-30, validation_steps=3, epochs=5)
+    positive = [
+        record["validation"]["true_positives"] + record["validation"]["false_negatives"]
+        for record in history.epochs
+    ]
+    assert len(set(positive)) == 1
+    # Which ones depends on the seed.
+    others = {
+        sum(
+            _fit(_cases(), validation_steps=3, epochs=1, seed=seed)[1].epochs[0]["validation"][name]
+            for name in ("true_positives", "false_negatives")
+        )
+        for seed in range(4)
+    }
+    assert len(others) > 1
+
+
 def test_without_a_value_the_last_weights_stay_and_the_history_says_so():
     parameters = spars.Classifier(INPUT, seed=2).parameters()
     # It answers "no tumour" whatever it sees, so that precision is 0 of 0.

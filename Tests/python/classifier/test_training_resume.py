@@ -315,7 +315,7 @@ def test_cut_and_foreign_files_are_format_errors(tmp_path, kept):
     with pytest.raises(spars.FormatError):
         _fit(path, resume=True)
     # A pickle is never read.
-    np.savez(path, description=np.array({"format": "spars-training-1"}, dtype=object))
+    np.savez(path, description=np.array({"format": FILE_FORMAT}, dtype=object))
     with pytest.raises(spars.FormatError):
         _fit(path, resume=True)
 

@@ -1076,6 +1076,7 @@ def trainer_create(classifier: int, training: _Training | dict[str, Any], /) -> 
 def trainer_draw_scans(
     trainer: int,
     phase: _Phase,
+    batch: int,
     scan_count: int,
     has_tumour: npt.NDArray[np.int64] | None,
     scans: npt.NDArray[np.int64],
@@ -1088,13 +1089,7 @@ def trainer_step(trainer: int, learning_rate: float, loss: npt.NDArray[np.float6
 
 def trainer_state(trainer: int, moments: npt.NDArray[np.float32] | None, /) -> int: ...
 
-def trainer_restore(
-    trainer: int,
-    moments: npt.NDArray[np.float32],
-    steps: int,
-    validation_batches: int,
-    /,
-) -> None: ...
+def trainer_restore(trainer: int, moments: npt.NDArray[np.float32], steps: int, /) -> None: ...
 
 def augment(
     augmentation: _Augmentation | dict[str, Any],

@@ -19,7 +19,7 @@ from spars._support.types import AnyPath, FloatArray, PathLike
 from spars.classifier.training.early_stop import MONITORS, EarlyStop
 from spars.classifier.training.history import Record, plain
 
-FILE_FORMAT = "spars-training-1"
+FILE_FORMAT = "spars-training-2"
 #: Name and label of each scan, by its role.
 ScanNames: TypeAlias = dict[str, list[tuple[str, bool | None]]]
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)

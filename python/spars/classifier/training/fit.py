@@ -36,7 +36,9 @@ def fit(
     A step draws `scans_per_step` scans with replacement, cuts `crops_per_scan` crops of each, and
     moves the parameters once by Adam (0.9, 0.999, 1e-8) on the mean cross entropy of all crops, or
     of the scans if crops are pooled.
-    After each epoch the validation scans are scored likewise, in evaluation mode.
+    After each epoch batches of the validation scans are scored in evaluation mode. They are drawn
+    likewise, by `seed`, and are the same crops after every epoch: what changes from one to the next
+    is the network alone.
 
     With ``protocol="paper"`` a scan is brought to `grid` (trilinear), crops of `window` lie inside
     it, are resized by nearest neighbour as in play, and all carry their scan's label; voxel masks

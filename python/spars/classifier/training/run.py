@@ -122,7 +122,7 @@ class Run:
         total = self.options["epochs"] * steps
         self.rates = np.concatenate([self.rates[: self._steps()], np.empty(steps)])
         for step in range(self._steps() - before, steps):
-            self._fill("training")
+            self._fill("training", before + step)
             rate = check_rate(self.schedule(1.0 - (before + step) / total))
             self.rates[before + step] = rate
             native.trainer_step(self.trainer.value, rate, self.losses[step : step + 1])
@@ -157,13 +157,13 @@ class Run:
         }
         return Handle(native.trainer_create(self.classifier._handle.value, training))
 
-    def _fill(self, role: str) -> None:
+    def _fill(self, role: str, batch: int) -> None:
         cases = self.cases[role]
         drawn = np.empty(self.options["scans_per_step"], np.int64)
         labels = None
         if self.options["scan_sampling"] == "balanced":
             labels = np.array([bool(case.has_tumour) for case in cases], np.int64)
-        native.trainer_draw_scans(self.trainer.value, role, len(cases), labels, drawn)
+        native.trainer_draw_scans(self.trainer.value, role, batch, len(cases), labels, drawn)
         for index in drawn:
             case = cases[index]
             array, mask = self.scans.of(case, (role, int(index)))
@@ -180,7 +180,7 @@ class Run:
         scores = np.empty((steps, count), np.float32)
         labels = np.empty((steps, count), np.int64)
         for step in range(steps):
-            self._fill("validation")
+            self._fill("validation", step)
             native.trainer_evaluate(self.trainer.value, scores[step], labels[step])
             self._report()
         return classification_metrics(scores.ravel(), labels.ravel())
@@ -254,7 +254,7 @@ class Run:
         handle = self.classifier._handle.value
         before = self._parameters()
         try:
-            native.trainer_restore(self.trainer.value, state.moments, state.steps, validated)
+            native.trainer_restore(self.trainer.value, state.moments, state.steps)
             if len(state.best):
                 # Refused now if it is none, not at the end of the training.
                 native.classifier_set_parameters(handle, state.best, state.best_tracked)

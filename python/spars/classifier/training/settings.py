@@ -147,7 +147,14 @@ class TrainingSettings(Settings, owner="fit"):
         ),
         "Random changes of training crops; None, as in the paper, leaves them as they are.",
     )
-    validation_steps: int = setting(4, integer(1), "Batches scored after each epoch; 4 of record.")
+    validation_steps: int = setting(
+        4,
+        integer(1),
+        """
+        Batches scored after each epoch, the same ones each time; 4 of record. More of them tell
+        epochs apart more finely.
+        """,
+    )
     patience: int | None = setting(
         None,
         optional(integer(1)),
