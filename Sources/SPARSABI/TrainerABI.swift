@@ -60,6 +60,22 @@ public func sparsTrainerAddScan(
     }
 }
 
+@_cdecl("spars_trainer_add_windows")
+public func sparsTrainerAddWindows(
+    _ trainer: UInt64, _ values: In<Float>, _ count: Int64, _ voxels: Int64, _ shape: In<Int64>,
+    _ hasTumour: In<UInt8>, _ signals: In<spars_control>, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error, signals) { () throws(SPARSError) in
+        let trainer = try living(trainer)
+        let extent = try checkedExtent(shape, "shape", of: "fit")
+        let total = try checkedCount([count, voxels], "values", of: "fit")
+        let labels = try checkedInput(hasTumour, Int(count), "has_tumour", of: "fit")
+        try trainer.add(
+            windows: try checkedInput(values, total, "values", of: "fit"), extent: extent,
+            hasTumour: labels.map { Int($0) })
+    }
+}
+
 @_cdecl("spars_trainer_step")
 public func sparsTrainerStep(
     _ trainer: UInt64, _ learningRate: Double, _ loss: Out<Double>, _ signals: In<spars_control>,

@@ -368,6 +368,29 @@ import Testing
                 expectRefused { add(shape, label, $0) }
             }
             expectRefused { spars_trainer_add_scan(trainer, nil, nil, $0) }
+            for (count, voxels, shape): (Int64, Int64, [Int64]) in [
+                (0, 8, [2, 2, 2]), (-1, 8, [2, 2, 2]), (2, 8, [2, 2, 2]), (1, 4, [2, 2, 2]),
+                (1, 8, [2, 2, 1]), (1, 8, [0, 2, 2]), (1, 8, [.max, .max, 2]),
+                (.max, .max, [2, 2, 2]), (1, -1, [2, 2, 2]),
+            ] {
+                expectRefused {
+                    spars_trainer_add_windows(
+                        trainer, volume, count, voxels, shape, [1, 2], nil, $0)
+                }
+            }
+            let shape: [Int64] = [2, 2, 2]
+            expectRefused {
+                spars_trainer_add_windows(trainer, nil, 1, 8, shape, [1], nil, $0)
+            }
+            expectRefused {
+                spars_trainer_add_windows(trainer, volume, 1, 8, nil, [1], nil, $0)
+            }
+            expectRefused {
+                spars_trainer_add_windows(trainer, volume, 1, 8, shape, nil, nil, $0)
+            }
+            expectRefused {
+                spars_trainer_add_windows(trainer, volume, 1, 8, shape, [2], nil, $0)
+            }
             var loss = 0.0
             var score: Float = 0
             for rate in [1e-3, 0, -1, .nan, .infinity] {

@@ -165,6 +165,35 @@ static PyObject *trainer_add_scan(
     return shim_none(status, &failure);
 }
 
+static PyObject *trainer_add_windows(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle trainer = 0;
+    Py_buffer *values = NULL, *has_tumour = NULL;
+    int64_t count = 0, voxels = 0, shape[3];
+    shim_control signals;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "trainer_add_windows(trainer, values, shape, has_tumour)", 4, given_count) &&
+        shim_uint64(given[0], "trainer", &trainer) &&
+        shim_array(given[2], "shape", 'q', shape, 3) &&
+        shim_control_init(&signals, Py_None) == 0 &&
+        (has_tumour = shim_borrow(&held, given[3], 'B', 0, "has_tumour")) != NULL &&
+        shim_counts(has_tumour, "has_tumour", SHIM_EXTENTS(1), &count) &&
+        (values = shim_borrow(&held, given[1], 'f', 0, "values")) != NULL &&
+        shim_counts(values, "values", SHIM_EXTENTS(count), &voxels);
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_trainer_add_windows(
+        trainer, values->buf, count, voxels, shape, has_tumour->buf, &signals.control, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 static PyObject *trainer_step(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle trainer = 0;
@@ -297,6 +326,7 @@ PyMethodDef shim_trainer_functions[] = {
     {"trainer_create", SHIM_FASTCALL(trainer_create), METH_FASTCALL, NULL},
     {"trainer_draw_scans", SHIM_FASTCALL(trainer_draw_scans), METH_FASTCALL, NULL},
     {"trainer_add_scan", SHIM_FASTCALL(trainer_add_scan), METH_FASTCALL, NULL},
+    {"trainer_add_windows", SHIM_FASTCALL(trainer_add_windows), METH_FASTCALL, NULL},
     {"trainer_step", SHIM_FASTCALL(trainer_step), METH_FASTCALL, NULL},
     {"trainer_state", SHIM_FASTCALL(trainer_state), METH_FASTCALL, NULL},
     {"trainer_restore", SHIM_FASTCALL(trainer_restore), METH_FASTCALL, NULL},

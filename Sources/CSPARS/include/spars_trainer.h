@@ -88,6 +88,14 @@ int32_t spars_trainer_add_scan(
     spars_handle trainer, const spars_training_scan *scan, const spars_control *signals,
     spars_error *error);
 
+/// Adds `count` windows that have labels of their own to the batch, [x, y, z] one after the other:
+/// each counts as a scan with one crop. Of crops labelled by voxels or resized linearly it is
+/// refused.
+int32_t spars_trainer_add_windows(
+    spars_handle trainer, const float *values, int64_t count, int64_t voxels,
+    const int64_t shape[3], const uint8_t *has_tumour, const spars_control *signals,
+    spars_error *error);
+
 /// Learns from the batch; the classifier changes at once and only as a whole. `loss` receives the
 /// batch's before the step: in a buffer, so that an interrupt after the step cannot lose it.
 int32_t spars_trainer_step(

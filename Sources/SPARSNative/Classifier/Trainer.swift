@@ -4,7 +4,7 @@ import Synchronization
 /// Trains a classifier, one batch of crops at a time.
 ///
 /// A batch: `drawScans` says which scans, `add` draws crops of each of them in turn, `step` learns
-/// from all. Only crops are kept between calls, so that one scan at a time needs to be in memory.
+/// from all. Or `add` takes windows that have labels of their own. Only crops are kept between calls, so that one scan at a time needs to be in memory.
 /// The same seed and scans give the same bits for any thread count.
 public final class Trainer: Sendable {
     /// Training and validation draw from streams of their own: validating does not change what is
@@ -34,6 +34,15 @@ public final class Trainer: Sendable {
         var random: RandomSource
         /// Has a stream for each crop of the batch to change it by; nil leaves crops as they are.
         var augmenting: RandomSource?
+
+        mutating func append(_ crop: Crop) throws(SPARSError) {
+            values += crop.values.count
+            guard values <= Trainer.batchLimit else {
+                throw .outOfMemory(
+                    message: "The crops of a batch exceed \(Trainer.batchLimit) voxels.")
+            }
+            crops.append(crop)
+        }
 
         mutating func empty() {
             crops = []
@@ -127,13 +136,56 @@ public final class Trainer: Sendable {
                 of: scan, using: &random, augmenting: state.augmenting, first: state.crops.count)
             state.random = random
             state.bags.append(crops.count)
-            for crop in crops {
-                state.values += crop.values.count
-                guard state.values <= Trainer.batchLimit else {
-                    throw .outOfMemory(
-                        message: "The crops of a batch exceed \(Trainer.batchLimit) voxels.")
-                }
-                state.crops.append(crop.scaled(by: window))
+            for crop in crops { try state.append(crop.scaled(by: window)) }
+        }
+    }
+
+    /// Adds windows with labels of their own to the batch, [n, x, y, z], scaled by the classifier's
+    /// intensity window. Each counts as a scan with one crop.
+    ///
+    /// - Parameters:
+    ///   - extent: of a window, that of the configuration's crops.
+    ///   - hasTumour: the label of each, 0 or 1.
+    /// - Throws: `outOfRange` if the configuration's crops have labels from voxels or are resized
+    ///   linearly, or counts and labels do not fit; `notFinite` for NaN or infinity in a window.
+    ///   The batch may then hold the windows before it.
+    public func add(
+        windows values: UnsafeBufferPointer<Float>, extent: Extent, hasTumour: [Int]
+    ) throws(SPARSError) {
+        let rule = configuration.rule
+        guard rule.label == .image else {
+            throw .range(
+                "crop_label", of: .training, mustBe: "'image' with made windows", got: "'voxel'")
+        }
+        guard rule.interpolation == .nearest else {
+            throw .range(
+                "crop_interpolation", of: .training, mustBe: "'nearest' with made windows",
+                got: "'linear'")
+        }
+        guard extent == rule.extent else {
+            throw .range("window", of: .training, mustBe: "\(rule.extent)", got: extent)
+        }
+        guard !hasTumour.isEmpty, hasTumour.allSatisfy({ $0 == 0 || $0 == 1 }) else {
+            throw .range(
+                "has_tumour", of: .training, mustBe: "one integer or more, each 0 or 1",
+                got: hasTumour)
+        }
+        guard values.count % extent.count == 0, values.count / extent.count == hasTumour.count
+        else {
+            throw .range(
+                "windows", of: .training,
+                mustBe: "\(hasTumour.count) of \(extent.count) values", got: values.count)
+        }
+        let window = classifier.intensityWindow
+        try state.withLock { (state: inout State) throws(SPARSError) in
+            for (i, label) in hasTumour.enumerated() {
+                let start = i * extent.count
+                let crop = Crop(
+                    origin: Voxel(0, 0, 0), extent: extent,
+                    values: Array(values[start..<start + extent.count]), hasTumour: label)
+                try checkFinite(crop.values, named: "window \(i)")
+                state.bags.append(1)
+                try state.append(crop.scaled(by: window))
             }
         }
     }

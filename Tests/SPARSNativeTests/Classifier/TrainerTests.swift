@@ -222,8 +222,12 @@ import Testing
         bad.foregroundThreshold = .nan
         refuses(bad, 1)
         let trainer = try Self.trainer(try Self.classifier(seed: 1))
-        #expect(throws: SPARSError.self) { try trainer.drawScans(0, of: 1, phase: .training, batch: 0) }
-        #expect(throws: SPARSError.self) { try trainer.drawScans(1, of: 0, phase: .training, batch: 0) }
+        #expect(throws: SPARSError.self) {
+            try trainer.drawScans(0, of: 1, phase: .training, batch: 0)
+        }
+        #expect(throws: SPARSError.self) {
+            try trainer.drawScans(1, of: 0, phase: .training, batch: 0)
+        }
         for batch in [-1, (1 << 53) + 1] {
             #expect(throws: SPARSError.self) {
                 try trainer.drawScans(1, of: 1, phase: .validation, batch: batch)
@@ -253,6 +257,71 @@ import Testing
                 try trainer.drawScans(1, of: 2, phase: .training, batch: 0, balancing: bad)
             }
         }
+    }
+
+    @Test func windowsAreCropsOfScansThatAreNoLarger() throws {
+        let extent = Extent(12, 12, 12)
+        let values = Self.scans(seed: 3).flatMap { $0.prefix(extent.count) }
+        func stepped(_ add: (Trainer) throws -> Void) throws -> (Double, [Float], Parameters) {
+            let classifier = try Self.classifier(seed: 1)
+            let trainer = try Self.trainer(classifier)
+            try add(trainer)
+            let scores = try trainer.evaluate().scores
+            try add(trainer)
+            return (try trainer.step(learningRate: 1e-3), scores, classifier.parameters)
+        }
+        let windows = try stepped { trainer in
+            try values.withUnsafeBufferPointer {
+                try trainer.add(windows: $0, extent: extent, hasTumour: [0, 1])
+            }
+        }
+        let scans = try stepped { trainer in
+            for label in [0, 1] {
+                let start = label * extent.count
+                try Array(values[start..<start + extent.count]).withUnsafeBufferPointer {
+                    try trainer.add(
+                        TrainingScan(values: $0, extent: extent, hasTumour: label, mask: nil))
+                }
+            }
+        }
+        #expect(windows == scans)
+    }
+
+    @Test func windowsThatDoNotFitAreRefused() throws {
+        let extent = Extent(12, 12, 12)
+        func refusal(
+            _ trainer: Trainer, extent: Extent = extent, windows: Int = 2, labels: [Int] = [0, 1],
+            value: Float = 0
+        ) -> SPARSError? {
+            let values = [Float](repeating: value, count: windows * extent.count)
+            return values.withUnsafeBufferPointer { values in
+                do {
+                    try trainer.add(windows: values, extent: extent, hasTumour: labels)
+                    return nil
+                } catch { return error as? SPARSError }
+            }
+        }
+        let classifier = try Self.classifier(seed: 1)
+        let trainer = try Self.trainer(classifier)
+        #expect(refusal(trainer) == nil)
+        #expect(refusal(trainer, extent: Extent(12, 12, 11)) != nil)
+        #expect(refusal(trainer, windows: 1) != nil)
+        #expect(refusal(trainer, labels: [0, 2]) != nil)
+        #expect(refusal(trainer, windows: 0, labels: []) != nil)
+        for value in [Float.nan, .infinity] {
+            guard case .notFinite(let tensor, _)? = refusal(trainer, value: value) else {
+                Issue.record("not refused: \(value)")
+                continue
+            }
+            #expect(tensor == "window 0")
+        }
+        #expect(refusal(try Self.trainer(classifier, interpolation: .linear)) != nil)
+        let rule = CropRule(
+            label: .voxel, extent: extent, interpolation: .nearest, border: .full,
+            foregroundThreshold: nil)
+        let labelled = Trainer(
+            classifier, try TrainingConfiguration(rule: rule, cropsPerScan: 1, seed: 1))
+        #expect(refusal(labelled) != nil)
     }
 
     /// In a scan with tumours one octant is brighter, so that most crops show nothing.

@@ -1085,6 +1085,14 @@ def trainer_draw_scans(
 
 def trainer_add_scan(trainer: int, scan: _TrainingScan | dict[str, Any], /) -> None: ...
 
+def trainer_add_windows(
+    trainer: int,
+    values: npt.NDArray[np.float32],
+    shape: Sequence[int] | npt.NDArray[Any],
+    has_tumour: npt.NDArray[np.uint8],
+    /,
+) -> None: ...
+
 def trainer_step(trainer: int, learning_rate: float, loss: npt.NDArray[np.float64], /) -> None: ...
 
 def trainer_state(trainer: int, moments: npt.NDArray[np.float32] | None, /) -> int: ...

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from spars._core import Handle, native
 from spars._support.checks import check_float
+from spars._support.provenance import digest
 from spars._support.types import Extent3, Mask, Progress, Scan, Spacing
 from spars.metrics.masks import as_mask
 from spars.volume.volume import as_volume
@@ -61,6 +62,8 @@ class Host:
         mm.
     shape : tuple of three ints
         Of the scan.
+    sha256, mask_sha256 : str
+        SHA-256 of the organ's HU, x slowest, and of its mask: what windows of it follow from.
 
     Raises
     ------
@@ -71,11 +74,13 @@ class Host:
         The organ holds NaN or infinity.
     """
 
-    __slots__ = ("_handle", "organ", "shape", "spacing")
+    __slots__ = ("_handle", "mask_sha256", "organ", "sha256", "shape", "spacing")
 
     organ: OrganLevel
     spacing: Spacing
     shape: Extent3
+    sha256: str
+    mask_sha256: str
 
     def __init__(
         self,
@@ -93,6 +98,9 @@ class Host:
         self.organ = OrganLevel(*found)
         self.spacing = scan.spacing
         self.shape = scan.shape
+        # Values elsewhere are not read, and do not make it another host.
+        self.sha256 = digest(scan.array[mask != 0])
+        self.mask_sha256 = digest(mask)
 
     def __repr__(self) -> str:
         return (

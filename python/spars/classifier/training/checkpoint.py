@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,10 @@ from spars._support.checks import sentence
 from spars._support.errors import FormatError
 from spars._support.types import AnyPath, FloatArray, PathLike
 from spars.classifier.training.early_stop import MONITORS, EarlyStop
+from spars.classifier.training.examples import Examples
 from spars.classifier.training.history import Record, plain
 
 FILE_FORMAT = "spars-training-2"
-#: Name and label of each scan, by its role.
-ScanNames: TypeAlias = dict[str, list[tuple[str, bool | None]]]
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 # These only say when to end, so that another value may continue a training; `check_ends` refuses
 # the values with which it would have ended before.
@@ -48,8 +47,8 @@ class State:
         Adam's.
     tracked, best_tracked : int
         Training steps behind the running statistics of both.
-    seen : list of [role, index, record]
-        Scans drawn.
+    seen : list of [role, number, record]
+        Of both roles' `Examples.seen`.
     """
 
     steps: int
@@ -93,11 +92,13 @@ def check_path(path: AnyPath, *, resume: bool) -> Path:
     return path
 
 
-def write(path: Path, state: State, configuration: Mapping[str, Any], scans: ScanNames) -> None:
+def write(
+    path: Path, state: State, configuration: Mapping[str, Any], examples: Mapping[str, Examples]
+) -> None:
     """Write the file whole or not at all."""
     description = {
         "configuration": plain(configuration),
-        "scans": scans,
+        "examples": {role: each.description for role, each in examples.items()},
         "steps": state.steps,
         "tracked": state.tracked,
         "best_tracked": state.best_tracked,
@@ -107,30 +108,28 @@ def write(path: Path, state: State, configuration: Mapping[str, Any], scans: Sca
     write_npz(path, description, {name: getattr(state, name) for name in _ARRAYS}, FILE_FORMAT)
 
 
-def read(path: Path, configuration: Mapping[str, Any], scans: ScanNames) -> State:
-    """Return the state in a file that `write` wrote, of this configuration and these scans.
+def read(path: Path, configuration: Mapping[str, Any], examples: Mapping[str, Examples]) -> State:
+    """Return the state in a file that `write` wrote, of this configuration and these examples.
 
     Raises
     ------
     FormatError
         The file is not one of `write`, or is broken.
     ValueError
-        It is of another configuration or of other scans; the message names the difference.
+        It is of another configuration or of other examples; the message names the difference.
     """
     description, arrays = read_npz(path, FILE_FORMAT)
     try:
         before = _flat(description["configuration"])
-        known = {
-            role: [(str(name), has_tumour) for name, has_tumour in description["scans"][role]]
-            for role in scans
-        }
+        known = {role: _described(description["examples"][role]) for role in examples}
         state = _state(description, arrays)
         roles = {role for role, _, _ in state.seen}
     except _BROKEN as error:
         raise FormatError(f"{path}: not a checkpoint that fit wrote: {error!r}") from error
     _check_same(path, before, _flat(plain(configuration)))
-    _check_scans(path, known, scans)
-    if not (roles <= scans.keys() and _is_consistent(state, configuration, scans)):
+    for role, each in examples.items():
+        each.check_same(known[role], path)
+    if not (roles <= examples.keys() and _is_consistent(state, configuration, examples)):
         raise FormatError(f"{path}: not a checkpoint that fit wrote: it contradicts itself.")
     return state
 
@@ -190,7 +189,16 @@ def _state(description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
     )
 
 
-def _is_consistent(state: State, configuration: Mapping[str, Any], scans: ScanNames) -> bool:
+def _described(before: Any) -> Any:
+    """Return an `Examples.description` of a file, or raise: scans with labels, or a dict."""
+    if isinstance(before, dict):
+        return before
+    return [(str(name), has_tumour) for name, has_tumour in before]
+
+
+def _is_consistent(
+    state: State, configuration: Mapping[str, Any], examples: Mapping[str, Examples]
+) -> bool:
     steps_per_epoch = configuration["steps_per_epoch"]
     begun = state.steps - len(state.records) * steps_per_epoch
     return (
@@ -199,10 +207,10 @@ def _is_consistent(state: State, configuration: Mapping[str, Any], scans: ScanNa
         and bool(np.isfinite(state.losses).all())
         and len(state.best) in (0, len(state.parameters))
         and all(record["epoch"] == i for i, record in enumerate(state.records, 1))
-        and all(("validation" in record) == bool(scans["validation"]) for record in state.records)
         and all(
-            type(index) is int and 0 <= index < len(scans[role]) for role, index, _ in state.seen
+            ("validation" in record) != examples["validation"].is_empty for record in state.records
         )
+        and all(examples[role].can_have_seen(number) for role, number, _ in state.seen)
     )
 
 
@@ -238,28 +246,6 @@ def _check_same(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -
                 f"The '{name}' of a training that goes on from {path} must be {had!r}, as there. "
                 f"Got {has!r} instead."
             )
-
-
-def _check_scans(path: Path, before: Mapping[str, Sequence[Any]], now: ScanNames) -> None:
-    for role, cases in now.items():
-        if len(cases) != len(before[role]):
-            raise ValueError(
-                f"The {role} scans must be the {len(before[role])} that {path} was trained with. "
-                f"Got {len(cases)} instead."
-            )
-        for number, (had, has) in enumerate(zip(before[role], cases, strict=True), 1):
-            if tuple(had) != tuple(has):
-                raise ValueError(
-                    f"The {role} scan number {number} must be {_scan_text(had)}, as in {path}. "
-                    f"Got {_scan_text(has)} instead."
-                )
-
-
-def _scan_text(scan: Sequence[Any]) -> str:
-    name, has_tumour = scan
-    if has_tumour is None:
-        return repr(name)
-    return f"{name!r} {'with' if has_tumour else 'without'} tumour"
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

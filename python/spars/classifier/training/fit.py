@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spars._support.checks import sentence
@@ -10,12 +10,20 @@ from spars._support.settings import flat
 from spars.classifier.parameters import layout
 from spars.classifier.training import checkpoint as _training_checkpoint
 from spars.classifier.training.early_stop import EarlyStop
+from spars.classifier.training.examples import Examples
 from spars.classifier.training.history import History
+from spars.classifier.training.made import MadeExamples, fitted
 from spars.classifier.training.run import Run
-from spars.classifier.training.scans import Room, check_cases, check_class_weights
+from spars.classifier.training.scans import (
+    Room,
+    ScanExamples,
+    Scans,
+    check_cases,
+    check_class_weights,
+)
 from spars.classifier.training.settings import TrainingSettings
+from spars.lesions.windows import Windows
 from spars.volume.datasets import Case
-from spars.volume.protocol import Protocol
 
 if TYPE_CHECKING:
     from spars.classifier.network import Classifier
@@ -26,12 +34,12 @@ _OWNER = "fit"
 @flat(TrainingSettings)
 def fit(
     classifier: Classifier,
-    dataset: Iterable[Case],
-    validation: Iterable[Case] | None = None,
+    dataset: Iterable[Case] | Windows,
+    validation: Iterable[Case] | Windows | None = None,
     *,
     settings: TrainingSettings,
 ) -> History:
-    """Train on a dataset of scans and their labels; return what was measured.
+    """Train on scans and their labels, or on made windows; return what was measured.
 
     A step draws `scans_per_step` scans with replacement, cuts `crops_per_scan` crops of each, and
     moves the parameters once by Adam (0.9, 0.999, 1e-8) on the mean cross entropy of all crops, or
@@ -47,12 +55,20 @@ def fit(
     crop's label is 1 if its mask holds any; crops are cut short at the border and stretched,
     trilinear. `Protocol` sets each switch alone.
 
+    Of a source that `spars.lesions.windows` makes, a step takes the next ``scans_per_step *
+    crops_per_scan`` windows, each with a label of its own, and validation the first ones. They are
+    brought to the network's input by nearest neighbour, as in play.
+
     Parameters
     ----------
     classifier : Classifier
         What learns.
-    dataset, validation : sequence of spars.datasets.Case
-        Training scans, and validation scans or None.
+    dataset : sequence of spars.datasets.Case, or spars.lesions.Windows
+        What to train on. `steps_per_epoch` has no default for windows; `window` is theirs; and
+        `pooling`, `augmentation` and ``class_weights="balanced"`` are refused.
+    validation : sequence of spars.datasets.Case, or spars.lesions.Windows, optional
+        What to measure on after each epoch; its kind need not be the dataset's. Windows of the
+        same source are refused: give another seed, better other hosts.
     {settings}
 
     Returns
@@ -62,11 +78,11 @@ def fit(
     Raises
     ------
     TypeError, ValueError
-        A parameter is out of range, a scan is smaller than a crop, or a needed label or mask is
-        missing; the message names the scan. Crops are held against the grid and against
-        `Case.shape` before any scan is loaded, and against scans of unknown shape once they are.
-        Or the checkpoint is of other scans or another configuration; the message names the
-        difference.
+        A parameter is out of range, or means nothing with made windows. A scan is smaller than a
+        crop, or a needed label or mask is missing; the message names the scan. Crops are held
+        against the grid and against `Case.shape` before any scan is loaded, and against scans of
+        unknown shape once they are. The checkpoint is of other scans or windows, or of another
+        configuration; the message names the difference.
     NonFiniteError
         A scan holds NaN or infinity: it and the first such voxel are named. Or training left the
         finite numbers: the first tensor to do so is named, in the order of computation, forward
@@ -89,29 +105,61 @@ def fit(
     record the process takes about 0.5 GB and 14 MB a crop for up to 95 crops, 3.7 MB for each one
     more, and the crops' own voxels. Larger batches need no other setting.
     """
-    protocol = settings.protocol
+    settings = fitted(settings, _sources(dataset, validation))
     rule = EarlyStop(settings.epochs, settings.monitor, settings.patience, settings.min_delta)
     checkpoint = None
     if settings.checkpoint is not None:
         checkpoint = _training_checkpoint.check_path(settings.checkpoint, resume=settings.resume)
     options = _recorded(settings)
     _check_batch(classifier, options)
-    room = Room(protocol, settings.window, settings.grid)
-    training = check_cases(dataset, "dataset", protocol, room)
-    held_out = [] if validation is None else check_cases(validation, "validation", protocol, room)
-    rule.check_validation(settings.weights, _labels(held_out, protocol))
-    options["class_weights"] = check_class_weights(settings.class_weights, training)
+    examples = _examples(dataset, validation, settings)
+    rule.check_validation(settings.weights, examples["validation"].labels)
+    training = examples["training"]
+    cases = training.cases if isinstance(training, ScanExamples) else ()
+    options["class_weights"] = check_class_weights(settings.class_weights, cases)
     if settings.steps_per_epoch is None:
-        options["steps_per_epoch"] = max(1, len(training) // 4)
-    cases = {"training": training, "validation": held_out}
+        options["steps_per_epoch"] = max(1, len(cases) // 4)
     run = Run(
-        classifier, cases, protocol, options, settings.augmentation,
-        _schedule(settings.learning_rate), rule, settings.cache_bytes, room, checkpoint,
-        settings.progress,
+        classifier, examples, settings.protocol, options, settings.augmentation,
+        _schedule(settings.learning_rate), rule, checkpoint, settings.progress,
     )  # fmt: skip
     if settings.resume and checkpoint is not None:
         run.resume(checkpoint)
     return run.run(settings.callback)
+
+
+def _sources(dataset: object, validation: object) -> dict[str, Windows | None]:
+    """Return the source of each parameter that is given, None for scans."""
+    given = {"dataset": dataset, "validation": validation}
+    return {
+        name: value if isinstance(value, Windows) else None
+        for name, value in given.items()
+        if value is not None or name == "dataset"
+    }
+
+
+def _examples(
+    dataset: Iterable[Case] | Windows,
+    validation: Iterable[Case] | Windows | None,
+    settings: TrainingSettings,
+) -> dict[str, Examples]:
+    """Return the examples of both roles, checked as far as they can be without loading any."""
+    protocol = settings.protocol
+    grid = settings.grid if protocol.scan_frame == "resampled" else None
+    room = Room(protocol, settings.window, settings.grid)
+    scans = Scans(grid, protocol.crop_label == "voxel", settings.cache_bytes, room)
+
+    def of(given: Iterable[Case] | Windows | None, name: str, role: str) -> Examples:
+        if isinstance(given, Windows):
+            return MadeExamples(role, given, settings.scans_per_step * settings.crops_per_scan)
+        cases = [] if given is None else check_cases(given, name, protocol, room)
+        balanced = settings.scan_sampling == "balanced"
+        return ScanExamples(role, cases, scans, settings.scans_per_step, balanced=balanced)
+
+    return {
+        "training": of(dataset, "dataset", "training"),
+        "validation": of(validation, "validation", "validation"),
+    }
 
 
 def _recorded(settings: TrainingSettings) -> dict[str, Any]:
@@ -130,13 +178,8 @@ def _check_batch(classifier: Classifier, options: Mapping[str, Any]) -> None:
         raise ValueError(sentence("crops_per_scan", _OWNER, allowed, 1))
 
 
-def _labels(cases: Sequence[Case], protocol: Protocol) -> set[int]:
-    """Return the labels that crops of these scans can have."""
-    if cases and protocol.crop_label == "voxel":
-        return {0, 1}
-    return {int(bool(case.has_tumour)) for case in cases}
-
-
-def _schedule(rate: float | Callable[[float], float]) -> Callable[[float], float]:
-    """Return the rate as a function of what remains."""
-    return rate if callable(rate) else lambda _: rate
+def _schedule(rate: Any) -> Callable[[float], float]:
+    """Return a checked `learning_rate` as a function of what remains."""
+    if callable(rate):
+        return rate
+    return lambda _: rate

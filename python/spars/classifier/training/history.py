@@ -39,7 +39,9 @@ class History:
         Every argument of the run that changes its result, the protocol's switches included.
     inputs : list of dict
         "name", "has_tumour", "role" and "sha256" (of the values trained on) of each scan drawn;
-        with voxel labels also "mask_sha256".
+        with voxel labels also "mask_sha256". Of a source of made windows "role", "law",
+        "settings", "seed" and "hosts": "spacing" (mm), "level" (HU), "voxels", "sha256" and
+        "mask_sha256" of each organ.
     versions : dict
         Versions of spars, NumPy and Python.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,11 +18,10 @@ from spars._support.types import FloatArray, Progress
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.parameters import layout, value_count
 from spars.classifier.training import checkpoint as _training_checkpoint
-from spars.classifier.training.checkpoint import ScanNames
 from spars.classifier.training.early_stop import EarlyStop
+from spars.classifier.training.examples import Examples
 from spars.classifier.training.history import History, Record, classification_metrics
-from spars.classifier.training.scans import Room, Scans, crop_extent
-from spars.volume.datasets import Case
+from spars.classifier.training.scans import crop_extent
 from spars.volume.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -42,25 +41,21 @@ class Run:
     def __init__(
         self,
         classifier: Classifier,
-        cases: Mapping[str, Sequence[Case]],
+        examples: Mapping[str, Examples],
         protocol: Protocol,
         options: dict[str, Any],
         augmentation: Augmentation | None,
         schedule: Callable[[float], float],
         rule: EarlyStop,
-        cache_bytes: int,
-        room: Room,
         checkpoint: Path | None,
         progress: Progress | None,
     ) -> None:
         self.classifier = classifier
-        self.cases = cases
+        self.examples = examples
         self.protocol = protocol
         self.options = options
         self.schedule = schedule
         self.rule = rule
-        grid = options["grid"] if protocol.scan_frame == "resampled" else None
-        self.scans = Scans(grid, protocol.crop_label == "voxel", cache_bytes, room)
         self.checkpoint = checkpoint
         self.progress = progress
         self.batches = 0
@@ -98,7 +93,7 @@ class Run:
         history = self.history
         history.epochs = list(self.finished[0])
         history.best_epoch = self.rule.best(history.epochs)
-        history.inputs = self.scans.records
+        history.inputs = self._inputs()
         while True:
             ending = self.rule.ending(self.finished[0])
             if ending is not None:
@@ -107,7 +102,7 @@ class Run:
             record = self._epoch()
             history.epochs.append(record)
             history.best_epoch = self.rule.best(history.epochs)
-            history.inputs = self.scans.records
+            history.inputs = self._inputs()
             self._keep()
             if callback is not None and callback(self.classifier, record) is False:
                 history.ended_by = "callback"
@@ -122,7 +117,7 @@ class Run:
         total = self.options["epochs"] * steps
         self.rates = np.concatenate([self.rates[: self._steps()], np.empty(steps)])
         for step in range(self._steps() - before, steps):
-            self._fill("training", before + step)
+            self.examples["training"].fill(self.trainer.value, before + step)
             rate = check_rate(self.schedule(1.0 - (before + step) / total))
             self.rates[before + step] = rate
             native.trainer_step(self.trainer.value, rate, self.losses[step : step + 1])
@@ -132,7 +127,7 @@ class Run:
             "loss": math.fsum(self.losses) / steps,
             "learning_rate": float(self.rates[before + steps - 1]),
         }
-        if self.cases["validation"]:
+        if not self.examples["validation"].is_empty:
             record["validation"] = self._validate()
         records = [*records, record]
         if self.options["weights"] == "best" and self.rule.best(records) == len(records):
@@ -157,39 +152,26 @@ class Run:
         }
         return Handle(native.trainer_create(self.classifier._handle.value, training))
 
-    def _fill(self, role: str, batch: int) -> None:
-        cases = self.cases[role]
-        drawn = np.empty(self.options["scans_per_step"], np.int64)
-        labels = None
-        if self.options["scan_sampling"] == "balanced":
-            labels = np.array([bool(case.has_tumour) for case in cases], np.int64)
-        native.trainer_draw_scans(self.trainer.value, role, batch, len(cases), labels, drawn)
-        for index in drawn:
-            case = cases[index]
-            array, mask = self.scans.of(case, (role, int(index)))
-            has_tumour = False if self.scans.has_masks else bool(case.has_tumour)
-            scan = {"volume": array, "mask": mask, "has_tumour": has_tumour}
-            try:
-                native.trainer_add_scan(self.trainer.value, scan)
-            except ValueError as error:
-                raise type(error)(f"Scan {case.name!r}: {error}") from None
-
     def _validate(self) -> dict[str, float]:
         count = self.options["scans_per_step"] * self.options["crops_per_scan"]
         steps = self.options["validation_steps"]
         scores = np.empty((steps, count), np.float32)
         labels = np.empty((steps, count), np.int64)
         for step in range(steps):
-            self._fill("validation", step)
+            self.examples["validation"].fill(self.trainer.value, step)
             native.trainer_evaluate(self.trainer.value, scores[step], labels[step])
             self._report()
         return classification_metrics(scores.ravel(), labels.ravel())
 
+    @property
+    def _validation_steps(self) -> int:
+        """Batches of validation after each epoch."""
+        return 0 if self.examples["validation"].is_empty else self.options["validation_steps"]
+
     def _report(self) -> None:
         self.batches += 1
         if self.progress is not None:
-            validating = self.options["validation_steps"] if self.cases["validation"] else 0
-            each = self.options["steps_per_epoch"] + validating
+            each = self.options["steps_per_epoch"] + self._validation_steps
             self.progress(self.batches, self.options["epochs"] * each)
 
     def _steps(self) -> int:
@@ -202,15 +184,8 @@ class Run:
         native.classifier_parameters(handle, parameters)
         return parameters, native.classifier_batches_tracked(handle)
 
-    def _scan_names(self) -> ScanNames:
-        """Return name and label of every scan, by its role."""
-        return {
-            role: [
-                (case.name, None if self.scans.has_masks else bool(case.has_tumour))
-                for case in cases
-            ]
-            for role, cases in self.cases.items()
-        }
+    def _inputs(self) -> list[dict[str, Any]]:
+        return [record for each in self.examples.values() for record in each.records]
 
     def _keep(self) -> None:
         """Write the checkpoint if there is something new to keep."""
@@ -227,17 +202,21 @@ class Run:
             steps=steps, records=records, moments=moments, parameters=parameters, tracked=tracked,
             losses=self.losses[: steps - len(records) * self.options["steps_per_epoch"]],
             rates=self.rates[:steps], best=best, best_tracked=best_tracked,
-            seen=[(role, index, record) for (role, index), record in self.scans.seen.items()],
+            seen=[
+                (role, number, record)
+                for role, each in self.examples.items()
+                for number, record in each.seen.items()
+            ],
         )  # fmt: skip
         _training_checkpoint.write(
-            self.checkpoint, state, self.history.configuration, self._scan_names()
+            self.checkpoint, state, self.history.configuration, self.examples
         )
         self.written = stands
 
     def resume(self, path: Path) -> None:
         """Take over what the checkpoint at `path` holds."""
         options = self.options
-        state = _training_checkpoint.read(path, self.history.configuration, self._scan_names())
+        state = _training_checkpoint.read(path, self.history.configuration, self.examples)
         total = options["epochs"] * options["steps_per_epoch"]
         if state.steps > total:
             raise ValueError(
@@ -246,11 +225,9 @@ class Run:
             )
         _training_checkpoint.check_ends(path, self.rule, state.records)
         _training_checkpoint.check_rates(path, state.rates, self.schedule, options["epochs"], total)
-        self.scans.seen = {(role, index): record for role, index, record in state.seen}
-        self.scans.check_unchanged(self.cases, path)
-        validated = 0
-        if self.cases["validation"]:
-            validated = len(state.records) * options["validation_steps"]
+        for role, each in self.examples.items():
+            each.seen = {number: record for of, number, record in state.seen if of == role}
+            each.check_unchanged(path)
         handle = self.classifier._handle.value
         before = self._parameters()
         try:
@@ -266,7 +243,7 @@ class Run:
         self.losses[:begun] = state.losses
         self.rates = state.rates
         self.finished = (state.records, state.best, state.best_tracked)
-        self.batches = state.steps + validated
+        self.batches = state.steps + len(state.records) * self._validation_steps
         self.written = (state.steps, len(state.records))
 
 

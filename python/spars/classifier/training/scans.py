@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spars._core import native
 from spars._support.checks import check_choice, check_extent, check_float, check_room, sentence
 from spars._support.errors import NonFiniteError
 from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray, MaskArray
+from spars.classifier.training.examples import Examples
 from spars.volume.datasets import Case
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume, resample
@@ -33,51 +35,17 @@ class Scans:
         self.limit = limit
         self.kept: OrderedDict[tuple[str, int], Prepared] = OrderedDict()
         self.size = 0
-        self.seen: dict[tuple[str, int], dict[str, Any]] = {}
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [self.seen[key] for key in sorted(self.seen)]
 
     def of(self, case: Case, key: tuple[str, int]) -> Prepared:
         if key in self.kept:
             self.kept.move_to_end(key)
             return self.kept[key]
         scan = self._prepare(case)
-        if key not in self.seen:
-            self.seen[key] = self._record(case, key[0], scan)
         self.kept[key] = scan
         self.size += _bytes(scan)
         while self.size > self.limit and len(self.kept) > 1:
             self.size -= _bytes(self.kept.popitem(last=False)[1])
         return scan
-
-    def check_unchanged(self, cases: Mapping[str, Sequence[Case]], path: Path) -> None:
-        """Load every scan that was drawn before, and refuse what is not as it was.
-
-        `cases` are those of each role.
-        """
-        for (role, index), before in self.seen.items():
-            case = cases[role][index]
-            now = self._record(case, role, self.of(case, (role, index)))
-            for field in ("sha256", "mask_sha256"):
-                if now.get(field) != before.get(field):
-                    what = "values" if field == "sha256" else "mask"
-                    raise ValueError(
-                        f"The {role} scan {case.name!r} must have the {what} that {path} was "
-                        "trained on. Got others instead."
-                    )
-
-    def _record(self, case: Case, role: str, scan: Prepared) -> dict[str, Any]:
-        record = {
-            "name": case.name,
-            "has_tumour": case.has_tumour if not self.has_masks else None,
-            "role": role,
-            "sha256": digest(scan[0]),
-        }
-        if scan[1] is not None:
-            record["mask_sha256"] = digest(scan[1])
-        return record
 
     def _prepare(self, case: Case) -> Prepared:
         array = as_volume(case.load()).array
@@ -104,6 +72,127 @@ class Scans:
                 f"Got {mask.shape} instead."
             )
         return np.ascontiguousarray(mask, np.uint8)
+
+
+class ScanExamples(Examples):
+    """Crops of scans: each batch draws scans, with replacement, and crops of each.
+
+    Parameters
+    ----------
+    role : str
+        "training" or "validation".
+    cases : sequence of Case
+        None for a training without validation.
+    scans : Scans
+        Where both roles keep what they have read.
+    each : int
+        Scans of a batch.
+    balanced : bool
+        Whether scans without and with tumours are drawn by turns.
+    """
+
+    def __init__(
+        self, role: str, cases: Sequence[Case], scans: Scans, each: int, *, balanced: bool
+    ) -> None:
+        super().__init__(role)
+        self.cases = cases
+        self.scans = scans
+        self.each = each
+        self.balanced = balanced
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.cases
+
+    @property
+    def labels(self) -> set[int]:
+        if self.cases and self.scans.has_masks:
+            return {0, 1}
+        return {int(bool(case.has_tumour)) for case in self.cases}
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [self.seen[index] for index in sorted(self.seen)]
+
+    @property
+    def description(self) -> list[tuple[str, bool | None]]:
+        """Name and label of every scan; no labels where they are cut from masks."""
+        masks = self.scans.has_masks
+        return [(case.name, None if masks else bool(case.has_tumour)) for case in self.cases]
+
+    def fill(self, trainer: int, batch: int) -> None:
+        drawn = np.empty(self.each, np.int64)
+        labels = None
+        if self.balanced:
+            labels = np.array([bool(case.has_tumour) for case in self.cases], np.int64)
+        native.trainer_draw_scans(trainer, self.role, batch, len(self.cases), labels, drawn)
+        for index in map(int, drawn):
+            case = self.cases[index]
+            array, mask = self._prepared(index)
+            has_tumour = False if self.scans.has_masks else bool(case.has_tumour)
+            scan = {"volume": array, "mask": mask, "has_tumour": has_tumour}
+            try:
+                native.trainer_add_scan(trainer, scan)
+            except ValueError as error:
+                raise type(error)(f"Scan {case.name!r}: {error}") from None
+
+    def can_have_seen(self, number: object) -> bool:
+        return type(number) is int and 0 <= number < len(self.cases)
+
+    def check_same(self, before: Any, path: Path) -> None:
+        if isinstance(before, dict):
+            got = "none" if self.is_empty else "scans"
+            raise ValueError(
+                f"The {self.role} examples must be windows of spars.lesions, as in {path}. "
+                f"Got {got} instead."
+            )
+        if len(self.cases) != len(before):
+            raise ValueError(
+                f"The {self.role} scans must be the {len(before)} that {path} was trained with. "
+                f"Got {len(self.cases)} instead."
+            )
+        for number, (had, has) in enumerate(zip(before, self.description, strict=True), 1):
+            if had != has:
+                raise ValueError(
+                    f"The {self.role} scan number {number} must be {_scan_text(*had)}, as in "
+                    f"{path}. Got {_scan_text(*has)} instead."
+                )
+
+    def check_unchanged(self, path: Path) -> None:
+        for index, before in self.seen.items():
+            case = self.cases[index]
+            now = self._record(case, self._prepared(index))
+            for field in ("sha256", "mask_sha256"):
+                if now.get(field) != before.get(field):
+                    what = "values" if field == "sha256" else "mask"
+                    raise ValueError(
+                        f"The {self.role} scan {case.name!r} must have the {what} that {path} was "
+                        "trained on. Got others instead."
+                    )
+
+    def _prepared(self, index: int) -> Prepared:
+        case = self.cases[index]
+        scan = self.scans.of(case, (self.role, index))
+        if index not in self.seen:
+            self.seen[index] = self._record(case, scan)
+        return scan
+
+    def _record(self, case: Case, scan: Prepared) -> dict[str, Any]:
+        record = {
+            "name": case.name,
+            "has_tumour": None if self.scans.has_masks else case.has_tumour,
+            "role": self.role,
+            "sha256": digest(scan[0]),
+        }
+        if scan[1] is not None:
+            record["mask_sha256"] = digest(scan[1])
+        return record
+
+
+def _scan_text(name: str, has_tumour: bool | None) -> str:
+    if has_tumour is None:
+        return repr(name)
+    return f"{name!r} {'with' if has_tumour else 'without'} tumour"
 
 
 def crop_extent(protocol: Protocol, window: Extent3) -> Extent3:
