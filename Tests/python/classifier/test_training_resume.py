@@ -241,6 +241,29 @@ def test_a_schedule_must_give_the_rates_of_before(tmp_path):
         _fit(constant, epochs=1, learning_rate=lambda _: 1e-3, resume=True)
 
 
+@pytest.mark.parametrize(("rate", "highest"), [("falling", 1e-3), ((3e-3, "falling"), 3e-3)])
+def test_a_falling_rate_stays_for_half_of_the_steps(tmp_path, rate, highest):
+    path = tmp_path / "training.npz"
+    options = {"learning_rate": rate, "validation": False, "epochs": 2, "steps_per_epoch": 4}
+    trained, history = _fit(path, **options)
+    with np.load(path) as state:
+        rates = state["rates"]
+    np.testing.assert_allclose(rates / highest, [1, 1, 1, 1, 1, 0.75, 0.5, 0.25], rtol=1e-12)
+    assert history.to_dict()["configuration"]["learning_rate"] == [highest, "falling"]
+    with pytest.raises(ValueError, match=r"'learning_rate' .* step 6 of 12"):
+        _fit(path, resume=True, **(options | {"epochs": 3}))
+    with pytest.raises(ValueError, match="'learning_rate' .* must be"):
+        _fit(path, resume=True, **(options | {"learning_rate": highest}))
+
+
+@pytest.mark.parametrize(
+    "rate", ["rising", (1e-3, "rising"), (0.0, "falling"), (1e-3,), ("falling", 1e-3), -1.0]
+)
+def test_other_rates_are_refused(rate):
+    with pytest.raises((TypeError, ValueError), match="'learning_rate' parameter of fit must be"):
+        _fit(learning_rate=rate)
+
+
 def test_paths_are_checked_before_work_starts(tmp_path, kept):
     with pytest.raises(FileNotFoundError, match="no checkpoint to resume"):
         _fit(tmp_path / "absent.npz", resume=True)

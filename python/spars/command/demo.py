@@ -201,7 +201,7 @@ class Demonstration:
                 steps_per_epoch=c.steps_per_epoch,
                 scans_per_step=c.scans_per_step,
                 crops_per_scan=c.crops_per_scan,
-                learning_rate=lambda remaining: c.learning_rate * min(1.0, 2.0 * remaining),
+                learning_rate=(c.learning_rate, "falling"),
                 pooling=c.pooling,
                 scan_sampling="balanced",
                 validation_steps=2,

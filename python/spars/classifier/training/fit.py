@@ -182,4 +182,7 @@ def _schedule(rate: Any) -> Callable[[float], float]:
     """Return a checked `learning_rate` as a function of what remains."""
     if callable(rate):
         return rate
+    if isinstance(rate, tuple):
+        highest, _ = rate
+        return lambda remaining: highest * min(1.0, 2.0 * remaining)
     return lambda _: rate

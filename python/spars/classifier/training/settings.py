@@ -32,14 +32,35 @@ _CACHE_BYTES = 2 << 30
 _MOST = 65536
 
 
+_RATE = 1e-3
+
+
 def _rate() -> Kind:
     rate = number(0.0, open_low=True)
+
+    def check(value: Any, name: str, owner: str) -> Any:
+        if callable(value):
+            return value
+        if isinstance(value, str):
+            return _RATE, check_choice(value, name, owner, ("falling",))
+        if isinstance(value, tuple) and len(value) == 2:
+            return rate.check(value[0], name, owner), check_choice(
+                value[1], name, owner, ("falling",)
+            )
+        return rate.check(value, name, owner)
+
     return Kind(
-        "float or callable",
-        lambda value, name, owner: value if callable(value) else rate.check(value, name, owner),
-        rate.option,
+        'float, "falling", (float, "falling") or callable',
+        check,
+        {"type": _rate_given, "metavar": "{X,falling}"},
         plain=lambda value: "a schedule" if callable(value) else value,
+        again=lambda value: tuple(value) if isinstance(value, list) else value,
     )
+
+
+def _rate_given(text: str) -> float | str:
+    """Return the value of --learning-rate."""
+    return text if text == "falling" else float(text)
 
 
 def _pooling(text: str) -> str | int | None:
@@ -77,14 +98,16 @@ class TrainingSettings(Settings, owner="fit"):
     )
     scans_per_step: int = setting(4, integer(1, _MOST), "Scans drawn in a step; 4 of record.")
     crops_per_scan: int = setting(10, integer(1, _MOST), "Crops cut of each; 10 of record.")
-    learning_rate: float | Callable[[float], float] = setting(
-        1e-3,
+    learning_rate: float | str | tuple[float, str] | Callable[[float], float] = setting(
+        _RATE,
         _rate(),
         """
-        Adam's. A callable gets the part of the steps that remains, from 1 down towards 0, and
-        returns the rate of the next step, as stable-baselines3's schedules do.
+        Adam's. (rate, "falling") keeps the rate for the first half of the steps, then lets it fall
+        evenly towards 0; "falling" begins at 1e-3. A callable gets the part of the steps that
+        remains, from 1 down towards 0, and returns the rate of the next step, as
+        stable-baselines3's schedules do.
         """,
-        help="of Adam",
+        help="of Adam; falling: 0.001 for the first half of the steps, then evenly towards 0",
     )
     pooling: str | int | None = setting(
         None,
