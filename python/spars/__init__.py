@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from spars.study import studies as studies
     from spars.volume import IntensityWindow, Protocol, Volume, datasets, load, resample, save
     from spars.volume.phantom import Phantom, phantom
+    from spars.volume.working import WorkingScan, working_scan
 
 __all__ = [
     "Augmentation",
@@ -56,6 +57,7 @@ __all__ = [
     "VectorGame",
     "Volume",
     "WindowSearchEnv",
+    "WorkingScan",
     "__version__",
     "datasets",
     "instruction_set",
@@ -72,6 +74,7 @@ __all__ = [
     "self_play",
     "set_thread_count",
     "thread_count",
+    "working_scan",
 ]
 
 modules.install()
@@ -87,6 +90,7 @@ _NAMES = {
     "spars.search.selfplay": ("Run", "self_play"),
     "spars.volume": ("IntensityWindow", "Protocol", "Volume", "load", "resample", "save"),
     "spars.volume.phantom": ("Phantom", "phantom"),
+    "spars.volume.working": ("WorkingScan", "working_scan"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 _PACKAGES = (

@@ -84,6 +84,9 @@ int shim_read_training_scan(
     PyObject *object, const char *name, int writes, shim_held *held, spars_training_scan *out);
 int shim_read_crossing(
     PyObject *object, const char *name, int writes, shim_held *held, spars_crossing *out);
+int shim_read_working_grid(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_working_grid *out);
+PyObject *shim_make_working_layout(const spars_working_layout *record);
 int shim_read_selfplay_configuration(
     PyObject *object, const char *name, int writes, shim_held *held, spars_selfplay_configuration *out);
 int shim_read_reference(
@@ -115,12 +118,13 @@ extern PyMethodDef shim_classifier_functions[];
 extern PyMethodDef shim_explanation_functions[];
 extern PyMethodDef shim_trainer_functions[];
 extern PyMethodDef shim_crossing_functions[];
+extern PyMethodDef shim_working_functions[];
 extern PyMethodDef shim_selfplay_functions[];
 extern PyMethodDef shim_pool_functions[];
 extern PyMethodDef shim_league_functions[];
 extern PyMethodDef shim_lesions_functions[];
 
 #define SHIM_GENERATED_FUNCTIONS \
-    shim_runtime_functions, shim_ppo_functions, shim_agent_file_functions, shim_field_functions, shim_game_functions, shim_rules_functions, shim_metrics_functions, shim_phantom_functions, shim_volume_functions, shim_classifier_functions, shim_explanation_functions, shim_trainer_functions, shim_crossing_functions, shim_selfplay_functions, shim_pool_functions, shim_league_functions, shim_lesions_functions
+    shim_runtime_functions, shim_ppo_functions, shim_agent_file_functions, shim_field_functions, shim_game_functions, shim_rules_functions, shim_metrics_functions, shim_phantom_functions, shim_volume_functions, shim_classifier_functions, shim_explanation_functions, shim_trainer_functions, shim_crossing_functions, shim_working_functions, shim_selfplay_functions, shim_pool_functions, shim_league_functions, shim_lesions_functions
 
 #endif

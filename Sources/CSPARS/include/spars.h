@@ -70,6 +70,7 @@ typedef struct {
 #include "spars_explanation.h"
 #include "spars_trainer.h"
 #include "spars_crossing.h"
+#include "spars_working.h"
 #include "spars_selfplay.h"
 #include "spars_pool.h"
 #include "spars_league.h"

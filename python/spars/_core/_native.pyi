@@ -414,6 +414,21 @@ class _Crossing(Protocol):
     @property
     def frame(self) -> _ScanFrame: ...
 
+class _WorkingGrid(Protocol):
+    @property
+    def box(self) -> Sequence[int] | npt.NDArray[Any]: ...
+    @property
+    def spacing(self) -> Sequence[float] | npt.NDArray[Any]: ...
+    @property
+    def margin(self) -> float: ...
+    @property
+    def step(self) -> float: ...
+
+class _WorkingLayoutRecord(NamedTuple):
+    before: tuple[int, int, int]
+    shape: tuple[int, int, int]
+    covered: tuple[int, int, int]
+
 class _SelfplayConfiguration(Protocol):
     @property
     def n_steps(self) -> int: ...
@@ -1148,6 +1163,25 @@ def resize_replicas(
     window: Sequence[int] | npt.NDArray[Any],
     shape: Sequence[int] | npt.NDArray[Any],
     replicas: npt.NDArray[np.int64],
+    /,
+) -> None: ...
+
+def working_grid_layout(grid: _WorkingGrid | dict[str, Any], /) -> _WorkingLayoutRecord: ...
+
+def working_grid_fill(
+    grid: _WorkingGrid | dict[str, Any],
+    values: npt.NDArray[np.float32],
+    organ: npt.NDArray[np.uint8],
+    outside: float,
+    working: npt.NDArray[np.float32],
+    mask: npt.NDArray[np.uint8],
+    /,
+) -> None: ...
+
+def working_grid_to_scan(
+    grid: _WorkingGrid | dict[str, Any],
+    map: npt.NDArray[np.float32],
+    scan: npt.NDArray[np.float32],
     /,
 ) -> None: ...
 
