@@ -24,8 +24,12 @@ struct Patient {
     let arterialHU: Float
     let venousHU: Float
     let portalHU: Float
+    /// Of the vessels within the liver.
+    private let hepaticPortalHU: Float
+    private let hepaticVenousHU: Float
 
-    init(_ source: RandomSource) {
+    /// - Parameter variation: of the liver; nil for an even one. Nothing else depends on it.
+    init(_ source: RandomSource, _ variation: LiverVariation? = nil) {
         var source = source
         func draw(_ low: Float, _ high: Float) -> Float {
             Float(source.uniform(Double(low), Double(high)))
@@ -38,6 +42,8 @@ struct Patient {
         venousHU = portalHU - draw(2, 22)
         arterialHU = draw(135, 172)
         let parenchymaHU = draw(94, 122)
+        hepaticPortalHU = variation.map { parenchymaHU + $0.portalRise } ?? portalHU
+        hepaticVenousHU = variation.map { parenchymaHU + $0.venousRise } ?? venousHU
         torso = TorsoShape(
             halfWidth: draw(144, 153), halfFront: draw(108, 121), halfBack: draw(94, 99),
             fat: draw(9, 22))
@@ -71,6 +77,7 @@ struct Patient {
         addUpperAbdomen()
         addGreatVessels()
         addLiverVessels()
+        if let variation { structures.append(VariationPainter(variation, self)) }
     }
 
     private mutating func draw(_ low: Float, _ high: Float) -> Float {
@@ -313,7 +320,7 @@ struct Patient {
         }
         structures.append(
             TubeSet(
-                portal, .even(portalHU), texture: noise, label: .hepaticVessel, within: .liver))
+                portal, .even(hepaticPortalHU), texture: noise, label: .hepaticVessel, within: .liver))
         // Three hepatic veins that meet at the cava under the dome.
         let mouth = jitter(Point(-24, -4, 74), 2)
         var veins: [Tube] = []
@@ -324,6 +331,6 @@ struct Patient {
         }
         structures.append(
             TubeSet(
-                veins, .even(venousHU), texture: noise, label: .hepaticVessel, within: .liver))
+                veins, .even(hepaticVenousHU), texture: noise, label: .hepaticVessel, within: .liver))
     }
 }

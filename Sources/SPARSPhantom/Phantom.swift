@@ -16,6 +16,8 @@ public struct PhantomConfiguration: Sendable, Equatable {
     public var tumourContrast: Double?
     /// Mean radius of every tumour, mm; nil draws one for each from 6 to 26.
     public var tumourRadius: Double?
+    /// Whether phase, small vessels, density and the drawn mask of the liver vary as patients' do.
+    public var isVaried: Bool
 
     public static let countRange = 1...4
     public static let axisRange = 8...1024
@@ -24,7 +26,7 @@ public struct PhantomConfiguration: Sendable, Equatable {
     public init(
         seed: UInt64, extent: Extent, spacing: SIMD3<Double>, hasTumour: Bool = true,
         noise: Double = 12, tumourCount: Int? = nil, tumourContrast: Double? = nil,
-        tumourRadius: Double? = nil
+        tumourRadius: Double? = nil, isVaried: Bool = false
     ) throws(SPARSError) {
         self.seed = seed
         self.extent = extent
@@ -34,6 +36,7 @@ public struct PhantomConfiguration: Sendable, Equatable {
         self.tumourCount = tumourCount
         self.tumourContrast = tumourContrast
         self.tumourRadius = tumourRadius
+        self.isVaried = isVaried
         for axis in 0..<3 {
             guard Self.axisRange.contains(extent[axis]) else {
                 throw Self.range("shape", "three integers in the range [8, 1024]", extent)
@@ -80,6 +83,8 @@ public struct Phantom: Sendable {
     public let hu: [Float]
     /// Each voxel's `Tissue`.
     public let tissue: [Tissue]
+    /// 1 where the liver's mask was drawn.
+    public let drawnLiver: [UInt8]
     public let tumours: [PhantomTumour]
 
     /// Makes the scan.
@@ -88,7 +93,8 @@ public struct Phantom: Sendable {
     ///   liver to hold it; `interrupted`.
     public init(_ configuration: PhantomConfiguration) throws(SPARSError) {
         let root = RandomSource(seed: configuration.seed)
-        let patient = Patient(root.stream(0))
+        let variation = configuration.isVaried ? LiverVariation(root.stream(3)) : nil
+        let patient = Patient(root.stream(0), variation)
         let view = FieldOfView(configuration, patient)
         var structures = patient.structures
         var tumours: [PhantomTumour] = []
@@ -103,6 +109,12 @@ public struct Phantom: Sendable {
         let painted = structures
         Parallel.forEachSlab(configuration.extent.x, of: &hu, and: &tissue) { x, hu, tissue in
             view.paint(painted, patient, x, &hu, &tissue)
+        }
+        let drawn = DrawnLiver(liver: patient.liver, texture: patient.noise, variation: variation)
+        var drawnLiver = [UInt8](repeating: 0, count: configuration.extent.count)
+        let shown = tissue
+        Parallel.forEachSlab(configuration.extent.x, of: &drawnLiver) { x, slab in
+            view.draw(drawn, patient, x, shown, &slab)
         }
         try Control.check()
         var noiseSource = root.stream(2)
@@ -121,6 +133,7 @@ public struct Phantom: Sendable {
         extent = configuration.extent
         self.hu = hu
         self.tissue = tissue
+        self.drawnLiver = drawnLiver
         self.tumours = tumours
     }
 }
@@ -188,6 +201,27 @@ struct FieldOfView: Sendable {
                 let sides = row.hu[max(k - 1, 0)] + row.hu[min(k + 1, n - 1)]
                 hu[y * n + k] = Self.profile.0 * row.hu[k] + Self.profile.1 * sides
                 tissue[y * n + k] = row.tissue[k]
+            }
+        }
+    }
+
+    /// Writes plane x of the liver's mask.
+    func draw(
+        _ liver: DrawnLiver, _ patient: Patient, _ x: Int, _ tissue: [Tissue],
+        _ mask: inout MutableSpan<UInt8>
+    ) {
+        let n = extent.z
+        let step = spacing.z / size.z
+        let bounds = liver.liver.bounds.expanded(SmoothWarp.reach)
+        for y in 0..<extent.y {
+            let start = standard(offset(x, y, 0))
+            guard start.x > bounds.low.x, start.x < bounds.high.x, start.y > bounds.low.y,
+                start.y < bounds.high.y
+            else { continue }
+            for k in 0..<n {
+                let shown = tissue[(x * extent.y + y) * n + k]
+                let p = patient.warp(start + Point(0, 0, Float(k) * step))
+                mask[y * n + k] = liver.holds(p, shown) ? 1 : 0
             }
         }
     }

@@ -35,6 +35,7 @@ typedef struct {
     int32_t tumour_count;  ///< 1 to 4; 0 draws
     double tumour_contrast;  ///< HU against the liver, -200 to 200; NaN draws
     double tumour_radius;  ///< mm, 1 to 80; NaN draws
+    int32_t varied;  ///< whether the liver differs as patients' livers do
 } spars_phantom_configuration;
 
 /// One tumour of a phantom.
@@ -53,9 +54,10 @@ typedef struct {
 } spars_phantom_tumours;
 
 /// Makes a phantom of `extent`, each 8 to 1024 voxels. `tissue` receives the number of each voxel's
-/// `spars_tissue`. The same bits for any number of threads.
+/// `spars_tissue`, `drawn_liver` 1 where the liver's mask was drawn. The same bits for any number
+/// of threads.
 int32_t spars_phantom_make(
-    float *hu, uint8_t *tissue, const int64_t extent[3],
+    float *hu, uint8_t *tissue, uint8_t *drawn_liver, const int64_t extent[3],
     const spars_phantom_configuration *configuration, const spars_control *progress,
     spars_phantom_tumours *tumours, spars_error *error);
 

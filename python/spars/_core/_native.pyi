@@ -278,6 +278,8 @@ class _PhantomConfiguration(Protocol):
     def tumour_contrast(self) -> float | None: ...
     @property
     def tumour_radius(self) -> float | None: ...
+    @property
+    def varied(self) -> bool: ...
 
 class _PhantomTumourRecord(NamedTuple):
     centre: tuple[float, float, float]
@@ -931,6 +933,7 @@ def metrics_bootstrap(
 def phantom_make(
     hu: npt.NDArray[np.float32],
     tissue: npt.NDArray[np.uint8],
+    drawn_liver: npt.NDArray[np.uint8],
     configuration: _PhantomConfiguration | dict[str, Any],
     progress: Callable[[int, int], object] | None,
     /,

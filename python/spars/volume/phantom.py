@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import names, native
-from spars._support.checks import check_extent, check_float, check_integer
+from spars._support.checks import check_bool, check_extent, check_float, check_integer
 from spars._support.types import Extent3, MaskArray, Progress, Spacing
 from spars.volume.volume import Volume
 
@@ -42,6 +42,9 @@ class Phantom:
     tissue: NDArray[np.uint8] = field(repr=False)
     tumours: list[dict[str, Any]]
     seed: int
+    #: The liver's mask as its reader drew it, uint8, shape (x, y, z): `liver` itself, unless the
+    #: phantom is varied. Then its border is up to about 3 mm off, and what lies there is in it.
+    drawn_liver: MaskArray = field(repr=False)
 
     #: Names of the tissue codes, in their order.
     tissue_names = names.TISSUE
@@ -100,6 +103,7 @@ def phantom(
     tumour_count: int | None = None,
     tumour_contrast: float | None = None,
     tumour_radius: float | None = None,
+    varied: bool = False,
     progress: Progress | None = None,
 ) -> Phantom:
     """Make a CT scan of the upper abdomen in the portal venous phase.
@@ -132,6 +136,10 @@ def phantom(
     tumour_radius : float, optional
         Mean radius in mm, 1.0 to 80.0, but at least 1.3 times the largest spacing. Default: drawn
         for each tumour from 6 to 26, small ones more often.
+    varied : bool
+        Whether the liver differs as patients' livers do: in the phase of its vessels (bright, dark
+        or both), small vessels, slow changes of density, and errors of the mask that was drawn of
+        it. Patient, tumours and noise are those of the seed all the same.
     progress : callable, optional
         Called with (done, planned) about every 20 ms.
 
@@ -155,6 +163,7 @@ def phantom(
             f"The 'has_tumour' parameter of phantom must be True or False. "
             f"Got {has_tumour!r} instead."
         )
+    varied = check_bool(varied, "varied", "phantom")
     if tumour_count is not None:
         tumour_count = check_integer(tumour_count, "tumour_count", "phantom", 1, 4)
     if tumour_contrast is not None:
@@ -167,18 +176,18 @@ def phantom(
             f"Got {shape} instead."
         )
     hu = np.empty(shape, np.float32)
-    tissue = np.empty(shape, np.uint8)
+    tissue, drawn_liver = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
     configuration = {
         "seed": seed, "spacing": spacing, "noise": noise, "has_tumour": has_tumour,
         "tumour_count": tumour_count, "tumour_contrast": tumour_contrast,
-        "tumour_radius": tumour_radius,
+        "tumour_radius": tumour_radius, "varied": varied,
     }  # fmt: skip
-    found = native.phantom_make(hu, tissue, configuration, progress)
+    found = native.phantom_make(hu, tissue, drawn_liver, configuration, progress)
     tumours = [
         dict(zip(("centre", "radius", "contrast", "necrosis", "rim"), tumour, strict=True))
         for tumour in found.tumours[: found.total]
     ]
-    return Phantom(Volume(hu, _affine(shape, spacing)), tissue, tumours, seed)
+    return Phantom(Volume(hu, _affine(shape, spacing)), tissue, tumours, seed, drawn_liver)
 
 
 def _default_spacing(shape: Extent3) -> Spacing:
