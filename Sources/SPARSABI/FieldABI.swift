@@ -100,7 +100,8 @@ public func sparsFieldScored(
 @_cdecl("spars_exhaustive_map")
 public func sparsExhaustiveMap(
     _ scores: In<Float>, _ counts: In<Int64>, _ axes: In<Int64>, _ window: In<Int64>,
-    _ accumulation: Int32, _ map: Out<Float>, _ grid: In<Int64>, _ error: Out<spars_error>
+    _ part: In<Int64>, _ accumulation: Int32, _ map: Out<Float>, _ grid: In<Int64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "exhaustive_map"
@@ -115,7 +116,8 @@ public func sparsExhaustiveMap(
         let values = try exhaustiveMap(
             scores: Array(scores),
             axes: zip([0] + ends, ends).map { starts[$0..<$1].map { Int(clamping: $0) } },
-            window: window, grid: grid, accumulation: rule)
+            window: window, part: checkedPart(part, of: window, owner), grid: grid,
+            accumulation: rule)
         try write(contentsOf: values, to: map, "map", of: owner)
     }
 }
@@ -126,6 +128,19 @@ private func scorer(_ classifier: UInt64) throws(SPARSError) -> any WindowScorer
     if classifier == 0 { return CallbackScorer() }
     let classifier: Classifier = try HandleTable.shared.object(classifier, kind: "Classifier")
     return ClassifierScorer(try classifier.evaluator())
+}
+
+/// The part of a window that gets its score; nil for a null pointer, which stands for all of it.
+func checkedPart(
+    _ part: In<Int64>, of window: Extent, _ owner: String
+) throws(SPARSError) -> Extent? {
+    if part == nil { return nil }
+    let part = try checkedExtent(part, "credited_part", of: owner)
+    guard (0..<3).allSatisfy({ part[$0] <= window[$0] }) else {
+        throw .range(
+            "credited_part", of: owner, mustBe: "at most the window \(window)", got: part)
+    }
+    return part
 }
 
 private func checkedPlaces(_ count: Int64, _ field: SearchField) throws(SPARSError) -> Int {
@@ -157,6 +172,9 @@ extension GameConfiguration {
         accumulation = try choice(switches.accumulation, "accumulation")
         tieReward = try choice(switches.tie_reward, "tie_reward")
         borderCrops = try choice(switches.border_crops, "border_crops")
+        if switches.credited_extent != (0, 0, 0) {
+            creditedPart = Extent(switches.credited_extent)
+        }
         try validate()
     }
 }

@@ -209,14 +209,15 @@ public func sparsRecordVisits(
 
 @_cdecl("spars_windows_covering")
 public func sparsWindowsCovering(
-    _ origins: In<Int64>, _ count: Int64, _ window: In<Int64>, _ grid: In<Int64>,
-    _ voxel: In<Int64>, _ covers: Out<UInt8>, _ error: Out<spars_error>
+    _ origins: In<Int64>, _ count: Int64, _ window: In<Int64>, _ part: In<Int64>,
+    _ grid: In<Int64>, _ voxel: In<Int64>, _ covers: Out<UInt8>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let owner = "windows_covering"
+        let window = try checkedExtent(window, "window", of: owner)
         let geometry = MapGeometry(
-            grid: try checkedExtent(grid, "grid", of: owner),
-            window: try checkedExtent(window, "window", of: owner))
+            grid: try checkedExtent(grid, "grid", of: owner), window: window,
+            part: try checkedPart(part, of: window, owner))
         let n = count == 0 ? 0 : try checkedCount([count], "count", of: owner)
         let wanted = try checkedInput(voxel, 3, "voxel", of: owner).map { Int(clamping: $0) }
         let origins = try checkedInput(origins, 3 * n, "origins", of: owner)

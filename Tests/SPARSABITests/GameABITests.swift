@@ -119,7 +119,7 @@ import Testing
         #expect(spars_game_observation(game, 0, 0, nil, nil, nil) == refused)
         #expect(spars_game_map(game, 0, nil, 1_320, nil, nil) == refused)
         #expect(spars_game_visit_count(game, 0, nil, nil) == refused)
-        #expect(spars_exhaustive_map(nil, nil, nil, nil, 0, nil, nil, nil) == refused)
+        #expect(spars_exhaustive_map(nil, nil, nil, nil, nil, 0, nil, nil, nil) == refused)
         #expect(step(game) == 0)
         #expect(spars_game_visits(game, 0, nil, nil, 2, nil) == refused)
     }
@@ -213,15 +213,22 @@ import Testing
         let grid: [Int64] = [2, 2, 2]
         for axes in [[0, 0, 0, 0], [0, -1, 0, 0], [1, 0, 0, 0]] as [[Int64]] {
             #expect(
-                spars_exhaustive_map([0.1, 0.2], [2, 1, 1], axes, grid, 0, &map, grid, nil)
+                spars_exhaustive_map([0.1, 0.2], [2, 1, 1], axes, grid, nil, 0, &map, grid, nil)
                     == refused)
         }
-        #expect(
-            spars_exhaustive_map([0.1, 0.2], [2, 1, 1], [0, 1, 0, 0], grid, 3, &map, grid, nil)
-                == refused)
-        #expect(
-            spars_exhaustive_map([0.1, 0.2], [2, 1, 1], [0, 1, 0, 0], grid, 0, &map, grid, nil)
-                == 0)
+        func filled(_ axes: [Int64], _ part: [Int64]?, _ rule: Int32 = 0) -> Int32 {
+            spars_exhaustive_map([0.1, 0.2], [2, 1, 1], axes, grid, part, rule, &map, grid, nil)
+        }
+        #expect(filled([0, 1, 0, 0], nil, 3) == refused)
+        #expect(filled([0, 1, 0, 0], nil) == 0)
         #expect(map[0] == 0.1 && map[7] == Float(0.1) + 0.2)
+        // An odd voxel lies above the part.
+        #expect(filled([0, 1, 0, 0], [1, 2, 1]) == 0)
+        #expect(map == [0.1, 0, 0.1, 0, 0.2, 0, 0.2, 0])
+        #expect(filled([0, .max, 0, 0], [1, 1, 1]) == 0)
+        #expect(map == [0.1, 0, 0, 0, 0, 0, 0, 0])
+        for part in [[3, 1, 1], [1, 0, 1], [1, 1, -1], [.max, 1, 1]] as [[Int64]] {
+            #expect(filled([0, 1, 0, 0], part) == refused)
+        }
     }
 }

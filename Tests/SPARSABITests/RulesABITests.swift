@@ -212,21 +212,26 @@ import Testing
         var covers = [UInt8](repeating: 9, count: 3)
         let origins: [Int64] = [0, 0, 0, .max, .max, .max, .min, .min, .min]
         let (window, grid): ([Int64], [Int64]) = ([2, 2, 2], [4, 4, 4])
-        #expect(spars_windows_covering(origins, 3, window, grid, [1, 1, 1], &covers, nil) == 0)
-        #expect(covers == [1, 0, 0])
+        func asked(
+            _ voxel: [Int64]?, count: Int64 = 3, window: [Int64] = [2, 2, 2], part: [Int64]? = nil,
+            grid: [Int64] = [4, 4, 4]
+        ) -> Int32 {
+            spars_windows_covering(origins, count, window, part, grid, voxel, &covers, nil)
+        }
+        #expect(asked([1, 1, 1]) == 0 && covers == [1, 0, 0])
+        #expect(asked([.max, .min, 0]) == 0 && covers == [0, 0, 0])
+        #expect(asked([0, 1, 0], part: [1, 2, 1]) == 0 && covers == [1, 0, 0])
+        #expect(asked([1, 1, 0], part: [1, 2, 1]) == 0 && covers == [0, 0, 0])
+        #expect(asked([1, 1, 1], count: -1) == invalid)
+        #expect(asked([1, 1, 1], window: [0, 2, 2]) == invalid)
+        #expect(asked([1, 1, 1], part: [0, 2, 2]) == invalid)
+        #expect(asked([1, 1, 1], part: [2, 2, 3]) == invalid)
+        #expect(asked([1, 1, 1], grid: [.max, 1, 1]) == invalid)
+        #expect(asked(nil) == invalid)
         #expect(
-            spars_windows_covering(origins, 3, window, grid, [.max, .min, 0], &covers, nil) == 0)
-        #expect(covers == [0, 0, 0])
+            spars_windows_covering(nil, 3, window, nil, grid, [1, 1, 1], &covers, nil) == invalid)
         #expect(
-            spars_windows_covering(origins, -1, window, grid, [1, 1, 1], &covers, nil) == invalid)
-        #expect(
-            spars_windows_covering(origins, 3, [0, 2, 2], grid, [1, 1, 1], &covers, nil) == invalid)
-        #expect(
-            spars_windows_covering(origins, 3, window, [.max, 1, 1], [1, 1, 1], &covers, nil)
-                == invalid)
-        #expect(spars_windows_covering(nil, 3, window, grid, [1, 1, 1], &covers, nil) == invalid)
-        #expect(spars_windows_covering(origins, 3, window, grid, nil, &covers, nil) == invalid)
-        #expect(spars_windows_covering(origins, 3, window, grid, [1, 1, 1], nil, nil) == invalid)
+            spars_windows_covering(origins, 3, window, nil, grid, [1, 1, 1], nil, nil) == invalid)
     }
 
     @Test func bytesAreWrapped() {

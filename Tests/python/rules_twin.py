@@ -123,12 +123,19 @@ def play_by_twin(environment):
     return environment
 
 
-def covers(windows, extent, grid, voxel):
+def box_of(window, extent, part=None):
+    """Return the slices that a window's score is added to: all of it, or a part in its middle."""
+    part = extent if part is None else part
+    starts = [a + (n - m) // 2 for a, n, m in zip(window, extent, part, strict=True)]
+    return tuple(slice(a, a + m) for a, m in zip(starts, part, strict=True))
+
+
+def covers(windows, extent, grid, voxel, part=None):
     """Return which windows write a voxel, by slicing an array of the grid: bool (n,)."""
     found = []
     for window in windows.tolist():
         written = np.zeros(grid, np.bool_)
-        written[tuple(slice(a, a + n) for a, n in zip(window, extent, strict=True))] = True
+        written[box_of(window, extent, part)] = True
         found.append(written[tuple(voxel)])
     return np.array(found, np.bool_)
 
@@ -137,6 +144,8 @@ def visits(windows, scores, ends, configuration):
     """Return a run's visits as lists of (origin, agent, score, step, kept), step by step."""
     protocol, games = configuration["protocol"], configuration.get("n_envs", 1)
     grid, window = (np.array(configuration[name]) for name in ("grid", "window"))
+    given = protocol["credited_part"]
+    part = window if given == "window" else np.array(given)
     windows, scores = windows.reshape(-1, games, 2, 3), scores.reshape(-1, games, 2)
     ended = ends.reshape(-1, games) != 0
     told = []
@@ -148,7 +157,8 @@ def visits(windows, scores, ends, configuration):
             kept = not later or protocol["map_read"] == "before_reset"
             for agent in range(1 if protocol["credited_agents"] == "learner" else 2):
                 place = windows[step, game, agent].astype(np.int64)
-                if not ((place > -(grid + window)) & (place < grid)).all():
+                start = place + (window - part) // 2
+                if not ((start > -(grid + part)) & (start < grid)).all():
                     continue
                 credited = agent if protocol["credited_score"] == "own" else 1 - agent
                 told.append(

@@ -37,11 +37,12 @@ int shim_read_game_protocol(
         {"credited_score", NULL}, {"credited_agents", NULL}, {"border", NULL}, {"opponent", NULL},
         {"map_read", NULL}, {"observation_cast", NULL}, {"opponent_observation", NULL},
         {"accumulation", NULL}, {"tie_reward", NULL}, {"border_crops", NULL},
+        {"credited_extent", NULL},
     };
-    PyObject *given[10] = {NULL};
+    PyObject *given[11] = {NULL};
     memset(out, 0, sizeof *out);
     int read =
-        shim_fields(object, name, names, 10, given) &&
+        shim_fields(object, name, names, 11, given) &&
         shim_enum(given[0], "credited_score", &shim_credited_score_choices, &out->credited_score) &&
         shim_enum(given[1], "credited_agents", &shim_credited_agents_choices, &out->credited_agents) &&
         shim_enum(given[2], "border", &shim_border_choices, &out->border) &&
@@ -51,8 +52,9 @@ int shim_read_game_protocol(
         shim_enum(given[6], "opponent_observation", &shim_opponent_observation_choices, &out->opponent_observation) &&
         shim_enum(given[7], "accumulation", &shim_accumulation_choices, &out->accumulation) &&
         shim_enum(given[8], "tie_reward", &shim_tie_reward_choices, &out->tie_reward) &&
-        shim_enum(given[9], "border_crops", &shim_border_crops_choices, &out->border_crops);
-    shim_drop(given, 10);
+        shim_enum(given[9], "border_crops", &shim_border_crops_choices, &out->border_crops) &&
+        (given[10] == Py_None || shim_array(given[10], "credited_extent", 'q', out->credited_extent, 3));
+    shim_drop(given, 11);
     return read;
 }
 
@@ -242,26 +244,28 @@ static PyObject *field_scored(
 static PyObject *exhaustive_map(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     Py_buffer *scores = NULL, *axes = NULL, *map = NULL;
-    int64_t counts[3], window[3], grid[3];
+    int64_t counts[3], window[3], part[3], grid[3];
     int32_t accumulation = 0, status;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "exhaustive_map(scores, axes, window, accumulation, map)", 5, given_count) &&
+            "exhaustive_map(scores, axes, window, part, accumulation, map)", 6, given_count) &&
         shim_array(given[2], "window", 'q', window, 3) &&
-        shim_enum(given[3], "accumulation", &shim_accumulation_choices, &accumulation) &&
+        (given[3] == Py_None || shim_array(given[3], "part", 'q', part, 3)) &&
+        shim_enum(given[4], "accumulation", &shim_accumulation_choices, &accumulation) &&
         (scores = shim_borrow(&held, given[0], 'f', 0, "scores")) != NULL &&
         shim_shapes(scores, "scores", SHIM_AXES(&counts[0], &counts[1], &counts[2])) &&
         (axes = shim_borrow(&held, given[1], 'q', 0, "axes")) != NULL &&
         shim_holds(axes, "axes", SHIM_EXTENTS(shim_sum(counts))) &&
-        (map = shim_borrow(&held, given[4], 'f', 1, "map")) != NULL &&
+        (map = shim_borrow(&held, given[5], 'f', 1, "map")) != NULL &&
         shim_shapes(map, "map", SHIM_AXES(&grid[0], &grid[1], &grid[2]));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_exhaustive_map(
-        scores->buf, counts, axes->buf, window, accumulation, map->buf, grid, &failure);
+        scores->buf, counts, axes->buf, window, given[3] == Py_None ? NULL : part, accumulation,
+        map->buf, grid, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

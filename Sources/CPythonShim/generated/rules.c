@@ -267,25 +267,27 @@ static PyObject *record_visits(
 static PyObject *windows_covering(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     Py_buffer *origins = NULL, *covers = NULL;
-    int64_t count = 0, window[3], grid[3], voxel[3];
+    int64_t count = 0, window[3], part[3], grid[3], voxel[3];
     spars_error failure;
     int32_t status;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "windows_covering(origins, window, grid, voxel, covers)", 5, given_count) &&
+            "windows_covering(origins, window, part, grid, voxel, covers)", 6, given_count) &&
         shim_array(given[1], "window", 'q', window, 3) &&
-        shim_array(given[2], "grid", 'q', grid, 3) &&
-        shim_array(given[3], "voxel", 'q', voxel, 3) &&
+        (given[2] == Py_None || shim_array(given[2], "part", 'q', part, 3)) &&
+        shim_array(given[3], "grid", 'q', grid, 3) &&
+        shim_array(given[4], "voxel", 'q', voxel, 3) &&
         (origins = shim_borrow(&held, given[0], 'q', 0, "origins")) != NULL &&
         shim_counts(origins, "origins", SHIM_EXTENTS(3), &count) &&
-        (covers = shim_borrow(&held, given[4], '?', 1, "covers")) != NULL &&
+        (covers = shim_borrow(&held, given[5], '?', 1, "covers")) != NULL &&
         shim_holds(covers, "covers", SHIM_EXTENTS(count));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_windows_covering(
-        origins->buf, count, window, grid, voxel, covers->buf, &failure);
+        origins->buf, count, window, given[2] == Py_None ? NULL : part, grid, voxel, covers->buf,
+        &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

@@ -98,6 +98,8 @@ typedef struct {
     int32_t accumulation;
     int32_t tie_reward;
     int32_t border_crops;
+    /// of a window, in its middle, that gets its score; zeros: all of it
+    int64_t credited_extent[3];
 } spars_game_protocol;
 
 /// What a game is played on and by.
@@ -141,9 +143,11 @@ int32_t spars_field_score_all(
 int32_t spars_field_scored(spars_handle field, int64_t *count, spars_error *error);
 
 /// The map that visiting each of the places once would accumulate. `axes` holds the ascending
-/// starts along x, then y, then z.
+/// starts along x, then y, then z. `part` is what of a window, in its middle, gets its score; NULL
+/// for all of it.
 int32_t spars_exhaustive_map(
     const float *scores, const int64_t counts[3], const int64_t *axes, const int64_t window[3],
-    int32_t accumulation, float *map, const int64_t grid[3], spars_error *error);
+    const int64_t *part, int32_t accumulation, float *map, const int64_t grid[3],
+    spars_error *error);
 
 #endif

@@ -73,10 +73,11 @@ int32_t spars_record_visits(
     int64_t *visits, float *scores, int64_t *steps, uint8_t *kept, int64_t room, int64_t *found,
     spars_error *error);
 
-/// Which windows write a voxel of the map, by NumPy's rule for slices with a negative start.
+/// Which windows write a voxel of the map, by NumPy's rule for slices with a negative start. `part`
+/// is what of a window, in its middle, gets its score; NULL for all of it.
 int32_t spars_windows_covering(
-    const int64_t *origins, int64_t count, const int64_t window[3], const int64_t grid[3],
-    const int64_t voxel[3], uint8_t *covers, spars_error *error);
+    const int64_t *origins, int64_t count, const int64_t window[3], const int64_t *part,
+    const int64_t grid[3], const int64_t voxel[3], uint8_t *covers, spars_error *error);
 
 /// Values as x86 casts them to bytes: truncated, then modulo 256 (D12).
 int32_t spars_wrapped_bytes(const float *values, uint8_t *bytes, int64_t count, spars_error *error);

@@ -8,19 +8,24 @@
 ///   - scores: one for each place, x slowest.
 ///   - axes: where the windows start along x, y and z, ascending.
 ///   - window: the windows' extent.
+///   - part: the part of a window that its score is credited to, at most the window; nil for all of
+///     it.
 ///   - grid: the map's extent; windows are cut at its end.
 /// - Throws: `outOfRange` when scores and axes do not agree, an axis is empty, not ascending
-///   or begins below zero, or an extent has no voxel.
+///   or begins below zero, an extent has no voxel or the part is larger than the window.
 public func exhaustiveMap(
-    scores: [Float], axes: [[Int]], window: Extent, grid: Extent,
+    scores: [Float], axes: [[Int]], window: Extent, part: Extent? = nil, grid: Extent,
     accumulation: GameConfiguration.Accumulation
 ) throws(SPARSError) -> [Float] {
-    try check(scores: scores, axes: axes, window: window, grid: grid)
+    try check(scores: scores, axes: axes, window: window, part: part, grid: grid)
+    let geometry = MapGeometry(grid: grid, window: window, part: part)
     var values = scores.map(Double.init)
     var shape = axes.map(\.count)
     var counts: [[Double]] = []
     for axis in [2, 1, 0] {
-        let places = coveringPlaces(axes[axis], window: window[axis], count: grid[axis])
+        // No window begins below zero, so no part does; from the grid's end on they write nothing.
+        let starts = axes[axis].map { min($0, grid[axis]) + geometry.lead[axis] }
+        let places = coveringPlaces(starts, window: geometry.part[axis], count: grid[axis])
         values = spread(values, shape, along: axis, places, accumulation)
         shape[axis] = grid[axis]
         counts.insert(places.map { Double($0.count) }, at: 0)
@@ -40,11 +45,16 @@ public func exhaustiveMap(
 }
 
 private func check(
-    scores: [Float], axes: [[Int]], window: Extent, grid: Extent
+    scores: [Float], axes: [[Int]], window: Extent, part: Extent?, grid: Extent
 ) throws(SPARSError) {
     let owner = SPARSError.Subject.exhaustiveMap
     for axis in 0..<3 where grid[axis] < 1 || window[axis] < 1 {
         throw .range("grid", of: owner, mustBe: "1 voxel or more in every axis", got: grid)
+    }
+    if let part, !(0..<3).allSatisfy({ (1...window[$0]).contains(part[$0]) }) {
+        throw .range(
+            "credited_part", of: owner,
+            mustBe: "1 voxel or more and at most the window \(window)", got: part)
     }
     guard (0..<3).allSatisfy({ grid[$0] <= GameConfiguration.axisLimit }),
         grid.count <= GameConfiguration.voxelLimit

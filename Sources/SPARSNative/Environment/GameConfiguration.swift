@@ -41,6 +41,9 @@ public struct GameConfiguration: Equatable, Sendable {
     public var accumulation: Accumulation
     public var tieReward: TieReward
     public var borderCrops: BorderCrops
+    /// The part of a window, in its middle, that its score is added to; nil for all of it. Left-over
+    /// voxels lie evenly around it, an odd one above.
+    public var creditedPart: Extent? = nil
     // The game itself does not use these four: they are for whoever runs the policies and reads
     // the map, and stand here so that one value says what was played.
     public var opponent: Opponent
@@ -86,6 +89,11 @@ public struct GameConfiguration: Equatable, Sendable {
                 throw .range(
                     "window", of: owner, mustBe: "1 voxel or more and at most the grid \(grid)",
                     got: window)
+            }
+            if let creditedPart, !(1...window[axis]).contains(creditedPart[axis]) {
+                throw .range(
+                    "credited_part", of: owner,
+                    mustBe: "1 voxel or more and at most the window \(window)", got: creditedPart)
             }
         }
         guard grid.count <= Self.voxelLimit else {

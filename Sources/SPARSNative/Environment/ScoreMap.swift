@@ -23,31 +23,43 @@ public struct Visit: Equatable, Sendable {
     public var origin: Voxel { Voxel(Int(x), Int(y), Int(z)) }
 }
 
-/// Which voxels of a map a window writes: what NumPy's `map[x:x+wx, y:y+wy, z:z+wz]` names, where a
-/// negative start counts from the end.
+/// Which voxels of a map a window writes: what NumPy's `map[x:x+cx, y:y+cy, z:z+cz]` names, where a
+/// negative start counts from the end, x, y and z being where its credited part begins.
 public struct MapGeometry: Equatable, Sendable {
     public let grid: Extent
-    public let window: Extent
+    /// The part of a window that is written, in its middle: the whole of it unless the protocol says
+    /// otherwise.
+    public let part: Extent
+    /// Where the part begins in the window: half of what is left over, rounded down.
+    let lead: Voxel
 
-    public init(grid: Extent, window: Extent) {
+    /// - Parameter part: at most the window; nil for all of it.
+    public init(grid: Extent, window: Extent, part: Extent? = nil) {
+        let part = part ?? window
+        precondition(
+            (0..<3).allSatisfy { part[$0] <= window[$0] }, "a part of \(part) in \(window)")
         self.grid = grid
-        self.window = window
+        self.part = part
+        lead = Voxel(
+            (window.x - part.x) / 2, (window.y - part.y) / 2, (window.z - part.z) / 2)
     }
 
     /// Whether a window at `origin` may write a voxel; one wholly outside the grid writes none.
     @inline(__always)
     public func reaches(_ origin: Voxel) -> Bool {
         // a[s:s+w] of n elements is empty for s <= -(n + w) and for s >= n.
-        -(grid.x + window.x) < origin.x && origin.x < grid.x
-            && -(grid.y + window.y) < origin.y && origin.y < grid.y
-            && -(grid.z + window.z) < origin.z && origin.z < grid.z
+        let (x, y, z) = (origin.x + lead.x, origin.y + lead.y, origin.z + lead.z)
+        return -(grid.x + part.x) < x && x < grid.x
+            && -(grid.y + part.y) < y && y < grid.y
+            && -(grid.z + part.z) < z && z < grid.z
     }
 
     /// The voxels that a window at `origin` writes. Nil if none.
     public func box(at origin: Voxel) -> Window<ModelGrid>? {
-        let x = numpySlice(origin.x, origin.x + window.x, count: grid.x)
-        let y = numpySlice(origin.y, origin.y + window.y, count: grid.y)
-        let z = numpySlice(origin.z, origin.z + window.z, count: grid.z)
+        let low = Voxel(origin.x + lead.x, origin.y + lead.y, origin.z + lead.z)
+        let x = numpySlice(low.x, low.x + part.x, count: grid.x)
+        let y = numpySlice(low.y, low.y + part.y, count: grid.y)
+        let z = numpySlice(low.z, low.z + part.z, count: grid.z)
         if x.isEmpty || y.isEmpty || z.isEmpty { return nil }
         return Window(
             origin: Voxel(x.lowerBound, y.lowerBound, z.lowerBound),
@@ -80,13 +92,16 @@ public struct ScoreMap: Sendable {
     public private(set) var values: [Float] = []
     private var counts: [Int32] = []
 
-    public init(grid: Extent, window: Extent, accumulation: GameConfiguration.Accumulation) {
-        geometry = MapGeometry(grid: grid, window: window)
+    /// - Parameter part: the part of a window that its score is credited to; nil for all of it.
+    public init(
+        grid: Extent, window: Extent, part: Extent? = nil,
+        accumulation: GameConfiguration.Accumulation
+    ) {
+        geometry = MapGeometry(grid: grid, window: window, part: part)
         self.accumulation = accumulation
     }
 
     public var grid: Extent { geometry.grid }
-    public var window: Extent { geometry.window }
 
     /// Forgets every visit.
     public mutating func clear() {

@@ -36,7 +36,7 @@ public struct WindowSearchGame {
         windows = PerAgent(learner: configuration.start, opponent: configuration.start)
         scoreMap = ScoreMap(
             grid: configuration.grid, window: configuration.window,
-            accumulation: configuration.accumulation)
+            part: configuration.creditedPart, accumulation: configuration.accumulation)
     }
 
     public var configuration: GameConfiguration { field.configuration }

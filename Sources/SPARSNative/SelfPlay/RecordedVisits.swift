@@ -52,7 +52,9 @@ public struct StepRecords {
     /// The visits that the map of such a run has logged, oldest first, those that a reset has cleared
     /// since among them.
     public func visits(_ configuration: GameConfiguration) -> [RecordedVisit] {
-        let geometry = MapGeometry(grid: configuration.grid, window: configuration.window)
+        let geometry = MapGeometry(
+            grid: configuration.grid, window: configuration.window, part: configuration.creditedPart
+        )
         let first = firstKept(configuration)
         var visits: [RecordedVisit] = []
         for step in 0..<count {

@@ -3,12 +3,22 @@ import SPARSTestSupport
 import Testing
 
 @Suite struct ExhaustiveMapTests {
-    @Test(arguments: GameConfiguration.Accumulation.allCases, Seeds.few)
-    func equalsVisitingEveryPlaceOnce(rule: GameConfiguration.Accumulation, seed: UInt64) throws {
+    @Test(
+        arguments: GameConfiguration.Accumulation.allCases,
+        [nil, Extent(3, 3, 2), Extent(2, 1, 1)])
+    func equalsVisitingEveryPlaceOnce(
+        rule: GameConfiguration.Accumulation, part: Extent?
+    ) throws {
+        for seed in Seeds.few { try compare(rule, part, seed: seed) }
+    }
+
+    private func compare(
+        _ rule: GameConfiguration.Accumulation, _ part: Extent?, seed: UInt64
+    ) throws {
         let (grid, window) = (Extent(14, 11, 9), Extent(5, 3, 4))
         let axes = [[0, 4, 8, 9], [1, 3, 7], [0, 2, 5, 8]]
         var random = RandomSource(seed: seed)
-        var map = ScoreMap(grid: grid, window: window, accumulation: rule)
+        var map = ScoreMap(grid: grid, window: window, part: part, accumulation: rule)
         var scores: [Float] = []
         for x in axes[0] {
             for y in axes[1] {
@@ -19,7 +29,7 @@ import Testing
             }
         }
         let exhaustive = try exhaustiveMap(
-            scores: scores, axes: axes, window: window, grid: grid, accumulation: rule)
+            scores: scores, axes: axes, window: window, part: part, grid: grid, accumulation: rule)
         for (value, wanted) in zip(exhaustive, try map.settledValues()) {
             #expect(abs(value - wanted) <= 1e-5, "seed \(seed)")
         }

@@ -217,6 +217,7 @@ def test_allowed_moves_are_the_twins(scan, rng, border):
         {},
         {"credited_score": "other", "credited_agents": "learner", "border": "clamped_crop"},
         {"credited_score": "other", "border": "clamped_crop", "stride": 11},
+        {"border": "clamped_crop", "stride": 11, "credited_part": (2, 3, 1)},
     ],
 )
 def test_visits_of_a_run_are_the_twins(games, switches, credit):
@@ -236,17 +237,23 @@ def test_visits_of_a_run_are_the_twins(games, switches, credit):
     np.testing.assert_array_equal(log["visit_scores"], visits.scores[kept])
 
 
-def test_who_touched_a_voxel_is_the_twins(rng):
+@pytest.mark.parametrize("part", [None, (4, 3, 5), (2, 2, 2), (1, 3, 4)])
+def test_who_touched_a_voxel_is_the_twins(part, rng):
     grid, extent = (9, 8, 7), (4, 3, 5)
-    windows = rng.integers(-14, 14, (300, 3))
-    configuration = {"window": extent, "grid": grid, "n_steps": 300}
+    windows = rng.integers(-14, 14, (1000, 3))
+    protocol = spars.Protocol.paper().with_switches(credited_part=part or "window").to_dict()
+    configuration = {"window": extent, "grid": grid, "n_steps": 1000, "protocol": protocol}
     visits = spars.search.visits.Visits(
-        windows, rng.random(300).astype(np.float32), np.zeros(300, np.int64), np.arange(300), 300
+        windows,
+        rng.random(1000).astype(np.float32),
+        np.zeros(1000, np.int64),
+        np.arange(1000),
+        1000,
     )
     touched = 0
     for voxel in ((0, 0, 0), (8, 7, 6), (4, 3, 2), (0, 7, 3)):
         found = [reason.step for reason in contributions(visits, configuration, voxel)]
-        expected = np.flatnonzero(twin.covers(windows, extent, grid, voxel))
+        expected = np.flatnonzero(twin.covers(windows, extent, grid, voxel, part))
         assert found == expected.tolist()
         touched += len(found)
     assert touched

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from game_cases import GRID, WINDOW, by_place, parallel, zeros
+from rules_twin import box_of
 
 import spars
 
@@ -164,18 +165,33 @@ def test_an_atlas_holds_every_place_and_survives_a_file(tmp_path):
         spars.ScoreAtlas.load(tmp_path / "missing.npz")
 
 
-def test_an_exhaustive_map_is_every_window_visited_once():
+@pytest.mark.parametrize("part", [None, (8, 8, 8), (4, 4, 4), (3, 8, 5)])
+def test_an_exhaustive_map_is_every_window_visited_once(part):
     image, score = by_place()
     atlas = spars.ScoreAtlas.compute(image, score, WINDOW)
     total, count, highest = np.zeros(GRID), np.zeros(GRID), np.zeros(GRID)
     for (x, y, z), value in zip(atlas.origins.reshape(-1, 3), atlas.scores.ravel(), strict=True):
-        box = np.s_[x : x + 8, y : y + 8, z : z + 8]
+        box = box_of((x, y, z), (8, 8, 8), part)
         total[box] += value
         count[box] += 1
         highest[box] = np.maximum(highest[box], value)
-    assert count.min() > 0
-    for accumulation, expected in (("sum", total), ("mean", total / count), ("max", highest)):
-        np.testing.assert_allclose(atlas.exhaustive_map(accumulation), expected, atol=1e-5)
+    assert (count.min() > 0) == (part in (None, (8, 8, 8)))
+    mean = total / np.maximum(count, 1)
+    for accumulation, expected in (("sum", total), ("mean", mean), ("max", highest)):
+        found = atlas.exhaustive_map(accumulation, part or "window")
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_part_larger_than_the_window_is_refused():
+    image, score = by_place()
+    atlas = spars.ScoreAtlas.compute(image, score, WINDOW)
+    wanted = r"'credited_part' parameter of \w+ must be at most the window \(8, 8, 8\). Got \(9, "
+    with pytest.raises(ValueError, match=wanted):
+        atlas.exhaustive_map("sum", (9, 8, 8))
+    with pytest.raises(ValueError, match=wanted):
+        parallel(image, score, credited_part=(9, 8, 8))
+    with pytest.raises(ValueError, match="'credited_part' .* each 1 or more. Got"):
+        atlas.exhaustive_map("sum", (0, 8, 8))
 
 
 def test_an_atlas_of_something_else_is_refused(scan):

@@ -33,7 +33,7 @@ def configuration(**changes):
         "credited_score": "own", "credited_agents": "both", "border": "inside",
         "opponent": "snapshot", "map_read": "before_reset", "observation_cast": "float32",
         "opponent_observation": "same", "accumulation": "mean", "tie_reward": "none",
-        "border_crops": "full",
+        "border_crops": "full", "credited_extent": None,
     }  # fmt: skip
     game = {
         "grid": (4, 4, 4), "window": (2, 2, 2), "stride": 1, "termination_threshold": 0.5,

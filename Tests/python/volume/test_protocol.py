@@ -7,9 +7,10 @@ import pytest
 import spars
 
 
-def test_the_protocols_differ_in_every_switch_but_one_threshold():
+def test_the_protocols_differ_in_every_switch_but_two():
     paper, published = spars.Protocol.paper().to_dict(), spars.Protocol.published().to_dict()
-    assert [name for name in paper if paper[name] == published[name]] == ["segmentation_threshold"]
+    same = [name for name in paper if paper[name] == published[name]]
+    assert same == ["segmentation_threshold", "credited_part"]
 
 
 def test_switches_are_set_alone():

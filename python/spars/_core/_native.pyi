@@ -177,6 +177,8 @@ class _GameProtocol(Protocol):
     def tie_reward(self) -> _TieReward: ...
     @property
     def border_crops(self) -> _BorderCrops: ...
+    @property
+    def credited_extent(self) -> Sequence[int] | npt.NDArray[Any] | None: ...
 
 class _GameConfiguration(Protocol):
     @property
@@ -778,6 +780,7 @@ def exhaustive_map(
     scores: npt.NDArray[np.float32],
     axes: npt.NDArray[np.int64],
     window: Sequence[int] | npt.NDArray[Any],
+    part: Sequence[int] | npt.NDArray[Any] | None,
     accumulation: _Accumulation,
     map: npt.NDArray[np.float32],
     /,
@@ -876,6 +879,7 @@ def record_visits(
 def windows_covering(
     origins: npt.NDArray[np.int64],
     window: Sequence[int] | npt.NDArray[Any],
+    part: Sequence[int] | npt.NDArray[Any] | None,
     grid: Sequence[int] | npt.NDArray[Any],
     voxel: Sequence[int] | npt.NDArray[Any],
     covers: npt.NDArray[np.bool_],

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._core.names import ACCUMULATION
-from spars._support.checks import check_array, check_choice, check_extent
+from spars._support.checks import check_array, check_choice, check_extent, check_room
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
 from spars._support.files import writing
@@ -212,23 +212,36 @@ class ScoreAtlas(KnownScores):
         """The windows' lowest corners, int64 (nx, ny, nz, 3), in voxels of the grid."""
         return np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1)
 
-    def exhaustive_map(self, accumulation: str = "mean") -> FloatArray:
+    def exhaustive_map(
+        self, accumulation: str = "mean", credited_part: str | Sequence[int] = "window"
+    ) -> FloatArray:
         """Return the map that visiting every window once would accumulate.
 
         Parameters
         ----------
         accumulation : str
             "sum", "mean" or "max" of the scores of the windows that hold a voxel.
+        credited_part : "window" or tuple of three ints
+            The part of a window that its score is added to, as `Protocol.credited_part`.
 
         Returns
         -------
         ndarray of float32, shape of the grid
-            0 where no window reaches.
+            0 where no window, or none's part, reaches.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is none of these, or the part is larger than the window.
         """
         check_choice(accumulation, "accumulation", "exhaustive_map", ACCUMULATION)
+        part = None
+        if credited_part != "window":
+            part = check_extent(credited_part, "credited_part", "exhaustive_map")
+            check_room(part, self.window, "exhaustive_map", "the window", "credited_part")
         score_map = np.empty(self.grid, np.float32)
         axes = np.concatenate(self.axes)
-        native.exhaustive_map(self.scores, axes, self.window, accumulation, score_map)
+        native.exhaustive_map(self.scores, axes, self.window, part, accumulation, score_map)
         return score_map
 
     def save(self, path: PathLike) -> None:

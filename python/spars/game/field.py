@@ -75,6 +75,8 @@ class Field:
         self.input_shape = tuple(getattr(scorer, "input_shape", INPUT_OF_RECORD))
         room = known_grid(volume, grid, protocol.scan_frame, owner)
         check_room(self.window, room, owner, "the grid")
+        if protocol.credited_extent is not None:
+            check_room(protocol.credited_extent, self.window, owner, "the window", "credited_part")
         array, self.grid, self.scan_shape = _on_grid(volume, grid, protocol.scan_frame, owner)
         self.array = _seen(array, protocol.intensity_window)
         classifier, self.scorer = adapter_of(scorer, owner)

@@ -105,7 +105,7 @@ def exhaustive(
     played.score_all(as_progress(progress, "exhaustive", "windows"))
     atlas = ScoreAtlas(played.scores(), played.axes(), played.window, played.grid)
     return Search(
-        atlas.exhaustive_map(played.protocol.accumulation),
+        atlas.exhaustive_map(played.protocol.accumulation, played.protocol.credited_part),
         atlas.origins.reshape(-1, 3),
         atlas.scores.ravel(),
         np.full(atlas.scores.size, NOBODY, np.int8),
@@ -133,7 +133,7 @@ def grad_cam(
     by its maximum, times its score is accumulated as the protocol accumulates scores, so the map's
     unit is that of the other methods; it lies at or below the exhaustive one of the same windows,
     and a segmentation threshold for it should be its own (`spars.calibration.calibrate` with
-    ``method="grad_cam"``).
+    ``method="grad_cam"``). The protocol's `credited_part` is "window" here, whatever was given.
 
     Parameters
     ----------
@@ -163,8 +163,10 @@ def grad_cam(
     _refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "grad_cam")
     if not isinstance(scorer, Classifier):
         raise TypeError(sentence("scorer", "grad_cam", "a Classifier", scorer))
+    # What a window's score comes from is looked for in all of it.
+    whole = Protocol.named(protocol).with_switches(credited_part="window")
     # The stride is that of the game's lattice, of which nothing is used here.
-    played = Field(volume, scorer, window, protocol, 1.0, grid, 4, {}, "grad_cam")
+    played = Field(volume, scorer, window, whole, 1.0, grid, 4, {}, "grad_cam")
     # Under the released scripts' frame the grid may reach beyond the scan, or the scan beyond it.
     seen = played.array[tuple(slice(0, n) for n in played.grid)]
     origins = explanation.cover(seen.shape, played.window, stride, "grad_cam")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spars._core import native
 from spars._support.types import FloatArray
+from spars.volume.protocol import Protocol
 
 AGENT_NAMES = ("learner", "opponent")
 NOBODY = -1
@@ -82,14 +83,14 @@ def visits_of_run(
     configuration : dict
         The run's.
     """
-    count, protocol = ends.size, configuration["protocol"]
+    count, protocol = ends.size, Protocol.from_dict(configuration["protocol"])
     records = {
         "windows": np.ascontiguousarray(windows, np.int32),
         "scores": np.ascontiguousarray(scores, np.float32),
         "ends": np.ascontiguousarray(ends, np.uint8),
         "games": configuration.get("n_envs", 1),
         "n_steps": configuration["n_steps"],
-        "reset_each_iteration": protocol["reset_each_iteration"],
+        "reset_each_iteration": protocol.reset_each_iteration,
     }
     # Of what a game is played by, its end has no meaning here: the records tell of it.
     played = {"termination_threshold": 1.0, "max_episode_steps": None, "protocol": protocol}
@@ -100,7 +101,7 @@ def visits_of_run(
     visits = visits[:found]
     return Visits(
         visits[:, :3], added[:found], visits[:, 3], steps[:found], count,
-        kept[:found] if protocol["map_read"] == "after_reset" else None,
+        kept[:found] if protocol.map_read == "after_reset" else None,
     )  # fmt: skip
 
 
@@ -111,7 +112,8 @@ def contributions(
     covering = np.empty(len(visits.windows), np.bool_)
     native.windows_covering(
         np.ascontiguousarray(visits.windows, np.int64), configuration["window"],
-        configuration["grid"], voxel, covering,
+        Protocol.from_dict(configuration["protocol"]).credited_extent, configuration["grid"], voxel,
+        covering,
     )  # fmt: skip
     steps = configuration.get("n_steps") or max(1, visits.step_count)
     games = configuration.get("n_envs", 1)

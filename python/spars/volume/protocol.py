@@ -9,6 +9,7 @@ from typing import Any, Literal
 from spars._core import names
 from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
 from spars._support.kinds import Kind
+from spars._support.types import Extent3
 
 __all__ = ["IntensityWindow", "Protocol"]
 
@@ -108,12 +109,17 @@ class Protocol:
     tie_reward: str
     #: D17: crops near the border are "full" size, or cut short and "stretched".
     border_crops: str
+    #: The part of a window that its score is added to: "window", all of it, or an extent (x, y, z)
+    #: in its middle, an odd voxel left over above it. At most the window. Not of the paper's.
+    credited_part: str | tuple[int, int, int]
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(getattr(self, name), name, "Protocol", choices)
         if self.crop_size != "window":
             check_extent(self.crop_size, "crop_size", "Protocol")
+        if self.credited_part != "window":
+            check_extent(self.credited_part, "credited_part", "Protocol")
         window = self.intensity_window
         if window is not None and not isinstance(window, IntensityWindow):
             raise TypeError(
@@ -148,6 +154,7 @@ class Protocol:
             summary_over="patients",
             tie_reward="none",
             border_crops="full",
+            credited_part="window",
         )
 
     @classmethod
@@ -173,7 +180,15 @@ class Protocol:
             summary_over="iterations",
             tie_reward="learner",
             border_crops="stretched",
+            credited_part="window",
         )
+
+    @property
+    def credited_extent(self) -> Extent3 | None:
+        """`credited_part` as three ints, None where it is the whole window."""
+        if self.credited_part == "window":
+            return None
+        return check_extent(self.credited_part, "credited_part", "Protocol")
 
     @classmethod
     def named(cls, protocol: str | Protocol) -> Protocol:
@@ -206,16 +221,19 @@ class Protocol:
     def from_dict(cls, switches: Mapping[str, Any]) -> Protocol:
         """Return the protocol that `to_dict` described, also after a way through JSON.
 
+        Without a `credited_part`, as in what was saved before there was one, it is "window".
+
         Raises
         ------
         KeyError, TypeError, ValueError
             A switch is missing, unknown or out of range.
         """
-        switches = dict(switches)
+        switches = {"credited_part": "window", **switches}
         window = switches["intensity_window"]
         switches["intensity_window"] = None if window is None else IntensityWindow(**window)
-        if isinstance(switches["crop_size"], list):
-            switches["crop_size"] = tuple(switches["crop_size"])
+        for name in ("crop_size", "credited_part"):
+            if isinstance(switches[name], list):
+                switches[name] = tuple(switches[name])
         return cls(**switches)
 
 
