@@ -147,6 +147,31 @@ public func sparsLesionWindowsDraw(
     }
 }
 
+@_cdecl("spars_intensity_mask")
+public func sparsIntensityMask(
+    _ volume: In<Float>, _ organ: In<UInt8>, _ shape: In<Int64>, _ spacing: In<Double>,
+    _ rule: In<spars_intensity_rule>, _ mask: Out<UInt8>, _ progress: In<spars_control>,
+    _ level: Out<Double>, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error, progress) { () throws(SPARSError) in
+        let owner = "intensity_mask"
+        let extent = try checkedExtent(shape, "volume", of: owner)
+        let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        let given = try checkedStruct(rule, "rule", of: owner)
+        var wanted = IntensityMask()
+        wanted.below = given.below
+        wanted.sigma = given.sigma
+        wanted.edge = given.edge
+        wanted.opening = Int(clamping: given.opening)
+        let found = try wanted.fill(
+            values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
+            organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
+            spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
+            mask: checkedOutput(mask, extent.count, "mask", of: owner))
+        try write(found, to: level, "level", of: owner)
+    }
+}
+
 private let columns = 8
 
 extension Lesion {

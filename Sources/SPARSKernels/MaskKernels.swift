@@ -32,6 +32,39 @@ public enum MaskKernels {
         return edges
     }
 
+    /// The voxels of a mask and those that share a face with one of them.
+    public static func dilated(_ mask: [UInt8], counts: (Int, Int, Int)) -> [UInt8] {
+        let (nx, ny, nz) = counts
+        precondition(mask.count == nx * ny * nz, "\(mask.count) voxels for \(counts)")
+        var wider = [UInt8](repeating: 0, count: mask.count)
+        guard mask.count > 0 else { return wider }
+        mask.withUnsafeBufferPointer { mask in
+            wider.withUnsafeMutableBufferPointer { wider in
+                // SAFETY: item x writes slab x only, and reads neighbours inside the counts.
+                nonisolated(unsafe) let mask = mask.baseAddress!
+                nonisolated(unsafe) let wider = wider.baseAddress!
+                let slab = ny * nz
+                Parallel.forEach(nx) { x in
+                    for y in 0..<ny {
+                        let row = x * slab + y * nz
+                        for z in 0..<nz {
+                            let i = row + z
+                            let isMet =
+                                mask[i] != 0 || (z > 0 && mask[i - 1] != 0)
+                                || (z < nz - 1 && mask[i + 1] != 0)
+                                || (y > 0 && mask[i - nz] != 0)
+                                || (y < ny - 1 && mask[i + nz] != 0)
+                                || (x > 0 && mask[i - slab] != 0)
+                                || (x < nx - 1 && mask[i + slab] != 0)
+                            wider[i] = isMet ? 1 : 0
+                        }
+                    }
+                }
+            }
+        }
+        return wider
+    }
+
     /// Voxels in both masks, in the first only, and in the second only.
     public static func overlap(
         _ first: Span<UInt8>, _ second: Span<UInt8>

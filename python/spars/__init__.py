@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from spars.search import callbacks as callbacks
     from spars.search import coverage as coverage
     from spars.search import ratings as ratings
+    from spars.search.intensity import intensity_mask
     from spars.search.league import League
     from spars.search.segmentation import Segmentation, isolate, segment
     from spars.search.selfplay import Run, self_play
@@ -61,6 +62,7 @@ __all__ = [
     "__version__",
     "datasets",
     "instruction_set",
+    "intensity_mask",
     "isolate",
     "lesions",
     "load",
@@ -85,6 +87,7 @@ _NAMES = {
     "spars.classifier": ("Augmentation", "Classifier"),
     "spars.game.atlas": ("ScoreAtlas",),
     "spars.game.envs": ("VectorGame", "WindowSearchEnv", "parallel_env"),
+    "spars.search.intensity": ("intensity_mask",),
     "spars.search.league": ("League",),
     "spars.search.segmentation": ("Segmentation", "isolate", "segment"),
     "spars.search.selfplay": ("Run", "self_play"),

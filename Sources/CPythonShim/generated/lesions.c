@@ -164,6 +164,23 @@ PyObject *shim_make_organ_level(const spars_organ_level *record) {
     return shim_record(&type, items, 5);
 }
 
+int shim_read_intensity_rule(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_intensity_rule *out) {
+    static shim_name names[] = {
+        {"below", NULL}, {"sigma", NULL}, {"edge", NULL}, {"opening", NULL},
+    };
+    PyObject *given[4] = {NULL};
+    memset(out, 0, sizeof *out);
+    int read =
+        shim_fields(object, name, names, 4, given) &&
+        shim_double(given[0], "below", &out->below) &&
+        shim_double(given[1], "sigma", &out->sigma) &&
+        shim_double(given[2], "edge", &out->edge) &&
+        shim_int64(given[3], "opening", &out->opening);
+    shim_drop(given, 4);
+    return read;
+}
+
 static PyObject *lesion_law_default(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_lesion_law law;
@@ -342,6 +359,40 @@ static PyObject *lesion_windows_draw(
     return shim_none(status, &failure);
 }
 
+static PyObject *intensity_mask(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    Py_buffer *volume = NULL, *organ = NULL, *mask = NULL;
+    int64_t shape[3];
+    double spacing[3], level;
+    spars_intensity_rule rule;
+    shim_control progress;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "intensity_mask(volume, organ, spacing, rule, mask, progress)", 6, given_count) &&
+        shim_array(given[2], "spacing", 'd', spacing, 3) &&
+        shim_read_intensity_rule(given[3], "rule", 0, &held, &rule) &&
+        shim_control_init(&progress, given[5]) == 0 &&
+        (volume = shim_borrow(&held, given[0], 'f', 0, "volume")) != NULL &&
+        shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2])) &&
+        (organ = shim_borrow(&held, given[1], 'B', 0, "organ")) != NULL &&
+        shim_holds(organ, "organ", SHIM_EXTENTS(shape[0], shape[1], shape[2])) &&
+        (mask = shim_borrow(&held, given[4], 'B', 1, "mask")) != NULL &&
+        shim_holds(mask, "mask", SHIM_EXTENTS(shape[0], shape[1], shape[2]));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_intensity_mask(
+        volume->buf, organ->buf, shape, spacing, &rule, mask->buf, &progress.control, &level,
+        &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    if (status != SPARS_OK) return shim_raise(&failure);
+    return PyFloat_FromDouble(level);
+}
+
 PyMethodDef shim_lesions_functions[] = {
     {"lesion_law_default", SHIM_FASTCALL(lesion_law_default), METH_FASTCALL, NULL},
     {"lesion_window_settings_default", SHIM_FASTCALL(lesion_window_settings_default), METH_FASTCALL, NULL},
@@ -349,5 +400,6 @@ PyMethodDef shim_lesions_functions[] = {
     {"lesion_insert", SHIM_FASTCALL(lesion_insert), METH_FASTCALL, NULL},
     {"lesion_windows_create", SHIM_FASTCALL(lesion_windows_create), METH_FASTCALL, NULL},
     {"lesion_windows_draw", SHIM_FASTCALL(lesion_windows_draw), METH_FASTCALL, NULL},
+    {"intensity_mask", SHIM_FASTCALL(intensity_mask), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -65,6 +65,14 @@ typedef struct {
     int64_t voxels;
 } spars_organ_level;
 
+/// What of an organ counts as dark.
+typedef struct {
+    double below;  ///< HU below the organ's level, 0 to 1000
+    double sigma;  ///< standard deviation of the smoothing, mm, 0 to 20
+    double edge;  ///< mm from the nearest voxel outside, centre to centre, 0 to 100
+    int64_t opening;  ///< voxels, 0 to 10
+} spars_intensity_rule;
+
 /// The law as it is unless something is asked for.
 int32_t spars_lesion_law_default(spars_lesion_law *law, spars_error *error);
 
@@ -98,5 +106,12 @@ int32_t spars_lesion_windows_create(
 int32_t spars_lesion_windows_draw(
     spars_handle windows, int64_t first, float *values, int64_t count, int64_t voxels,
     uint8_t *labels, float *core_shares, const spars_control *progress, spars_error *error);
+
+/// The voxels of an organ that are darker than its level once smoothed, away from its border and
+/// opened; 1 inside. The result is the level, HU.
+int32_t spars_intensity_mask(
+    const float *volume, const uint8_t *organ, const int64_t shape[3], const double spacing[3],
+    const spars_intensity_rule *rule, uint8_t *mask, const spars_control *progress, double *level,
+    spars_error *error);
 
 #endif

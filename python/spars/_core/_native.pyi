@@ -657,6 +657,16 @@ class _OrganLevelRecord(NamedTuple):
     grain: float
     voxels: int
 
+class _IntensityRule(Protocol):
+    @property
+    def below(self) -> float: ...
+    @property
+    def sigma(self) -> float: ...
+    @property
+    def edge(self) -> float: ...
+    @property
+    def opening(self) -> int: ...
+
 def version() -> str: ...
 
 def instruction_set() -> str: ...
@@ -1312,3 +1322,13 @@ def lesion_windows_draw(
     progress: Callable[[int, int], object] | None,
     /,
 ) -> None: ...
+
+def intensity_mask(
+    volume: npt.NDArray[np.float32],
+    organ: npt.NDArray[np.uint8],
+    spacing: Sequence[float] | npt.NDArray[Any],
+    rule: _IntensityRule | dict[str, Any],
+    mask: npt.NDArray[np.uint8],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> float: ...
