@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.errors import NonFiniteError
 from spars._support.types import Mask, MaskArray
@@ -40,12 +42,16 @@ def as_mask(
     NonFiniteError
         A voxel is NaN or infinite.
     """
-    array = as_volume(mask).array
+    # Bytes are looked through as they are: a whole scan of them takes long as float32.
+    is_bytes = isinstance(mask, np.ndarray) and _is_bytes(mask)
+    array = np.asarray(mask) if is_bytes else as_volume(mask).array
     if shape is not None and array.shape != tuple(shape):
         raise ValueError(
             f"The '{name}' parameter of {owner} must have the scan's shape {tuple(shape)}. "
             f"Got {array.shape} instead."
         )
+    if is_bytes and value is None and array.max() <= 1:
+        return array.astype(np.uint8, order="C")
     if not np.isfinite(array).all():
         raise NonFiniteError(
             f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
@@ -60,3 +66,7 @@ def as_mask(
             "instead; say which label is meant, for example 'reference == 2'."
         )
     return inside.astype(np.uint8)
+
+
+def _is_bytes(array: NDArray[Any]) -> bool:
+    return array.dtype.name in ("bool", "uint8") and array.ndim == 3 and array.size > 0
