@@ -39,7 +39,7 @@ def fit(
     *,
     settings: TrainingSettings,
 ) -> History:
-    """Train on scans and their labels, or on made windows; return what was measured.
+    """Train on a dataset of scans and their labels, or of made windows; return what was measured.
 
     A step draws `scans_per_step` scans with replacement, cuts `crops_per_scan` crops of each, and
     moves the parameters once by Adam (0.9, 0.999, 1e-8) on the mean cross entropy of all crops, or
