@@ -15,11 +15,14 @@ public struct KernelTable: Sendable {
     /// conv1 over every place of its input.
     public let first: FirstKernelTable
 
-    /// One row of 16 outputs of a convolution; weights [27, C, 16]; output count rows of 16, each
-    /// `outputStride` after the last. Error: gamma(27 C) times the sum of the products' magnitudes.
+    /// One row of 16 outputs of a convolution: the sum over `rows` rows of the input, each with three
+    /// taps along z and weights [3, C, 16] of its own. `offsets` has where the row begins and where
+    /// its weights do, for each. Output count rows of 16, each `outputStride` after the last. Error:
+    /// gamma(3 C rows) times the sum of the products' magnitudes.
     public let row:
         @Sendable (
-            _ input: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ zStep: Int,
+            _ input: Floats, _ offsets: UnsafePointer<Int>, _ rows: Int, _ channels: Int,
+            _ zStep: Int,
             _ weights: Floats, _ count: Int, _ output: MutableFloats, _ outputStride: Int
         ) -> Void
 
@@ -157,7 +160,7 @@ public struct KernelTable: Sendable {
         first: FirstKernelTable,
         row:
             @escaping @Sendable (
-                Floats, Int, Int, Int, Int, Floats, Int, MutableFloats, Int
+                Floats, UnsafePointer<Int>, Int, Int, Int, Floats, Int, MutableFloats, Int
             ) -> Void,
         dense:
             @escaping @Sendable (

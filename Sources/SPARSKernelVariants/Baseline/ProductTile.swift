@@ -75,21 +75,21 @@ struct Tile1 {
 }
 
 func convolutionRow(
-    _ input: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ zStep: Int,
+    _ input: Floats, _ offsets: UnsafePointer<Int>, _ rows: Int, _ channels: Int, _ zStep: Int,
     _ weights: Floats, _ count: Int, _ output: MutableFloats, _ outputStride: Int
 ) {
     // conv2's steps as literals: a tile's six rows are then at fixed distances.
     if channels == 8 && zStep == 16 {
-        row(input, xStride, yStride, 8, 16, weights, count, output, outputStride)
+        row(input, offsets, rows, 8, 16, weights, count, output, outputStride)
     } else if channels == 8 && zStep == 8 {
-        row(input, xStride, yStride, 8, 8, weights, count, output, outputStride)
+        row(input, offsets, rows, 8, 8, weights, count, output, outputStride)
     } else {
-        row(input, xStride, yStride, channels, zStep, weights, count, output, outputStride)
+        row(input, offsets, rows, channels, zStep, weights, count, output, outputStride)
     }
 }
 
 @inline(__always) private func row(
-    _ input: Floats, _ xStride: Int, _ yStride: Int, _ channels: Int, _ zStep: Int,
+    _ input: Floats, _ offsets: UnsafePointer<Int>, _ rows: Int, _ channels: Int, _ zStep: Int,
     _ weights: Floats, _ count: Int, _ output: MutableFloats, _ outputStride: Int
 ) {
     // The three taps along z of all channels are neighbours in memory, in input and weights.
@@ -102,9 +102,9 @@ func convolutionRow(
         if width == 6 {
             var t = Tile6()
             var row = 0
-            while row < 9 {
-                let shift = row / 3 * xStride + row % 3 * yStride
-                t.add(p + shift, zStep, weights + row * taps * 16, taps)
+            while row < rows {
+                let (shift, w) = (offsets[2 * row], weights + offsets[2 * row + 1])
+                t.add(p + shift, zStep, w, taps)
                 row += 1
             }
             store(t.a0, o)
@@ -116,9 +116,9 @@ func convolutionRow(
         } else if width == 4 {
             var t = Tile4()
             var row = 0
-            while row < 9 {
-                let shift = row / 3 * xStride + row % 3 * yStride
-                t.add(p + shift, zStep, weights + row * taps * 16, taps)
+            while row < rows {
+                let (shift, w) = (offsets[2 * row], weights + offsets[2 * row + 1])
+                t.add(p + shift, zStep, w, taps)
                 row += 1
             }
             store(t.a0, o)
@@ -128,9 +128,9 @@ func convolutionRow(
         } else {
             var t = Tile1()
             var row = 0
-            while row < 9 {
-                let shift = row / 3 * xStride + row % 3 * yStride
-                t.add(p + shift, weights + row * taps * 16, taps)
+            while row < rows {
+                let (shift, w) = (offsets[2 * row], weights + offsets[2 * row + 1])
+                t.add(p + shift, w, taps)
                 row += 1
             }
             store(t.a0, o)

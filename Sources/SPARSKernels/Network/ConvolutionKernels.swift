@@ -6,12 +6,17 @@ public struct ConvolutionWeights: Sendable {
     public let outputChannels: Int
     /// [O / 16, 27, C, 16].
     let packed: FloatBuffer
+    /// The same over each pair of `RepeatedAxis.subsets` along x and y, [O / 16, 36, 3, C, 16].
+    let summed: FloatBuffer?
 
     /// - Parameters:
     ///   - weights: [O, C, 3, 3, 3], PyTorch's layout; O a multiple of 16, C of 8.
     ///   - scale: each output's weights are multiplied by this, if given.
-    public init(_ weights: [Float], inputChannels: Int, outputChannels: Int, scale: [Float]? = nil)
-    {
+    ///   - sumsTaps: also makes the sums that inputs need whose places are known to be equal.
+    public init(
+        _ weights: [Float], inputChannels: Int, outputChannels: Int, scale: [Float]? = nil,
+        sumsTaps: Bool = false
+    ) {
         precondition(
             weights.count == 27 * inputChannels * outputChannels, "\(weights.count) weights")
         precondition(outputChannels % 16 == 0, "\(outputChannels) output channels")
@@ -28,6 +33,23 @@ public struct ConvolutionWeights: Sendable {
                 }
             }
         }
+        guard sumsTaps else {
+            summed = nil
+            return
+        }
+        let sums = FloatBuffer(count: 36 * 3 * inputChannels * outputChannels)
+        for o in 0..<outputChannels {
+            for c in 0..<inputChannels {
+                let each = RepeatedAxis.subsetSums {
+                    weights[(o * inputChannels + c) * 27 + $0] * (scale?[o] ?? 1)
+                }
+                for (i, sum) in each.enumerated() {
+                    let row = (o / 16 * 36 * 3 + i) * inputChannels + c
+                    sums.pointer[row * 16 + o % 16] = sum
+                }
+            }
+        }
+        summed = sums
     }
 }
 
@@ -80,16 +102,20 @@ public enum ConvolutionKernels {
     }
 
     /// A convolution's own output, [X, Y, Z, O].
+    ///
+    /// - Parameter steps: which taps see equal values and act through their sums, which `weights` must
+    ///   hold; nil if none is known to. With steps the sums are rounded first: n is 27 C + 1.
     public static func raw(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: ConvolutionWeights,
-        output: UnsafeMutablePointer<Float>, on set: InstructionSet = .current
+        steps: PooledSteps? = nil, output: UnsafeMutablePointer<Float>,
+        on set: InstructionSet = .current
     ) {
         let kernels = Kernels.of(set)
         let out = shape.output
         Parallel.forEach(out.x * out.y) { item in
             rawRow(
                 shape, kernels, input, weights, x: item / out.y, y: item % out.y,
-                zStride: shape.stride, count: out.z,
+                zStride: shape.stride, count: out.z, steps: steps,
                 output: output + item * out.z * shape.outputChannels)
         }
     }
@@ -98,17 +124,38 @@ public enum ConvolutionKernels {
     static func rawRow(
         _ shape: ConvolutionShape, _ kernels: KernelTable, _ input: UnsafePointer<Float>,
         _ weights: ConvolutionWeights, x: Int, y: Int, zStride: Int, count: Int,
-        output: UnsafeMutablePointer<Float>
+        steps: PooledSteps? = nil, output: UnsafeMutablePointer<Float>
     ) {
         let channels = shape.inputChannels
         let yStride = shape.input.z * channels
         let xStride = shape.input.y * yStride
         let start = input + shape.stride * (x * xStride + y * yStride)
-        for block in 0..<shape.outputChannels / 16 {
-            kernels.row(
-                start, xStride, yStride, channels, zStride * channels,
-                weights.packed.pointer + block * 27 * channels * 16, count, output + 16 * block,
-                shape.outputChannels)
+        let (xPattern, yPattern) = (steps?.x[x] ?? 3, steps?.y[y] ?? 3)
+        guard let packed = steps == nil ? weights.packed : weights.summed else {
+            preconditionFailure("weights without sums")
+        }
+        let row = 3 * channels * 16
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: 18) { offsets in
+            var rows = 0
+            for i in 0..<RepeatedAxis.groupCount(xPattern) {
+                for j in 0..<RepeatedAxis.groupCount(yPattern) {
+                    offsets[2 * rows] =
+                        RepeatedAxis.groupStart(xPattern, i) * xStride
+                        + RepeatedAxis.groupStart(yPattern, j) * yStride
+                    offsets[2 * rows + 1] =
+                        steps == nil
+                        ? (3 * i + j) * row
+                        : (6 * RepeatedAxis.groupSubset(xPattern, i)
+                            + RepeatedAxis.groupSubset(yPattern, j)) * row
+                    rows += 1
+                }
+            }
+            for block in 0..<shape.outputChannels / 16 {
+                kernels.row(
+                    start, UnsafePointer(offsets.baseAddress!), rows, channels,
+                    zStride * channels, packed.pointer + block * (steps == nil ? 9 : 36) * row,
+                    count, output + 16 * block, shape.outputChannels)
+            }
         }
     }
 }

@@ -61,22 +61,28 @@ public enum FirstStageTraining {
 
     /// What the gradient of conv2's output, as `ConvolutionGradients` takes it, sends to conv1's
     /// taps: `tapSums` of conv2's input gradient, which is made plane by plane and never held whole.
+    ///
+    /// - Parameter weights: with sums over taps for an input that repeats.
     public static func tapSums(
         _ input: FirstInput, pooled: UnsafePointer<Float>, choice: UnsafePointer<UInt8>,
         behind second: ConvolutionShape, weights: InputGradientWeights,
         outputGradient: UnsafePointer<Float>, on set: InstructionSet = .current
     ) -> [Double] {
-        func gradient(_ x: Int, _ plane: UnsafeMutablePointer<Float>) {
-            ConvolutionGradients.inputPlane(
-                x, second, weights: weights, outputGradient: outputGradient, plane: plane, on: set)
-        }
         switch input {
         case .dense(let buffer, let shape):
             return tapSums(
-                input: buffer.pointer, shape: shape, pooled: pooled, choice: choice, on: set,
-                gradient: gradient)
+                input: buffer.pointer, shape: shape, pooled: pooled, choice: choice, on: set
+            ) { x, plane in
+                ConvolutionGradients.inputPlane(
+                    x, second, weights: weights, outputGradient: outputGradient, plane: plane,
+                    on: set)
+            }
         case .repeated(let input):
-            return input.tapSums(pooled: pooled, choice: choice, on: set, gradient: gradient)
+            return input.tapSums(pooled: pooled, choice: choice, on: set) { x, y, sums in
+                ConvolutionGradients.inputRuns(
+                    x, y, second, weights: weights, outputGradient: outputGradient, sums: sums,
+                    on: set)
+            }
         }
     }
 }

@@ -39,31 +39,37 @@ extension RepeatedInput {
     }
 
     /// What the gradient behind the pool sends to each channel's taps, [8, 28], as
-    /// `FirstStageTraining.tapSums`: gradients are gathered at distinct places, then at source
-    /// voxels, and the taps that fall on one voxel share its product. Summed in float32 within a
-    /// plane of x, in float64 over planes: within gamma(Y Z + 4), pools of a plane (see `KernelTable`),
-    /// of the sum of the products' magnitudes.
+    /// `FirstStageTraining.tapSums`: gradients are gathered over equal pools, at distinct places, then
+    /// at source voxels, and the taps that fall on one voxel share its product. Summed in float32
+    /// within a run of planes of x, in float64 over runs: within gamma(Y Z + 4), pools of a plane (see
+    /// `KernelTable`), of the sum of the products' magnitudes, beside what `gradient` rounds.
     ///
-    /// - Parameter gradient: writes plane x of the gradient, [Y, Z, 8].
+    /// - Parameter gradient: writes the sums of the gradient over a run of planes of x, for each run
+    ///   of rows, [runs, Z, 8].
     func tapSums(
         pooled: UnsafePointer<Float>, choice: UnsafePointer<UInt8>,
         on set: InstructionSet = .current,
-        gradient: (_ x: Int, _ plane: UnsafeMutablePointer<Float>) -> Void
+        gradient: (_ x: Range<Int>, _ y: [Range<Int>], _ sums: UnsafeMutablePointer<Float>) -> Void
     ) -> [Double] {
         let kernels = Kernels.of(set)
-        let planeLength = y.pairFirst.count * z.pairFirst.count * 8
-        return orderedSums(items: x.pairFirst.count, width: 8 * 28) { plane, sums in
+        let rowLength = z.pairFirst.count * 8
+        let (planes, rows) = (x.pooledRuns, y.pooledRuns)
+        return orderedSums(items: planes.count, width: 8 * 28) { run, sums in
             withUnsafeTemporaryAllocation(
-                of: Float.self, capacity: planeLength + 16 * RepeatedWeights.rowCount + 8
+                of: Float.self,
+                capacity: rows.count * rowLength + 16 * RepeatedWeights.rowCount + 8
             ) { buffer in
                 let values = buffer.baseAddress!
-                let weights = values + planeLength
+                let weights = values + rows.count * rowLength
                 let total = weights + 16 * RepeatedWeights.rowCount
                 weights.update(repeating: 0, count: 16 * RepeatedWeights.rowCount + 8)
-                gradient(plane, values)
+                gradient(planes[run], rows, values)
+                // Equal pools have chosen alike: the first of a run stands for all.
+                let plane = planes[run].lowerBound
+                let start = plane * y.pairFirst.count * rowLength
                 addPlane(
-                    plane, values, pooled + plane * planeLength, choice + plane * planeLength,
-                    weights: weights, total: total, kernels: kernels)
+                    plane, rows, values, pooled + start, choice + start, weights: weights,
+                    total: total, kernels: kernels)
                 RepeatedWeights.addToTaps(weights, sums)
                 for c in 0..<8 { sums[28 * c + 27] += Double(total[c]) }
             }
@@ -71,19 +77,22 @@ extension RepeatedInput {
     }
 
     private func addPlane(
-        _ plane: Int, _ gradient: UnsafePointer<Float>, _ pooled: UnsafePointer<Float>,
-        _ choice: UnsafePointer<UInt8>, weights: UnsafeMutablePointer<Float>,
-        total: UnsafeMutablePointer<Float>, kernels: KernelTable
+        _ plane: Int, _ rows: [Range<Int>], _ gradient: UnsafePointer<Float>,
+        _ pooled: UnsafePointer<Float>, _ choice: UnsafePointer<UInt8>,
+        weights: UnsafeMutablePointer<Float>, total: UnsafeMutablePointer<Float>,
+        kernels: KernelTable
     ) {
         let rowLength = z.pairFirst.count * 8
         withDistinctRows(zeroed: true) { scratch in
-            for q in y.pairFirst.indices {
+            for run in rows.indices {
+                let q = rows[run].lowerBound
                 let place = q * rowLength
                 kernels.repeats.scatter(
-                    gradient + place, pooled + place, choice + place, pairIndex,
+                    gradient + run * rowLength, pooled + place, choice + place, pairIndex,
                     z.pairFirst.count, scratch.corners(self, plane, q), total)
                 // A row is complete once no later pool can choose it.
-                let next = q + 1 < y.pairFirst.count ? y.pairFirst[q + 1] : Int.max
+                let later = rows[run].upperBound
+                let next = later < y.pairFirst.count ? y.pairFirst[later] : Int.max
                 for yIndex in y.pairFirst[q]...y.pairSecond[q] where yIndex < next {
                     for side in sides(plane) {
                         fold(

@@ -28,19 +28,24 @@ struct LaterStage {
         self.index = index
         self.shape = shape
         let values = parameters.values("conv\(index + 1).weight")
+        // Only conv2 sees what is known to repeat.
         weights = ConvolutionWeights(
-            values, inputChannels: shape.inputChannels, outputChannels: shape.outputChannels)
+            values, inputChannels: shape.inputChannels, outputChannels: shape.outputChannels,
+            sumsTaps: index == 1)
         backwardWeights = InputGradientWeights(
-            values, inputChannels: shape.inputChannels, outputChannels: shape.outputChannels)
+            values, inputChannels: shape.inputChannels, outputChannels: shape.outputChannels,
+            sumsTaps: index == 1)
         bias = parameters.values("conv\(index + 1).bias")
         gamma = parameters.values("bn\(index + 1).weight")
         beta = parameters.values("bn\(index + 1).bias")
     }
 
     /// Writes a crop's raw output.
-    func convolve(_ input: FloatBuffer, to output: FloatBuffer) {
+    ///
+    /// - Parameter steps: conv2's over an input that repeats.
+    func convolve(_ input: FloatBuffer, steps: PooledSteps? = nil, to output: FloatBuffer) {
         ConvolutionKernels.raw(
-            shape, input: input.pointer, weights: weights, output: output.pointer)
+            shape, input: input.pointer, weights: weights, steps: steps, output: output.pointer)
     }
 
     /// Adds the next crop of the batch: its moments, and its raw output if that is kept.
@@ -186,7 +191,7 @@ struct LaterStage {
     /// Adds crop n's share of the weights' gradient to `pass`; writes the gradient of the raw output,
     /// in padded rows, to `padded`.
     func backward(
-        _ n: Int, _ pass: Pass, raw: FloatBuffer, input: FloatBuffer,
+        _ n: Int, _ pass: Pass, raw: FloatBuffer, input: FloatBuffer, steps: PooledSteps? = nil,
         outputGradient: FloatBuffer, padded: FloatBuffer
     ) {
         if index == 3 {
@@ -203,7 +208,7 @@ struct LaterStage {
             withExtendedLifetime((slope, offset)) {}
         }
         let part = ConvolutionGradients.weights(
-            shape, input: input.pointer, outputGradient: padded.pointer)
+            shape, input: input.pointer, outputGradient: padded.pointer, steps: steps)
         add(part, to: &pass.weightGradient)
     }
 

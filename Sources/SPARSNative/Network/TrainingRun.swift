@@ -46,7 +46,7 @@ final class TrainingRun {
         for n in 0..<count {
             try withCrop(n) { crop in
                 let output = firstOutput(n, crop)
-                addSecond(output)
+                addSecond(output, steps: steps(crop))
                 giveBack(n, output)
             }
         }
@@ -125,9 +125,9 @@ final class TrainingRun {
     }
 
     /// Adds a crop to conv2, whose raw output is kept if it fits the budget.
-    private func addSecond(_ input: StageOutput) {
+    private func addSecond(_ input: StageOutput, steps: PooledSteps?) {
         let raw = workspace.take(stages[0].shape.outputCount)
-        stages[0].convolve(input.output, to: raw)
+        stages[0].convolve(input.output, steps: steps, to: raw)
         let bytes = 4 * raw.count
         let keeps = bytes <= rawBudget
         stages[0].include(raw, keeps: keeps)
@@ -142,19 +142,24 @@ final class TrainingRun {
         }
         try withCrop(n) { crop in
             let output = firstOutput(n, crop)
-            withSecondRaw(n, input: output, body)
+            withSecondRaw(n, input: output, steps: steps(crop), body)
             giveBack(n, output)
         }
     }
 
     private func withSecondRaw(
-        _ n: Int, input: StageOutput, _ body: (FloatBuffer) -> Void
+        _ n: Int, input: StageOutput, steps: PooledSteps?, _ body: (FloatBuffer) -> Void
     ) {
         if let raw = stages[0].raw[n] { return body(raw) }
         let raw = workspace.take(stages[0].shape.outputCount)
         defer { workspace.give(raw) }
-        stages[0].convolve(input.output, to: raw)
+        stages[0].convolve(input.output, steps: steps, to: raw)
         body(raw)
+    }
+
+    /// How conv2 sees the pooled output of a crop.
+    private func steps(_ crop: FirstInput) -> PooledSteps? {
+        crop.pooledSteps(stages[0].shape.output)
     }
 
     /// conv1's pooled output: kept, or made now.
@@ -223,9 +228,10 @@ final class TrainingRun {
         for n in 0..<count {
             try withCrop(n) { crop in
                 let output = firstOutput(n, crop)
-                withSecondRaw(n, input: output) { raw in
+                let steps = steps(crop)
+                withSecondRaw(n, input: output, steps: steps) { raw in
                     stages[0].backward(
-                        n, pass, raw: raw, input: output.output,
+                        n, pass, raw: raw, input: output.output, steps: steps,
                         outputGradient: outputGradients[n], padded: padded)
                 }
                 first.backward(crop, output: output, second: stages[0], outputGradient: padded)
