@@ -73,6 +73,20 @@ public func sparsFieldAdopt(
     }
 }
 
+@_cdecl("spars_field_leave_out")
+public func sparsFieldLeaveOut(
+    _ field: UInt64, _ region: In<UInt8>, _ count: Int64, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        try FieldBox.of(field).exclusively { (field) throws(SPARSError) in
+            let voxels = field.volume.extent.count
+            try checkCount(count, "region", of: owner, mustBe: voxels, "voxels")
+            try field.leaveOut(
+                outside: Array(checkedInput(region, voxels, "region", of: owner)))
+        }
+    }
+}
+
 @_cdecl("spars_field_score_all")
 public func sparsFieldScoreAll(
     _ field: UInt64, _ scorer: In<spars_scorer>, _ progress: In<spars_control>,

@@ -172,6 +172,33 @@ public func sparsIntensityMask(
     }
 }
 
+@_cdecl("spars_lesion_split")
+public func sparsLesionSplit(
+    _ host: UInt64, _ map: In<Float>, _ shape: In<Int64>, _ rule: In<spars_lesion_split_rule>,
+    _ mask: Out<UInt8>, _ progress: In<spars_control>, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error, progress) { () throws(SPARSError) in
+        let owner = "lesion_split"
+        let box: LesionHostBox = try HandleTable.shared.object(host, kind: hostKind)
+        let extent = try checkedExtent(shape, "map", of: owner)
+        guard extent == box.host.scan else {
+            throw .range(
+                "map", of: SPARSError.Subject(owner),
+                mustBe: "of the shape \(box.host.scan) of the host's scan", got: extent)
+        }
+        let given = try checkedStruct(rule, "rule", of: owner)
+        var wanted = LesionSplit()
+        wanted.threshold = Float(given.threshold)
+        wanted.certain = Float(given.certain)
+        wanted.reach = given.reach
+        wanted.leastContrast = Float(given.least_contrast)
+        wanted.leastVoxels = Int(clamping: given.least_voxels)
+        try wanted.fill(
+            box.host, map: checkedInput(map, extent.count, "map", of: owner),
+            mask: checkedOutput(mask, extent.count, "mask", of: owner))
+    }
+}
+
 private let columns = 8
 
 extension Lesion {

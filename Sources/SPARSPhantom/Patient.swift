@@ -320,7 +320,8 @@ struct Patient {
         }
         structures.append(
             TubeSet(
-                portal, .even(hepaticPortalHU), texture: noise, label: .hepaticVessel, within: .liver))
+                portal, .even(hepaticPortalHU), texture: noise, label: .hepaticVessel,
+                within: .liver))
         // Three hepatic veins that meet at the cava under the dome.
         let mouth = jitter(Point(-24, -4, 74), 2)
         var veins: [Tube] = []
@@ -331,6 +332,7 @@ struct Patient {
         }
         structures.append(
             TubeSet(
-                veins, .even(hepaticVenousHU), texture: noise, label: .hepaticVessel, within: .liver))
+                veins, .even(hepaticVenousHU), texture: noise, label: .hepaticVessel, within: .liver
+            ))
     }
 }

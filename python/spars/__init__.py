@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spars import metrics
     from spars import report as report
     from spars.agents import PPO, ppo
-    from spars.classifier import Augmentation, Classifier
+    from spars.classifier import Augmentation, Classifier, Recipe
     from spars.command import demo as demo
     from spars.game import envs as envs
     from spars.game import exhaustion as exhaustion
@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from spars.search import callbacks as callbacks
     from spars.search import coverage as coverage
     from spars.search import ratings as ratings
+    from spars.search.findings import ScanWarning
+    from spars.search.frames import isolate
     from spars.search.intensity import intensity_mask
     from spars.search.league import League
-    from spars.search.segmentation import Segmentation, isolate, segment
+    from spars.search.segmentation import Segmentation
+    from spars.search.segmenting import segment
     from spars.search.selfplay import Run, self_play
     from spars.study import experiments as experiments
     from spars.study import studies as studies
@@ -52,7 +55,9 @@ __all__ = [
     "PPO",
     "Phantom",
     "Protocol",
+    "Recipe",
     "Run",
+    "ScanWarning",
     "ScoreAtlas",
     "Segmentation",
     "VectorGame",
@@ -84,12 +89,15 @@ modules.install()
 # Loaded when first asked for, so that importing spars takes a moment whatever it has grown to.
 _NAMES = {
     "spars.agents": ("PPO",),
-    "spars.classifier": ("Augmentation", "Classifier"),
+    "spars.classifier": ("Augmentation", "Classifier", "Recipe"),
     "spars.game.atlas": ("ScoreAtlas",),
     "spars.game.envs": ("VectorGame", "WindowSearchEnv", "parallel_env"),
     "spars.search.intensity": ("intensity_mask",),
     "spars.search.league": ("League",),
-    "spars.search.segmentation": ("Segmentation", "isolate", "segment"),
+    "spars.search.findings": ("ScanWarning",),
+    "spars.search.frames": ("isolate",),
+    "spars.search.segmentation": ("Segmentation",),
+    "spars.search.segmenting": ("segment",),
     "spars.search.selfplay": ("Run", "self_play"),
     "spars.volume": ("IntensityWindow", "Protocol", "Volume", "load", "resample", "save"),
     "spars.volume.phantom": ("Phantom", "phantom"),

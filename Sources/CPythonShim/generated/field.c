@@ -197,6 +197,29 @@ static PyObject *field_adopt(
     return shim_none(status, &failure);
 }
 
+static PyObject *field_leave_out(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle field = 0;
+    Py_buffer *region = NULL;
+    int64_t count = 0;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "field_leave_out(field, region)", 2, given_count) &&
+        shim_uint64(given[0], "field", &field) &&
+        (region = shim_borrow(&held, given[1], 'B', 0, "region")) != NULL &&
+        shim_counts(region, "region", SHIM_EXTENTS(1), &count);
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_field_leave_out(field, region->buf, count, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 static PyObject *field_score_all(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle field = 0;
@@ -277,6 +300,7 @@ PyMethodDef shim_field_functions[] = {
     {"field_axis", SHIM_FASTCALL(field_axis), METH_FASTCALL, NULL},
     {"field_scores", SHIM_FASTCALL(field_scores), METH_FASTCALL, NULL},
     {"field_adopt", SHIM_FASTCALL(field_adopt), METH_FASTCALL, NULL},
+    {"field_leave_out", SHIM_FASTCALL(field_leave_out), METH_FASTCALL, NULL},
     {"field_score_all", SHIM_FASTCALL(field_score_all), METH_FASTCALL, NULL},
     {"field_scored", SHIM_FASTCALL(field_scored), METH_FASTCALL, NULL},
     {"exhaustive_map", SHIM_FASTCALL(exhaustive_map), METH_FASTCALL, NULL},

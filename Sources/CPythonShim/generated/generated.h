@@ -107,6 +107,8 @@ PyObject *shim_make_lesion_window_settings(const spars_lesion_window_settings *r
 PyObject *shim_make_organ_level(const spars_organ_level *record);
 int shim_read_intensity_rule(
     PyObject *object, const char *name, int writes, shim_held *held, spars_intensity_rule *out);
+int shim_read_lesion_split_rule(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_split_rule *out);
 extern PyMethodDef shim_runtime_functions[];
 extern PyMethodDef shim_ppo_functions[];
 extern PyMethodDef shim_agent_file_functions[];

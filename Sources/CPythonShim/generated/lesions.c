@@ -181,6 +181,25 @@ int shim_read_intensity_rule(
     return read;
 }
 
+int shim_read_lesion_split_rule(
+    PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_split_rule *out) {
+    static shim_name names[] = {
+        {"threshold", NULL}, {"certain", NULL}, {"reach", NULL}, {"least_contrast", NULL},
+        {"least_voxels", NULL},
+    };
+    PyObject *given[5] = {NULL};
+    memset(out, 0, sizeof *out);
+    int read =
+        shim_fields(object, name, names, 5, given) &&
+        shim_double(given[0], "threshold", &out->threshold) &&
+        shim_double(given[1], "certain", &out->certain) &&
+        shim_double(given[2], "reach", &out->reach) &&
+        shim_double(given[3], "least_contrast", &out->least_contrast) &&
+        shim_int64(given[4], "least_voxels", &out->least_voxels);
+    shim_drop(given, 5);
+    return read;
+}
+
 static PyObject *lesion_law_default(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_lesion_law law;
@@ -393,6 +412,36 @@ static PyObject *intensity_mask(
     return PyFloat_FromDouble(level);
 }
 
+static PyObject *lesion_split(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle host = 0;
+    Py_buffer *map = NULL, *mask = NULL;
+    int64_t shape[3];
+    spars_lesion_split_rule rule;
+    shim_control progress;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "lesion_split(host, map, rule, mask, progress)", 5, given_count) &&
+        shim_uint64(given[0], "host", &host) &&
+        shim_read_lesion_split_rule(given[2], "rule", 0, &held, &rule) &&
+        shim_control_init(&progress, given[4]) == 0 &&
+        (map = shim_borrow(&held, given[1], 'f', 0, "map")) != NULL &&
+        shim_shapes(map, "map", SHIM_AXES(&shape[0], &shape[1], &shape[2])) &&
+        (mask = shim_borrow(&held, given[3], 'B', 1, "mask")) != NULL &&
+        shim_holds(mask, "mask", SHIM_EXTENTS(shape[0], shape[1], shape[2]));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_lesion_split(
+        host, map->buf, shape, &rule, mask->buf, &progress.control, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 PyMethodDef shim_lesions_functions[] = {
     {"lesion_law_default", SHIM_FASTCALL(lesion_law_default), METH_FASTCALL, NULL},
     {"lesion_window_settings_default", SHIM_FASTCALL(lesion_window_settings_default), METH_FASTCALL, NULL},
@@ -401,5 +450,6 @@ PyMethodDef shim_lesions_functions[] = {
     {"lesion_windows_create", SHIM_FASTCALL(lesion_windows_create), METH_FASTCALL, NULL},
     {"lesion_windows_draw", SHIM_FASTCALL(lesion_windows_draw), METH_FASTCALL, NULL},
     {"intensity_mask", SHIM_FASTCALL(intensity_mask), METH_FASTCALL, NULL},
+    {"lesion_split", SHIM_FASTCALL(lesion_split), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -134,6 +134,11 @@ int32_t spars_field_scores(spars_handle field, float *scores, int64_t count, spa
 int32_t spars_field_adopt(
     spars_handle field, const float *scores, int64_t count, spars_error *error);
 
+/// Gives the score 0, unasked, to every place not known yet whose credited part meets no voxel of a
+/// region, a mask of the scan's `count` voxels as the field indexes it.
+int32_t spars_field_leave_out(
+    spars_handle field, const uint8_t *region, int64_t count, spars_error *error);
+
 /// Scores every place that is not known yet. What is scored when it is interrupted stays known.
 int32_t spars_field_score_all(
     spars_handle field, const spars_scorer *scorer, const spars_control *progress,

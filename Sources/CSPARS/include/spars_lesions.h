@@ -73,6 +73,15 @@ typedef struct {
     int64_t opening;  ///< voxels, 0 to 10
 } spars_intensity_rule;
 
+/// How a map's parts become lesions.
+typedef struct {
+    double threshold;  ///< the map's value above which a voxel belongs to a part
+    double certain;  ///< the value that a part's highest must be above
+    double reach;  ///< mm beyond a part, 0 to 100
+    double least_contrast;  ///< HU, 0 to 1000
+    int64_t least_voxels;  ///< of a lesion
+} spars_lesion_split_rule;
+
 /// The law as it is unless something is asked for.
 int32_t spars_lesion_law_default(spars_lesion_law *law, spars_error *error);
 
@@ -112,6 +121,13 @@ int32_t spars_lesion_windows_draw(
 int32_t spars_intensity_mask(
     const float *volume, const uint8_t *organ, const int64_t shape[3], const double spacing[3],
     const spars_intensity_rule *rule, uint8_t *mask, const spars_control *progress, double *level,
+    spars_error *error);
+
+/// The lesions that a map of a host's scan shows, their borders where HU change from the lesion's
+/// own to the organ's; 1 inside.
+int32_t spars_lesion_split(
+    spars_handle host, const float *map, const int64_t shape[3],
+    const spars_lesion_split_rule *rule, uint8_t *mask, const spars_control *progress,
     spars_error *error);
 
 #endif

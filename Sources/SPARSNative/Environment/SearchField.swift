@@ -159,10 +159,45 @@ public final class SearchField {
         for (index, score) in scores.enumerated() where !score.isNaN { try store(score, at: index) }
     }
 
+    /// Scores 0, without asking, every place whose credited part meets no voxel of a region: it can
+    /// hold no tumour of it.
+    ///
+    /// - Parameter region: of the scan's extent, non-zero inside.
+    public func leaveOut(outside region: [UInt8]) throws(SPARSError) {
+        let extent = volume.extent
+        guard region.count == extent.count else {
+            throw .range(
+                "region", of: .game, mustBe: "a mask of \(extent.count) voxels for \(extent)",
+                got: region.count)
+        }
+        let geometry = MapGeometry(
+            grid: extent, window: configuration.window, part: configuration.creditedPart)
+        for index in table.indices where table[index].isNaN {
+            guard let part = geometry.box(at: lattice.start(index)), part.meets(region, of: extent)
+            else {
+                table[index] = 0
+                continue
+            }
+        }
+    }
+
     private func store(_ score: Float, at index: Int) throws(SPARSError) {
         guard (0...1).contains(score) else {
             throw .range("scorer", of: .game, mustBe: "scores in [0, 1]", got: score)
         }
         table[index] = score
+    }
+}
+
+extension Window<ModelGrid> {
+    /// Whether a mask of `extent` is non-zero anywhere in it.
+    fileprivate func meets(_ mask: [UInt8], of extent: Extent) -> Bool {
+        for x in origin.x..<origin.x + self.extent.x {
+            for y in origin.y..<origin.y + self.extent.y {
+                let start = extent.offset(x, y, origin.z)
+                for z in 0..<self.extent.z where mask[start + z] != 0 { return true }
+            }
+        }
+        return false
     }
 }

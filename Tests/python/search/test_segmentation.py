@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import spars
-from spars.search.segmentation import METHODS, as_mask, digest
+from spars._support.provenance import digest
+from spars.search.settings import METHODS
+from spars.volume.masks import as_mask
 
 WINDOW = (8, 8, 6)
 GRID = (32, 28, 24)

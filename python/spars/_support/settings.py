@@ -144,10 +144,14 @@ class Settings:
         )
 
 
-def flat(settings: type[Settings]) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+def flat(
+    settings: type[Settings], defaults: Callable[..., Mapping[str, Any]] | None = None
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Decorate a function of (..., settings): its callers pass the settings as keywords.
 
     ``{settings}`` in its docstring, on a line of its own, becomes the settings' own entries.
+    `defaults`, of all that the caller passed, returns the settings that were not given but are
+    known from elsewhere.
     """
 
     def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -157,6 +161,8 @@ def flat(settings: type[Settings]) -> Callable[[Callable[..., Result]], Callable
         @functools.wraps(function)
         def called(*positional: Any, **given: Any) -> Result:
             named = {name: given.pop(name) for name in own & given.keys()}
+            if defaults is not None:
+                given = {**defaults(*positional, **named, **given), **given}
             return function(*positional, **named, settings=settings.of(given))
 
         signature = inspect.Signature(parameters + _keywords(settings))

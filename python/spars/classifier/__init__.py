@@ -2,5 +2,6 @@
 
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.network import Classifier
+from spars.classifier.recipe import Recipe
 
-__all__ = ["Augmentation", "Classifier"]
+__all__ = ["Augmentation", "Classifier", "Recipe"]

@@ -107,8 +107,27 @@ class Recipe(Settings, owner="Recipe"):
         where the HU change from the lesion's own to the organ's.
         """,
     )
+    certain: float = setting(
+        0.97,
+        number(0.0),
+        """
+        With "split": the value that a component's highest must be above; others are no finding.
+        """,
+    )
+    reach: float = setting(
+        4.5,
+        number(0.0, 100.0),
+        'With "split": mm beyond a component that its lesion may reach.',
+    )
+    least_contrast: float = setting(
+        12.0,
+        number(0.0, 1000.0),
+        """
+        With "split": HU between lesion and organ below which HU tell nothing of the border.
+        """,
+    )
     minimum_volume: float = setting(
-        0.0, number(0.0, 1000.0), "Components below so many ml are no finding."
+        0.0, number(0.0, 1000.0), 'With "split": lesions below so many ml are no finding.'
     )
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ from spars.report.drawing import check_installed, png
 from spars.report.page import kept_epoch, scan_figures, write_report
 from spars.report.text import losses, method_name, number
 from spars.search.calibration import Calibration, calibrate
-from spars.search.segmentation import isolate
+from spars.search.frames import isolate
 from spars.volume.datasets import Case, Dataset
 from spars.volume.volume import Volume
 

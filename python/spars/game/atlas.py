@@ -17,10 +17,11 @@ from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_R
 from spars._support.errors import FormatError
 from spars._support.files import writing
 from spars._support.progress import as_progress
-from spars._support.types import FloatArray, PathLike, Progress, Scan
+from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.classifier.network import Classifier
-from spars.game.field import Field, Games
+from spars.game.field import Field, Games, known_grid
 from spars.game.scorers import KnownScores, Scorer, fingerprint
+from spars.volume.masks import as_mask
 from spars.volume.protocol import IntensityWindow, Protocol
 
 __all__ = ["Forecast", "ScoreAtlas"]
@@ -123,6 +124,7 @@ class ScoreAtlas(KnownScores):
         grid: Sequence[int] | None = None,
         stride: int = 4,
         protocol: str | Protocol = "paper",
+        region: Mask | None = None,
         progress: Progress | bool | None = None,
         **switches: Any,
     ) -> Self:
@@ -140,6 +142,9 @@ class ScoreAtlas(KnownScores):
             Voxels between neighbouring windows.
         protocol : str or Protocol
             Says where windows can stand: "paper" and "published" differ.
+        region : Volume, array, image or path, optional
+            A mask of the grid's shape. Windows whose credited part holds none of it are not asked
+            for and score 0.
         progress : callable or True, optional
             Called with (done, planned) windows; True draws a bar. `forecast` says what to expect
             before.
@@ -150,7 +155,7 @@ class ScoreAtlas(KnownScores):
         -------
         ScoreAtlas
         """
-        field = cls._field(volume, scorer, window, grid, stride, protocol, switches)
+        field = cls._field(volume, scorer, window, grid, stride, protocol, switches, region)
         field.score_all(as_progress(progress, "atlas", "windows"))
         return cls(
             field.scores(), field.axes(), field.window, field.grid,
@@ -201,10 +206,15 @@ class ScoreAtlas(KnownScores):
         stride: int,
         protocol: str | Protocol,
         switches: dict[str, Any],
+        region: Mask | None = None,
     ) -> Field:
+        owner = "ScoreAtlas"
+        if region is not None:
+            frame = Protocol.named(protocol).with_switches(**switches).scan_frame
+            region = as_mask(region, "region", owner, shape=known_grid(volume, grid, frame, owner))
         return Field(
             volume, scorer, window, protocol, TERMINATION_THRESHOLD_OF_RECORD, grid, stride,
-            switches, "ScoreAtlas",
+            switches, owner, region,
         )  # fmt: skip
 
     @property

@@ -15,7 +15,7 @@ from spars._core.handles import Handle
 from spars._core.names import AGENT as AGENTS
 from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
-from spars._support.types import Extent3, FloatArray, Progress, Scan
+from spars._support.types import Extent3, FloatArray, MaskArray, Progress, Scan
 from spars.game.scorers import Scorer, adapter_of, place_scores
 from spars.volume.crossing import Crossing
 from spars.volume.protocol import IntensityWindow, Protocol, ScanFrame
@@ -30,7 +30,8 @@ VOXEL_LIMIT = 2**30
 class Field:
     """A scan as a game indexes it, the switches it is played by, and the scores known of it.
 
-    Parameters are those of `spars.parallel_env`; `owner` is who takes them, for messages.
+    Parameters are those of `spars.parallel_env`; `owner` is who takes them, for messages. With a
+    `region`, a mask of the array's shape, windows whose credited part holds none of it score 0.
 
     Attributes
     ----------
@@ -59,6 +60,7 @@ class Field:
         stride: int,
         switches: Mapping[str, Any],
         owner: str,
+        region: MaskArray | None = None,
     ) -> None:
         self.owner = owner
         self.window = check_extent(window, "window", owner, 1, AXIS_LIMIT)
@@ -84,6 +86,8 @@ class Field:
         known = place_scores(scorer, self)
         if known is not None:
             native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
+        if region is not None:
+            native.field_leave_out(self.handle, region)
 
     @property
     def handle(self) -> int:

@@ -22,6 +22,7 @@ from spars._support.settings import Settings, setting
 from spars._support.types import Mask, PathLike, Progress, Scan
 from spars.agents.ppo import SEED_LIMIT
 from spars.agents.settings import PlayerSettings, PPOSettings
+from spars.classifier.recipe import Recipe
 from spars.game.settings import GameSettings
 from spars.search.live_run import SAMPLINGS, SIDES
 from spars.volume.protocol import Protocol, protocol_kind
@@ -171,7 +172,19 @@ METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
 
 
 class SegmentationSettings(Settings, owner="segment", rest="search"):
-    """What `spars.segment` takes as keywords beside those of the search."""
+    """What `spars.segment` takes as keywords beside those of the search.
+
+    Where the classifier has a recipe, what was left out is the recipe's.
+    """
+
+    recipe: Recipe | None = setting(
+        "classifier",
+        anything("Recipe or None, optional"),
+        """
+        What the scan becomes, and by what a map becomes a mask. The classifier's own by default;
+        None goes without any. Arguments that are given win over it.
+        """,
+    )
 
     iterations: int = setting(
         100,
@@ -213,9 +226,11 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
     )
     method: str = setting(
         "self_play",
-        choice(*METHODS),
+        choice(*METHODS, "intensity"),
         """
         How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores.
+        "intensity" asks no classifier at all: `spars.intensity_mask`, what every other has to beat.
+        With a recipe of a working grid "exhaustive" is the default.
         """,
     )
     region: Mask | None = setting(

@@ -12,7 +12,7 @@ from spars import metrics
 from spars._support.types import Progress
 from spars.game.scorers import Scorer
 from spars.metrics.masks import as_mask
-from spars.search.segmentation import segment
+from spars.search.segmenting import segment
 from spars.volume.datasets import Case
 from spars.volume.protocol import Protocol
 

@@ -1,0 +1,156 @@
+"""Segmentation of an organ on the working grid of a recipe."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spars._core import native
+from spars._support.checks import check_room, sentence
+from spars._support.progress import as_progress
+from spars._support.provenance import digest
+from spars._support.types import FloatArray, MaskArray, Scan
+from spars.classifier.recipe import Recipe
+from spars.game.atlas import ScoreAtlas
+from spars.game.scorers import Scorer
+from spars.search.findings import ScanWarning, doubts
+from spars.search.frames import OrganFrame, described
+from spars.search.intensity import intensity_mask
+from spars.search.segmentation import Segmentation
+from spars.search.settings import SegmentationSettings
+from spars.volume.masks import as_mask
+from spars.volume.protocol import Protocol
+from spars.volume.volume import Volume, as_volume
+
+
+def segment_organ(
+    volume: Scan,
+    scorer: Scorer,
+    settings: SegmentationSettings,
+    recipe: Recipe,
+    search: Callable[..., Any],
+) -> Segmentation:
+    """Segment an organ by a recipe with a working grid; parameters are those of `segment`.
+
+    Parameters
+    ----------
+    volume, scorer, settings
+        As `segment` got them.
+    recipe : Recipe
+        With a spacing.
+    search : callable
+        The method's own.
+    """
+    _refuse(settings, recipe)
+    recipe = recipe.changed(window=settings.window, protocol=_protocol(settings))
+    scan = as_volume(volume)
+    region = _region(scan, settings)
+    frame = OrganFrame.of(scan, region, recipe)
+    check_room(recipe.window, frame.seen.shape, settings.owner, "the working grid")
+    notes = doubts(scan, frame.host.organ)
+    for note in notes:
+        warnings.warn(note, ScanWarning, stacklevel=4)
+    grid = frame.seen.shape
+    options = dict(settings.search)
+    stride = options.setdefault("stride", recipe.stride)
+    played: Scorer = scorer
+    if settings.method != "grad_cam" and not isinstance(scorer, ScoreAtlas):
+        # All of an organ's windows take a few seconds, and every search may ask for any of them.
+        played = ScoreAtlas.compute(
+            frame.seen, scorer, recipe.window, grid=grid, stride=stride, protocol=recipe.protocol,
+            region=frame.working.organ, progress=as_progress(settings.progress, "scores"),
+        )  # fmt: skip
+    run = search(
+        frame.seen, played, iterations=settings.iterations, window=recipe.window, grid=grid,
+        protocol=recipe.protocol, termination_threshold=settings.termination_threshold or 1.0,
+        seed=settings.seed, progress=as_progress(settings.progress, settings.method), **options,
+    )  # fmt: skip
+    found = _lesions(frame, run.score_map, recipe)
+    mask = region & (frame.to_scan(found.astype(np.float32)) > 0.5)
+    configuration = {
+        "method": settings.method,
+        "segmentation_threshold": recipe.threshold,
+        "region": digest(region),
+        "isolated": False,
+        "recipe": recipe.recorded(),
+        "organ": described(frame.host),
+        "warnings": notes,
+        "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
+        "search": run.configuration,
+    }
+    return Segmentation(
+        scan, mask.astype(np.uint8), frame.to_scan(run.score_map), run, configuration, frame
+    )
+
+
+def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmentation:
+    """Segment what of an organ is darker than most of it: `spars.intensity_mask`, as `segment`."""
+    for name, value in settings.search.items():
+        raise TypeError(
+            f"{settings.owner}() got the keyword argument '{name}', which method='intensity' does "
+            f"not take. Got {value!r}."
+        )
+    scan = as_volume(volume)
+    region = _region(scan, settings)
+    mask = intensity_mask(scan, region, progress=as_progress(settings.progress, "intensity"))
+    configuration = {
+        "method": "intensity",
+        "region": digest(region),
+        "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
+    }
+    return Segmentation(scan, mask, mask.astype(np.float32), None, configuration)
+
+
+def _refuse(settings: SegmentationSettings, recipe: Recipe) -> None:
+    """Refuse what contradicts a working grid."""
+    for name, value, allowed in (
+        ("grid", settings.grid, None), ("isolated", settings.isolated, False),
+    ):  # fmt: skip
+        if value != allowed:
+            raise ValueError(
+                f"The '{name}' parameter of {settings.owner} must be left out with a recipe of "
+                f"spacing {recipe.spacing} mm; recipe=None goes without it. Got {value!r} instead."
+            )
+    if settings.search.get("reference") is not None:
+        raise ValueError(
+            f"The 'reference' parameter of {settings.owner} must be None with a recipe that has a "
+            "working grid: Segmentation.dice compares on the scan. Got a mask instead."
+        )
+
+
+def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
+    if settings.region is None:
+        wanted = "the organ's mask on the scan's voxels"
+        raise ValueError(sentence("region", settings.owner, wanted, None))
+    region = as_mask(settings.region, "region", settings.owner, shape=scan.shape)
+    if not region.any():
+        raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
+    return region
+
+
+def _protocol(settings: SegmentationSettings) -> Protocol:
+    switches: dict[str, Any] = {"scan_frame": "native"}
+    if settings.segmentation_threshold is not None:
+        switches["segmentation_threshold"] = settings.segmentation_threshold
+    return settings.protocol.with_switches(**switches)
+
+
+def _lesions(frame: OrganFrame, score_map: FloatArray, recipe: Recipe) -> MaskArray:
+    """Return the mask on the working grid that a map and a recipe give."""
+    organ = frame.working.organ
+    if recipe.refinement == "none":
+        return organ & (score_map > recipe.threshold)
+    rule = {
+        "threshold": recipe.threshold,
+        "certain": recipe.certain,
+        "reach": recipe.reach,
+        "least_contrast": recipe.least_contrast,
+        "least_voxels": math.ceil(1000 * recipe.minimum_volume / (recipe.spacing or 1.0) ** 3),
+    }
+    found = np.empty(organ.shape, np.uint8)
+    native.lesion_split(frame.host._handle.value, score_map, rule, found, None)
+    return found

@@ -1,0 +1,146 @@
+"""From a scan and a scorer to a mask: the whole method behind one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spars._support.checks import check_room
+from spars._support.progress import as_progress
+from spars._support.provenance import digest
+from spars._support.settings import flat
+from spars._support.types import Scan
+from spars.classifier.recipe import Recipe
+from spars.game.field import known_grid
+from spars.game.rules import checked_threshold
+from spars.game.scorers import Scorer
+from spars.search import baselines, organ, selfplay
+from spars.search.frames import WHOLE, BoxFrame, bounding_box, isolate
+from spars.search.segmentation import Segmentation
+from spars.search.settings import SegmentationSettings
+from spars.volume.masks import as_mask
+from spars.volume.volume import as_volume
+
+__all__ = ["segment"]
+
+SEARCHES: dict[str, Callable[..., Any]] = {
+    "self_play": selfplay.self_play,
+    "exhaustive": baselines.exhaustive,
+    "random_walk": baselines.random_walk,
+    "greedy": baselines.greedy,
+    "grad_cam": baselines.grad_cam,
+}
+
+
+def _known(volume: Scan, classifier: Scorer, settings: Any = None, **given: Any) -> dict[str, Any]:
+    """Return the settings that the classifier's recipe knows and the caller left out."""
+    recipe = given.get("recipe", "classifier")
+    if recipe == "classifier":
+        recipe = getattr(classifier, "recipe", None)
+    if not isinstance(recipe, Recipe):
+        return {"recipe": recipe}
+    known: dict[str, Any] = {
+        "recipe": recipe, "window": recipe.window, "protocol": recipe.protocol,
+    }  # fmt: skip
+    if recipe.spacing is None:
+        known |= {"grid": recipe.grid, "isolated": recipe.isolated}
+    else:
+        known |= {"grid": None, "method": "exhaustive"}
+    return known
+
+
+@flat(SegmentationSettings, defaults=_known)
+def segment(volume: Scan, classifier: Scorer, settings: SegmentationSettings) -> Segmentation:
+    """Segment a scan's tumours by windows that a classifier scores.
+
+    What the scan becomes first, the classifier's recipe says: an organ on a working grid of one
+    spacing, HU measured from its level, or the scan on the model grid. Windows are searched there,
+    their scores accumulate into a map, the map is thresholded, on a working grid its parts are
+    brought to where the HU change, and all is brought back to the scan's voxels. No voxel mask but
+    the organ's is read.
+
+    Parameters
+    ----------
+    volume : Volume, array, image or path
+        The scan, (X, Y, Z), HU. An array is a scan too: it is brought to `grid`.
+    classifier : Classifier, ScoreAtlas or callable
+        Scores windows in [0, 1]; higher means tumour.
+    {settings}
+
+    Returns
+    -------
+    Segmentation
+
+    Raises
+    ------
+    ValueError, TypeError
+        A parameter is out of range or is none of the recipe's, the window is larger than the grid,
+        the region has another shape than the scan, or none is given where one is needed.
+    NonFiniteError
+        The scan holds NaN or infinity.
+
+    Warns
+    -----
+    ScanWarning
+        The organ does not look like what the recipe is for; the message says why.
+    """
+    recipe = settings.recipe
+    if settings.method == "intensity":
+        return organ.segment_by_intensity(volume, settings)
+    if isinstance(recipe, Recipe) and recipe.spacing is not None:
+        return organ.segment_organ(volume, classifier, settings, recipe, SEARCHES[settings.method])
+    game = settings.search.get("game", "search")
+    threshold = checked_threshold(settings.termination_threshold, game, settings.owner)
+    protocol = settings.protocol
+    if settings.segmentation_threshold is not None:
+        # One threshold for the mask and for what the search says of its map on the way.
+        protocol = protocol.with_switches(segmentation_threshold=settings.segmentation_threshold)
+    frame = protocol.scan_frame if settings.grid else "native"
+    room = known_grid(volume, settings.grid, frame, settings.owner)
+    check_room(settings.window, room, settings.owner, "the grid")
+    scan = searched = as_volume(volume)
+    box = WHOLE
+    region, search = settings.region, dict(settings.search)
+    if region is not None:
+        region = as_mask(region, "region", settings.owner, shape=scan.shape)
+    if settings.isolated:
+        if region is None:
+            raise ValueError(
+                "The 'isolated' parameter of segment must be False without a region. "
+                "Got True instead."
+            )
+        searched, box = isolate(scan, region), bounding_box(region)
+        if search.get("reference") is not None:
+            reference = as_mask(search["reference"], "reference", settings.owner, shape=scan.shape)
+            search["reference"] = np.ascontiguousarray(reference[box])
+    if settings.grid is None:
+        protocol = protocol.with_switches(scan_frame="native")
+    run = SEARCHES[settings.method](
+        searched,
+        classifier,
+        iterations=settings.iterations,
+        window=settings.window,
+        grid=settings.grid or searched.shape,
+        protocol=protocol,
+        termination_threshold=threshold if game == "search" else None,
+        seed=settings.seed,
+        progress=as_progress(settings.progress, settings.method.replace("_", " ")),
+        **search,
+    )
+    place = BoxFrame(scan.shape, run.score_map.shape, box, protocol.scan_frame)
+    score_map = place.to_scan(run.score_map)
+    mask = score_map > protocol.segmentation_threshold
+    if region is not None:
+        mask &= region.astype(bool)
+    configuration = {
+        "method": settings.method,
+        "segmentation_threshold": protocol.segmentation_threshold,
+        "region": None if region is None else digest(region),
+        "isolated": settings.isolated,
+        "recipe": recipe.recorded() if isinstance(recipe, Recipe) else None,
+        "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
+        "search": run.configuration,
+    }
+    return Segmentation(scan, mask.astype(np.uint8), score_map, run, configuration, place)
