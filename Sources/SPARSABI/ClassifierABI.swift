@@ -279,7 +279,7 @@ public func sparsClassifierLossAndGradients(
 @_cdecl("spars_classifier_save")
 public func sparsClassifierSave(
     _ classifier: UInt64, _ path: In<CChar>, _ training: In<CChar>, _ recipe: In<CChar>,
-    _ error: Out<spars_error>
+    _ halves: Int32, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let classifier = try living(classifier)
@@ -290,7 +290,7 @@ public func sparsClassifierSave(
             let text = try checkedText(text, name, of: "save")
             classifier.metadata[key] = text.isEmpty ? nil : text
         }
-        try classifier.save(to: path)
+        try classifier.save(to: path, halves: halves != 0)
     }
 }
 

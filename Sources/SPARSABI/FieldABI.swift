@@ -111,6 +111,30 @@ public func sparsFieldScored(
     }
 }
 
+@_cdecl("spars_interpolated_map")
+public func sparsInterpolatedMap(
+    _ scores: In<Float>, _ counts: In<Int64>, _ axes: In<Int64>, _ window: In<Int64>,
+    _ map: Out<Float>, _ grid: In<Int64>, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let owner = "interpolated_map"
+        let counts = try checkedExtent(counts, "counts", of: owner)
+        let window = try checkedExtent(window, "window", of: owner)
+        let grid = try checkedExtent(grid, "grid", of: owner)
+        let scores = try checkedInput(scores, counts.count, "scores", of: owner)
+        let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
+        let values = try interpolatedMap(
+            scores: Array(scores), axes: divided(starts, counts), window: window, grid: grid)
+        try write(contentsOf: values, to: map, "map", of: owner)
+    }
+}
+
+/// The starts along x, y and z.
+private func divided(_ starts: UnsafeBufferPointer<Int64>, _ counts: Extent) -> [[Int]] {
+    let ends = [counts.x, counts.x + counts.y, counts.x + counts.y + counts.z]
+    return zip([0] + ends, ends).map { starts[$0..<$1].map { Int(clamping: $0) } }
+}
+
 @_cdecl("spars_exhaustive_map")
 public func sparsExhaustiveMap(
     _ scores: In<Float>, _ counts: In<Int64>, _ axes: In<Int64>, _ window: In<Int64>,
@@ -126,11 +150,9 @@ public func sparsExhaustiveMap(
             accumulation, "accumulation", of: owner)
         let scores = try checkedInput(scores, counts.count, "scores", of: owner)
         let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
-        let ends = [counts.x, counts.x + counts.y, counts.x + counts.y + counts.z]
         let values = try exhaustiveMap(
-            scores: Array(scores),
-            axes: zip([0] + ends, ends).map { starts[$0..<$1].map { Int(clamping: $0) } },
-            window: window, part: checkedPart(part, of: window, owner), grid: grid,
+            scores: Array(scores), axes: divided(starts, counts), window: window,
+            part: checkedPart(part, of: window, owner), grid: grid,
             accumulation: rule)
         try write(contentsOf: values, to: map, "map", of: owner)
     }

@@ -8,13 +8,38 @@ import Testing
 @Suite(.serialized) struct PhantomTests {
     private func small(
         _ seed: UInt64, hasTumour: Bool = true, count: Int? = nil, contrast: Double? = nil,
-        radius: Double? = nil, noise: Double = 12
+        radius: Double? = nil, noise: Double = 12, isVaried: Bool = false
     ) throws -> Phantom {
         try Phantom(
             PhantomConfiguration(
                 seed: seed, extent: Extent(48, 44, 40), spacing: SIMD3(7, 7, 6),
                 hasTumour: hasTumour, noise: noise, tumourCount: count, tumourContrast: contrast,
-                tumourRadius: radius))
+                tumourRadius: radius, isVaried: isVaried))
+    }
+
+    @Test(arguments: Seeds.few) func aVariedLiverChangesNothingAround(seed: UInt64) throws {
+        let even = try small(seed, hasTumour: false, noise: 0)
+        let varied = try small(seed, hasTumour: false, noise: 0, isVaried: true)
+        #expect(varied.tissue == even.tissue)
+        let liver = even.tissue.map { $0 == .liver || $0 == .hepaticVessel }
+        #expect(even.drawnLiver == liver.map { $0 ? 1 : 0 })
+        #expect(varied.drawnLiver != even.drawnLiver)
+        var (changed, drawn) = (0, 0)
+        for i in liver.indices {
+            if liver[i] {
+                if varied.hu[i] != even.hu[i] { changed += 1 }
+                if varied.drawnLiver[i] == 1 { drawn += 1 }
+            }
+        }
+        let count = liver.count { $0 }
+        #expect(changed > count / 2 && drawn > count * 3 / 4, "seed \(seed)")
+        // Neighbouring slices share a profile, so the liver's change shows one voxel beyond it.
+        let n = even.extent.z
+        for i in liver.indices where !liver[i] {
+            let z = i % n
+            if (z > 0 && liver[i - 1]) || (z < n - 1 && liver[i + 1]) { continue }
+            #expect(varied.hu[i] == even.hu[i], "seed \(seed), voxel \(i)")
+        }
     }
 
     @Test(arguments: Seeds.few) func sameBitsForAnyNumberOfThreads(seed: UInt64) throws {

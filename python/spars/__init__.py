@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spars import report as report
     from spars.agents import PPO, ppo
     from spars.classifier import Augmentation, Classifier, Recipe
+    from spars.classifier.pretrained import pretrained
     from spars.command import demo as demo
     from spars.game import envs as envs
     from spars.game import exhaustion as exhaustion
@@ -75,6 +76,7 @@ __all__ = [
     "parallel_env",
     "phantom",
     "ppo",
+    "pretrained",
     "resample",
     "save",
     "segment",
@@ -90,6 +92,7 @@ modules.install()
 _NAMES = {
     "spars.agents": ("PPO",),
     "spars.classifier": ("Augmentation", "Classifier", "Recipe"),
+    "spars.classifier.pretrained": ("pretrained",),
     "spars.game.atlas": ("ScoreAtlas",),
     "spars.game.envs": ("VectorGame", "WindowSearchEnv", "parallel_env"),
     "spars.search.intensity": ("intensity_mask",),

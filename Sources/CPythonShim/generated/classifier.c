@@ -393,20 +393,21 @@ static PyObject *classifier_save(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle classifier = 0;
     const char *path = NULL, *training = NULL, *recipe = NULL;
+    int32_t halves = 0, status;
     spars_error failure;
-    int32_t status;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "classifier_save(classifier, path, training, recipe)", 4, given_count) &&
+            "classifier_save(classifier, path, training, recipe, halves)", 5, given_count) &&
         shim_uint64(given[0], "classifier", &classifier) &&
         shim_path(given[1], "path", &held, &path) &&
         (given[2] == Py_None || shim_text(given[2], "training", &training)) &&
-        (given[3] == Py_None || shim_text(given[3], "recipe", &recipe));
+        (given[3] == Py_None || shim_text(given[3], "recipe", &recipe)) &&
+        shim_bool(given[4], "halves", &halves);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_classifier_save(classifier, path, training, recipe, &failure);
+    status = spars_classifier_save(classifier, path, training, recipe, halves, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

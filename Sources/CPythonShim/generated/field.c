@@ -264,6 +264,33 @@ static PyObject *field_scored(
     return PyLong_FromLongLong(count);
 }
 
+static PyObject *interpolated_map(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    Py_buffer *scores = NULL, *axes = NULL, *map = NULL;
+    int64_t counts[3], window[3], grid[3];
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "interpolated_map(scores, axes, window, map)", 4, given_count) &&
+        shim_array(given[2], "window", 'q', window, 3) &&
+        (scores = shim_borrow(&held, given[0], 'f', 0, "scores")) != NULL &&
+        shim_shapes(scores, "scores", SHIM_AXES(&counts[0], &counts[1], &counts[2])) &&
+        (axes = shim_borrow(&held, given[1], 'q', 0, "axes")) != NULL &&
+        shim_holds(axes, "axes", SHIM_EXTENTS(shim_sum(counts))) &&
+        (map = shim_borrow(&held, given[3], 'f', 1, "map")) != NULL &&
+        shim_shapes(map, "map", SHIM_AXES(&grid[0], &grid[1], &grid[2]));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_interpolated_map(
+        scores->buf, counts, axes->buf, window, map->buf, grid, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 static PyObject *exhaustive_map(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     Py_buffer *scores = NULL, *axes = NULL, *map = NULL;
@@ -303,6 +330,7 @@ PyMethodDef shim_field_functions[] = {
     {"field_leave_out", SHIM_FASTCALL(field_leave_out), METH_FASTCALL, NULL},
     {"field_score_all", SHIM_FASTCALL(field_score_all), METH_FASTCALL, NULL},
     {"field_scored", SHIM_FASTCALL(field_scored), METH_FASTCALL, NULL},
+    {"interpolated_map", SHIM_FASTCALL(interpolated_map), METH_FASTCALL, NULL},
     {"exhaustive_map", SHIM_FASTCALL(exhaustive_map), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

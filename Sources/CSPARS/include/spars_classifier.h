@@ -99,10 +99,11 @@ int32_t spars_classifier_loss_and_gradients(
 
 /// Writes a safetensors file, or PyTorch's where `path` ends in `.pth` or `.pt`, at once and only
 /// whole. `training` and `recipe` are texts kept in it as "spars.training" and "spars.recipe", each
-/// or NULL to keep what is there; an empty one is taken out.
+/// or NULL to keep what is there; an empty one is taken out. `halves` rounds parameters to float16,
+/// in safetensors alone.
 int32_t spars_classifier_save(
     spars_handle classifier, const char *path, const char *training, const char *recipe,
-    spars_error *error);
+    int32_t halves, spars_error *error);
 
 /// Reads a safetensors file or a PyTorch state_dict, of which nothing is ever run. `input_shape`
 /// NULL takes the file's, or 256 x 256 x 180 where it names none.

@@ -147,6 +147,12 @@ int32_t spars_field_score_all(
 /// How many places the scorer has been asked for.
 int32_t spars_field_scored(spars_handle field, int64_t *count, spars_error *error);
 
+/// The map that runs linearly between the middles of windows at the places, and keeps the outermost
+/// scores beyond them. `axes` holds the ascending starts along x, then y, then z.
+int32_t spars_interpolated_map(
+    const float *scores, const int64_t counts[3], const int64_t *axes, const int64_t window[3],
+    float *map, const int64_t grid[3], spars_error *error);
+
 /// The map that visiting each of the places once would accumulate. `axes` holds the ascending
 /// starts along x, then y, then z. `part` is what of a window, in its middle, gets its score; NULL
 /// for all of it.

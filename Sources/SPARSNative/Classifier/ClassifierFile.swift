@@ -9,14 +9,26 @@ extension Classifier {
 
     /// Writes the classifier and its metadata to `path`: a PyTorch state_dict if it ends in `.pth` or
     /// `.pt`, else safetensors. An existing file is replaced at once and only by a whole one.
-    public func save(to path: String) throws(SPARSError) {
+    ///
+    /// - Parameter halves: rounds parameters to float16, in safetensors alone: half the size.
+    /// - Throws: `outOfRange` if float16 does not hold a parameter, or the format is PyTorch's; `io`.
+    public func save(to path: String, halves: Bool = false) throws(SPARSError) {
+        let isTorch = [".pth", ".pt"].contains(where: path.lowercased().hasSuffix)
+        if halves && isTorch {
+            throw .range("dtype", of: "save", mustBe: "'float32' for .pth and .pt", got: "float16")
+        }
         let parameters = self.parameters
         var tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)] = []
         for (name, shape) in architecture.parameterShapes {
             guard let tensor = parameters[name] else {
                 preconditionFailure("a checked classifier lacks '\(name)'")
             }
-            tensors.append((name, shape, .floats(tensor.values)))
+            if halves, let large = tensor.values.first(where: { $0.magnitude >= 65_520 }) {
+                throw .range(
+                    "dtype", of: "save", mustBe: "'float32' for '\(name)', which holds \(large)",
+                    got: "float16")
+            }
+            tensors.append((name, shape, halves ? .halves(tensor.values) : .floats(tensor.values)))
             if name.hasSuffix(".running_var") {
                 let counter = "\(name.prefix(3)).num_batches_tracked"
                 tensors.append((counter, [], .integer(Int64(batchesTracked))))
@@ -36,7 +48,7 @@ extension Classifier {
         where !written.contains(name) {
             metadata.append((name, text))
         }
-        if [".pth", ".pt"].contains(where: path.lowercased().hasSuffix) {
+        if isTorch {
             try TorchFile.write(tensors, metadata: metadata, to: path)
         } else {
             try SafetensorsFile.write(tensors, metadata: metadata, to: path)

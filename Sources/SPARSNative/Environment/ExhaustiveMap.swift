@@ -1,3 +1,5 @@
+import SPARSKernels
+
 /// The map that visiting every place of a lattice once would accumulate.
 ///
 /// Sums and maxima of boxes separate into the three axes, so this takes a few passes over the grid
@@ -42,6 +44,48 @@ public func exhaustiveMap(
         }
     }
     return means
+}
+
+/// The map that runs linearly between the middles of windows, each of which has its score, and keeps
+/// the outermost scores beyond them. For windows `stride` apart this is PyTorch's trilinear enlargement
+/// (`align_corners=False`) of the lattice by `stride`.
+///
+/// - Parameters: as for `exhaustiveMap`.
+/// - Throws: as it does.
+public func interpolatedMap(
+    scores: [Float], axes: [[Int]], window: Extent, grid: Extent
+) throws(SPARSError) -> [Float] {
+    try check(scores: scores, axes: axes, window: window, part: nil, grid: grid)
+    let ways = (0..<3).map { axis in
+        ResampleAxis.linear(
+            from: axes[axis].count,
+            at: positions(axes[axis], half: Double(window[axis]) / 2, count: grid[axis]))
+    }
+    var map = [Float](repeating: 0, count: grid.count)
+    scores.withUnsafeBufferPointer { scores in
+        map.withUnsafeMutableBufferPointer { map in
+            // SAFETY: the axes' indices lie in the counts of `axes`, whose product is the scores', and
+            // there is one of each for every voxel of the grid.
+            ResampleKernels.linear(
+                source: scores.baseAddress!,
+                from: Extent(axes[0].count, axes[1].count, axes[2].count),
+                target: map.baseAddress!, x: ways[0], y: ways[1], z: ways[2])
+        }
+    }
+    return map
+}
+
+/// Where the middle of each voxel lies, counted in windows by theirs.
+private func positions(_ starts: [Int], half: Double, count: Int) -> [Double] {
+    var next = 0
+    return (0..<count).map { voxel in
+        let place = Double(voxel) + 0.5
+        while next < starts.count && Double(starts[next]) + half <= place { next += 1 }
+        if next == 0 { return 0 }
+        if next == starts.count { return Double(next - 1) }
+        let (low, high) = (Double(starts[next - 1]) + half, Double(starts[next]) + half)
+        return Double(next - 1) + (place - low) / (high - low)
+    }
 }
 
 private func check(

@@ -142,13 +142,14 @@ struct SafetensorsFile: WeightFile {
 // MARK: - Writing
 
 extension SafetensorsFile {
-    /// A tensor to be written: float32 values, or one int64.
+    /// A tensor to be written: values as float32 or rounded to float16, or one int64.
     enum Content {
         case floats([Float])
+        case halves([Float])
         case integer(Int64)
     }
 
-    /// Writes float32 tensors and int64 scalars, in the order given, atomically.
+    /// Writes tensors and int64 scalars, in the order given, atomically.
     static func write(
         _ tensors: [(name: String, shape: [Int], content: Content)],
         metadata: [(name: String, text: String)], to path: String
@@ -183,7 +184,7 @@ extension SafetensorsFile.Content {
     /// Elements in all.
     var count: Int {
         switch self {
-        case .floats(let values): values.count
+        case .floats(let values), .halves(let values): values.count
         case .integer: 1
         }
     }
@@ -191,6 +192,7 @@ extension SafetensorsFile.Content {
     var type: ElementType {
         switch self {
         case .floats: .float32
+        case .halves: .float16
         case .integer: .int64
         }
     }
@@ -200,6 +202,9 @@ extension SafetensorsFile.Content {
         case .floats(let values):
             data.reserveCapacity(data.count + 4 * values.count)
             for value in values { data.appendLittleEndian(UInt64(value.bitPattern), 4) }
+        case .halves(let values):
+            data.reserveCapacity(data.count + 2 * values.count)
+            for value in values { data.appendLittleEndian(UInt64(halfBits(value)), 2) }
         case .integer(let value):
             data.appendLittleEndian(UInt64(bitPattern: value), 8)
         }

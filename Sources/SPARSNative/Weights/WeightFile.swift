@@ -41,6 +41,20 @@ private func halfPrecision(_ bits: UInt16) -> Float {
     }
 }
 
+/// The IEEE 754 binary16 number nearest to a finite value, ties to even; infinity from 65,520 on.
+func halfBits(_ value: Float) -> UInt16 {
+    let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
+    let magnitude = value.magnitude
+    if magnitude >= 65_520 { return sign | 0x7C00 }
+    // Below 2^-14 numbers are 2^-24 apart, above they keep 11 bits.
+    let exponent = max(magnitude == 0 ? -14 : Int(magnitude.exponent), -14)
+    let unit = Float(sign: .plus, exponent: exponent - 10, significand: 1)
+    // Exact: a power of two scales, and the quotient has at most 24 bits.
+    let steps = Int((magnitude / unit).rounded(.toNearestOrEven))
+    // A carry out of the fraction is the next exponent's first number, as it should be.
+    return sign | UInt16(steps + (exponent + 14) * 1024)
+}
+
 /// A file of named tensors. Names, types and shapes are known when it is open; values are made only
 /// when asked for, so that a file cannot make a reader allocate for what it does not want.
 protocol WeightFile {

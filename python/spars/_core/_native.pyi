@@ -800,6 +800,14 @@ def field_score_all(
 
 def field_scored(field: int, /) -> int: ...
 
+def interpolated_map(
+    scores: npt.NDArray[np.float32],
+    axes: npt.NDArray[np.int64],
+    window: Sequence[int] | npt.NDArray[Any],
+    map: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
 def exhaustive_map(
     scores: npt.NDArray[np.float32],
     axes: npt.NDArray[np.int64],
@@ -1084,6 +1092,7 @@ def classifier_save(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     training: str | None,
     recipe: str | None,
+    halves: bool,
     /,
 ) -> None: ...
 

@@ -13,7 +13,14 @@ from numpy.typing import ArrayLike
 
 from spars._core import native
 from spars._core.handles import Handle
-from spars._support.checks import check_array, check_extent, check_integer, check_origins, sentence
+from spars._support.checks import (
+    check_array,
+    check_choice,
+    check_extent,
+    check_integer,
+    check_origins,
+    sentence,
+)
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError, NonFiniteError
 from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
@@ -315,7 +322,7 @@ class Classifier:
     input_gradients = input_gradients
     save_onnx = save_onnx
 
-    def save(self, path: PathLike) -> None:
+    def save(self, path: PathLike, dtype: str = "float32") -> None:
         """Write the classifier under PyTorch's parameter names: safetensors, or a `.pth` file.
 
         `net.load_state_dict` takes what `safetensors.torch.load_file(path)` returns, or
@@ -329,15 +336,21 @@ class Classifier:
         path : str or path-like
             Where; an existing file is replaced. `.pth` and `.pt` become a PyTorch `state_dict`,
             everything else safetensors.
+        dtype : {"float32", "float16"}
+            What parameters are written as. "float16" rounds them to 11 bits and halves the file;
+            safetensors alone.
 
         Raises
         ------
+        ValueError
+            "float16" with `.pth` or `.pt`, or for a parameter that it does not hold.
         OSError
             It cannot be written.
         """
         training = None if self._training is None else json.dumps(self._training)
         recipe = "" if self._recipe is None else self._recipe.to_json()
-        native.classifier_save(self._handle.value, _path(path, "save"), training, recipe)
+        halves = check_choice(dtype, "dtype", "save", ("float32", "float16")) == "float16"
+        native.classifier_save(self._handle.value, _path(path, "save"), training, recipe, halves)
 
     @classmethod
     def load(cls, path: PathLike, input_shape: Sequence[int] | None = None) -> Self:

@@ -94,6 +94,15 @@ class Recipe(Settings, owner="Recipe"):
         protocol_kind(),
         "Its switches: what a window's score is credited to, accumulation, threshold and more.",
     )
+    is_interpolated: bool = setting(
+        False,
+        boolean(),
+        """
+        On a working grid: whether the map runs linearly between the middles of the windows that
+        were scored, each with its score, instead of what the protocol credits and accumulates.
+        Windows that a search did not visit count as 0.
+        """,
+    )
     threshold_from: str = setting(
         "",
         anything("str"),
@@ -139,11 +148,13 @@ class Recipe(Settings, owner="Recipe"):
                     "The 'spacing' parameter of Recipe must be None with a grid or an isolated "
                     f"region. Got {self.spacing!r} instead."
                 )
-        elif self.refinement != "none":
-            raise ValueError(
-                "The 'refinement' parameter of Recipe must be 'none' without 'spacing'. "
-                f"Got {self.refinement!r} instead."
-            )
+        else:
+            for name, allowed in (("refinement", "none"), ("is_interpolated", False)):
+                if getattr(self, name) != allowed:
+                    raise ValueError(
+                        f"The '{name}' parameter of Recipe must be {allowed!r} without 'spacing'. "
+                        f"Got {getattr(self, name)!r} instead."
+                    )
 
     @property
     def threshold(self) -> float:

@@ -254,6 +254,18 @@ class ScoreAtlas(KnownScores):
         native.exhaustive_map(self.scores, axes, self.window, part, accumulation, score_map)
         return score_map
 
+    def interpolated_map(self) -> FloatArray:
+        """Return the map that runs linearly between the middles of windows, which have their scores.
+
+        Returns
+        -------
+        ndarray of float32, shape of the grid
+            Beyond the outermost windows' middles the outermost scores.
+        """
+        score_map = np.empty(self.grid, np.float32)
+        native.interpolated_map(self.scores, np.concatenate(self.axes), self.window, score_map)
+        return score_map
+
     def save(self, path: PathLike) -> None:
         """Write the atlas to a NumPy `.npz` file, whole or not at all."""
         intensity = self.intensity_window

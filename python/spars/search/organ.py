@@ -69,7 +69,11 @@ def segment_organ(
         protocol=recipe.protocol, termination_threshold=settings.termination_threshold or 1.0,
         seed=settings.seed, progress=as_progress(settings.progress, settings.method), **options,
     )  # fmt: skip
-    found = _lesions(frame, run.score_map, recipe)
+    score_map = run.score_map
+    # Grad-CAM's map is one of voxels already.
+    if recipe.is_interpolated and isinstance(played, ScoreAtlas):
+        score_map = _interpolated(run, played)
+    found = _lesions(frame, score_map, recipe)
     mask = region & (frame.to_scan(found.astype(np.float32)) > 0.5)
     configuration = {
         "method": settings.method,
@@ -83,7 +87,7 @@ def segment_organ(
         "search": run.configuration,
     }
     return Segmentation(
-        scan, mask.astype(np.uint8), frame.to_scan(run.score_map), run, configuration, frame
+        scan, mask.astype(np.uint8), frame.to_scan(score_map), run, configuration, frame
     )
 
 
@@ -137,6 +141,18 @@ def _protocol(settings: SegmentationSettings) -> Protocol:
     if settings.segmentation_threshold is not None:
         switches["segmentation_threshold"] = settings.segmentation_threshold
     return settings.protocol.with_switches(**switches)
+
+
+def _interpolated(run: Any, atlas: ScoreAtlas) -> FloatArray:
+    """Return the map between the windows that a search visited."""
+    if run.configuration.get("method") == "exhaustive":
+        return atlas.interpolated_map()
+    windows = run._visits().windows
+    visited = np.zeros(atlas.scores.shape, np.float32)
+    places = tuple(np.searchsorted(axis, windows[:, i]) for i, axis in enumerate(atlas.axes))
+    visited[places] = atlas.scores[places]
+    seen = ScoreAtlas(visited, atlas.axes, atlas.window, atlas.grid)
+    return seen.interpolated_map()
 
 
 def _lesions(frame: OrganFrame, score_map: FloatArray, recipe: Recipe) -> MaskArray:
