@@ -16,9 +16,9 @@ PRETRAINED = ("liver-lesions",)
 def pretrained(name: str = "liver-lesions") -> Classifier:
     """Return a classifier that is trained already, with its recipe.
 
-    "liver-lesions" finds lesions in a liver whose mask is given. It has learned from made-up lesions
-    in phantoms' livers alone: no voxel of any patient is in it. What it was measured on, and where
-    it fails, docs/reference/pretrained.md says. It is for research, not for diagnosis.
+    "liver-lesions" finds lesions in a liver whose mask is given. It has learned from made-up
+    lesions in phantoms' livers alone: no voxel of any patient is in it. What it was measured on,
+    and where it fails, docs/reference/pretrained.md says. It is for research, not for diagnosis.
 
     Parameters
     ----------

@@ -255,7 +255,7 @@ class ScoreAtlas(KnownScores):
         return score_map
 
     def interpolated_map(self) -> FloatArray:
-        """Return the map that runs linearly between the middles of windows, which have their scores.
+        """Return the map that runs linearly between windows' middles, where it is their scores.
 
         Returns
         -------
