@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import spars
+from spars.command import cli
 from spars.command.demo import DemoConfiguration, run_demo
 
 mpl.use("Agg")
@@ -36,7 +37,7 @@ def test_every_file_is_written(demo):
     wanted = {
         "classifier.safetensors", "mask.nii.gz", "overlay.png", "reference.nii.gz", "report.html",
         "scan.nii.gz", "score_map.nii.gz", "score_map.png", "self_play.png", "training.png",
-            "coverage.png",
+        "coverage.png", "liver.nii.gz",
     }  # fmt: skip
     assert set(result["files"]) == wanted
     assert {path.name for path in output.iterdir()} == wanted | {"result.json"}
@@ -65,3 +66,21 @@ def test_result_and_report_tell_the_baselines_beside_the_dice(demo):
         assert wanted in page
     for wanted in ("self-play", "greedy", "Grad-CAM", "report.html"):
         assert wanted in result["text"]
+
+
+def test_its_files_are_enough_to_repeat_its_dice(demo, tmp_path, capsys):
+    result, output = demo
+    recipe = spars.Classifier.load(output / "classifier.safetensors").recipe
+    assert (recipe.window, recipe.grid, recipe.isolated) == (SMALL.window, None, True)
+    assert recipe.threshold == result["calibration"]["segmentation_threshold"]
+    files = ("--classifier", "classifier.safetensors", "--region", "liver.nii.gz")
+    arguments = [
+        output / "scan.nii.gz", "--output", tmp_path / "mask.nii.gz", "--json",
+        *(output / name if "." in name else name for name in files),
+        "--reference", output / "reference.nii.gz", "--iterations", SMALL.iterations,
+        "--termination-threshold", 1.0, "--seed", SMALL.seed,
+    ]  # fmt: skip
+    assert cli.main(["segment", *map(str, arguments)]) == 0
+    assert json.loads(capsys.readouterr().out)["dice"] == result["dice"]
+    again, before = (spars.load(folder / "mask.nii.gz").array for folder in (tmp_path, output))
+    np.testing.assert_array_equal(again, before)

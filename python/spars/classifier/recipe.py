@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Self
 
 from spars._support.errors import FormatError
 from spars._support.kinds import anything, boolean, choice, extent, grid, integer, number, optional
 from spars._support.settings import Settings, setting
+from spars._support.version import __version__
 from spars.volume.protocol import Protocol, protocol_kind
 
 __all__ = ["Recipe"]
@@ -15,6 +17,16 @@ __all__ = ["Recipe"]
 #: Of the form below; a file of another one is refused.
 _SCHEMA = 1
 REFINEMENTS = ("none", "split")
+
+# What `Recipe.of_organ` takes where nothing else is said.
+#: Voxels of a window's middle that its score goes to, along each axis.
+CREDITED = 4
+_THRESHOLD = 0.95
+_THRESHOLD_FROM = (
+    f"default of spars {__version__}, chosen on patients of LiTS and 3D-IRCADb-01 that were "
+    "looked at"
+)
+_ORGAN = {"refinement": "split", "certain": 0.97, "minimum_volume": 0.1}
 
 
 def _text(value: Any, name: str, owner: str) -> str:
@@ -45,7 +57,7 @@ class Recipe(Settings, owner="Recipe"):
 
     Examples
     --------
-    >>> recipe = spars.Recipe(spacing=1.5, window=(16, 16, 16))
+    >>> recipe = spars.Recipe.of_organ(spacing=1.5, window=(16, 16, 16))
     >>> spars.Recipe.from_json(recipe.to_json()) == recipe
     True
     """
@@ -155,6 +167,64 @@ class Recipe(Settings, owner="Recipe"):
                         f"The '{name}' parameter of Recipe must be {allowed!r} without 'spacing'. "
                         f"Got {getattr(self, name)!r} instead."
                     )
+
+    @classmethod
+    def of_organ(
+        cls,
+        spacing: float = 1.5,
+        window: Sequence[int] = (16, 16, 16),
+        *,
+        credited_part: Sequence[int] | None = None,
+        segmentation_threshold: float | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Return the recipe of windows of an organ on a working grid.
+
+        Parameters
+        ----------
+        spacing : float
+            Edge of the working grid's voxels, 0.1 to 50 mm.
+        window : tuple of three ints
+            Voxels of a window on that grid.
+        credited_part : tuple of three ints, optional
+            What of a window its score goes to. Default: 4 voxels along each axis in its middle, or
+            the whole of a shorter axis.
+        segmentation_threshold : float, optional
+            The map's value above which a voxel may be tumour. Default: 0.95, with a
+            `threshold_from` that says where it comes from.
+        **settings
+            Others of the recipe's, but for `protocol`, `grid` and `isolated`. Defaults that differ
+            from the class's: ``refinement="split"``, ``certain=0.97``, ``minimum_volume=0.1``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter is out of range or unknown.
+
+        Examples
+        --------
+        >>> recipe = spars.Recipe.of_organ(certain=0.98)
+        >>> recipe.threshold, recipe.protocol.credited_part
+        (0.95, (4, 4, 4))
+        """
+        x, y, z = extent(1, 16383).check(window, "window", cls.owner)
+        if credited_part is None:
+            credited_part = min(x, CREDITED), min(y, CREDITED), min(z, CREDITED)
+        if segmentation_threshold is None:
+            segmentation_threshold = _THRESHOLD
+            settings = {"threshold_from": _THRESHOLD_FROM, **settings}
+        for name in ("protocol", "grid", "isolated"):
+            if name in settings:
+                raise TypeError(
+                    f"Recipe.of_organ() decides '{name}' itself. Got {settings[name]!r}."
+                )
+        protocol = Protocol.paper().with_switches(
+            scan_frame="native",
+            credited_part=tuple(credited_part),
+            segmentation_threshold=segmentation_threshold,
+        )
+        known = {"spacing": spacing, "window": (x, y, z), "protocol": protocol}
+        return cls.of(_ORGAN | known | settings)
 
     @property
     def threshold(self) -> float:

@@ -189,6 +189,8 @@ class Demonstration:
             intensity_window=self.intensity_window,
             seed=c.seed,
         )
+        # Livers are cut out of their scans before training sees them: fit cannot know.
+        self.classifier.recipe = spars.Recipe.of({"isolated": True})
         self.history = self.timed(
             "training",
             lambda: self.classifier.fit(
@@ -230,6 +232,17 @@ class Demonstration:
         self.calibration = self.timed("calibration", lambda: calibrated("exhaustive", STRIDE))
         self.grad_cam_calibration = self.timed(
             "calibration of Grad-CAM", lambda: calibrated("grad_cam", self.grad_cam_stride)
+        )
+        self.classifier.recipe = self.calibrated_recipe()
+
+    def calibrated_recipe(self) -> spars.Recipe:
+        """Return the classifier's recipe with the threshold of `calibrate` in it."""
+        learned = self.classifier.recipe or spars.Recipe.of({"isolated": True})
+        threshold = self.calibration.segmentation_threshold
+        return learned.changed(
+            protocol=learned.protocol.with_switches(segmentation_threshold=threshold),
+            threshold_from=f"spars.calibration on {self.configuration.validation_scans} validation "
+            "phantoms",
         )
 
     @property
@@ -347,6 +360,7 @@ class Demonstration:
         whole = self.made.volume
         spars.save(self.output / "scan.nii.gz", whole, dtype="int16")
         spars.save(self.output / "reference.nii.gz", self.reference, like=whole)
+        spars.save(self.output / "liver.nii.gz", self.made.liver, like=whole)
         self.found.save(self.output / "mask.nii.gz")
         self.found.save_score_map(self.output / "score_map.nii.gz")
         self.classifier.save(self.output / "classifier.safetensors")

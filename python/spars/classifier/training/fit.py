@@ -9,6 +9,7 @@ from spars._support.checks import sentence
 from spars._support.settings import flat
 from spars.classifier.parameters import layout
 from spars.classifier.training import checkpoint as _training_checkpoint
+from spars.classifier.training import learned
 from spars.classifier.training.early_stop import EarlyStop
 from spars.classifier.training.examples import Examples
 from spars.classifier.training.history import History
@@ -58,6 +59,10 @@ def fit(
     Of a source that `spars.lesions.windows` makes, a step takes the next ``scans_per_step *
     crops_per_scan`` windows, each with a label of its own, and validation the first ones. They are
     brought to the network's input by nearest neighbour, as in play.
+
+    `Classifier.recipe` says afterwards what was trained on: the scans' window, grid and protocol,
+    `isolated` as in the recipe before; or the working grid of the made windows. A working grid has
+    one spacing: windows of hosts whose voxels are no cubes to 1 % leave no recipe.
 
     Parameters
     ----------
@@ -125,6 +130,12 @@ def fit(
     )  # fmt: skip
     if settings.resume and checkpoint is not None:
         run.resume(checkpoint)
+    # Before the first step: what is kept of a training that ends early needs it too.
+    classifier.recipe = (
+        learned.of_windows(dataset, run.used)
+        if isinstance(dataset, Windows)
+        else learned.of_scans(settings, run.used, classifier.recipe)
+    )
     return run.run(settings.callback)
 
 

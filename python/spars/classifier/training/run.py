@@ -68,12 +68,13 @@ class Run:
         if classifier.intensity_window is None:
             classifier.intensity_window = protocol.intensity_window
         self.trainer = self._trainer(augmentation)
-        used = protocol.with_switches(intensity_window=classifier.intensity_window)
+        #: The protocol with the HU range that the network sees.
+        self.used = protocol.with_switches(intensity_window=classifier.intensity_window)
         self.history = History(
             configuration={
                 "input_shape": classifier.input_shape,
                 "optimizer": {"name": "Adam", "betas": (0.9, 0.999), "eps": 1e-8},
-                "protocol": used.to_dict(),
+                "protocol": self.used.to_dict(),
                 **options,
             },
             versions=versions(),
