@@ -130,6 +130,8 @@ def test_cases_refuse_other_labels(label):
         datasets.Case("a", label, lambda: None)
     with pytest.raises(TypeError, match="'load'"):
         datasets.Case("a", True, None)
+    with pytest.raises(TypeError, match="'load_organ'"):
+        datasets.Case("a", True, lambda: None, load_organ="organ.nii")
 
 
 def test_a_label_is_asked_for_once():
@@ -138,6 +140,104 @@ def test_a_label_is_asked_for_once():
     assert case.has_tumour
     assert case.has_tumour
     assert asked == [1]
+
+
+def test_a_csv_names_organs_beside_masks(tmp_path):
+    _write(tmp_path / "a.nii", np.zeros((2, 3, 4), np.float32))
+    organ = np.zeros((2, 3, 4), np.uint8)
+    organ[1] = 1
+    _write(tmp_path / "o.nii", organ)
+    table = tmp_path / "t.csv"
+    table.write_text("image,has_tumour,organ\na.nii,0,o.nii\na.nii,1,\n")
+    first, second = datasets.from_csv(table)
+    np.testing.assert_array_equal(first.load_organ(), organ)
+    assert first.load_organ().dtype == np.uint8
+    assert first.load_mask() is second.load_organ() is None
+    # An organ is no reference: an empty label still needs a mask.
+    table.write_text("image,has_tumour,organ\na.nii,,o.nii\n")
+    with pytest.raises(spars.FormatError, match="line 2: 'has_tumour'"):
+        datasets.from_csv(table)
+    table.write_text("image,has_tumour,organ\na.nii,0,gone.nii\n")
+    with pytest.raises(FileNotFoundError, match=r"line 2: .*gone\.nii"):
+        datasets.from_csv(table)
+
+
+def test_an_organ_of_a_decathlon_scan_with_tumours_is_not_read_unless_asked(msd, monkeypatch):
+    read = []
+    table = msd / "labels.csv"
+    table.write_text("image,has_tumour\nliver_1.nii.gz,0\nliver_10.nii.gz,0\nliver_2.nii.gz,1\n")
+    load = datasets.as_volume
+    monkeypatch.setattr(
+        datasets, "as_volume", lambda path: read.append(path.parent.name) or load(path)
+    )
+    free, _, ill = datasets.MSD(msd, labels=False, csv=table)
+    assert ill.load_organ() is None
+    assert datasets.MSD(msd, labels=False)[2].load_organ() is None
+    assert read == []
+    assert free.load_organ().min() == 0
+    assert set(np.unique(free.load_organ())) == {0, 1}
+    *_, ill = datasets.MSD(msd, labels=False, csv=table, organs="every")
+    assert set(np.unique(ill.load_organ())) == {1}
+    # A scan that is said to be free of tumour and is not would teach its tumour as liver.
+    table.write_text(table.read_text().replace("liver_2.nii.gz,1", "liver_2.nii.gz,0"))
+    *_, wrong = datasets.MSD(msd, labels=False, csv=table)
+    with pytest.raises(
+        spars.FormatError, match=r"liver_2.nii.gz is said to be .* Got a label of 2"
+    ):
+        wrong.load_organ()
+    (msd / "labelsTr" / "liver_1.nii.gz").unlink()
+    assert datasets.MSD(msd, labels=False, csv=table)[0].load_organ() is None
+    with pytest.raises(ValueError, match="'organs' parameter of MSD"):
+        datasets.MSD(msd, organs="all")
+
+
+def test_a_phantom_is_made_once_for_scan_and_organ(monkeypatch):
+    made = []
+    make = spars.phantom
+    monkeypatch.setattr(
+        spars.volume.phantom_cases, "phantom", lambda **o: made.append(1) or make(**o)
+    )
+    case = datasets.phantoms(1, seed=4, shape=(40, 40, 32), varied=True)[0]
+    wanted = make(seed=4, shape=(40, 40, 32), has_tumour=False, varied=True)
+    scan = case.load()
+    np.testing.assert_array_equal(case.load_organ(), wanted.drawn_liver)
+    assert made == [1]
+    assert (wanted.drawn_liver != wanted.liver).any()
+    np.testing.assert_array_equal(scan.array, wanted.volume.array)
+    del scan
+    np.testing.assert_array_equal(case.load_organ(), wanted.drawn_liver)
+    assert made == [1, 1]
+    np.testing.assert_array_equal(case.load_mask(), wanted.labels)
+
+
+def test_phantom_livers_differ_as_scanners_do(monkeypatch):
+    seen = []
+    monkeypatch.setattr(spars.volume.phantom_cases, "phantom", lambda **o: seen.append(o) or 1 / 0)
+    cases = datasets.phantom_livers(60, seed=7)
+    assert [case.has_tumour for case in cases] == [False] * 60
+    for case in cases:
+        with pytest.raises(ZeroDivisionError):
+            case.load_organ()
+        assert case.shape == seen[-1]["shape"]
+        assert np.all(np.multiply(case.shape, seen[-1]["spacing"]) >= (340, 280, 240))
+    pixels, again, slices = np.transpose([options["spacing"] for options in seen])
+    noise = np.array([options["noise"] for options in seen])
+    np.testing.assert_array_equal(pixels, again)
+    assert 0.62 <= pixels.min() < 0.66
+    assert 0.91 < pixels.max() <= 0.95
+    assert set(slices) == {1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6.5}
+    assert 8 <= noise.min() < 9.5
+    assert 27 < noise.max() <= 32
+    assert 13 < np.median(noise) < 20
+    assert all(options["varied"] for options in seen)
+    # Case i follows from seed + i alone.
+    with pytest.raises(ZeroDivisionError):
+        datasets.phantom_livers(1, seed=9)[0].load()
+    assert seen[-1] == seen[2]
+    assert sum(case.has_tumour for case in datasets.phantom_livers(8, tumour_fraction=0.25)) == 2
+    for arguments in ({"n": -1}, {"n": 1, "seed": -1}, {"n": 1, "tumour_fraction": 2.0}):
+        with pytest.raises(ValueError, match="phantom_livers"):
+            datasets.phantom_livers(**arguments)
 
 
 def test_phantoms_spread_their_tumours():

@@ -3,7 +3,7 @@
 What a lesion is made of, and what is left out, stands in docs/explanation/lesions.md.
 """
 
-from spars.lesions.host import Host, OrganLevel, organ_level
+from spars.lesions.host import Host, OrganLevel, hosts, organ_level
 from spars.lesions.insertion import Inserted, insert
 from spars.lesions.settings import LesionLaw, WindowSettings
 from spars.lesions.windows import WindowBatch, Windows, windows
@@ -16,6 +16,7 @@ __all__ = [
     "WindowBatch",
     "WindowSettings",
     "Windows",
+    "hosts",
     "insert",
     "organ_level",
     "windows",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from spars._core import Handle, native
-from spars._support.checks import check_float
+from spars._support.checks import check_float, sentence
+from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.types import Extent3, Mask, Progress, Scan, Spacing
 from spars.metrics.masks import as_mask
+from spars.volume.datasets import Case
 from spars.volume.volume import as_volume
+from spars.volume.working import working_scan
 
-__all__ = ["Host", "OrganLevel", "organ_level"]
+if TYPE_CHECKING:
+    from spars.classifier.recipe import Recipe
+
+__all__ = ["Host", "OrganLevel", "hosts", "organ_level"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,78 @@ def as_host(host: object, owner: str) -> Host:
     if not isinstance(host, Host):
         raise TypeError(f"The 'hosts' parameter of {owner} must hold Host objects. Got {host!r}.")
     return host
+
+
+def hosts(
+    cases: Iterable[Case], recipe: Recipe, progress: Progress | bool | None = None
+) -> list[Host]:
+    """Bring tumour-free organs to a recipe's working grid, ready to hold lesions.
+
+    Windows of them are what `spars.segment` looks at by the same recipe. No voxel mask but the
+    organ's is read.
+
+    Parameters
+    ----------
+    cases : sequence of spars.datasets.Case
+        Scans known to show no tumour, with organs (`Case.load_organ`).
+    recipe : Recipe
+        With a `spacing`; its `margin` counts too.
+    progress : callable or True, optional
+        Called with (done, planned) scans; True draws a bar (the extra "progress").
+
+    Returns
+    -------
+    list of Host
+        One for each case, in their order.
+
+    Raises
+    ------
+    TypeError
+        What is given is no sequence of cases.
+    ValueError
+        A case shows tumour, or its label is unknown, or it has no organ; the recipe has no working
+        grid; a scan and its organ do not fit, or there is too little of it. The message names the
+        scan. Labels are looked at before any scan is loaded.
+    NonFiniteError, FormatError, OSError
+        As `spars.working_scan`.
+
+    Examples
+    --------
+    >>> cases = spars.datasets.phantoms(1, shape=(64, 64, 48), tumour_fraction=0.0, varied=True)
+    >>> found = spars.lesions.hosts(cases, spars.Recipe.of_organ(spacing=3.0))
+    >>> source = spars.lesions.windows(found, seed=1)
+    """
+    owner = "hosts"
+    cases = list(cases)
+    spacing = getattr(recipe, "spacing", None)
+    if spacing is None:
+        raise ValueError(sentence("recipe", owner, "a Recipe with a spacing", recipe))
+    for case in cases:
+        if not isinstance(case, Case):
+            raise TypeError(sentence("cases", owner, "a sequence of Case", case))
+        if case.has_tumour is not False:
+            known = "shows tumour" if case.has_tumour else "has no label"
+            raise ValueError(
+                f"The 'cases' parameter of {owner} must hold tumour-free scans only. "
+                f"Got {case.name!r}, which {known}."
+            )
+    report = as_progress(progress, owner, "scans")
+    found = []
+    for number, case in enumerate(cases):
+        scan, organ = case.load(), case.load_organ()
+        if organ is None:
+            raise ValueError(
+                f"The 'cases' parameter of {owner} must hold scans with an organ's mask. "
+                f"Got {case.name!r}, which has none."
+            )
+        try:
+            working = working_scan(scan, organ, spacing, recipe.margin)
+            found.append(Host(working.volume, working.organ))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"Scan {case.name!r}: {error}") from None
+        if report is not None:
+            report(number + 1, len(cases))
+    return found
 
 
 def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> OrganLevel:

@@ -3,127 +3,30 @@
 from __future__ import annotations
 
 import csv as _csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_extent, check_float, check_integer, sentence
+from spars._support.checks import check_choice
 from spars._support.errors import FormatError
-from spars._support.types import Extent3, MaskArray, PathLike, Scan
-from spars.volume.phantom import Phantom, phantom
+from spars._support.types import MaskArray, PathLike
+from spars.volume.cases import Case, Dataset
+from spars.volume.phantom_cases import phantom_livers, phantoms
 from spars.volume.volume import Volume, as_volume, shape_of
 
-__all__ = ["MSD", "Case", "Dataset", "from_csv", "phantoms"]
+__all__ = ["MSD", "Case", "Dataset", "from_csv", "phantom_livers", "phantoms"]
 
 _TUMOUR = 2
 
 
-class Case:
-    """One scan of a dataset.
-
-    Parameters
-    ----------
-    name : str
-        What messages and records call it.
-    has_tumour : bool, None or callable
-        The image-level label. None where it is unknown; a callable without arguments is asked when
-        the label is first needed.
-    load : callable
-        Returns the scan, as anything that `spars.volume.as_volume` takes.
-    load_mask : callable, optional
-        Returns the reference (0 background, 1 liver, 2 tumour; integers, [x, y, z]).
-    shape : tuple of three ints or callable, optional
-        The scan's, so that windows are checked before any scan is loaded; a callable without
-        arguments is asked when it is first needed. None where only loading tells.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        has_tumour: Callable[[], bool | None] | bool | int | None,
-        load: Callable[[], Scan],
-        load_mask: Callable[[], ArrayLike] | None = None,
-        shape: Callable[[], Sequence[int]] | Sequence[int] | None = None,
-    ) -> None:
-        if not callable(load):
-            raise TypeError(sentence("load", "Case", "callable", load))
-        if load_mask is not None and not callable(load_mask):
-            raise TypeError(sentence("load_mask", "Case", "callable or None", load_mask))
-        self.name = str(name)
-        self._has_tumour = has_tumour if callable(has_tumour) else _checked_label(has_tumour)
-        self._load = load
-        self._load_mask = load_mask
-        self._shape: Callable[[], Sequence[int]] | Extent3 | None = (
-            shape if shape is None or callable(shape) else check_extent(shape, "shape", "Case")
-        )
-
-    @property
-    def shape(self) -> Extent3 | None:
-        """The scan's numbers of voxels along x, y, z; None where only loading tells."""
-        if callable(self._shape):
-            self._shape = check_extent(self._shape(), "shape", "Case")
-        return self._shape
-
-    @property
-    def has_tumour(self) -> bool | None:
-        """Whether the scan shows tumour; None where it is unknown."""
-        if callable(self._has_tumour):
-            self._has_tumour = _checked_label(self._has_tumour())
-        return self._has_tumour
-
-    def load(self) -> Volume:
-        """Return the scan as a `Volume`."""
-        return as_volume(self._load())
-
-    def load_mask(self) -> MaskArray | None:
-        """Return the reference as a uint8 array [x, y, z]; None if there is none."""
-        if self._load_mask is None:
-            return None
-        return np.ascontiguousarray(self._load_mask(), np.uint8)
-
-    def __repr__(self) -> str:
-        return f"<Case {self.name!r}>"
-
-
-class Dataset(Sequence[Case]):
-    """A sequence of `Case`; slices are datasets too."""
-
-    def __init__(self, cases: Iterable[Case]) -> None:
-        self._cases = tuple(cases)
-
-    def __len__(self) -> int:
-        return len(self._cases)
-
-    @overload
-    def __getitem__(self, index: int) -> Case: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Dataset: ...
-
-    def __getitem__(self, index: int | slice) -> Case | Dataset:
-        if isinstance(index, slice):
-            return Dataset(self._cases[index])
-        return self._cases[index]
-
-    def split(self, n: int) -> tuple[Dataset, Dataset]:
-        """Return the first `n` cases and the others, as two datasets.
-
-        Raises
-        ------
-        TypeError, ValueError
-            `n` is not an integer from 0 to the number of cases.
-        """
-        n = check_integer(n, "n", "split", 0, len(self))
-        return self[:n], self[n:]
-
-    def __repr__(self) -> str:
-        return f"<Dataset of {len(self)} cases>"
-
-
-def MSD(root: PathLike, labels: bool = True, csv: PathLike | None = None) -> Dataset:  # noqa: N802 - the challenge's own name
+def MSD(  # noqa: N802 - the challenge's own name
+    root: PathLike,
+    labels: bool = True,
+    csv: PathLike | None = None,
+    organs: str = "tumour-free",
+) -> Dataset:
     """Return the training scans of a folder in the Medical Segmentation Decathlon's layout.
 
     Scans are the files of ``imagesTr`` that end in .nii or .nii.gz, in the order of their names;
@@ -140,6 +43,11 @@ def MSD(root: PathLike, labels: bool = True, csv: PathLike | None = None) -> Dat
     csv : str or path-like, optional
         A CSV file with columns image, has_tumour: image-level labels that need no mask. `image` is
         the file's name in ``imagesTr``.
+    organs : {"tumour-free", "every"}
+        Of which scans `Case.load_organ` gives the labels above 0. By default of those whose
+        `has_tumour` is False alone: a label of 2 there is refused when it is loaded, so that none
+        is ever read by training. "every" gives the organ of scans with tumours and of unknown label
+        too, the tumours in it as part of it. None where ``labelsTr`` lacks the scan.
 
     Returns
     -------
@@ -151,14 +59,19 @@ def MSD(root: PathLike, labels: bool = True, csv: PathLike | None = None) -> Dat
         There is no ``imagesTr``, or no mask for a scan while `labels` is True.
     FormatError
         The CSV file lacks a scan, a column or a label.
+    ValueError
+        `organs` is neither.
     """
+    check_choice(organs, "organs", "MSD", ("tumour-free", "every"))
     root = Path(root)
     folder = root / "imagesTr"
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder.")
     paths = sorted(path for path in folder.iterdir() if _is_scan(path))
     known = None if csv is None else {Path(row["image"]).name: row for row in _rows(csv)}
-    return Dataset(_msd_case(path, root / "labelsTr", labels, known, csv) for path in paths)
+    return Dataset(
+        _msd_case(path, root / "labelsTr", labels, known, csv, organs == "every") for path in paths
+    )
 
 
 def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
@@ -168,7 +81,8 @@ def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
     ----------
     csv : str or path-like
         Columns image (a path), has_tumour (0 or 1, may be empty where a mask is given and voxel
-        labels are wanted) and, optionally, mask (a path).
+        labels are wanted) and, optionally, mask (a path) and organ (a path: 0 and 1, 1 in the
+        organ, its tumours included).
     root : str or path-like, optional
         Where relative paths start; default: the CSV file's folder.
 
@@ -179,16 +93,16 @@ def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
     Raises
     ------
     OSError
-        The CSV file cannot be read, or an image or mask that it names does not exist.
+        The CSV file cannot be read, or an image, mask or organ that it names does not exist.
     FormatError
         A column or a value is missing or wrong; the message names the line.
     """
     root = Path(csv).parent if root is None else Path(root)
     cases = []
     for row in _rows(csv):
-        mask = row.get("mask")
+        mask, organ = row["mask"], row["organ"]
         # Now, not when the scan is first drawn, which may be hours later.
-        for path in filter(None, (row["image"], mask)):
+        for path in filter(None, (row["image"], mask, organ)):
             if not (root / path).is_file():
                 raise FileNotFoundError(f"{csv}, line {row['line']}: {root / path} does not exist.")
         cases.append(
@@ -198,61 +112,10 @@ def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
                 _loader(root / row["image"]),
                 _mask_loader(root / mask) if mask else None,
                 _shape_reader(root / row["image"]),
+                _mask_loader(root / organ) if organ else None,
             )
         )
     return Dataset(cases)
-
-
-def phantoms(
-    n: int,
-    seed: int = 0,
-    shape: Sequence[int] = (256, 256, 180),
-    tumour_fraction: float = 0.5,
-    **options: Any,
-) -> Dataset:
-    """Return phantoms, made when they are loaded.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    seed : int
-        Seed of the first; case i is made with seed + i.
-    shape : tuple of three ints
-        Voxels along x, y, z.
-    tumour_fraction : float
-        The part of the phantoms that have tumours, in [0, 1], spread evenly over the order.
-    **options
-        Passed on to `spars.phantom.phantom`.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    TypeError, ValueError
-        A parameter is out of range.
-    """
-    n = check_integer(n, "n", "phantoms", 0)
-    seed = check_integer(seed, "seed", "phantoms", 0, 2**63 - n)
-    shape = check_extent(shape, "shape", "phantoms")
-    part = check_float(tumour_fraction, "tumour_fraction", "phantoms", 0.0, 1.0)
-    return Dataset(
-        _phantom_case(seed + i, shape, int((i + 1) * part) > int(i * part), options)
-        for i in range(n)
-    )
-
-
-def _phantom_case(seed: int, shape: Extent3, has_tumour: bool, options: dict[str, Any]) -> Case:
-    def make() -> Phantom:
-        return phantom(seed=seed, shape=shape, has_tumour=has_tumour, **options)
-
-    def mask() -> NDArray[Any]:
-        made = make()
-        return np.where(np.asarray(made.tumour) != 0, _TUMOUR, np.asarray(made.liver) != 0)
-
-    return Case(f"phantom-{seed}", has_tumour, lambda: make().volume, mask, shape)
 
 
 def _msd_case(
@@ -261,6 +124,7 @@ def _msd_case(
     labels: bool,
     known: Mapping[str, dict[str, Any]] | None,
     csv: PathLike | None,
+    every_organ: bool,
 ) -> Case:
     load_mask = None
     if labels:
@@ -274,7 +138,22 @@ def _msd_case(
         label = known[path.name]["has_tumour"]
     elif load_mask is not None:
         label = _label_reader(load_mask)
-    return Case(path.name, label, _loader(path), load_mask, _shape_reader(path))
+
+    def load_organ() -> MaskArray | None:
+        # Asked for first: of a scan with tumours the labels are not even read.
+        is_free = case.has_tumour is False
+        if not (is_free or every_organ) or not (label_folder / path.name).is_file():
+            return None
+        found = _mask_loader(label_folder / path.name)()
+        if is_free and (found >= _TUMOUR).any():
+            raise FormatError(
+                f"{label_folder / path.name} must hold no tumour: {path.name} is said to be "
+                f"tumour-free. Got a label of {found.max()}."
+            )
+        return (found > 0).astype(np.uint8)
+
+    case = Case(path.name, label, _loader(path), load_mask, _shape_reader(path), load_organ)
+    return case
 
 
 def _is_scan(path: Path) -> bool:
@@ -330,7 +209,7 @@ def _rows(csv: PathLike) -> list[dict[str, Any]]:
 
 def _row(csv: PathLike, line: int, row: Mapping[str, str | None]) -> dict[str, Any]:
     image, label = (row["image"] or "").strip(), (row["has_tumour"] or "").strip()
-    mask = (row.get("mask") or "").strip() or None
+    mask, organ = ((row.get(name) or "").strip() or None for name in ("mask", "organ"))
     if not image:
         raise FormatError(f"{csv}, line {line}: 'image' must be a path. Got nothing instead.")
     if label not in ("0", "1") and not (label == "" and mask):
@@ -341,11 +220,6 @@ def _row(csv: PathLike, line: int, row: Mapping[str, str | None]) -> dict[str, A
         "image": image,
         "has_tumour": bool(int(label)) if label else None,
         "mask": mask,
+        "organ": organ,
         "line": line,
     }
-
-
-def _checked_label(label: object) -> bool | None:
-    if label is None or (isinstance(label, bool | int | np.bool_ | np.integer) and label in (0, 1)):
-        return None if label is None else bool(label)
-    raise ValueError(sentence("has_tumour", "Case", "a bool or None", label))

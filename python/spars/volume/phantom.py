@@ -16,7 +16,8 @@ from spars.volume.volume import Volume
 
 __all__ = ["Phantom", "phantom"]
 
-_FIELD_OF_VIEW = (340.0, 280.0, 240.0)
+#: What a phantom shows at least, mm along x, y and z.
+FIELD_OF_VIEW = (340.0, 280.0, 240.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,8 +192,8 @@ def phantom(
 
 
 def _default_spacing(shape: Extent3) -> Spacing:
-    pixel = max(_FIELD_OF_VIEW[0] / shape[0], _FIELD_OF_VIEW[1] / shape[1])
-    return (pixel, pixel, _FIELD_OF_VIEW[2] / shape[2])
+    pixel = max(FIELD_OF_VIEW[0] / shape[0], FIELD_OF_VIEW[1] / shape[1])
+    return (pixel, pixel, FIELD_OF_VIEW[2] / shape[2])
 
 
 def _check_spacing(spacing: Sequence[float]) -> Spacing:

@@ -1,0 +1,156 @@
+"""Datasets of phantoms, made when they are loaded."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from spars._support.checks import check_extent, check_float, check_integer
+from spars._support.types import MaskArray
+from spars.volume.cases import Case, Dataset
+from spars.volume.phantom import FIELD_OF_VIEW, Phantom, phantom
+from spars.volume.volume import Volume
+
+__all__ = ["phantom_livers", "phantoms"]
+
+# What the scans of hospitals are like: pixels and slices in mm, noise in HU.
+_PIXELS = (0.62, 0.95)
+_SLICES = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.5)
+_NOISE = (8.0, 32.0)
+
+
+def phantoms(
+    n: int,
+    seed: int = 0,
+    shape: Sequence[int] = (256, 256, 180),
+    tumour_fraction: float = 0.5,
+    varied: bool = False,
+    **options: Any,
+) -> Dataset:
+    """Return phantoms, made when they are loaded; `Case.load_organ` gives `Phantom.drawn_liver`.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    seed : int
+        Seed of the first; case i is made with seed + i.
+    shape : tuple of three ints
+        Voxels along x, y, z.
+    tumour_fraction : float
+        The part of the phantoms that have tumours, in [0, 1], spread evenly over the order.
+    varied : bool
+        Whether livers differ as patients' livers do.
+    **options
+        Passed on to `spars.phantom`.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range.
+    """
+    n = check_integer(n, "n", "phantoms", 0)
+    seed = check_integer(seed, "seed", "phantoms", 0, 2**63 - n)
+    shape = check_extent(shape, "shape", "phantoms")
+    part = check_float(tumour_fraction, "tumour_fraction", "phantoms", 0.0, 1.0)
+    options = {"varied": varied, **options}
+    return Dataset(
+        _phantom_case(seed + i, _has_tumour(i, part), {"shape": shape, **options}) for i in range(n)
+    )
+
+
+def phantom_livers(n: int, seed: int = 0, tumour_fraction: float = 0.0) -> Dataset:
+    """Return varied phantoms whose scans differ as scans of several hospitals do.
+
+    Pixels are drawn evenly from 0.62 to 0.95 mm, slices from nine between 1 and 6.5 mm, noise
+    log-uniformly from 8 to 32 HU; each shows 340 x 280 x 240 mm. They are for
+    `spars.lesions.hosts`. A phantom has 4 to 60 million voxels, up to 360 MB while it is in use.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    seed : int
+        Seed of the first; case i follows from seed + i alone.
+    tumour_fraction : float
+        The part of the phantoms that have tumours, in [0, 1], spread evenly over the order.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range.
+    """
+    owner = "phantom_livers"
+    n = check_integer(n, "n", owner, 0)
+    seed = check_integer(seed, "seed", owner, 0, 2**63 - n)
+    part = check_float(tumour_fraction, "tumour_fraction", owner, 0.0, 1.0)
+    return Dataset(
+        _phantom_case(seed + i, _has_tumour(i, part), _liver(seed + i)) for i in range(n)
+    )
+
+
+def _has_tumour(number: int, part: float) -> bool:
+    """Return whether a phantom has tumours where a part of them has, spread evenly."""
+    return int((number + 1) * part) > int(number * part)
+
+
+def _liver(seed: int) -> dict[str, Any]:
+    """Return what a phantom of `phantom_livers` is made with."""
+    pixel, slices, noise = np.random.default_rng(seed).random(3).tolist()
+    pixel = _PIXELS[0] + pixel * (_PIXELS[1] - _PIXELS[0])
+    spacing = pixel, pixel, _SLICES[int(slices * len(_SLICES))]
+    return {
+        "shape": tuple(
+            math.ceil(mm / edge) for mm, edge in zip(FIELD_OF_VIEW, spacing, strict=True)
+        ),
+        "spacing": spacing,
+        "noise": _NOISE[0] * (_NOISE[1] / _NOISE[0]) ** noise,
+        "varied": True,
+    }
+
+
+class _PhantomSource:
+    """A phantom that is made once for scan and organ, as long as the scan is in use."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._liver: MaskArray | None = None
+
+    def _made(self) -> Phantom:
+        return phantom(**self._options)
+
+    def load(self) -> Volume:
+        made = self._made()
+        self._liver = made.drawn_liver
+        weakref.finalize(made.volume.array, self._forget)
+        return made.volume
+
+    def _forget(self) -> None:
+        self._liver = None
+
+    def load_mask(self) -> MaskArray:
+        return self._made().labels
+
+    def load_organ(self) -> MaskArray:
+        liver = self._liver
+        return self._made().drawn_liver if liver is None else liver
+
+
+def _phantom_case(seed: int, has_tumour: bool, options: dict[str, Any]) -> Case:
+    source = _PhantomSource({"seed": seed, "has_tumour": has_tumour, **options})
+    return Case(
+        f"phantom-{seed}", has_tumour, source.load, source.load_mask, options["shape"],
+        source.load_organ,
+    )  # fmt: skip
