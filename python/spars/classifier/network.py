@@ -30,6 +30,7 @@ from spars.classifier.parameters import layout, split, value_count
 from spars.classifier.recipe import Recipe
 from spars.classifier.training.fit import fit
 from spars.classifier.training.history import History
+from spars.lesions.windows import Windows
 from spars.volume.datasets import Case
 from spars.volume.protocol import IntensityWindow
 from spars.volume.volume import as_volume
@@ -403,7 +404,10 @@ class Classifier:
         return classifier
 
     def fit(
-        self, dataset: Iterable[Case], validation: Iterable[Case] | None = None, **options: Any
+        self,
+        dataset: Iterable[Case] | Windows,
+        validation: Iterable[Case] | Windows | None = None,
+        **options: Any,
     ) -> History:
         history = fit(self, dataset, validation, **options)
         self._training = history.to_dict()

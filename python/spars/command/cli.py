@@ -13,13 +13,20 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.defaults import (
+    GRID_OF_RECORD,
+    INPUT_OF_RECORD,
+    INPUT_OF_WINDOWS,
+    WINDOW_OF_RECORD,
+)
 from spars._support.json import jsonable
 from spars._support.types import Extent3
 from spars.classifier.augmentation import Augmentation
+from spars.classifier.recipe import Recipe
 from spars.classifier.training.settings import TrainingSettings
-from spars.command.options import add_groups, add_settings
+from spars.command.options import LESION, WINDOW, add_groups, add_settings
 from spars.game.rules import ExhaustionRule
+from spars.lesions.settings import LesionLaw, WindowSettings
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
 
 
@@ -31,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : list of str, optional
         Without the program's name; `sys.argv` by default.
     """
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.command == "segment" and not parsed.classifier and parsed.method != "intensity":
+        parser.error("segment needs --classifier, but for --method intensity")
     # Loaded after parsing, so that --help and usage errors answer at once.
     from spars.command import commands
 
@@ -110,19 +120,44 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
 def _add_train(commands: Any) -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
-        help="train a classifier on image-level labels",
-        description="Train the object presence classifier and write its weights as safetensors.",
+        help="train a classifier on image-level labels, or on made lesions",
+        description="Train the object presence classifier and write its weights as safetensors: "
+        "on scans and their labels, or with --lesions on windows of tumour-free organs with "
+        "lesions made into half of them.",
     )
     _add_source(train)
-    train.add_argument("--output", required=True, help="weights to write (.safetensors)")
+    train.add_argument("-o", "--output", required=True, help="weights to write (.safetensors)")
     train.add_argument("--history", help="also write losses and metrics as JSON")
     train.add_argument(
         "--validation-scans", type=int, default=0, metavar="N", help="keep the last N scans apart"
     )
-    train.add_argument("--input-shape", **_extent(INPUT_OF_RECORD), help="the network's input")
+    shapes = " ".join(map(str, INPUT_OF_RECORD)), " ".join(map(str, INPUT_OF_WINDOWS))
+    train.add_argument(
+        "--input-shape",
+        **_extent(None),
+        help=f"the network's input (default: {shapes[0]}; with --lesions {shapes[1]})",
+    )
     add_settings(train, TrainingSettings)
     group = train.add_argument_group("augmentation of training crops (none by default)")
     add_settings(group, Augmentation)
+    group = train.add_argument_group(
+        "made lesions: tumour-free scans with organs (of a CSV's column 'organ', of Decathlon "
+        "labels or of phantoms) hold them; scans with tumours are left out"
+    )
+    group.add_argument(
+        "--lesions", choices=("synthetic",), help="train on windows with made lesions"
+    )
+    group.add_argument(
+        "--spacing",
+        type=float,
+        metavar="MM",
+        help=f"edge of the working grid's voxels, mm (default: {Recipe.of_organ().spacing})",
+    )
+    add_settings(train.add_argument_group("how lesions are made"), LesionLaw, prefix=LESION)
+    add_settings(
+        train.add_argument_group("how windows of made lesions are drawn; --window says their size"),
+        WindowSettings, without=("window",), prefix=WINDOW,
+    )  # fmt: skip
     return train
 
 
@@ -134,8 +169,15 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
         "the scan's own geometry.",
     )
     segment.add_argument("scan", help="NIfTI file")
-    segment.add_argument("--classifier", required=True, help="weights (.safetensors or .pth)")
-    segment.add_argument("--output", required=True, help="mask to write (.nii or .nii.gz)")
+    segment.add_argument(
+        "--classifier",
+        help="weights (.safetensors or .pth); their recipe says what options need not",
+    )
+    segment.add_argument("-o", "--output", required=True, help="mask to write (.nii or .nii.gz)")
+    segment.add_argument(
+        "--no-recipe", action="store_true", help="go without the recipe in the weights"
+    )
+    segment.add_argument("--lesions", metavar="FILE", help="also write the lesions' table (.csv)")
     segment.add_argument("--score-map", help="also write the score map as NIfTI")
     segment.add_argument("--report", help="also write an HTML report")
     segment.add_argument(
@@ -289,7 +331,9 @@ def _add_info(commands: Any) -> argparse.ArgumentParser:
 
 def _add_source(command: argparse.ArgumentParser) -> None:
     source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("--csv", help="labels: columns image, has_tumour and, optionally, mask")
+    source.add_argument(
+        "--csv", help="labels: columns image, has_tumour and, optionally, mask and organ"
+    )
     source.add_argument(
         "--msd", metavar="ROOT", help="folder in Medical Segmentation Decathlon layout"
     )
@@ -309,7 +353,7 @@ def _add_geometry(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _extent(default: Extent3) -> dict[str, Any]:
+def _extent(default: Extent3 | None) -> dict[str, Any]:
     return {"nargs": 3, "type": int, "default": default, "metavar": ("X", "Y", "Z")}
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from spars._support.settings import Declared, Settings
 
+#: What stands before the options of `LesionLaw` and `WindowSettings`, whose names others have too.
+LESION, WINDOW = "lesion", "window"
+
 
 def add_settings(
     parser: Any,
@@ -14,6 +17,7 @@ def add_settings(
     *,
     only: Collection[str] = (),
     without: Collection[str] = (),
+    prefix: str = "",
 ) -> list[str]:
     """Add an option for each setting that text can give; return the settings' names.
 
@@ -24,10 +28,12 @@ def add_settings(
         The settings' class.
     only, without : collection of str
         Names to which to keep, and names to leave out.
+    prefix : str
+        What stands before the options' names, with a dash, where other settings have the same.
     """
     names = names_of(settings, only=only, without=without)
     for name in names:
-        _add(parser, name, settings.declared()[name], settings.defaults()[name])
+        _add(parser, _option(name, prefix), settings.declared()[name], settings.defaults()[name])
     return names
 
 
@@ -72,17 +78,25 @@ def given(
     *,
     only: Collection[str] = (),
     without: Collection[str] = (),
+    prefix: str = "",
 ) -> dict[str, Any]:
     """Return the settings that were given, by name, as a call takes them.
 
-    `only` and `without` are those of `add_settings`.
+    `only`, `without` and `prefix` are those of `add_settings`.
     """
     declared = settings.declared()
-    return {
-        name: declared[name].kind.given(getattr(arguments, name))
+    found = {
+        name: getattr(arguments, _option(name, prefix))
         for name in names_of(settings, only=only, without=without)
-        if getattr(arguments, name) is not None
     }
+    return {
+        name: declared[name].kind.given(value) for name, value in found.items() if value is not None
+    }
+
+
+def _option(name: str, prefix: str) -> str:
+    """Return the name of a setting's option, with underscores."""
+    return f"{prefix}_{name}" if prefix else name
 
 
 def _shown(default: Any) -> str:
@@ -100,4 +114,5 @@ def _first_sentence(doc: str) -> str:
     """Return a docstring's first sentence as help says it: no capital, no full stop, no marks."""
     first = re.split(r"(?<=[.:;])\s", " ".join(doc.split()), maxsplit=1)[0].rstrip(".:;")
     first = first.replace("`", "")
-    return first[:1].lower() + first[1:]
+    # "HU added" is no "hU added".
+    return first if first[1:2].isupper() else first[:1].lower() + first[1:]

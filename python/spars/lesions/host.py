@@ -164,8 +164,7 @@ def hosts(
     """
     owner = "hosts"
     cases = list(cases)
-    spacing = getattr(recipe, "spacing", None)
-    if spacing is None:
+    if getattr(recipe, "spacing", None) is None:
         raise ValueError(sentence("recipe", owner, "a Recipe with a spacing", recipe))
     for case in cases:
         if not isinstance(case, Case):
@@ -179,20 +178,25 @@ def hosts(
     report = as_progress(progress, owner, "scans")
     found = []
     for number, case in enumerate(cases):
-        scan, organ = case.load(), case.load_organ()
-        if organ is None:
-            raise ValueError(
-                f"The 'cases' parameter of {owner} must hold scans with an organ's mask. "
-                f"Got {case.name!r}, which has none."
-            )
-        try:
-            working = working_scan(scan, organ, spacing, recipe.margin)
-            found.append(Host(working.volume, working.organ))
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"Scan {case.name!r}: {error}") from None
+        found.append(_host(case, recipe))
         if report is not None:
             report(number + 1, len(cases))
     return found
+
+
+def _host(case: Case, recipe: Recipe) -> Host:
+    """Return the host of one case; its scan is let go before the next one's is loaded."""
+    scan, organ = case.load(), case.load_organ()
+    if organ is None:
+        raise ValueError(
+            "The 'cases' parameter of hosts must hold scans with an organ's mask. "
+            f"Got {case.name!r}, which has none."
+        )
+    try:
+        working = working_scan(scan, organ, recipe.spacing or 1.0, recipe.margin)
+        return Host(working.volume, working.organ)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Scan {case.name!r}: {error}") from None
 
 
 def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> OrganLevel:

@@ -30,7 +30,8 @@ def _interval(low: float, high: float) -> Kind:
             raise ValueError(sentence(name, owner, wanted, value))
         return first, last
 
-    return Kind(f"(float, float) in [{low}, {high}]", check, plain=list, again=tuple)
+    option = {"type": float, "nargs": 2, "metavar": ("LOW", "HIGH")}
+    return Kind(f"(float, float) in [{low}, {high}]", check, option, plain=list, again=tuple)
 
 
 _CHANCE = number(0.0, 1.0)

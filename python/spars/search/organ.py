@@ -13,7 +13,7 @@ from spars._core import native
 from spars._support.checks import check_room, sentence
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
-from spars._support.types import FloatArray, MaskArray, Scan
+from spars._support.types import FloatArray, MaskArray, Progress, Scan
 from spars.classifier.recipe import Recipe
 from spars.game.atlas import ScoreAtlas
 from spars.game.scorers import Scorer
@@ -46,11 +46,7 @@ def segment_organ(
         The method's own.
     """
     _refuse(settings, recipe)
-    recipe = recipe.changed(window=settings.window, protocol=_protocol(settings))
-    scan = as_volume(volume)
-    region = _region(scan, settings)
-    frame = OrganFrame.of(scan, region, recipe)
-    check_room(recipe.window, frame.seen.shape, settings.owner, "the working grid")
+    scan, region, recipe, frame = _prepared(volume, settings, recipe)
     notes = doubts(scan, frame.host.organ)
     for note in notes:
         warnings.warn(note, ScanWarning, stacklevel=4)
@@ -60,10 +56,7 @@ def segment_organ(
     played: Scorer = scorer
     if settings.method != "grad_cam" and not isinstance(scorer, ScoreAtlas):
         # All of an organ's windows take a few seconds, and every search may ask for any of them.
-        played = ScoreAtlas.compute(
-            frame.seen, scorer, recipe.window, grid=grid, stride=stride, protocol=recipe.protocol,
-            region=frame.working.organ, progress=as_progress(settings.progress, "scores"),
-        )  # fmt: skip
+        played = _scored(frame, scorer, recipe, stride, as_progress(settings.progress, "scores"))
     run = search(
         frame.seen, played, iterations=settings.iterations, window=recipe.window, grid=grid,
         protocol=recipe.protocol, termination_threshold=settings.termination_threshold or 1.0,
@@ -89,6 +82,50 @@ def segment_organ(
     return Segmentation(
         scan, mask.astype(np.uint8), frame.to_scan(score_map), run, configuration, frame
     )
+
+
+def score_organ(
+    volume: Scan,
+    scorer: Scorer,
+    settings: SegmentationSettings,
+    stride: int | None = None,
+    progress: Progress | None = None,
+) -> ScoreAtlas:
+    """Score every window that `segment` with the same settings will look at.
+
+    Parameters
+    ----------
+    volume, scorer, settings
+        As `segment` gets them; the recipe has a spacing.
+    stride : int, optional
+        Voxels between windows; the recipe's by default.
+    """
+    recipe = settings.recipe
+    if recipe is None:
+        raise ValueError(sentence("recipe", settings.owner, "a Recipe with a spacing", None))
+    _, _, recipe, frame = _prepared(volume, settings, recipe)
+    return _scored(frame, scorer, recipe, stride or recipe.stride, progress)
+
+
+def _prepared(
+    volume: Scan, settings: SegmentationSettings, recipe: Recipe
+) -> tuple[Volume, MaskArray, Recipe, OrganFrame]:
+    """Return scan, organ, the recipe with the settings in it, and the organ on its grid."""
+    recipe = recipe.changed(window=settings.window, protocol=_protocol(settings))
+    scan = as_volume(volume)
+    region = _region(scan, settings)
+    frame = OrganFrame.of(scan, region, recipe)
+    check_room(recipe.window, frame.seen.shape, settings.owner, "the working grid")
+    return scan, region, recipe, frame
+
+
+def _scored(
+    frame: OrganFrame, scorer: Scorer, recipe: Recipe, stride: int, progress: Progress | None
+) -> ScoreAtlas:
+    return ScoreAtlas.compute(
+        frame.seen, scorer, recipe.window, grid=frame.seen.shape, stride=stride,
+        protocol=recipe.protocol, region=frame.working.organ, progress=progress,
+    )  # fmt: skip
 
 
 def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmentation:

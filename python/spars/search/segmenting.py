@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spars._support.checks import check_room
+from spars._support.checks import check_room, sentence
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.settings import flat
@@ -34,13 +34,31 @@ SEARCHES: dict[str, Callable[..., Any]] = {
 }
 
 
-def _known(volume: Scan, classifier: Scorer, settings: Any = None, **given: Any) -> dict[str, Any]:
-    """Return the settings that the classifier's recipe knows and the caller left out."""
-    recipe = given.get("recipe", "classifier")
+def from_recipe(
+    classifier: Scorer | None, *, recipe: Any = "classifier", **given: Any
+) -> dict[str, Any]:
+    """Return the settings of `segment` that a recipe knows, for those that were not given.
+
+    Parameters
+    ----------
+    classifier : Classifier, ScoreAtlas, callable or None
+        Whose recipe counts unless one is given.
+    recipe : Recipe, None or "classifier"
+        As `segment` takes it.
+    **given
+        The other settings that were given.
+
+    Raises
+    ------
+    TypeError
+        `recipe` is something else.
+    """
     if recipe == "classifier":
         recipe = getattr(classifier, "recipe", None)
+    if recipe is None:
+        return {"recipe": None}
     if not isinstance(recipe, Recipe):
-        return {"recipe": recipe}
+        raise TypeError(sentence("recipe", SegmentationSettings.owner, "a Recipe or None", recipe))
     known: dict[str, Any] = {
         "recipe": recipe, "window": recipe.window, "protocol": recipe.protocol,
     }  # fmt: skip
@@ -51,8 +69,14 @@ def _known(volume: Scan, classifier: Scorer, settings: Any = None, **given: Any)
     return known
 
 
+def _known(volume: Scan, classifier: Scorer | None, **given: Any) -> dict[str, Any]:
+    return from_recipe(classifier, **given)
+
+
 @flat(SegmentationSettings, defaults=_known)
-def segment(volume: Scan, classifier: Scorer, settings: SegmentationSettings) -> Segmentation:
+def segment(
+    volume: Scan, classifier: Scorer | None, settings: SegmentationSettings
+) -> Segmentation:
     """Segment a scan's tumours by windows that a classifier scores.
 
     What the scan becomes first, the classifier's recipe says: an organ on a working grid of one
@@ -65,8 +89,8 @@ def segment(volume: Scan, classifier: Scorer, settings: SegmentationSettings) ->
     ----------
     volume : Volume, array, image or path
         The scan, (X, Y, Z), HU. An array is a scan too: it is brought to `grid`.
-    classifier : Classifier, ScoreAtlas or callable
-        Scores windows in [0, 1]; higher means tumour.
+    classifier : Classifier, ScoreAtlas, callable or None
+        Scores windows in [0, 1]; higher means tumour. None with ``method="intensity"`` alone.
     {settings}
 
     Returns
@@ -89,6 +113,9 @@ def segment(volume: Scan, classifier: Scorer, settings: SegmentationSettings) ->
     recipe = settings.recipe
     if settings.method == "intensity":
         return organ.segment_by_intensity(volume, settings)
+    if classifier is None:
+        wanted = "a Classifier, a ScoreAtlas or a callable"
+        raise TypeError(sentence("classifier", settings.owner, wanted, None))
     if isinstance(recipe, Recipe) and recipe.spacing is not None:
         return organ.segment_organ(volume, classifier, settings, recipe, SEARCHES[settings.method])
     game = settings.search.get("game", "search")

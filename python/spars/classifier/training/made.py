@@ -119,7 +119,7 @@ def fitted(settings: TrainingSettings, sources: Mapping[str, Windows | None]) ->
         if found != allowed:
             raise _refusal(f"protocol.{switch}", repr(allowed), found, "made windows")
     if "dataset" in made:
-        _check_training(settings)
+        check_training(settings)
     if len(made) == len(sources):
         settings = _without_scans(settings)
     if len(made) == 2 and described(made["dataset"]) == described(made["validation"]):
@@ -130,7 +130,7 @@ def fitted(settings: TrainingSettings, sources: Mapping[str, Windows | None]) ->
     return _with_window(settings, made)
 
 
-def _check_training(settings: TrainingSettings) -> None:
+def check_training(settings: TrainingSettings) -> None:
     """Refuse what is done to scans that are trained on."""
     what = "made windows to train on"
     if settings.steps_per_epoch is None:

@@ -1,0 +1,75 @@
+"""What commands read: masks on a scan's voxels, datasets; and notes on standard error."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+import numpy as np
+
+from spars._support.types import MaskArray
+from spars.metrics.masks import as_mask
+from spars.volume import datasets
+from spars.volume.datasets import Dataset
+from spars.volume.volume import Volume, as_volume
+
+
+def dataset_of(arguments: Namespace) -> Dataset:
+    """Return the scans that --csv, --msd or --phantoms name."""
+    if arguments.csv:
+        dataset = datasets.from_csv(arguments.csv, root=arguments.root)
+    elif arguments.msd:
+        dataset = datasets.MSD(arguments.msd)
+    elif getattr(arguments, "lesions", None):
+        dataset = datasets.phantom_livers(arguments.phantoms, seed=arguments.seed or 0)
+    else:
+        dataset = datasets.phantoms(arguments.phantoms, seed=arguments.seed or 0)
+    if not dataset:
+        raise ValueError(f"{arguments.csv or arguments.msd or '--phantoms'}: no scan to train on.")
+    return dataset
+
+
+def mask_of(arguments: Namespace, name: str, other: str, volume: Volume) -> MaskArray:
+    """Return the mask in the file of the option `name`, on the voxels of the file `other`."""
+    path, value = getattr(arguments, name), getattr(arguments, f"{name}_value")
+    found = volume if path == other else as_volume(path)
+    if found.shape != volume.shape:
+        raise ValueError(
+            f"{path} and {other} must have the same shape. "
+            f"Got {found.shape} and {volume.shape} instead."
+        )
+    if not arguments.ignore_geometry:
+        _check_geometry(path, found, other, volume)
+    if value is None:
+        held = np.unique(found.array[(found.array != 0) & (found.array != 1)])
+        if held.size and np.isfinite(held).all():
+            raise ValueError(
+                f"{path} must hold 0 and 1 only. Got {held[0]:g} instead; --{name}-value says "
+                f"which label counts, for example --{name}-value {held[0]:g}."
+            )
+    try:
+        mask = as_mask(found, name, "spars", value=value)
+    except ValueError as error:
+        raise type(error)(f"{path}: {error}") from None
+    if value is not None and not mask.any():
+        note(f"{path} holds no voxel of value {value}")
+    return mask
+
+
+def _check_geometry(path: str, found: Volume, other: str, volume: Volume) -> None:
+    """Refuse two files whose affines place a corner more than half a voxel apart."""
+    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)], dtype=np.float64)
+    corners[:, :3] *= np.subtract(volume.shape, 1)
+    apart = corners @ (found.affine - volume.affine).T
+    distance = np.linalg.norm(apart[:, :3], axis=1).max()
+    if distance > min(volume.spacing) / 2:
+        raise ValueError(
+            f"{path} and {other} lie {distance:.1f} mm apart by their affines: they are not of the "
+            "same scan, or one has lost its geometry. --ignore-geometry compares their voxels all "
+            "the same."
+        )
+
+
+def note(text: str, kind: str = "note") -> None:
+    """Print a line for whoever watches; it is no part of the result."""
+    print(f"spars: {kind}: {text}", file=sys.stderr)
