@@ -88,18 +88,21 @@ def lesions_of(scan: Volume, mask: MaskArray, score_map: FloatArray) -> list[Les
     places, numbers = places[order], numbers[order]
     starts = np.flatnonzero(np.diff(numbers, prepend=0))
     parts = np.split(places, starts[1:])
-    parts.sort(key=len, reverse=True)
+    # Those of one size by where they are in space: numbers do not depend on how a scan is stored.
+    parts.sort(key=lambda part: (-len(part), *_centre(part, scan).round(6)))
     return [_lesion(i + 1, part, scan, score_map) for i, part in enumerate(parts)]
 
 
+def _centre(places: NDArray[np.int64], scan: Volume) -> NDArray[np.float64]:
+    """Return the centre of mass of voxels in the scan's space, mm."""
+    return scan.affine[:3, :3] @ places.mean(axis=0) + scan.affine[:3, 3]
+
+
 def _lesion(number: int, places: NDArray[np.int64], scan: Volume, score_map: FloatArray) -> Lesion:
-    affine = scan.affine
-    centre = places.mean(axis=0)
-    position = affine[:3, :3] @ centre + affine[:3, 3]
-    offsets = (places - centre) @ affine[:3, :3].T
+    offsets = (places - places.mean(axis=0)) @ scan.affine[:3, :3].T
     nearest = places[np.argmin((offsets**2).sum(axis=1))]
     inside = tuple(places.T)
-    x, y, z = (float(value) for value in position)
+    x, y, z = (float(value) for value in _centre(places, scan))
     i, j, k = (int(value) for value in nearest)
     return Lesion(
         number=number,
