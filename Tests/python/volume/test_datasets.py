@@ -157,6 +157,14 @@ def test_a_csv_names_organs_beside_masks(tmp_path):
     table.write_text("image,has_tumour,organ\na.nii,,o.nii\n")
     with pytest.raises(spars.FormatError, match="line 2: 'has_tumour'"):
         datasets.from_csv(table)
+    # A mask of the same shape that lies elsewhere is of another scan, or mirrored.
+    moved = np.eye(4)
+    moved[0, 3] = 0.4
+    spars.save(tmp_path / "o.nii", organ, like=spars.Volume(organ, moved))
+    np.testing.assert_array_equal(first.load_organ(), organ)
+    spars.save(tmp_path / "o.nii", organ, like=spars.Volume(organ, np.diag([-1.0, 1, 1, 1])))
+    with pytest.raises(spars.FormatError, match=r"o\.nii and .*a\.nii lie 2.0 mm apart"):
+        first.load_organ()
     table.write_text("image,has_tumour,organ\na.nii,0,gone.nii\n")
     with pytest.raises(FileNotFoundError, match=r"line 2: .*gone\.nii"):
         datasets.from_csv(table)

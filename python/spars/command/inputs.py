@@ -11,6 +11,7 @@ from spars._support.types import MaskArray
 from spars.metrics.masks import as_mask
 from spars.volume import datasets
 from spars.volume.datasets import Dataset
+from spars.volume.placement import distance_apart
 from spars.volume.volume import Volume, as_volume
 
 
@@ -58,11 +59,8 @@ def mask_of(arguments: Namespace, name: str, other: str, volume: Volume) -> Mask
 
 def _check_geometry(path: str, found: Volume, other: str, volume: Volume) -> None:
     """Refuse two files whose affines place a corner more than half a voxel apart."""
-    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)], dtype=np.float64)
-    corners[:, :3] *= np.subtract(volume.shape, 1)
-    apart = corners @ (found.affine - volume.affine).T
-    distance = np.linalg.norm(apart[:, :3], axis=1).max()
-    if distance > min(volume.spacing) / 2:
+    distance = distance_apart(volume.shape, found.affine, volume.affine)
+    if distance is not None:
         raise ValueError(
             f"{path} and {other} lie {distance:.1f} mm apart by their affines: they are not of the "
             "same scan, or one has lost its geometry. --ignore-geometry compares their voxels all "

@@ -13,7 +13,9 @@ from spars._support.checks import check_choice
 from spars._support.errors import FormatError
 from spars._support.types import MaskArray, PathLike
 from spars.volume.cases import Case, Dataset
+from spars.volume.files import NiftiFile
 from spars.volume.phantom_cases import phantom_livers, phantoms
+from spars.volume.placement import distance_apart
 from spars.volume.volume import Volume, as_volume, shape_of
 
 __all__ = ["MSD", "Case", "Dataset", "from_csv", "phantom_livers", "phantoms"]
@@ -95,7 +97,8 @@ def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
     OSError
         The CSV file cannot be read, or an image, mask or organ that it names does not exist.
     FormatError
-        A column or a value is missing or wrong; the message names the line.
+        A column or a value is missing or wrong; the message names the line. Of an organ that lies
+        half a voxel or more from its scan, by the files' affines, when it is loaded.
     """
     root = Path(csv).parent if root is None else Path(root)
     cases = []
@@ -112,7 +115,7 @@ def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
                 _loader(root / row["image"]),
                 _mask_loader(root / mask) if mask else None,
                 _shape_reader(root / row["image"]),
-                _mask_loader(root / organ) if organ else None,
+                _organ_loader(root / organ, root / row["image"]) if organ else None,
             )
         )
     return Dataset(cases)
@@ -144,7 +147,7 @@ def _msd_case(
         is_free = case.has_tumour is False
         if not (is_free or every_organ) or not (label_folder / path.name).is_file():
             return None
-        found = _mask_loader(label_folder / path.name)()
+        found = _organ_loader(label_folder / path.name, path)()
         if is_free and (found >= _TUMOUR).any():
             raise FormatError(
                 f"{label_folder / path.name} must hold no tumour: {path.name} is said to be "
@@ -191,6 +194,23 @@ def _mask_loader(path: Path) -> Callable[[], MaskArray]:
         return mask
 
     return load
+
+
+def _organ_loader(path: Path, image: Path) -> Callable[[], MaskArray]:
+    """Return what loads an organ, and refuses one that lies elsewhere than its scan."""
+    load = _mask_loader(path)
+
+    def checked() -> MaskArray:
+        organ, scan = (NiftiFile(one, "load") for one in (path, image))
+        distance = distance_apart(scan.shape, organ.affine, scan.affine)
+        if distance is not None:
+            raise FormatError(
+                f"{path} and {image} lie {distance:.1f} mm apart by their affines: they are not of "
+                "the same scan, or one has lost its geometry."
+            )
+        return load()
+
+    return checked
 
 
 def _rows(csv: PathLike) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ def phantom_livers(n: int, seed: int = 0, tumour_fraction: float = 0.0) -> Datas
 
     Pixels are drawn evenly from 0.62 to 0.95 mm, slices from nine between 1 and 6.5 mm, noise
     log-uniformly from 8 to 32 HU; each shows 340 x 280 x 240 mm. They are for
-    `spars.lesions.hosts`. A phantom has 4 to 60 million voxels, up to 360 MB while it is in use.
+    `spars.lesions.hosts`. A phantom has 4 to 60 million voxels, the largest take 0.4 GB.
 
     Parameters
     ----------
