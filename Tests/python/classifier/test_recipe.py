@@ -33,7 +33,7 @@ def test_the_recipe_of_an_organ_has_its_defaults_in_one_place():
     recipe = spars.Recipe.of_organ()
     assert (recipe.spacing, recipe.window, recipe.grid) == (1.5, (16, 16, 16), None)
     protocol = spars.Protocol.paper().with_switches(
-        scan_frame="native", credited_part=(4, 4, 4), segmentation_threshold=0.95
+        scan_frame="native", credited_part=(4, 4, 4), segmentation_threshold=0.9
     )
     assert recipe.protocol == protocol
     assert (recipe.refinement, recipe.certain, recipe.minimum_volume) == ("split", 0.97, 0.1)
@@ -130,3 +130,18 @@ def test_it_goes_with_the_weights(tmp_path, ending):
     classifier.recipe = None
     classifier.save(path)
     assert spars.Classifier.load(path).recipe is None
+
+
+def test_weights_may_be_written_as_halves(tmp_path):
+    classifier = spars.Classifier(INPUT, seed=3)
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    classifier.save(whole)
+    classifier.save(half, dtype="float16")
+    assert half.stat().st_size < 0.51 * whole.stat().st_size
+    again = spars.Classifier.load(half).parameters()
+    for name, values in classifier.parameters().items():
+        np.testing.assert_array_equal(again[name], values.astype(np.float16).astype(np.float32))
+    with pytest.raises(ValueError, match="'dtype' parameter of save must be 'float32'"):
+        classifier.save(tmp_path / "half.pth", dtype="float16")
+    with pytest.raises(ValueError, match="'dtype' parameter of save must be one of"):
+        classifier.save(half, dtype="float64")

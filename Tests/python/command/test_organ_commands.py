@@ -197,11 +197,11 @@ def test_what_contradicts_the_recipe_is_one_line(folder, said, arguments, messag
     assert {path.name for path in folder.iterdir()} == before
 
 
-def test_a_classifier_is_needed_but_for_intensity(capsys):
+def test_a_classifier_or_a_region_is_needed(capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["segment", "scan.nii.gz", "-o", "mask.nii.gz"])
     assert ended.value.code == 2
-    assert "segment needs --classifier, but for --method intensity" in capsys.readouterr().err
+    assert "segment needs --classifier, or --region for the weights" in capsys.readouterr().err
 
 
 def test_info_shows_the_recipe(said):

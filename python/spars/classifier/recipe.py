@@ -21,12 +21,15 @@ REFINEMENTS = ("none", "split")
 # What `Recipe.of_organ` takes where nothing else is said.
 #: Voxels of a window's middle that its score goes to, along each axis.
 CREDITED = 4
-_THRESHOLD = 0.95
+_THRESHOLD = 0.9
 _THRESHOLD_FROM = (
     f"default of spars {__version__}, chosen on patients of LiTS and 3D-IRCADb-01 that were "
     "looked at"
 )
-_ORGAN = {"refinement": "split", "certain": 0.97, "minimum_volume": 0.1}
+_ORGAN = {
+    "margin": 18.0, "is_interpolated": True, "refinement": "split", "certain": 0.97,
+    "minimum_volume": 0.1,
+}  # fmt: skip
 
 
 def _text(value: Any, name: str, owner: str) -> str:
@@ -190,11 +193,12 @@ class Recipe(Settings, owner="Recipe"):
             What of a window its score goes to. Default: 4 voxels along each axis in its middle, or
             the whole of a shorter axis.
         segmentation_threshold : float, optional
-            The map's value above which a voxel may be tumour. Default: 0.95, with a
+            The map's value above which a voxel may be tumour. Default: 0.9, with a
             `threshold_from` that says where it comes from.
         **settings
             Others of the recipe's, but for `protocol`, `grid` and `isolated`. Defaults that differ
-            from the class's: ``refinement="split"``, ``certain=0.97``, ``minimum_volume=0.1``.
+            from the class's: ``margin=18.0``, ``is_interpolated=True``, ``refinement="split"``,
+            ``certain=0.97``, ``minimum_volume=0.1``.
 
         Raises
         ------
@@ -205,7 +209,7 @@ class Recipe(Settings, owner="Recipe"):
         --------
         >>> recipe = spars.Recipe.of_organ(certain=0.98)
         >>> recipe.threshold, recipe.protocol.credited_part
-        (0.95, (4, 4, 4))
+        (0.9, (4, 4, 4))
         """
         x, y, z = extent(1, 16383).check(window, "window", cls.owner)
         if credited_part is None:

@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     parsed = parser.parse_args(arguments)
-    if parsed.command == "segment" and not parsed.classifier and parsed.method != "intensity":
-        parser.error("segment needs --classifier, but for --method intensity")
+    if parsed.command == "segment" and not parsed.classifier and not parsed.region:
+        parser.error("segment needs --classifier, or --region for the weights that come with spars")
     # Loaded after parsing, so that --help and usage errors answer at once.
     from spars.command import commands
 
@@ -171,7 +171,8 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
     segment.add_argument("scan", help="NIfTI file")
     segment.add_argument(
         "--classifier",
-        help="weights (.safetensors or .pth); their recipe says what options need not",
+        help="weights (.safetensors or .pth); their recipe says what options need not (default: "
+        "those that come with spars, for livers)",
     )
     segment.add_argument("-o", "--output", required=True, help="mask to write (.nii or .nii.gz)")
     segment.add_argument(

@@ -53,8 +53,10 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     # Before anything is read: what follows from no recipe.
     SegmentationSettings.of(options)
     classifier = None
-    if options.get("method") != "intensity":
+    if arguments.classifier:
         classifier = spars.Classifier.load(arguments.classifier)
+    elif options.get("method") != "intensity":
+        classifier = spars.pretrained()
     if arguments.no_recipe:
         options["recipe"] = None
     settings = SegmentationSettings.of({**from_recipe(classifier, **options), **options})

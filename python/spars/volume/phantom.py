@@ -44,7 +44,8 @@ class Phantom:
     tumours: list[dict[str, Any]]
     seed: int
     #: The liver's mask as its reader drew it, uint8, shape (x, y, z): `liver` itself, unless the
-    #: phantom is varied. Then its border is up to about 3 mm off, and what lies there is in it.
+    #: phantom is varied. Then its border is up to about 3 mm off, and what lies there is in it, as
+    #: is what of kidney, gallbladder and large vessels presses into the liver.
     drawn_liver: MaskArray = field(repr=False)
 
     #: Names of the tissue codes, in their order.
