@@ -144,7 +144,9 @@ import Testing
             expectRefused(SPARS_STALE_HANDLE) {
                 spars_classifier_training(handle, nil, 0, &length, $0)
             }
-            expectRefused(SPARS_STALE_HANDLE) { spars_classifier_save(handle, "/x", nil, $0) }
+            expectRefused(SPARS_STALE_HANDLE) {
+                spars_classifier_save(handle, "/x", nil, nil, 0, $0)
+            }
             expectRefused(SPARS_STALE_HANDLE) {
                 spars_trainer_create(handle, &training, &trainer, $0)
             }
@@ -293,8 +295,10 @@ import Testing
         let notText: [CChar] = [-1, -2, 0]
         expectRefused { spars_classifier_load(notText, nil, &handle, $0) }
         withClassifier { classifier in
-            expectRefused(SPARS_IO) { spars_classifier_save(classifier, "/none/file", nil, $0) }
-            expectRefused { spars_classifier_save(classifier, nil, nil, $0) }
+            expectRefused(SPARS_IO) {
+                spars_classifier_save(classifier, "/none/file", nil, nil, 0, $0)
+            }
+            expectRefused { spars_classifier_save(classifier, nil, nil, nil, 0, $0) }
         }
     }
 

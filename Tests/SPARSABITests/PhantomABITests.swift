@@ -13,13 +13,15 @@ import Testing
     ) -> Int32 {
         var wanted = spars_phantom_configuration(
             seed: 0, spacing: (30, 30, 30), noise: 10, has_tumour: 0, tumour_count: 0,
-            tumour_contrast: .nan, tumour_radius: .nan)
+            tumour_contrast: .nan, tumour_radius: .nan, varied: 0)
         change(&wanted)
         var hu = [Float](repeating: 0, count: 512)
         var tissue = [UInt8](repeating: 0, count: 512)
+        var drawn = [UInt8](repeating: 0, count: 512)
         var tumours = spars_phantom_tumours()
         var error = spars_error()
-        return spars_phantom_make(&hu, &tissue, extent, &wanted, nil, &tumours, &error)
+        return spars_phantom_make(
+            &hu, &tissue, &drawn, extent, &wanted, nil, &tumours, &error)
     }
 
     @Test func whatIsOutsideItsRangeIsAnError() {
@@ -31,11 +33,12 @@ import Testing
             { $0.spacing.2 = .nan }, { $0.noise = .infinity }, { $0.has_tumour = 2 },
             { $0.tumour_count = -1 }, { $0.tumour_count = .max },
             { $0.tumour_contrast = .infinity }, { $0.tumour_radius = -.infinity },
+            { $0.varied = 2 },
         ]
         for (i, change) in changes.enumerated() {
             #expect(make([8, 8, 8], change) == invalid, "change \(i)")
         }
-        #expect(spars_phantom_make(nil, nil, nil, nil, nil, nil, nil) == invalid)
+        #expect(spars_phantom_make(nil, nil, nil, nil, nil, nil, nil, nil) == invalid)
     }
 
     @Test func tissuesAreNamedInTheirOrder() {
