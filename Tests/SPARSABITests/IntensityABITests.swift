@@ -10,9 +10,9 @@ import Testing
         let shape: [Int64] = [6, 5, 4]
         let organ = [UInt8](repeating: 1, count: 120)
         var (mask, level) = ([UInt8](repeating: 9, count: 120), 0.0)
+        let even = [Float](repeating: 90, count: 120)
         func found(
-            _ values: [Float]? = Array(repeating: 90, count: 120), _ organ: [UInt8]?,
-            spacing: [Double] = [1, 1, 1],
+            _ values: [Float]?, _ organ: [UInt8]?, spacing: [Double] = [1, 1, 1],
             rule change: (inout spars_intensity_rule) -> Void = { _ in }
         ) -> Int32 {
             var rule = spars_intensity_rule(below: 20, sigma: 2, edge: 3, opening: 1)
@@ -20,33 +20,32 @@ import Testing
             return spars_intensity_mask(
                 values, organ, shape, spacing, &rule, &mask, nil, &level, nil)
         }
-        #expect(found(organ) == 0)
+        #expect(found(even, organ) == 0)
         #expect(mask.allSatisfy { $0 == 0 } && abs(level - 90) < 1)
         #expect(found(nil, organ) == invalid)
-        #expect(found(nil) == invalid)
-        #expect(found([UInt8](repeating: 0, count: 120)) == invalid)
-        #expect(found(organ, spacing: [1, 0, 1]) == invalid)
-        #expect(found(organ) { $0.below = .nan } == invalid)
-        #expect(found(organ) { $0.sigma = -1 } == invalid)
-        #expect(found(organ) { $0.edge = 101 } == invalid)
-        #expect(found(organ) { $0.opening = .max } == invalid)
+        #expect(found(even, nil) == invalid)
+        #expect(found(even, [UInt8](repeating: 0, count: 120)) == invalid)
+        #expect(found(even, organ, spacing: [1, 0, 1]) == invalid)
+        #expect(found(even, organ) { $0.below = .nan } == invalid)
+        #expect(found(even, organ) { $0.sigma = -1 } == invalid)
+        #expect(found(even, organ) { $0.edge = 101 } == invalid)
+        #expect(found(even, organ) { $0.opening = .max } == invalid)
         let broken = [Float](repeating: .nan, count: 120)
         #expect(found(broken, organ) == Int32(SPARS_NOT_FINITE.rawValue))
         let huge = [Float](repeating: 1e30, count: 120)
         #expect(found(huge, organ) == invalid)
         var rule = spars_intensity_rule(below: 20, sigma: 2, edge: 3, opening: 1)
-        let values = [Float](repeating: 90, count: 120)
         #expect(
-            spars_intensity_mask(values, organ, shape, nil, &rule, &mask, nil, &level, nil)
+            spars_intensity_mask(even, organ, shape, nil, &rule, &mask, nil, &level, nil)
                 == invalid)
         #expect(
-            spars_intensity_mask(values, organ, shape, [1, 1, 1], nil, &mask, nil, &level, nil)
+            spars_intensity_mask(even, organ, shape, [1, 1, 1], nil, &mask, nil, &level, nil)
                 == invalid)
         #expect(
-            spars_intensity_mask(values, organ, shape, [1, 1, 1], &rule, nil, nil, &level, nil)
+            spars_intensity_mask(even, organ, shape, [1, 1, 1], &rule, nil, nil, &level, nil)
                 == invalid)
         #expect(
-            spars_intensity_mask(values, organ, shape, [1, 1, 1], &rule, &mask, nil, nil, nil)
+            spars_intensity_mask(even, organ, shape, [1, 1, 1], &rule, &mask, nil, nil, nil)
                 == invalid)
     }
 }
