@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 order=(
-    Support Volume Lesions Metrics Weights Network Classifier Environment Policy PPO SelfPlay League
+    Support Volume Metrics Lesions Weights Network Classifier Environment Policy PPO SelfPlay League
 )
 
 build=.build-python/release
