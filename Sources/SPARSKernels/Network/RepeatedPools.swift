@@ -1,3 +1,5 @@
+import SPARSKernelTable
+
 /// How conv2's places see conv1's pooled output along x and y where the input repeats source voxels.
 ///
 /// Pools over equal places are equal, so a tap triple of conv2 falls on one to three different pooled
