@@ -314,7 +314,7 @@ public func sparsClassifierRecipe(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let known = try living(classifier).metadata[recipeKey] ?? ""
-        try copy(known, to: text, capacity, length, of: "recipe")
+        try write(text: Array(known.utf8), to: text, capacity, length, of: "recipe")
     }
 }
 
@@ -325,20 +325,8 @@ public func sparsClassifierTraining(
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let known = try living(classifier).metadata[trainingKey] ?? ""
-        try copy(known, to: text, capacity, length, of: "training")
+        try write(text: Array(known.utf8), to: text, capacity, length, of: "training")
     }
-}
-
-private func copy(
-    _ known: String, to text: Out<CChar>, _ capacity: Int64, _ length: Out<Int64>, of owner: String
-) throws(SPARSError) {
-    let known = Array(known.utf8)
-    let lengthOut = try checkedOutput(length, 1, "length", of: owner)
-    lengthOut[0] = Int64(known.count)
-    guard let text, capacity > 0 else { return }
-    let copied = known.prefix(Int(min(capacity - 1, Int64(known.count))))
-    for (i, byte) in copied.enumerated() { text[i] = CChar(bitPattern: byte) }
-    text[copied.count] = 0
 }
 
 // MARK: - Checks
