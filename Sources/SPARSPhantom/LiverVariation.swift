@@ -118,17 +118,11 @@ struct VariationPainter: Structure {
 struct DrawnLiver {
     let liver: Liver
     let texture: SmoothNoise
-    /// nil draws it exactly.
-    let variation: LiverVariation?
+    let variation: LiverVariation
 
     /// Whether a voxel at `p` that shows `tissue` was taken for liver.
     func holds(_ p: Point, _ tissue: Tissue) -> Bool {
-        switch tissue {
-        case .hepaticVessel, .tumour: return true
-        case .liver where variation == nil: return true
-        default: break
-        }
-        guard let variation else { return false }
+        if tissue == .hepaticVessel || tissue == .tumour { return true }
         let wave = variation.drawnWave
         let error =
             variation.drawnOffset

@@ -110,11 +110,14 @@ public struct Phantom: Sendable {
         Parallel.forEachSlab(configuration.extent.x, of: &hu, and: &tissue) { x, hu, tissue in
             view.paint(painted, patient, x, &hu, &tissue)
         }
-        let drawn = DrawnLiver(liver: patient.liver, texture: patient.noise, variation: variation)
-        var drawnLiver = [UInt8](repeating: 0, count: configuration.extent.count)
-        let shown = tissue
-        Parallel.forEachSlab(configuration.extent.x, of: &drawnLiver) { x, slab in
-            view.draw(drawn, patient, x, shown, &slab)
+        var drawnLiver = tissue.map { $0.isOfLiver ? UInt8(1) : 0 }
+        if let variation {
+            let drawn = DrawnLiver(
+                liver: patient.liver, texture: patient.noise, variation: variation)
+            let shown = tissue
+            Parallel.forEachSlab(configuration.extent.x, of: &drawnLiver) { x, slab in
+                view.draw(drawn, patient, x, shown, &slab)
+            }
         }
         try Control.check()
         var noiseSource = root.stream(2)

@@ -4,6 +4,9 @@ import SPARSNative
 public enum Tissue: UInt8, CaseIterable, Sendable {
     case outside, wall, fat, muscle, bone, lung, heart, bowel, stomach, pancreas, spleen, kidney
     case gallbladder, vessel, liver, hepaticVessel, tumour
+
+    /// Whether it is the liver, with its vessels and tumours.
+    var isOfLiver: Bool { self == .liver || self == .hepaticVessel || self == .tumour }
 }
 
 /// One line of voxels along z while it is being painted.
