@@ -4,8 +4,8 @@ import Synchronization
 /// Trains a classifier, one batch of crops at a time.
 ///
 /// A batch: `drawScans` says which scans, `add` draws crops of each of them in turn, `step` learns
-/// from all. Or `add` takes windows that have labels of their own. Only crops are kept between calls, so that one scan at a time needs to be in memory.
-/// The same seed and scans give the same bits for any thread count.
+/// from all. Or `add` takes windows that have labels of their own. Only crops are kept between calls,
+/// so that one scan at a time needs to be in memory. The same seed and scans give the same bits for any thread count.
 public final class Trainer: Sendable {
     /// Training and validation draw from streams of their own: validating does not change what is
     /// learned.

@@ -184,13 +184,3 @@ public struct ScoreMap: Sendable {
         }
     }
 }
-
-extension BoxGeometry {
-    /// Where a window lies in an array of `extent`.
-    init(of window: Window<some Frame>, in extent: Extent) {
-        self.init(
-            start: extent.offset(window.origin.x, window.origin.y, window.origin.z),
-            rows: (window.extent.x, window.extent.y), length: window.extent.z,
-            strides: (extent.y * extent.z, extent.z))
-    }
-}

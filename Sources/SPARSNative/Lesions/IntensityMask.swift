@@ -82,8 +82,7 @@ public struct IntensityMask: Sendable {
         for x in 0..<box.x {
             for y in 0..<box.y {
                 let from = wide.offset(x + 1, y + 1, 1)
-                let to = extent.offset(
-                    host.box.origin.x + x, host.box.origin.y + y, host.box.origin.z)
+                let to = host.scanOffset(x, y)
                 for z in 0..<box.z { mask[to + z] = opened[from + z] }
             }
         }

@@ -114,6 +114,11 @@ public struct LesionHost: Sendable {
             box.origin.z + at % row)
     }
 
+    /// Where row (x, y) of the box begins in the scan.
+    func scanOffset(_ x: Int, _ y: Int) -> Int {
+        scan.offset(box.origin.x + x, box.origin.y + y, box.origin.z)
+    }
+
     /// Where a voxel of the scan stands in the box; nil outside it.
     func offset(_ voxel: Voxel) -> Int? {
         let (x, y, z) = (

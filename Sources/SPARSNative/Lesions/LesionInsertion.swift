@@ -130,7 +130,7 @@ extension LesionHost {
         for x in 0..<box.extent.x {
             for y in 0..<box.extent.y {
                 let from = box.extent.offset(x, y, 0)
-                let to = self.scan.offset(box.origin.x + x, box.origin.y + y, box.origin.z)
+                let to = scanOffset(x, y)
                 for z in 0..<box.extent.z where isOrgan[from + z] != 0 {
                     scanValues[to + z] = values[from + z]
                     scanPart[to + z] = part[from + z]

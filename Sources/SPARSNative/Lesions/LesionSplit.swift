@@ -64,7 +64,12 @@ public struct LesionSplit: Sendable {
                 tensor: "map", message: "'map' holds \(map[bad]) at flat index \(bad).")
         }
         let box = host.box.extent
-        let scores = Self.cut(map, host)
+        let scores = [Float](unsafeUninitializedCapacity: box.count) { room, count in
+            copyBox(
+                map, BoxGeometry(of: host.box, in: host.scan),
+                into: .init(rebasing: room[..<box.count]))
+            count = box.count
+        }
         let above = scores.indices.map {
             UInt8(
                 scores[$0] > threshold && host.isOrgan[$0] != 0 ? 1 : 0)
@@ -80,29 +85,13 @@ public struct LesionSplit: Sendable {
         for x in 0..<box.x {
             for y in 0..<box.y {
                 let from = box.offset(x, y, 0)
-                let to = host.scan.offset(
-                    host.box.origin.x + x, host.box.origin.y + y, host.box.origin.z)
+                let to = host.scanOffset(x, y)
                 for z in 0..<box.z {
                     let label = Int(lesions.labels[from + z])
                     mask[to + z] = label > 0 && lesions.sizes[label - 1] >= leastVoxels ? 1 : 0
                 }
             }
         }
-    }
-
-    /// The map in the host's box.
-    private static func cut(_ map: UnsafeBufferPointer<Float>, _ host: LesionHost) -> [Float] {
-        let box = host.box.extent
-        var scores: [Float] = []
-        scores.reserveCapacity(box.count)
-        for x in 0..<box.x {
-            for y in 0..<box.y {
-                let from = host.scan.offset(
-                    host.box.origin.x + x, host.box.origin.y + y, host.box.origin.z)
-                scores += map[from..<from + box.z]
-            }
-        }
-        return scores
     }
 
     /// Splits one part and adds its lesion.
@@ -118,7 +107,7 @@ public struct LesionSplit: Sendable {
         let seeds = own.filter { scores[$0] >= best }
         let level = Float(host.organ.level)
         let near = voxels(near: part, of: parts, host)
-        var contrast = Self.median(seeds.map { host.smooth[$0] - level })
+        var contrast = median(seeds.map { host.smooth[$0] - level })
         var chosen = seeds
         for _ in 0..<Self.rounds where abs(contrast) >= leastContrast {
             let half = contrast / 2
@@ -128,7 +117,7 @@ public struct LesionSplit: Sendable {
             }
             if split.isEmpty { break }
             chosen = split
-            contrast = Self.median(split.map { host.smooth[$0] - level })
+            contrast = median(split.map { host.smooth[$0] - level })
         }
         if abs(contrast) < leastContrast { chosen = seeds }
         for i in chosen { found[i] = 1 }
@@ -162,13 +151,6 @@ public struct LesionSplit: Sendable {
             to: sites, at: wanted, counts: (size.x, size.y, size.z), edges: edges)
         return places.indices.filter { wanted[$0] != 0 && squared[$0] <= reach * reach }
             .map { places[$0] }
-    }
-
-    /// The middle value; the mean of the middle two of an even number.
-    private static func median(_ values: [Float]) -> Float {
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
     /// A connected part and its box.

@@ -61,8 +61,8 @@ public struct OrganLevel: Sendable, Hashable {
         let level = Self.mode(core.map { smoothed.mean[$0] })
         let toNormal = 1.4826
         self.level = level
-        spread = toNormal * Self.median(core.map { abs(Double(smoothed.mean[$0]) - level) })
-        noise = toNormal * Self.median(core.map { abs(Double(values[$0] - smoothed.mean[$0])) })
+        spread = toNormal * median(core.map { abs(Double(smoothed.mean[$0]) - level) })
+        noise = toNormal * median(core.map { abs(Double(values[$0] - smoothed.mean[$0])) })
         grain = Self.grain(values, organ, extent, spacing, smoothed.mean)
         voxels = all
     }
@@ -88,12 +88,6 @@ public struct OrganLevel: Sendable, Hashable {
         let curvature = a - 2 * b + c
         let shift = curvature < 0 ? (a - c) / (2 * curvature) : 0
         return Double(best.at + first) + min(max(shift, -0.5), 0.5)
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
     /// White noise blurred by s has a correlation of exp(-(d / 2s)^2) at a distance of d; the mean of

@@ -1,3 +1,5 @@
+import SPARSKernels
+
 /// Which voxels a place is counted in. Two frames exist, and a type of one cannot be passed where
 /// the other is meant; only a `Crossing` leads between them.
 public protocol Frame: Sendable {}
@@ -108,5 +110,15 @@ extension Volume where F == ModelGrid {
         Volume<Native>(extent: crossing.scan) { scan in
             withView { crossing.toScan($0, into: scan) }
         }
+    }
+}
+
+extension BoxGeometry {
+    /// Where a window lies in an array of `extent`.
+    init(of window: Window<some Frame>, in extent: Extent) {
+        self.init(
+            start: extent.offset(window.origin.x, window.origin.y, window.origin.z),
+            rows: (window.extent.x, window.extent.y), length: window.extent.z,
+            strides: (extent.y * extent.z, extent.z))
     }
 }
