@@ -84,6 +84,17 @@ def choice(*names: str) -> Kind:
     )
 
 
+def text() -> Kind:
+    """A str; no option."""
+
+    def check(value: Any, name: str, owner: str) -> str:
+        if not isinstance(value, str):
+            raise TypeError(sentence(name, owner, "a str", value))
+        return value
+
+    return Kind("str", check)
+
+
 def extent(low: int = 1, high: int | None = None) -> Kind:
     """Three integers (x, y, z)."""
     return Kind(

@@ -6,11 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, Self
 
+from spars._support.checks import sentence
 from spars._support.errors import FormatError
-from spars._support.kinds import anything, boolean, choice, extent, grid, integer, number, optional
+from spars._support.kinds import boolean, choice, extent, grid, integer, number, optional, text
 from spars._support.settings import Settings, setting
+from spars._support.types import Mask, Scan
 from spars._support.version import __version__
 from spars.volume.protocol import Protocol, protocol_kind
+from spars.volume.working import WorkingScan, working_scan
 
 __all__ = ["Recipe"]
 
@@ -32,20 +35,14 @@ _ORGAN = {
 }  # fmt: skip
 
 
-def _text(value: Any, name: str, owner: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"The '{name}' parameter of {owner} must be a str. Got {value!r} instead.")
-    return value
-
-
 class Recipe(Settings, owner="Recipe"):
     """What a classifier was trained on, and so what a scan must become before it is scored.
 
     `Classifier.fit` makes one and the weights' file keeps it (`Classifier.recipe`);
-    `spars.segment`, calibration and the command line take their defaults from there. There are two
-    kinds. With `spacing`, windows are cut from an organ on a working grid of that spacing, its HU
-    measured from the organ's own level. Without, windows are cut from the scan on a model grid of
-    so many voxels, as in the paper, or from its own voxels.
+    `spars.segment` and its command take their defaults from there. There are two kinds. With
+    `spacing`, windows are cut from an organ on a working grid of that spacing, its HU measured from
+    the organ's own level. Without, windows are cut from the scan on a model grid of so many voxels,
+    as in the paper, or from its own voxels.
 
     The range of HU that the network sees is the classifier's own (`Classifier.intensity_window`).
 
@@ -120,7 +117,7 @@ class Recipe(Settings, owner="Recipe"):
     )
     threshold_from: str = setting(
         "",
-        anything("str"),
+        text(),
         "Where the protocol's segmentation threshold comes from, in words.",
     )
     refinement: str = setting(
@@ -156,7 +153,6 @@ class Recipe(Settings, owner="Recipe"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _text(self.threshold_from, "threshold_from", self.owner)
         if self.spacing is not None:
             if self.grid is not None or self.isolated:
                 raise ValueError(
@@ -229,6 +225,27 @@ class Recipe(Settings, owner="Recipe"):
         )
         known = {"spacing": spacing, "window": (x, y, z), "protocol": protocol}
         return cls.of(_ORGAN | known | settings)
+
+    def working(self, scan: Scan, organ: Mask) -> WorkingScan:
+        """Bring an organ of a scan to this recipe's working grid: `spars.working_scan`.
+
+        Parameters
+        ----------
+        scan, organ
+            As `spars.working_scan` takes them.
+
+        Returns
+        -------
+        WorkingScan
+
+        Raises
+        ------
+        TypeError, ValueError, NonFiniteError
+            As `spars.working_scan`, or the recipe has no `spacing`.
+        """
+        if self.spacing is None:
+            raise ValueError(sentence("spacing", self.owner, "a float for a working grid", None))
+        return working_scan(scan, organ, self.spacing, self.margin)
 
     @property
     def threshold(self) -> float:

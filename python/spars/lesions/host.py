@@ -14,7 +14,6 @@ from spars._support.types import Extent3, Mask, Progress, Scan, Spacing
 from spars.metrics.masks import as_mask
 from spars.volume.datasets import Case
 from spars.volume.volume import as_volume
-from spars.volume.working import working_scan
 
 if TYPE_CHECKING:
     from spars.classifier.recipe import Recipe
@@ -193,7 +192,7 @@ def _host(case: Case, recipe: Recipe) -> Host:
             f"Got {case.name!r}, which has none."
         )
     try:
-        working = working_scan(scan, organ, recipe.spacing or 1.0, recipe.margin)
+        working = recipe.working(scan, organ)
         return Host(working.volume, working.organ)
     except (TypeError, ValueError) as error:
         raise type(error)(f"Scan {case.name!r}: {error}") from None

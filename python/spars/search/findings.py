@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spars._core import native
 from spars._support.types import FloatArray, MaskArray
 from spars.lesions.host import OrganLevel
+from spars.volume.masks import bounding_box
 from spars.volume.volume import Volume
 
 __all__ = ["Lesion", "ScanWarning", "lesions_of"]
@@ -80,10 +81,14 @@ def lesions_of(scan: Volume, mask: MaskArray, score_map: FloatArray) -> list[Les
     """
     if not mask.any():
         return []
-    labels = np.empty(mask.shape, np.int32)
-    native.metrics_components(np.ascontiguousarray(mask, np.uint8), 26, labels, None)
+    # A whole scan is looked through for its few lesions' box, and no more.
+    box = bounding_box(mask)
+    inside = np.ascontiguousarray(mask[box], np.uint8)
+    labels = np.empty(inside.shape, np.int32)
+    native.metrics_components(inside, 26, labels, None)
     places = np.argwhere(labels > 0)
     numbers = labels[tuple(places.T)]
+    places += [part.start for part in box]
     order = np.argsort(numbers, kind="stable")
     places, numbers = places[order], numbers[order]
     starts = np.flatnonzero(np.diff(numbers, prepend=0))

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
 from spars._support.checks import check_float, check_integer
+from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray, Mask, MaskArray, Scan
 from spars.classifier.recipe import Recipe
 from spars.lesions.host import Host
 from spars.volume.crossing import Crossing
-from spars.volume.masks import as_mask
+from spars.volume.masks import Box, as_mask, bounding_box
 from spars.volume.protocol import ScanFrame
 from spars.volume.volume import Volume, as_volume
-from spars.volume.working import WorkingScan, working_scan
+from spars.volume.working import WorkingScan
 
-#: Slices of a scan's axes.
-Box: TypeAlias = tuple[slice, ...]
 WHOLE: Box = (slice(None),) * 3
 
 
@@ -110,7 +109,7 @@ class OrganFrame:
         TypeError, ValueError, NonFiniteError
             As `spars.working_scan` and `spars.lesions.Host`.
         """
-        working = working_scan(scan, region, recipe.spacing or 1.0, recipe.margin)
+        working = recipe.working(scan, region)
         host = Host(working.volume, working.organ)
         level = host.organ.level
         shift = 0.0 if recipe.level_at is None else recipe.level_at - level
@@ -169,15 +168,9 @@ def isolate(volume: Scan, region: Mask, *, outside: float = -200.0, margin: int 
     return Volume(np.where(region[box] == 1, scan.array[box], np.float32(outside)), affine)
 
 
-def bounding_box(mask: MaskArray, margin: int = 0) -> Box:
-    """Return the slices of the smallest box around a mask's voxels, widened by `margin`."""
-    box = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(mask.any(axis=others))
-        first, last = int(found[0]) - margin, int(found[-1]) + 1 + margin
-        box.append(slice(max(0, first), min(mask.shape[axis], last)))
-    return tuple(box)
+def described_scan(scan: Volume) -> dict[str, Any]:
+    """Return what a result records of a scan."""
+    return {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)}
 
 
 def described(host: Host) -> dict[str, Any]:

@@ -18,12 +18,11 @@ from spars.classifier.recipe import Recipe
 from spars.game.atlas import ScoreAtlas
 from spars.game.scorers import Scorer
 from spars.search.findings import ScanWarning, doubts
-from spars.search.frames import OrganFrame, described
+from spars.search.frames import OrganFrame, described, described_scan
 from spars.search.intensity import intensity_mask
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
 from spars.volume.masks import as_mask
-from spars.volume.protocol import Protocol
 from spars.volume.volume import Volume, as_volume
 
 
@@ -76,7 +75,7 @@ def segment_organ(
         "recipe": recipe.recorded(),
         "organ": described(frame.host),
         "warnings": notes,
-        "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
+        "scan": described_scan(scan),
         "search": run.configuration,
     }
     return Segmentation(
@@ -111,7 +110,8 @@ def _prepared(
     volume: Scan, settings: SegmentationSettings, recipe: Recipe
 ) -> tuple[Volume, MaskArray, Recipe, OrganFrame]:
     """Return scan, organ, the recipe with the settings in it, and the organ on its grid."""
-    recipe = recipe.changed(window=settings.window, protocol=_protocol(settings))
+    protocol = settings.played().with_switches(scan_frame="native")
+    recipe = recipe.changed(window=settings.window, protocol=protocol)
     scan = as_volume(volume)
     region = _region(scan, settings)
     frame = OrganFrame.of(scan, region, recipe)
@@ -141,7 +141,7 @@ def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmen
     configuration = {
         "method": "intensity",
         "region": digest(region),
-        "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
+        "scan": described_scan(scan),
     }
     return Segmentation(scan, mask, mask.astype(np.float32), None, configuration)
 
@@ -171,13 +171,6 @@ def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
     if not region.any():
         raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
     return region
-
-
-def _protocol(settings: SegmentationSettings) -> Protocol:
-    switches: dict[str, Any] = {"scan_frame": "native"}
-    if settings.segmentation_threshold is not None:
-        switches["segmentation_threshold"] = settings.segmentation_threshold
-    return settings.protocol.with_switches(**switches)
 
 
 def _interpolated(run: Any, atlas: ScoreAtlas) -> FloatArray:

@@ -17,10 +17,10 @@ from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer
 from spars.search import baselines, organ, selfplay
-from spars.search.frames import WHOLE, BoxFrame, bounding_box, isolate
+from spars.search.frames import WHOLE, BoxFrame, described_scan, isolate
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
-from spars.volume.masks import as_mask
+from spars.volume.masks import as_mask, bounding_box
 from spars.volume.volume import as_volume
 
 __all__ = ["segment"]
@@ -120,10 +120,7 @@ def segment(
         return organ.segment_organ(volume, classifier, settings, recipe, SEARCHES[settings.method])
     game = settings.search.get("game", "search")
     threshold = checked_threshold(settings.termination_threshold, game, settings.owner)
-    protocol = settings.protocol
-    if settings.segmentation_threshold is not None:
-        # One threshold for the mask and for what the search says of its map on the way.
-        protocol = protocol.with_switches(segmentation_threshold=settings.segmentation_threshold)
+    protocol = settings.played()
     frame = protocol.scan_frame if settings.grid else "native"
     room = known_grid(volume, settings.grid, frame, settings.owner)
     check_room(settings.window, room, settings.owner, "the grid")
@@ -167,7 +164,7 @@ def segment(
         "region": None if region is None else digest(region),
         "isolated": settings.isolated,
         "recipe": recipe.recorded() if isinstance(recipe, Recipe) else None,
-        "scan": {"shape": list(scan.shape), "spacing": list(scan.spacing), "sha256": digest(scan)},
+        "scan": described_scan(scan),
         "search": run.configuration,
     }
     return Segmentation(scan, mask.astype(np.uint8), score_map, run, configuration, place)

@@ -261,3 +261,12 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         `n_steps` and `stride` and refuse the rest; Grad-CAM also takes `layer` and `target`.
         """,
     )
+
+    def played(self) -> Protocol:
+        """Return the protocol, with the settings' own `segmentation_threshold` where there is one.
+
+        One threshold for the mask and for what the search says of its map on the way.
+        """
+        if self.segmentation_threshold is None:
+            return self.protocol
+        return self.protocol.with_switches(segmentation_threshold=self.segmentation_threshold)

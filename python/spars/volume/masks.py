@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from spars._support.errors import NonFiniteError
 from spars._support.types import Mask, MaskArray
 from spars.volume.volume import as_volume
+
+#: Slices of a scan's axes.
+Box: TypeAlias = tuple[slice, slice, slice]
 
 
 def as_mask(
@@ -66,6 +69,33 @@ def as_mask(
             "instead; say which label is meant, for example 'reference == 2'."
         )
     return inside.astype(np.uint8)
+
+
+def bounding_box(mask: NDArray[Any], margin: int = 0) -> Box:
+    """Return the slices of the least box that holds a mask's voxels, widened by `margin` voxels.
+
+    Parameters
+    ----------
+    mask : array of shape (x, y, z)
+        With a voxel that is not 0.
+    margin : int
+        As far as the array reaches.
+    """
+    columns = np.any(mask, axis=2)
+    x, y = (_ends(np.any(columns, axis=axis)) for axis in (1, 0))
+    z = _ends(np.any(mask[x, y], axis=(0, 1)))
+    widened = (
+        slice(max(0, part.start - margin), min(count, part.stop + margin))
+        for part, count in zip((x, y, z), mask.shape, strict=True)
+    )
+    x, y, z = widened
+    return x, y, z
+
+
+def _ends(line: NDArray[np.bool_]) -> slice:
+    """Return the least slice that holds all that is True of a line."""
+    places = np.flatnonzero(line)
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def _is_bytes(array: NDArray[Any]) -> bool:

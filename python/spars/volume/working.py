@@ -13,7 +13,7 @@ from spars._core import native
 from spars._support.checks import check_array, check_float, sentence
 from spars._support.errors import NonFiniteError
 from spars._support.types import Extent3, FloatArray, Mask, MaskArray, Scan
-from spars.volume.masks import as_mask
+from spars.volume.masks import as_mask, bounding_box
 from spars.volume.volume import Volume, as_volume
 
 __all__ = ["WorkingScan", "working_scan"]
@@ -35,8 +35,7 @@ class _Place:
 
     def canonical(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return a view of an array of the scan's shape in the canonical orientation."""
-        turned = array.transpose(self.axes)
-        return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
+        return _turned(array, self.axes, self.flips)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +181,10 @@ def working_scan(
     margin = check_float(margin, "margin", owner, 0.0, 500.0)
     outside = check_float(outside, "outside", owner, -1e6, 1e6)
     axes, flips = _orientation(scan.affine)
-    turned = mask.transpose(axes)[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    box = _box(turned)
-    if box is None:
+    turned = _turned(mask, axes, flips)
+    if not turned.any():
         raise ValueError(sentence("organ", owner, "a mask with a voxel of the organ", "none"))
+    box = bounding_box(turned)
     shape = tuple(part.stop - part.start for part in box)
     edges = tuple(scan.spacing[axis] for axis in axes)
     grid = {"box": shape, "spacing": edges, "margin": margin, "step": spacing}
@@ -211,6 +210,12 @@ def working_scan(
     return WorkingScan(Volume(values, affine), inside, scan.shape, scan.affine, place)
 
 
+def _turned(array: NDArray[Any], axes: Extent3, flips: tuple[bool, bool, bool]) -> NDArray[Any]:
+    """Return a view of an array with its axes in another order and some of them reversed."""
+    turned = array.transpose(axes)
+    return turned[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
+
+
 def _orientation(affine: NDArray[np.float64]) -> tuple[Extent3, tuple[bool, bool, bool]]:
     """Return which stored axis runs along each axis of space, and which run backwards."""
     cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
@@ -228,17 +233,6 @@ def _orientation(affine: NDArray[np.float64]) -> tuple[Extent3, tuple[bool, bool
     x, y, z = max(itertools.permutations(range(3)), key=closeness)
     backwards = np.diag(cosines[:, (x, y, z)]) < 0
     return (x, y, z), (bool(backwards[0]), bool(backwards[1]), bool(backwards[2]))
-
-
-def _box(mask: NDArray[np.uint8]) -> tuple[slice, slice, slice] | None:
-    """Return the least box that holds every voxel of a mask, None if there is none."""
-    columns = np.any(mask, axis=2)
-    found = [np.flatnonzero(columns.any(axis=1)), np.flatnonzero(columns.any(axis=0))]
-    if not found[0].size:
-        return None
-    x, y = (slice(int(places[0]), int(places[-1]) + 1) for places in found)
-    places = np.flatnonzero(np.any(mask[x, y], axis=(0, 1)))
-    return x, y, slice(int(places[0]), int(places[-1]) + 1)
 
 
 def _working_affine(scan: Volume, place: _Place, spacing: float) -> NDArray[np.float64]:
