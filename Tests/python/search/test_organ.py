@@ -276,3 +276,15 @@ def test_segment_asks_for_windows_of_the_organ_alone():
     grid = working.seen.shape
     lattice = np.prod([len(range(0, n - 6, 2)) for n in grid])
     assert 0 < sum(asked) < 0.6 * lattice
+
+
+@pytest.mark.parametrize(("given", "played"), [({}, 0.3), ({"termination_threshold": 0.0}, 0.0)])
+def test_episodes_end_by_the_threshold_that_is_documented(given, played):
+    found = segmented(method="random_walk", iterations=2, n_steps=4, **given)
+    assert found.run.configuration["termination_threshold"] == played
+
+
+def test_the_exhaustion_game_is_played_on_an_organ():
+    options = {"method": "self_play", "iterations": 1, "n_steps": 4, "batch_size": 4}
+    found = segmented(game="exhaustion", policy="LocalPolicy", **options)
+    assert found.run.configuration["game"] == "exhaustion"

@@ -16,6 +16,7 @@ from spars._support.provenance import digest
 from spars._support.types import FloatArray, MaskArray, Progress, Scan
 from spars.classifier.recipe import Recipe
 from spars.game.atlas import ScoreAtlas
+from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer
 from spars.search.findings import ScanWarning, doubts
 from spars.search.frames import OrganFrame, described, described_scan
@@ -51,6 +52,8 @@ def segment_organ(
         warnings.warn(note, ScanWarning, stacklevel=4)
     grid = frame.seen.shape
     options = dict(settings.search)
+    game = options.get("game", "search")
+    threshold = checked_threshold(settings.termination_threshold, game, settings.owner)
     stride = options.setdefault("stride", recipe.stride)
     played: Scorer = scorer
     if settings.method != "grad_cam" and not isinstance(scorer, ScoreAtlas):
@@ -58,7 +61,7 @@ def segment_organ(
         played = _scored(frame, scorer, recipe, stride, as_progress(settings.progress, "scores"))
     run = search(
         frame.seen, played, iterations=settings.iterations, window=recipe.window, grid=grid,
-        protocol=recipe.protocol, termination_threshold=settings.termination_threshold or 1.0,
+        protocol=recipe.protocol, termination_threshold=threshold if game == "search" else None,
         seed=settings.seed, progress=as_progress(settings.progress, settings.method), **options,
     )  # fmt: skip
     score_map = run.score_map
