@@ -141,7 +141,10 @@ def test_intensity_asks_for_no_classifier(said, tmp_path):
     wanted = spars.intensity_mask("scan0.nii.gz", "organ0.nii.gz")
     np.testing.assert_array_equal(spars.load(output).array, wanted)
     assert result["lesions"][0]["volume"] == pytest.approx(wanted.sum() * 1.2 * 1.2 * 3 / 1000)
-    assert "intensity" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "intensity" in page
+    assert "without a classifier" in page
+    assert "made of boxes" not in page
     code, out, _ = said("segment", "scan0.nii.gz", "--region", "organ0.nii.gz", "-o", output,
                         "--method", "intensity")  # fmt: skip
     assert "position, mm" in out
@@ -157,6 +160,8 @@ def test_every_method_runs_on_the_organ(said, tmp_path, method):
     assert (code, err) == (0, "")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert ("Distinct windows over the" in page) == (method != "grad_cam")
+    assert "The map runs between the middles of windows" in page
+    assert "made of boxes" not in page
 
 
 def test_the_recipe_can_be_left_out(said, tmp_path):

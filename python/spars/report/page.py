@@ -149,7 +149,7 @@ def write_report(
         "methods": _methods(segmentation, metrics, comparisons),
         "training": _training(history),
         "search": search_section(segmentation, metrics, coverage),
-        "caveats": [*_standing_caveats(reference), *caveats],
+        "caveats": [*_standing_caveats(segmentation, reference), *caveats],
         "cases": list(cases),
         "configuration": _configuration(segmentation, history),
         "versions": versions(),
@@ -269,18 +269,39 @@ def _methods(
     return [first, *comparisons]
 
 
-def _standing_caveats(reference: MaskArray | None) -> Iterator[str]:
+def _standing_caveats(segmentation: Segmentation, reference: MaskArray | None) -> Iterator[str]:
     yield (
         "One scan is one sample: nothing here estimates how the method does on other patients. "
         "For that, run it over held-out scans and seeds and report an interval."
     )
     if reference is None:
         yield "No reference mask was given, so how good the mask is remains unknown."
-    yield (
+    yield _about_borders(segmentation.configuration)
+    yield "This is research software, not a medical device, and must not guide treatment."
+
+
+def _about_borders(configuration: Mapping[str, Any]) -> str:
+    """Return where the mask's borders come from, and what that leaves wrong."""
+    if configuration["method"] == "intensity":
+        return (
+            "The mask is what HU alone say, without a classifier: whatever is darker than most of "
+            "the organ is in it, vessels and fat too."
+        )
+    recipe = configuration.get("recipe") or {}
+    if recipe.get("refinement") == "split":
+        return (
+            "Borders lie where HU change from the lesion's own to the organ's: a lesion without "
+            "contrast has none to find, and dark tissue beside one may be taken in."
+        )
+    if recipe.get("is_interpolated"):
+        return (
+            "The map runs between the middles of windows: edges finer than the distance between "
+            "two are not in it, and small tumours come out as large as what a window sees of them."
+        )
+    return (
         "The map is made of boxes of the window's size: edges finer than the stride come from "
         "overlap alone, and small tumours come out larger than they are."
     )
-    yield "This is research software, not a medical device, and must not guide treatment."
 
 
 def _training(history: History | None) -> dict[str, Any] | None:
