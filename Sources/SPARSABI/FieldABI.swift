@@ -99,6 +99,20 @@ public func sparsFieldScoreAll(
     }
 }
 
+@_cdecl("spars_field_score")
+public func sparsFieldScore(
+    _ field: UInt64, _ places: In<Int64>, _ count: Int64, _ scorer: In<spars_scorer>,
+    _ progress: In<spars_control>, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error, progress) { () throws(SPARSError) in
+        let count = try checkedCount([count], "places", of: owner)
+        let places = try checkedInput(places, count, "places", of: owner)
+        try FieldBox.of(field).exclusively(scorer: scorer) { (field) throws(SPARSError) in
+            try field.score(places: places.map { Int(clamping: $0) })
+        }
+    }
+}
+
 @_cdecl("spars_field_scored")
 public func sparsFieldScored(
     _ field: UInt64, _ count: Out<Int64>, _ error: Out<spars_error>

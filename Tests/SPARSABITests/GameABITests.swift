@@ -109,6 +109,7 @@ import Testing
         #expect(spars_field_adopt(field, nil, 125, nil) == refused)
         #expect(spars_field_scored(field, nil, nil) == refused)
         #expect(spars_field_score_all(field, nil, nil, nil) == refused)
+        #expect(spars_field_score(field, nil, 1, nil, nil, nil) == refused)
         #expect(spars_game_create(field, 1, 0, 0, nil, nil) == refused)
         #expect(spars_game_step(game, nil, nil, nil, nil, nil, nil) == refused)
         var outcomes = spars_game_outcomes()
@@ -206,6 +207,22 @@ import Testing
         var count = Int64(0)
         #expect(spars_field_scored(field, &count, nil) == 0)
         #expect(count == 5 * 5 * 5)
+    }
+
+    @Test func placesAreScoredByTheirNumbersOnce() {
+        let field = field(smallGame()).handle
+        var scorer = spars_scorer(score: Self.scoreHalf, context: nil)
+        for places in [[-1], [125], [.max], []] as [[Int64]] {
+            #expect(
+                spars_field_score(field, places, Int64(places.count), &scorer, nil, nil) == refused)
+        }
+        #expect(spars_field_score(field, [3, 0, 3, 124], 4, &scorer, nil, nil) == 0)
+        var count = Int64(0)
+        #expect(spars_field_scored(field, &count, nil) == 0)
+        #expect(count == 3)
+        var scores = [Float](repeating: 0, count: 125)
+        #expect(spars_field_scores(field, &scores, 125, nil) == 0)
+        #expect(scores.indices.filter { !scores[$0].isNaN } == [0, 3, 124])
     }
 
     @Test func mapsOfEveryPlaceCheckTheirAxes() {

@@ -243,6 +243,33 @@ static PyObject *field_score_all(
     return shim_none(status, &failure);
 }
 
+static PyObject *field_score(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle field = 0;
+    Py_buffer *places = NULL;
+    int64_t count = 0;
+    spars_scorer scorer;
+    shim_control progress;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "field_score(field, places, scorer, progress)", 4, given_count) &&
+        shim_uint64(given[0], "field", &field) &&
+        shim_scorer(given[2], &scorer) == 0 &&
+        shim_control_init(&progress, given[3]) == 0 &&
+        (places = shim_borrow(&held, given[1], 'q', 0, "places")) != NULL &&
+        shim_counts(places, "places", SHIM_EXTENTS(1), &count);
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_field_score(field, places->buf, count, &scorer, &progress.control, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 static PyObject *field_scored(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle field = 0;
@@ -329,6 +356,7 @@ PyMethodDef shim_field_functions[] = {
     {"field_adopt", SHIM_FASTCALL(field_adopt), METH_FASTCALL, NULL},
     {"field_leave_out", SHIM_FASTCALL(field_leave_out), METH_FASTCALL, NULL},
     {"field_score_all", SHIM_FASTCALL(field_score_all), METH_FASTCALL, NULL},
+    {"field_score", SHIM_FASTCALL(field_score), METH_FASTCALL, NULL},
     {"field_scored", SHIM_FASTCALL(field_scored), METH_FASTCALL, NULL},
     {"interpolated_map", SHIM_FASTCALL(interpolated_map), METH_FASTCALL, NULL},
     {"exhaustive_map", SHIM_FASTCALL(exhaustive_map), METH_FASTCALL, NULL},

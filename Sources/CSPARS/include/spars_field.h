@@ -144,6 +144,12 @@ int32_t spars_field_score_all(
     spars_handle field, const spars_scorer *scorer, const spars_control *progress,
     spars_error *error);
 
+/// Scores those of some places that are not known yet; places are numbered as `field_scores` lists
+/// them, from 0.
+int32_t spars_field_score(
+    spars_handle field, const int64_t *places, int64_t count, const spars_scorer *scorer,
+    const spars_control *progress, spars_error *error);
+
 /// How many places the scorer has been asked for.
 int32_t spars_field_scored(spars_handle field, int64_t *count, spars_error *error);
 

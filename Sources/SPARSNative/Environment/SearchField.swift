@@ -134,6 +134,16 @@ public final class SearchField {
         return table[index]
     }
 
+    /// Scores those of some places, numbered as `scores` lists them, that are not known yet.
+    /// - Throws: `outOfRange` for a number that no place has.
+    public func score(places: [Int]) throws(SPARSError) {
+        for place in places where !table.indices.contains(place) {
+            throw .range(
+                "places", of: .game, mustBe: "in the range [0, \(table.count - 1)]", got: place)
+        }
+        try score(places)
+    }
+
     /// Scores every place of the lattice that is not known yet, reporting progress.
     public func scoreAll() throws(SPARSError) {
         let missing = table.indices.filter { table[$0].isNaN }

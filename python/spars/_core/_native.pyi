@@ -798,6 +798,14 @@ def field_score_all(
     /,
 ) -> None: ...
 
+def field_score(
+    field: int,
+    places: npt.NDArray[np.int64],
+    scorer: Callable[[bytearray, int, int, int, int], object] | None,
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> None: ...
+
 def field_scored(field: int, /) -> int: ...
 
 def interpolated_map(

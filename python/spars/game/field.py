@@ -111,6 +111,18 @@ class Field:
         """Score every place that is not known yet."""
         native.field_score_all(self.handle, self.scorer, progress)
 
+    def score(self, places: NDArray[np.int64]) -> FloatArray:
+        """Return the scores of some places, asking for those that are not known yet.
+
+        Parameters
+        ----------
+        places : int64 array of shape (n,)
+            Numbers of places as `scores` lists them, x slowest.
+        """
+        if len(places):
+            native.field_score(self.handle, places, self.scorer, None)
+        return self.scores().reshape(-1)[places]
+
     @property
     def scored(self) -> int:
         """How many places the scorer has been asked for."""

@@ -35,15 +35,19 @@ class Search(WithCoverage):
         The accumulated scores.
     windows : ndarray of int64, shape (n, 3)
         The windows visited, oldest first, as the protocol writes them to the map; each place once
-        for the exhaustive search and Grad-CAM.
+        where nobody plays.
     scores : ndarray of float32, shape (n,)
         What each visit added; with Grad-CAM, at its strongest voxel.
     agents : ndarray of int8, shape (n,)
-        0 where the learner came, 1 the opponent, -1 in the exhaustive search and Grad-CAM.
+        0 where the learner came, 1 the opponent, -1 where nobody plays.
     steps : ndarray of int64, shape (n,)
-        The step of each visit, from 0; those two see one place a step.
+        The step of each visit, from 0; without a game there is one place a step.
     configuration : dict
-        Everything needed to repeat it, as plain values.
+        Everything needed to repeat it, as plain values. Of a search under a budget also
+        ``scores_asked``, how many windows the scorer was asked for.
+    seen : ScoreAtlas or None
+        The scores that such a search asked for, up to two steps of the lattice around them means
+        of these, 0 elsewhere; None in a game and Grad-CAM.
     """
 
     score_map: FloatArray = field(repr=False)
@@ -52,6 +56,7 @@ class Search(WithCoverage):
     agents: NDArray[np.int8] = field(repr=False)
     steps: NDArray[np.int64] = field(repr=False)
     configuration: dict[str, Any]
+    seen: ScoreAtlas | None = field(default=None, repr=False)
 
     def _visits(self) -> Visits:
         c = self.configuration
@@ -65,9 +70,8 @@ class Search(WithCoverage):
                 f"The 'atlas' parameter of {owner} must be a ScoreAtlas for a search that has not "
                 "seen every window. Got None instead."
             )
-        axes = [np.unique(self.windows[:, axis]) for axis in range(3)]
-        scores = self.scores.reshape([len(axis) for axis in axes])
-        return ScoreAtlas(scores, axes, self.configuration["window"], self.configuration["grid"])
+        assert self.seen is not None
+        return self.seen
 
 
 def exhaustive(
@@ -97,9 +101,7 @@ def exhaustive(
     -------
     Search
     """
-    _refuse_unknown(
-        unused, ("iterations", "n_steps", "termination_threshold", "seed"), "exhaustive"
-    )
+    refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "exhaustive")
     # Its threshold ends episodes, of which there are none here.
     played = Field(volume, scorer, window, protocol, 1.0, grid, stride, {}, "exhaustive")
     played.score_all(as_progress(progress, "exhaustive", "windows"))
@@ -110,7 +112,8 @@ def exhaustive(
         atlas.scores.ravel(),
         np.full(atlas.scores.size, NOBODY, np.int8),
         np.arange(atlas.scores.size),
-        _configuration("exhaustive", played),
+        configured("exhaustive", played),
+        atlas,
     )
 
 
@@ -160,7 +163,7 @@ def grad_cam(
     TypeError, ValueError
         The scorer is no Classifier, or a parameter is out of range.
     """
-    _refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "grad_cam")
+    refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "grad_cam")
     if not isinstance(scorer, Classifier):
         raise TypeError(sentence("scorer", "grad_cam", "a Classifier", scorer))
     # What a window's score comes from is looked for in all of it.
@@ -179,7 +182,7 @@ def grad_cam(
     )  # fmt: skip
     score_map = np.zeros(played.grid, np.float32)
     score_map[tuple(slice(0, n) for n in seen.shape)] = found
-    configuration = _configuration("grad_cam", played) | {
+    configuration = configured("grad_cam", played) | {
         "stride": stride,
         "layer": layer,
         "target": target,
@@ -305,7 +308,7 @@ def _play(
         if progress is not None:
             progress(iteration + 1, iterations)
     visits, scores = games.visits()
-    configuration = _configuration(method, played) | {
+    configuration = configured(method, played) | {
         "iterations": iterations,
         "n_steps": n_steps,
         "termination_threshold": played.termination_threshold,
@@ -317,7 +320,8 @@ def _play(
     )
 
 
-def _configuration(method: str, played: Field) -> dict[str, Any]:
+def configured(method: str, played: Field) -> dict[str, Any]:
+    """Return what a search of a field was made with, as plain values."""
     return {
         "method": method,
         "window": list(played.window),
@@ -328,7 +332,8 @@ def _configuration(method: str, played: Field) -> dict[str, Any]:
     }
 
 
-def _refuse_unknown(given: Iterable[str], known: Collection[str], owner: str) -> None:
+def refuse_unknown(given: Iterable[str], known: Collection[str], owner: str) -> None:
+    """Raise TypeError for a keyword that a search does not take."""
     for name in given:
         if name not in known:
             raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")

@@ -109,7 +109,11 @@ class OrganFrame:
         TypeError, ValueError, NonFiniteError
             As `spars.working_scan` and `spars.lesions.Host`.
         """
-        working = recipe.working(scan, region)
+        return cls.of_working(recipe.working(scan, region), recipe)
+
+    @classmethod
+    def of_working(cls, working: WorkingScan, recipe: Recipe) -> OrganFrame:
+        """Make an organ that is on the working grid ready for a recipe's windows."""
         host = Host(working.volume, working.organ)
         level = host.organ.level
         shift = 0.0 if recipe.level_at is None else recipe.level_at - level

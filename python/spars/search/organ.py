@@ -18,11 +18,13 @@ from spars.classifier.recipe import Recipe
 from spars.game.atlas import ScoreAtlas
 from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer
+from spars.lesions.host import Host
 from spars.search.findings import ScanWarning, doubts
 from spars.search.frames import OrganFrame, described, described_scan
 from spars.search.intensity import intensity_mask
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
+from spars.search.strategies import STRATEGIES
 from spars.volume.masks import as_mask
 from spars.volume.volume import Volume, as_volume
 
@@ -55,8 +57,11 @@ def segment_organ(
     game = options.get("game", "search")
     threshold = checked_threshold(settings.termination_threshold, game, settings.owner)
     stride = options.setdefault("stride", recipe.stride)
+    options |= settings.budget()
     played: Scorer = scorer
-    if settings.method != "grad_cam" and not isinstance(scorer, ScoreAtlas):
+    if settings.method in STRATEGIES:
+        options["region"] = frame.working.organ
+    elif settings.method != "grad_cam" and not isinstance(scorer, ScoreAtlas):
         # All of an organ's windows take a few seconds, and every search may ask for any of them.
         played = _scored(frame, scorer, recipe, stride, as_progress(settings.progress, "scores"))
     run = search(
@@ -66,9 +71,9 @@ def segment_organ(
     )  # fmt: skip
     score_map = run.score_map
     # Grad-CAM's map is one of voxels already.
-    if recipe.is_interpolated and isinstance(played, ScoreAtlas):
+    if recipe.is_interpolated and settings.method != "grad_cam":
         score_map = _interpolated(run, played)
-    found = _lesions(frame, score_map, recipe)
+    found = organ_lesions(frame.host, frame.working.organ, score_map, recipe)
     mask = region & (frame.to_scan(found.astype(np.float32)) > 0.5)
     configuration = {
         "method": settings.method,
@@ -176,10 +181,11 @@ def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
     return region
 
 
-def _interpolated(run: Any, atlas: ScoreAtlas) -> FloatArray:
-    """Return the map between the windows that a search visited."""
-    if run.configuration.get("method") == "exhaustive":
-        return atlas.interpolated_map()
+def _interpolated(run: Any, atlas: Any) -> FloatArray:
+    """Return the map between the windows that a search visited; a game visits those of an atlas."""
+    seen = getattr(run, "seen", None)
+    if seen is not None:
+        return seen.interpolated_map()
     windows = run._visits().windows
     visited = np.zeros(atlas.scores.shape, np.float32)
     places = tuple(np.searchsorted(axis, windows[:, i]) for i, axis in enumerate(atlas.axes))
@@ -188,9 +194,19 @@ def _interpolated(run: Any, atlas: ScoreAtlas) -> FloatArray:
     return seen.interpolated_map()
 
 
-def _lesions(frame: OrganFrame, score_map: FloatArray, recipe: Recipe) -> MaskArray:
-    """Return the mask on the working grid that a map and a recipe give."""
-    organ = frame.working.organ
+def organ_lesions(host: Host, organ: MaskArray, score_map: FloatArray, recipe: Recipe) -> MaskArray:
+    """Return the mask on the working grid that a map and a recipe give.
+
+    Parameters
+    ----------
+    host : spars.lesions.Host
+        The organ with its level.
+    organ : uint8 array of shape (x, y, z)
+        Its mask.
+    score_map : float32 array of the same shape
+    recipe : Recipe
+        With a spacing.
+    """
     if recipe.refinement == "none":
         return organ & (score_map > recipe.threshold)
     rule = {
@@ -201,5 +217,5 @@ def _lesions(frame: OrganFrame, score_map: FloatArray, recipe: Recipe) -> MaskAr
         "least_voxels": math.ceil(1000 * recipe.minimum_volume / (recipe.spacing or 1.0) ** 3),
     }
     found = np.empty(organ.shape, np.uint8)
-    native.lesion_split(frame.host._handle.value, score_map, rule, found, None)
+    native.lesion_split(host._handle.value, score_map, rule, found, None)
     return found

@@ -59,6 +59,11 @@ class Segmentation:
         # Where in the scan the search took place; unknown for one that was put together by hand.
         self._frame = frame
 
+    @property
+    def scores_asked(self) -> int | None:
+        """How many windows the scorer was asked for; None with a method that has no budget."""
+        return getattr(self.run, "configuration", {}).get("scores_asked")
+
     @functools.cached_property
     def lesions(self) -> list[Lesion]:
         """The mask's lesions, the largest first: position, volume, diameter, mean HU, score."""

@@ -17,9 +17,11 @@ from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer
 from spars.search import baselines, organ, selfplay
+from spars.search.budget import search_by
 from spars.search.frames import WHOLE, BoxFrame, described_scan, isolate
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
+from spars.search.strategies import STRATEGIES
 from spars.volume.masks import as_mask, bounding_box
 from spars.volume.volume import as_volume
 
@@ -31,6 +33,7 @@ SEARCHES: dict[str, Callable[..., Any]] = {
     "random_walk": baselines.random_walk,
     "greedy": baselines.greedy,
     "grad_cam": baselines.grad_cam,
+    **{name: search_by(name) for name in STRATEGIES},
 }
 
 
@@ -151,6 +154,7 @@ def segment(
         termination_threshold=threshold if game == "search" else None,
         seed=settings.seed,
         progress=as_progress(settings.progress, settings.method.replace("_", " ")),
+        **settings.budget(),
         **search,
     )
     place = BoxFrame(scan.shape, run.score_map.shape, box, protocol.scan_frame)

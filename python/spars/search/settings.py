@@ -25,6 +25,7 @@ from spars.agents.settings import PlayerSettings, PPOSettings
 from spars.classifier.recipe import Recipe
 from spars.game.settings import GameSettings
 from spars.search.live_run import SAMPLINGS, SIDES
+from spars.search.strategies import STRATEGIES
 from spars.volume.protocol import Protocol, protocol_kind
 
 _COUNT = 1 << 53
@@ -226,12 +227,22 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
     )
     method: str = setting(
         "self_play",
-        choice(*METHODS, "intensity"),
+        choice(*METHODS, *STRATEGIES, "intensity"),
         """
-        How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores.
+        How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores. Those
+        from "raster" on ask for single windows, each once, until `max_scores`; see
+        docs/explanation/search.md.
         "intensity" asks no classifier at all: `spars.intensity_mask`, what every other has to beat.
         With a recipe of a working grid "exhaustive" is the default.
         """,
+    )
+    max_scores: int | None = setting(
+        None,
+        optional(integer(1)),
+        """
+        How many windows the scorer may be asked for; None for all. Of the methods from "raster" on.
+        """,
+        help="windows to score at most, with the methods from 'raster' on (default: all)",
     )
     region: Mask | None = setting(
         None,
@@ -261,6 +272,19 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         `n_steps` and `stride` and refuse the rest; Grad-CAM also takes `layer` and `target`.
         """,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_scores is not None and self.method not in STRATEGIES:
+            raise ValueError(
+                f"The 'max_scores' parameter of {self.owner} must be None with "
+                f"method={self.method!r}, which has no budget of scores. "
+                f"Got {self.max_scores!r} instead."
+            )
+
+    def budget(self) -> dict[str, Any]:
+        """Return `max_scores` as a search under a budget takes it; nothing for other methods."""
+        return {"max_scores": self.max_scores} if self.method in STRATEGIES else {}
 
     def played(self) -> Protocol:
         """Return the protocol, with the settings' own `segmentation_threshold` where there is one.
