@@ -83,12 +83,14 @@ class Scan:
         places = tuple(np.argwhere(self.askable)[asked].T)
         scores, known = np.zeros(self.askable.shape, np.float32), np.zeros(self.askable.shape, bool)
         scores[places], known[places] = self.scores[asked], True
-        atlas = self.atlas
-        seen = spars.ScoreAtlas(
-            filled(scores, known, self.askable), atlas.axes, atlas.window, atlas.grid
-        )
-        found = organ_lesions(self.host, self.organ, seen.interpolated_map(), self.recipe)
-        found = (found > 0) & (self.organ > 0)
+        if scores.max() > self.recipe.certain:
+            atlas, guessed = self.atlas, filled(scores, known, self.askable)
+            seen = spars.ScoreAtlas(guessed, atlas.axes, atlas.window, atlas.grid)
+            found = organ_lesions(self.host, self.organ, seen.interpolated_map(), self.recipe)
+            found = (found > 0) & (self.organ > 0)
+        else:
+            # No part of the map is certain enough for a finding.
+            found = np.zeros(self.organ.shape, bool)
         if not self.tumour.any():
             return found.sum() * self.recipe.spacing**3 / 1000
         return metrics.dice(found, self.tumour)
@@ -257,7 +259,7 @@ def main():
     parser.add_argument("--patients", nargs="*", default=[])
     parser.add_argument("--same", nargs="*", default=[], help="scans of one patient, comma between")
     parser.add_argument("--methods", nargs="*", default=list(STRATEGIES))
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
     classifier = spars.pretrained()

@@ -244,5 +244,6 @@ def _accumulated(seen: ScoreAtlas, known: NDArray[np.bool_], protocol: Protocol)
     if protocol.accumulation != "mean" or known.all():
         return seen.exhaustive_map(protocol.accumulation, part)
     visits = ScoreAtlas(known.astype(np.float32), seen.axes, seen.window, seen.grid)
-    counts = visits.exhaustive_map("sum", part)
-    return seen.exhaustive_map("sum", part) / np.maximum(counts, np.float32(1))
+    total = seen.exhaustive_map("sum", part)
+    total /= np.maximum(visits.exhaustive_map("sum", part), 1)
+    return total
