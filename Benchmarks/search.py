@@ -45,7 +45,7 @@ import spars
 from spars import metrics
 from spars.game.field import Field
 from spars.lesions import Host, LesionLaw, insert
-from spars.search.budget import asked_by, credited_means, filled
+from spars.search.budget import asked_by, filled, openings
 from spars.search.frames import OrganFrame
 from spars.search.organ import organ_lesions
 from spars.search.strategies import STRATEGIES, View
@@ -59,18 +59,20 @@ DRAWS = 10_000
 class Scan:
     """An organ on its working grid, every window's score, and the truth."""
 
-    def __init__(self, name, patient, hu, affine, organ, tumour, atlas, recipe):
-        self.name, self.patient, self.recipe, self.atlas = name, patient, recipe, atlas
+    def __init__(self, name, patient, hu, affine, organ, tumour, atlas, classifier):
+        self.name, self.patient, self.atlas = name, patient, atlas
+        self.recipe = recipe = classifier.recipe
         self.tumour, self.organ = tumour & (organ > 0), organ
         self.ml = self.tumour.sum() * recipe.spacing**3 / 1000
         volume = spars.Volume(hu, affine)
         self.host = Host(volume, organ)
+        # As a search of `spars.segment` sees it.
+        shift = recipe.level_at - self.host.organ.level
         field = Field(
-            volume, _unasked, recipe.window, recipe.protocol, 1.0, hu.shape, recipe.stride, {},
-            "the study", organ,
+            hu + np.float32(shift), _unasked, recipe.window, recipe.protocol, 1.0, hu.shape,
+            recipe.stride, {"intensity_window": classifier.intensity_window}, "the study", organ,
         )  # fmt: skip
-        self.askable = np.isnan(field.scores())
-        self.intensity = credited_means(field, organ)[self.askable]
+        self.askable, self.intensity = openings(field, organ)
         self.scores = atlas.scores[self.askable]
         self.exhaustive = self.measured(np.arange(len(self.scores)))
 
@@ -120,7 +122,7 @@ def cached(folder, name, patient, made, classifier):
         hu = file["hu"].astype(np.float32)
         atlas = spars.ScoreAtlas(file["scores"], axes, recipe.window, hu.shape)
         return Scan(
-            name, patient, hu, file["affine"], file["organ"], file["tumour"], atlas, recipe
+            name, patient, hu, file["affine"], file["organ"], file["tumour"], atlas, classifier
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import check_array, check_integer
+from spars._support.checks import check_integer
 from spars._support.defaults import WINDOW_OF_RECORD
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, MaskArray, Progress, Scan
@@ -20,7 +20,7 @@ from spars.search.strategies import STRATEGIES, Strategy, View
 from spars.search.visits import NOBODY
 from spars.volume.protocol import Protocol
 
-__all__ = ["asked_by", "credited_means", "filled", "search_by"]
+__all__ = ["asked_by", "filled", "openings", "search_by"]
 
 #: Steps of the lattice from a known score up to which scores are guessed from it.
 _RINGS = 2
@@ -32,7 +32,7 @@ def search_by(method: str) -> Callable[..., Search]:
     Parameters
     ----------
     method : str
-        A name of `STRATEGIES`.
+        A name of `STRATEGIES`, or that of a strategy given on each call.
 
     Returns
     -------
@@ -40,7 +40,8 @@ def search_by(method: str) -> Callable[..., Search]:
         Takes volume, scorer, `window`, `grid`, `protocol`, `stride`, `seed` and `progress` as
         `spars.search.baselines.random_walk` does; `max_scores`, how many windows the scorer may be
         asked for, None for all; and `region`, a mask of the grid's shape: windows whose credited
-        part holds none of it are not asked for, count nothing and score 0.
+        part holds none of it are not asked for, count nothing and score 0. A `strategy` is played
+        instead of the one of that name.
     """
 
     def search(volume: Scan, scorer: Scorer, **options: Any) -> Search:
@@ -61,6 +62,7 @@ def _search(
     protocol: str | Protocol = "paper",
     stride: int = 4,
     region: MaskArray | None = None,
+    strategy: Strategy | None = None,
     progress: Progress | bool | None = None,
     **unused: Any,
 ) -> Search:
@@ -75,12 +77,10 @@ def _search(
     field = field_of(scorer)
     # What an atlas knows it may be asked for all the same.
     blank = field_of(_unasked) if isinstance(scorer, KnownScores) else field
-    askable = np.isnan(blank.scores())
-    if region is None:
-        region = np.ones(field.array.shape, np.uint8)
-    view = View(askable, credited_means(field, region)[askable])
+    askable, intensity = openings(blank, region)
+    view = View(askable, intensity)
     asked = asked_by(
-        STRATEGIES[method], view, _scores_of(scorer, field, askable), max_scores, seed,
+        strategy or STRATEGIES[method], view, _scores_of(scorer, field, askable), max_scores, seed,
         as_progress(progress, method.replace("_", " "), "windows"),
     )  # fmt: skip
     places = tuple(view.places[asked].T)
@@ -199,20 +199,26 @@ def _unasked(crops: FloatArray) -> FloatArray:
     raise AssertionError("a field that only says which windows may be asked for")
 
 
-def credited_means(field: Field, region: MaskArray) -> FloatArray:
-    """Return the mean value of what of a region each window's credited part holds.
+def openings(field: Field, region: MaskArray | None) -> tuple[NDArray[np.bool_], FloatArray]:
+    """Return what a search of a field begins with: a `View`'s two arrays.
 
     Parameters
     ----------
     field : Field
-    region : uint8 array of the shape of the field's array
+        Made with the region, of whose scores none is known.
+    region : uint8 array of the shape of the field's array, optional
+        What windows are cut from; everything by default.
 
     Returns
     -------
-    ndarray of float32, shape (nx, ny, nz)
-        Of every place of the lattice; infinite where the part holds none.
+    askable : bool array of shape (nx, ny, nz)
+        Which places may be asked for.
+    intensity : float32 array of shape (n,)
+        The mean value of what of the region each of their credited parts holds; infinite where
+        that is nothing.
     """
-    region = check_array(region, "region", field.owner, np.uint8, field.array.shape)
+    askable = np.isnan(field.scores())
+    inside = np.ones(field.array.shape, bool) if region is None else region != 0
     part = field.protocol.credited_extent or field.window
     ends = []
     for starts, whole, middle, count in zip(
@@ -220,12 +226,11 @@ def credited_means(field: Field, region: MaskArray) -> FloatArray:
     ):
         low = starts + (whole - middle) // 2
         ends.append(np.clip(np.stack([low, low + middle]), 0, count))
-    inside = region != 0
     counts = _box_sums(inside.astype(np.float64), ends)
     sums = _box_sums(np.where(inside, field.array, 0).astype(np.float64), ends)
     means = np.full(counts.shape, np.inf, np.float32)
     np.divide(sums, counts, out=means, where=counts > 0, casting="same_kind")
-    return means
+    return askable, means[askable]
 
 
 def _box_sums(

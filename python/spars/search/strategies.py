@@ -43,13 +43,14 @@ class View:
     ----------
     places : ndarray of int64, shape (n, 3)
         Where the windows stand on the lattice, x slowest.
-    intensity : ndarray of float32, shape (n,)
+    askable, intensity
         As given.
     scores : ndarray of float32, shape (n,)
         NaN where not asked for.
     """
 
     def __init__(self, askable: NDArray[np.bool_], intensity: FloatArray) -> None:
+        self.askable = askable
         self.places = np.argwhere(askable)
         self.intensity = intensity
         self.scores = np.full(len(self.places), np.nan, np.float32)
