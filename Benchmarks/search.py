@@ -2,6 +2,7 @@
 
 python Benchmarks/search.py --cache FOLDER --phantoms 12
 python Benchmarks/search.py --cache FOLDER --patients FOLDER [FOLDER ...] --same lits00,lits01
+... --agents FILE [FILE ...] plays what `spars.train_agents` learned too
 
 A folder of patients holds imagesTr/NAME.nii.gz and labelsTr/NAME.nii.gz: 0, 1 the organ, 2 tumour.
 Every window of a scan is scored once and kept in the cache; searches then play on known scores.
@@ -212,7 +213,8 @@ def table(title, scans, played):
     """Print the curves of scans with tumour, and what is compared."""
     everything = by_patient([scan.exhaustive for scan in scans], scans)
     curves = {name: by_patient(rows, scans) for name, rows in played.items()}
-    best = max((name for name in STRATEGIES), key=lambda name: areas(curves[name]).mean())
+    rivals = [name for name in curves if name in STRATEGIES]
+    best = max(rivals, key=lambda name: areas(curves[name]).mean())
     print(
         f"\n{title}: {len(everything)} patients, {len(scans)} scans; all scores "
         f"{everything.mean():.3f} of {np.mean([len(s.scores) for s in scans]):.0f} windows\n"
@@ -262,10 +264,13 @@ def main():
     parser.add_argument("--same", nargs="*", default=[], help="scans of one patient, comma between")
     parser.add_argument("--methods", nargs="*", default=list(STRATEGIES))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--agents", nargs="*", default=[], help="files of spars.Agents to play too")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
     classifier = spars.pretrained()
     methods = {name: STRATEGIES[name] for name in arguments.methods}
+    for path in arguments.agents:
+        methods[Path(path).stem] = spars.Agents.load(path).strategy
     made = list(phantoms(arguments.phantoms, arguments.first_seed, arguments.cache, classifier))
     if made:
         report("Phantoms", made, methods, arguments.seeds)

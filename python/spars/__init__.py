@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from spars.search import callbacks as callbacks
     from spars.search import coverage as coverage
     from spars.search import ratings as ratings
+    from spars.search.agents import Agents
     from spars.search.findings import ScanWarning
     from spars.search.frames import isolate
     from spars.search.intensity import intensity_mask
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from spars.search.segmentation import Segmentation
     from spars.search.segmenting import segment
     from spars.search.selfplay import Run, self_play
+    from spars.search.train_agents import train_agents
     from spars.study import experiments as experiments
     from spars.study import studies as studies
     from spars.volume import IntensityWindow, Protocol, Volume, datasets, load, resample, save
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from spars.volume.working import WorkingScan, working_scan
 
 __all__ = [
+    "Agents",
     "Augmentation",
     "Classifier",
     "FormatError",
@@ -83,6 +86,7 @@ __all__ = [
     "self_play",
     "set_thread_count",
     "thread_count",
+    "train_agents",
     "working_scan",
 ]
 
@@ -95,6 +99,7 @@ _NAMES = {
     "spars.classifier.pretrained": ("pretrained",),
     "spars.game.atlas": ("ScoreAtlas",),
     "spars.game.envs": ("VectorGame", "WindowSearchEnv", "parallel_env"),
+    "spars.search.agents": ("Agents",),
     "spars.search.intensity": ("intensity_mask",),
     "spars.search.league": ("League",),
     "spars.search.findings": ("ScanWarning",),
@@ -102,6 +107,7 @@ _NAMES = {
     "spars.search.segmentation": ("Segmentation",),
     "spars.search.segmenting": ("segment",),
     "spars.search.selfplay": ("Run", "self_play"),
+    "spars.search.train_agents": ("train_agents",),
     "spars.volume": ("IntensityWindow", "Protocol", "Volume", "load", "resample", "save"),
     "spars.volume.phantom": ("Phantom", "phantom"),
     "spars.volume.working": ("WorkingScan", "working_scan"),

@@ -16,7 +16,7 @@ from spars.game.atlas import ScoreAtlas
 from spars.game.field import Field
 from spars.game.scorers import KnownScores, Scorer, place_scores
 from spars.search.baselines import Search, configured, refuse_unknown
-from spars.search.strategies import STRATEGIES, Strategy, View
+from spars.search.strategies import Strategy, View
 from spars.search.visits import NOBODY
 from spars.volume.protocol import Protocol
 
@@ -27,21 +27,21 @@ _RINGS = 2
 
 
 def search_by(method: str) -> Callable[..., Search]:
-    """Return the search by a strategy's name, called as the other searches are.
+    """Return the search that plays a strategy under a method's name, called as the others are.
 
     Parameters
     ----------
     method : str
-        A name of `STRATEGIES`, or that of a strategy given on each call.
+        The name, for messages and the record.
 
     Returns
     -------
     callable
         Takes volume, scorer, `window`, `grid`, `protocol`, `stride`, `seed` and `progress` as
-        `spars.search.baselines.random_walk` does; `max_scores`, how many windows the scorer may be
-        asked for, None for all; and `region`, a mask of the grid's shape: windows whose credited
-        part holds none of it are not asked for, count nothing and score 0. A `strategy` is played
-        instead of the one of that name.
+        `spars.search.baselines.random_walk` does; `strategy`, one of `STRATEGIES`' values or as
+        they are; `max_scores`, how many windows the scorer may be asked for, None for all; and
+        `region`, a mask of the grid's shape: windows whose credited part holds none of it are not
+        asked for, count nothing and score 0.
     """
 
     def search(volume: Scan, scorer: Scorer, **options: Any) -> Search:
@@ -55,6 +55,7 @@ def _search(
     volume: Scan,
     scorer: Scorer,
     *,
+    strategy: Strategy,
     max_scores: int | None = None,
     seed: int = 0,
     window: Sequence[int] = WINDOW_OF_RECORD,
@@ -62,7 +63,6 @@ def _search(
     protocol: str | Protocol = "paper",
     stride: int = 4,
     region: MaskArray | None = None,
-    strategy: Strategy | None = None,
     progress: Progress | bool | None = None,
     **unused: Any,
 ) -> Search:
@@ -80,7 +80,7 @@ def _search(
     askable, intensity = openings(blank, region)
     view = View(askable, intensity)
     asked = asked_by(
-        strategy or STRATEGIES[method], view, _scores_of(scorer, field, askable), max_scores, seed,
+        strategy, view, _scores_of(scorer, field, askable), max_scores, seed,
         as_progress(progress, method.replace("_", " "), "windows"),
     )  # fmt: skip
     places = tuple(view.places[asked].T)

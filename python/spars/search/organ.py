@@ -24,7 +24,6 @@ from spars.search.frames import OrganFrame, described, described_scan
 from spars.search.intensity import intensity_mask
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
-from spars.search.strategies import STRATEGIES
 from spars.volume.masks import as_mask
 from spars.volume.volume import Volume, as_volume
 
@@ -59,7 +58,7 @@ def segment_organ(
     stride = options.setdefault("stride", recipe.stride)
     options |= settings.budget()
     played: Scorer = scorer
-    if settings.method in STRATEGIES:
+    if settings.has_budget:
         options["region"] = frame.working.organ
     elif settings.method != "grad_cam" and not isinstance(scorer, ScoreAtlas):
         # All of an organ's windows take a few seconds, and every search may ask for any of them.

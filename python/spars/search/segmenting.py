@@ -20,7 +20,7 @@ from spars.search import baselines, organ, selfplay
 from spars.search.budget import search_by
 from spars.search.frames import WHOLE, BoxFrame, described_scan, isolate
 from spars.search.segmentation import Segmentation
-from spars.search.settings import SegmentationSettings
+from spars.search.settings import LEARNED, SegmentationSettings
 from spars.search.strategies import STRATEGIES
 from spars.volume.masks import as_mask, bounding_box
 from spars.volume.volume import as_volume
@@ -33,7 +33,7 @@ SEARCHES: dict[str, Callable[..., Any]] = {
     "random_walk": baselines.random_walk,
     "greedy": baselines.greedy,
     "grad_cam": baselines.grad_cam,
-    **{name: search_by(name) for name in STRATEGIES},
+    **{name: search_by(name) for name in (*STRATEGIES, LEARNED)},
 }
 
 
@@ -58,8 +58,9 @@ def from_recipe(
     """
     if recipe == "classifier":
         recipe = getattr(classifier, "recipe", None)
+    learned = {"method": LEARNED} if given.get("agents") is not None else {}
     if recipe is None:
-        return {"recipe": None}
+        return {"recipe": None} | learned
     if not isinstance(recipe, Recipe):
         raise TypeError(sentence("recipe", SegmentationSettings.owner, "a Recipe or None", recipe))
     known: dict[str, Any] = {
@@ -69,7 +70,7 @@ def from_recipe(
         known |= {"grid": recipe.grid, "isolated": recipe.isolated}
     else:
         known |= {"grid": None, "method": "exhaustive"}
-    return known
+    return known | learned
 
 
 def _known(volume: Scan, classifier: Scorer | None, **given: Any) -> dict[str, Any]:

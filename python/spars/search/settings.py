@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from spars._support.checks import check_integer
+from spars._support.checks import check_integer, sentence
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
@@ -24,6 +24,7 @@ from spars.agents.ppo import SEED_LIMIT
 from spars.agents.settings import PlayerSettings, PPOSettings
 from spars.classifier.recipe import Recipe
 from spars.game.settings import GameSettings
+from spars.search.agents import Agents
 from spars.search.live_run import SAMPLINGS, SIDES
 from spars.search.strategies import STRATEGIES
 from spars.volume.protocol import Protocol, protocol_kind
@@ -170,6 +171,8 @@ class SelfPlaySettings(
 
 #: How windows are chosen: by the agents, or by a baseline that shares their scorer.
 METHODS = ("self_play", "exhaustive", "random_walk", "greedy", "grad_cam")
+#: The method that `agents` are played by.
+LEARNED = "agents"
 
 
 class SegmentationSettings(Settings, owner="segment", rest="search"):
@@ -227,11 +230,11 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
     )
     method: str = setting(
         "self_play",
-        choice(*METHODS, *STRATEGIES, "intensity"),
+        choice(*METHODS, *STRATEGIES, LEARNED, "intensity"),
         """
         How windows are chosen; "grad_cam" asks a Classifier for the voxels behind its scores. Those
-        from "raster" on ask for single windows, each once, until `max_scores`; see
-        docs/explanation/search.md.
+        from "raster" on ask for single windows, each once, until `max_scores`; "agents" is that by
+        `agents`, and the default with them; see docs/explanation/search.md.
         "intensity" asks no classifier at all: `spars.intensity_mask`, what every other has to beat.
         With a recipe of a working grid "exhaustive" is the default.
         """,
@@ -243,6 +246,11 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         How many windows the scorer may be asked for; None for all. Of the methods from "raster" on.
         """,
         help="windows to score at most, with the methods from 'raster' on (default: all)",
+    )
+    agents: Agents | None = setting(
+        None,
+        anything("Agents, optional"),
+        "What `spars.train_agents` learned; it chooses the windows.",
     )
     region: Mask | None = setting(
         None,
@@ -275,16 +283,32 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.max_scores is not None and self.method not in STRATEGIES:
+        if self.agents is not None and not isinstance(self.agents, Agents):
+            raise TypeError(sentence("agents", self.owner, "Agents or None", self.agents))
+        if (self.agents is None) == (self.method == LEARNED):
+            wanted = "Agents" if self.agents is None else "None"
+            raise ValueError(
+                f"The 'agents' parameter of {self.owner} must be {wanted} with "
+                f"method={self.method!r}. Got {self.agents!r} instead."
+            )
+        if self.max_scores is not None and not self.has_budget:
             raise ValueError(
                 f"The 'max_scores' parameter of {self.owner} must be None with "
                 f"method={self.method!r}, which has no budget of scores. "
                 f"Got {self.max_scores!r} instead."
             )
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether the method asks for single windows' scores, as many as it may."""
+        return self.method in STRATEGIES or self.method == LEARNED
+
     def budget(self) -> dict[str, Any]:
-        """Return `max_scores` as a search under a budget takes it; nothing for other methods."""
-        return {"max_scores": self.max_scores} if self.method in STRATEGIES else {}
+        """Return what a search under a budget takes beside the rest; nothing for other methods."""
+        if not self.has_budget:
+            return {}
+        strategy = STRATEGIES[self.method] if self.agents is None else self.agents.strategy
+        return {"max_scores": self.max_scores, "strategy": strategy}
 
     def played(self) -> Protocol:
         """Return the protocol, with the settings' own `segmentation_threshold` where there is one.

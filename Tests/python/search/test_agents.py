@@ -1,0 +1,220 @@
+"""Learned searches: what they see, that they learn, that they play as a strategy, their file."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import spars
+from spars.search.features import FEATURES, Features, cubes
+from spars.search.map_policy import MapPolicy
+from spars.search.strategies import STRATEGIES, View
+from spars.search.train_agents import KnownScan, learn, worth
+
+
+def made_scan(seed, shape=(12, 11, 10)):
+    """Return a scan of which one drawn ball scores high and is a little darker."""
+    rng = np.random.default_rng(seed)
+    askable = rng.random(shape) < 0.9
+    places = np.argwhere(askable)
+    near = np.linalg.norm(places - rng.integers(2, 8, 3), axis=1) < 2.2
+    intensity = (rng.normal(0, 1, len(places)) - 2.5 * near).astype(np.float32)
+    scores = np.where(near, 0.95, 0.1).astype(np.float32)
+    return KnownScan(askable, intensity, scores)
+
+
+def found_by(strategy, scan, most, seed=0):
+    """Return how many windows that score high a strategy has found with so many scores."""
+    view, left = scan.view(), most
+    for wanted in strategy(view, np.random.default_rng(seed)):
+        new = view.unasked(wanted)[:left]
+        view.scores[new] = scan.scores[new]
+        left -= len(new)
+        if not left:
+            break
+    return np.nansum(view.scores > 0.5)
+
+
+@functools.cache
+def trained():
+    policy, errors = learn([made_scan(seed) for seed in range(6)], 2, 160, 0)
+    return spars.Agents(policy, {"scans": 6, "errors": errors})
+
+
+def test_what_is_learned_finds_more_than_a_flood_on_scans_it_has_not_seen():
+    for seed in range(100, 104):
+        scan = made_scan(seed)
+        learned = found_by(trained().strategy, scan, 64)
+        floods = [found_by(STRATEGIES["flood"], scan, 64, draw) for draw in range(20)]
+        assert learned > np.mean(floods)
+        assert learned >= 0.9 * (scan.scores > 0.5).sum()
+
+
+def test_training_is_drawn_by_its_seed_alone():
+    scans = [made_scan(seed) for seed in range(2)]
+    one, again, other = (learn(scans, 2, 32, seed)[0].parameters for seed in (1, 1, 2))
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, again[name])
+    assert not np.array_equal(one["first.weight"], other["first.weight"])
+
+
+def test_features_are_those_of_a_plain_count(rng):
+    scan = made_scan(3, (6, 5, 7))
+    view = scan.view()
+    asked = rng.permutation(len(scan.scores))[:40]
+    view.scores[asked] = scan.scores[asked]
+    found = Features(view)()
+    assert found.shape == (len(scan.scores), len(FEATURES))
+    named = dict(zip(FEATURES, found.T, strict=True))
+    for window in range(0, len(scan.scores), 7):
+        distance = np.abs(view.places - view.places[window])
+        for wide, text in ((1, "3"), (2, "5")):
+            inside = distance.max(axis=1) <= wide
+            known = inside & ~np.isnan(view.scores)
+            mean = view.scores[known].mean() if known.any() else 0
+            whole = (2 * wide + 1) ** 3
+            assert named[f"asked of {text}"][window] == pytest.approx(known.sum() / whole)
+            assert named[f"score of {text}"][window] == pytest.approx(mean, abs=1e-6)
+            assert named[f"windows of {text}"][window] == pytest.approx(inside.sum() / whole - 0.5)
+        beside = distance.sum(axis=1) == 1
+        best = np.nanmax(np.append(view.scores[beside], 0))
+        assert named["best beside"][window] == pytest.approx(best)
+
+
+def test_features_do_not_depend_on_level_or_scale(rng):
+    scan = made_scan(4)
+    other = KnownScan(scan.askable, 40 + 3 * scan.intensity, scan.scores)
+    np.testing.assert_allclose(Features(scan.view())(), Features(other.view())(), atol=1e-4)
+
+
+def test_cubes_are_sums_of_neighbours(rng):
+    values = rng.normal(size=(2, 5, 4, 6)).astype(np.float32)
+    found = cubes(values, 1)
+    assert found[1, 2, 2, 3] == pytest.approx(values[1, 1:4, 1:4, 2:5].sum(), abs=1e-5)
+    assert found[0, 0, 0, 0] == pytest.approx(values[0, :2, :2, :2].sum(), abs=1e-5)
+
+
+def test_gradients_are_those_of_differences(rng):
+    features = rng.normal(size=(7, len(FEATURES))).astype(np.float32)
+    wanted = rng.normal(size=7).astype(np.float32)
+    policy = MapPolicy(1)
+    first, second, found = policy._forward(features)
+    gradients = policy._gradients(features, first, second, 2 * (found - wanted) / 7)
+    for name, gradient in gradients.items():
+        place = tuple(rng.integers(n) for n in gradient.shape)
+        errors = []
+        for step in (1e-2, -1e-2):
+            moved = MapPolicy.of(policy.parameters)
+            moved.parameters[name][place] += step
+            errors.append(np.mean((moved(features) - wanted) ** 2))
+        assert gradient[place] == pytest.approx((errors[0] - errors[1]) / 2e-2, abs=2e-3)
+
+
+def test_worth_is_nothing_up_to_one_half():
+    np.testing.assert_allclose(worth(np.array([0, 0.5, 0.75, 1.0])), [0, 0, 0.25, 1.0])
+
+
+def test_agents_ask_for_every_window_once():
+    scan = made_scan(7)
+    asked = []
+    view = scan.view()
+    for wanted in trained().strategy(view, np.random.default_rng(0)):
+        view.scores[wanted] = scan.scores[wanted]
+        asked += wanted.tolist()
+    assert sorted(asked) == list(range(len(scan.scores)))
+
+
+def test_a_file_brings_the_same_agents_back(tmp_path):
+    trained().save(tmp_path / "agents.npz")
+    again = spars.Agents.load(tmp_path / "agents.npz")
+    assert again.training == trained().training
+    for name, values in trained().policy.parameters.items():
+        np.testing.assert_array_equal(again.policy.parameters[name], values)
+    assert repr(again) == "<spars.Agents trained on 6 scans>"
+
+
+def test_broken_files_are_refused(tmp_path):
+    path = tmp_path / "agents.npz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(spars.FormatError, match="not a file of the format"):
+        spars.Agents.load(path)
+    broken = spars.Agents(MapPolicy(), {})
+    broken.policy.parameters["last.bias"] = np.full(1, np.nan, np.float32)
+    broken.save(path)
+    with pytest.raises(spars.FormatError, match="not finite"):
+        spars.Agents.load(path)
+    broken.policy.parameters = {"last.bias": np.zeros(1, np.float32)}
+    broken.save(path)
+    with pytest.raises(spars.FormatError, match="must hold"):
+        spars.Agents.load(path)
+
+
+@functools.cache
+def network():
+    made = spars.Classifier((108, 108, 108), spars.IntensityWindow(100, 180), seed=0)
+    made.recipe = spars.Recipe.of_organ(6.0, (6, 6, 6), margin=6.0, stride=2)
+    return made
+
+
+def livers(fraction=0.0):
+    return spars.datasets.phantoms(
+        1, seed=3, shape=(48, 40, 36), spacing=(6.0, 6.0, 6.0), tumour_fraction=fraction
+    )
+
+
+def test_training_on_a_dataset_and_segmenting_with_what_it_learned():
+    done = []
+    agents = spars.train_agents(
+        livers(), network(), lesion_sets=2, rounds=1, max_scores=16,
+        progress=lambda *counts: done.append(counts),
+    )  # fmt: skip
+    assert done == [(1, 2), (2, 2)]
+    assert agents.training["scans"] == 2
+    assert spars.Recipe.again(agents.training["recipe"]) == network().recipe
+    phantom = spars.phantom(seed=4, shape=(48, 40, 36), spacing=(6.0, 6.0, 6.0))
+    given = {"region": phantom.liver, "agents": agents}
+    found = spars.segment(phantom.volume, network(), max_scores=20, **given)
+    assert (found.configuration["method"], found.scores_asked) == ("agents", 20)
+    whole = spars.segment(phantom.volume, network(), **given)
+    wanted = spars.segment(phantom.volume, network(), region=phantom.liver)
+    np.testing.assert_array_equal(whole.score_map, wanted.score_map)
+
+
+def test_scans_with_tumour_are_used_as_they_are():
+    agents = spars.train_agents(livers(1.0), network(), lesion_sets=5, rounds=1, max_scores=16)
+    assert agents.training["scans"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "given"),
+    [
+        (TypeError, "'classifier' .* a Classifier", {"classifier": None}),
+        (ValueError, "recipe has a spacing", {"classifier": spars.Classifier((108, 108, 108))}),
+        (ValueError, "'dataset' .* a sequence with a case", {"dataset": []}),
+        (ValueError, "'rounds' parameter of train_agents", {"rounds": 0}),
+        (ValueError, "'max_scores' parameter of train_agents", {"max_scores": 15}),
+        (ValueError, "'lesion_sets' parameter of train_agents", {"lesion_sets": 0}),
+        (TypeError, "'law' parameter of train_agents", {"law": "usual"}),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_trained_is_refused_by_name(error, message, given):
+    options = {"dataset": livers(), "classifier": network()} | given
+    with pytest.raises(error, match=message):
+        spars.train_agents(options.pop("dataset"), options.pop("classifier"), **options)
+
+
+def test_agents_and_method_belong_together():
+    scan = np.zeros((20, 20, 20), np.float32)
+    options = {"window": (8, 8, 8), "grid": None}
+    with pytest.raises(ValueError, match="'agents' .* must be Agents with method='agents'"):
+        spars.segment(scan, np.ones, method="agents", **options)
+    with pytest.raises(ValueError, match="'agents' .* must be None with method='flood'"):
+        spars.segment(scan, np.ones, method="flood", agents=trained(), **options)
+    with pytest.raises(TypeError, match="'agents' parameter of segment must be Agents or None"):
+        spars.segment(scan, np.ones, agents="mine", **options)
+
+
+def test_a_view_of_equal_intensities_has_features():
+    view = View(np.ones((3, 1, 1), bool), np.ones(3, np.float32))
+    assert np.isfinite(Features(view)()).all()

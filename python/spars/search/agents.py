@@ -1,0 +1,87 @@
+"""Agents that have learned on many scans which windows to ask for, frozen for new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spars._support.archives import read_npz, write_npz
+from spars._support.errors import FormatError
+from spars._support.types import PathLike
+from spars.search.features import FEATURES, Features
+from spars.search.map_policy import MapPolicy
+from spars.search.strategies import Numbers, View
+
+__all__ = ["Agents"]
+
+_FORMAT = "spars agents 1"
+#: Windows asked for at once, on scans and in training.
+BATCH = 16
+
+
+class Agents:
+    """What `train_agents` learned: a policy, and what it was trained on.
+
+    ``spars.segment(scan, classifier, region=organ, agents=agents, max_scores=500)`` plays it.
+    Nothing is learned there and nothing is drawn: at every turn it asks for the 16 windows of the
+    highest worth, given every score so far.
+
+    Parameters
+    ----------
+    policy : MapPolicy
+    training : mapping of str to plain values
+        How it was trained.
+
+    Attributes
+    ----------
+    policy, training
+        As given.
+    """
+
+    def __init__(self, policy: MapPolicy, training: Mapping[str, Any]) -> None:
+        self.policy = policy
+        self.training = dict(training)
+
+    def strategy(self, view: View, rng: np.random.Generator) -> Iterator[Numbers]:
+        """Yield the windows to ask for next, as every strategy does; `rng` is not used."""
+        features = Features(view)
+        while len(left := np.flatnonzero(np.isnan(view.scores))):
+            worths = self.policy(features()[left])
+            yield left[best(worths, BATCH)]
+
+    def save(self, path: PathLike) -> None:
+        """Write policy and training record to one `.npz` file, whole or not at all."""
+        description = {"features": list(FEATURES), "training": self.training}
+        write_npz(path, description, self.policy.parameters, _FORMAT)
+
+    @classmethod
+    def load(cls, path: PathLike) -> Agents:
+        """Read agents that `save` wrote; nothing of the file is ever run.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        FormatError
+            It holds no agents, or such as see other features.
+        """
+        description, arrays = read_npz(path, _FORMAT)
+        try:
+            if tuple(description["features"]) != FEATURES:
+                raise ValueError(f"features {description['features']}")
+            if not all(np.isfinite(array).all() for array in arrays.values()):
+                raise ValueError("parameters that are not finite")
+            return cls(MapPolicy.of(arrays), dict(description["training"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{path} holds no agents of this version: {error}") from None
+
+    def __repr__(self) -> str:
+        return f"<spars.Agents trained on {self.training.get('scans', '?')} scans>"
+
+
+def best(worths: NDArray[Any], count: int) -> Numbers:
+    """Return where the highest `count` values are, the highest first; ties in their order."""
+    return np.argsort(-worths, kind="stable")[:count]
