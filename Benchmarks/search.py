@@ -36,6 +36,7 @@ that neither training nor choice has seen; patients are looked at after that.
 """
 
 import argparse
+import functools
 import itertools
 from dataclasses import replace
 from pathlib import Path
@@ -137,9 +138,15 @@ def phantoms(count, seed, folder, classifier):
             )  # fmt: skip
 
 
-def phantom(seed, lesions, recipe):
+@functools.lru_cache(maxsize=1)
+def liver(seed, recipe):
     case = spars.datasets.phantom_livers(1, seed=seed)[0]
-    working = recipe.working(case.load(), case.load_organ())
+    scan = case.load()
+    return recipe.working(scan, case.load_organ())
+
+
+def phantom(seed, lesions, recipe):
+    working = liver(seed, recipe)
     rng = np.random.default_rng([seed, lesions])
     if lesions and seed % 2 == 0:
         return OrganFrame.of_working(working, recipe), np.zeros(working.organ.shape, bool)

@@ -9,6 +9,7 @@ import pytest
 import spars
 from spars.command import cli
 from spars.lesions import LesionLaw, WindowSettings
+from spars.search.map_policy import MapPolicy
 
 INPUT = (108, 108, 108)
 RECIPE = spars.Recipe.of_organ(
@@ -150,7 +151,7 @@ def test_intensity_asks_for_no_classifier(said, tmp_path):
     assert "position, mm" in out
 
 
-@pytest.mark.parametrize("method", ["exhaustive", "self_play", "grad_cam"])
+@pytest.mark.parametrize("method", ["exhaustive", "self_play", "grad_cam", "flood"])
 def test_every_method_runs_on_the_organ(said, tmp_path, method):
     more = [] if method == "grad_cam" else ["--coverage"]
     code, _, err = said(*segment(
@@ -162,6 +163,18 @@ def test_every_method_runs_on_the_organ(said, tmp_path, method):
     assert ("Distinct windows over the" in page) == (method != "grad_cam")
     assert "The map runs between the middles of windows" in page
     assert "made of boxes" not in page
+
+
+def test_agents_and_a_budget_are_given_by_options(said, tmp_path, folder):
+    spars.Agents(MapPolicy(seed=3), {"scans": 1}).save(tmp_path / "agents.npz")
+    given = ("--agents", tmp_path / "agents.npz", "--max-scores", "25", "--json")
+    code, out, err = said(*segment(*given, output=tmp_path / "mask.nii.gz"))
+    assert (code, err) == (0, "")
+    search = json.loads(out)["configuration"]["search"]
+    assert (search["method"], search["scores_asked"]) == ("agents", 25)
+    code, _, err = said(*segment(*given, "--method", "flood", output=tmp_path / "mask.nii.gz"))
+    assert code == 1
+    assert "'agents' parameter of segment must be None with method='flood'" in err
 
 
 def test_the_recipe_can_be_left_out(said, tmp_path):

@@ -187,6 +187,9 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
         help="score every window and show in the report how much of the scan the search saw, and "
         "its regret",
     )
+    segment.add_argument(
+        "--agents", help="file of spars.Agents, which then choose the windows (see --max-scores)"
+    )
     segment.add_argument("--region", help="organ mask; outside of it nothing is segmented")
     segment.add_argument(
         "--region-value", type=int, nargs="+", help="labels of the organ in that file"

@@ -31,7 +31,7 @@ from spars.search.findings import ScanWarning
 from spars.search.organ import score_organ
 from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe
-from spars.search.settings import SegmentationSettings, SelfPlaySettings
+from spars.search.settings import LEARNED, SegmentationSettings, SelfPlaySettings
 from spars.volume.volume import Volume, as_volume
 
 #: Options of self-play that the other methods share; what learns and is kept is self-play's alone.
@@ -50,6 +50,8 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     options = given(arguments, SegmentationSettings)
     search = given(arguments, SelfPlaySettings, without=SegmentationSettings.defaults())
     search |= _rule(arguments)
+    if arguments.agents:
+        options |= {"agents": spars.Agents.load(arguments.agents), "method": LEARNED} | options
     # Before anything is read: what follows from no recipe.
     SegmentationSettings.of(options)
     classifier = None
@@ -110,6 +112,7 @@ def _check_files(arguments: Namespace) -> None:
         {
             "the scan": arguments.scan,
             "--classifier": arguments.classifier,
+            "--agents": arguments.agents,
             "--region": arguments.region,
             "--reference": arguments.reference,
             "--initial-policy": arguments.initial_policy,
