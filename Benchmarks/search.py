@@ -11,8 +11,8 @@ liver, every fourth without any. All is measured on the working grid.
 
 Written before it was run
 -------------------------
-Chosen on 10 phantoms of other seeds: how unasked windows count (`spars.search.budget.filled`), what
-a hit is and how many windows a flood asks for at once.
+Chosen on 12 scans of 6 phantoms of other seeds: how unasked windows count
+(`spars.search.budget.filled`), what a hit is and how many windows a flood asks for at once.
 
 Measures: Dice at each budget, the mean over scans with more than 1 ml of tumour whose exhaustive
 map finds anything (Dice above 0.05); area under Dice against scores up to 1,000, divided by 1,000
@@ -27,6 +27,14 @@ Hypotheses
 3. What does not grow hits (raster, random, coarse, walk) has under half of the exhaustive Dice at
    1,000 scores.
 4. No budget up to 1,000 gives more false volume on scans without tumour than all scores do.
+
+Added before agents were played on any scan but those they were chosen on: agents are trained on 33
+scans of 6 phantoms, and end by themselves at a worth of 0.1, both chosen on the 12 scans.
+5. On phantoms not seen before they have 95 % of the exhaustive Dice at 500 scores, and a larger
+   area than the best simple search.
+6. Ending by themselves they lose less than 0.02 of the exhaustive Dice with under 10 % of its
+   scores.
+7. Both hold on patients.
 
 Rule: one search is better than another where the interval of the difference of their areas excludes
 0. A search may be proposed as the default where the interval of its Dice at 1,000 scores less the
@@ -179,15 +187,16 @@ def play(scans, methods, seeds):
     """Return Dice or false ml by method: arrays (scan, budget), means over the seeds."""
     played = {}
     for name, strategy in methods.items():
-        rows = []
+        rows, counts = [], []
         for scan in scans:
             drawn = []
             for seed in range(seeds if name in DRAWN else 1):
                 asked = scan.asked(strategy, max(BUDGETS), seed)
                 drawn.append([scan.measured(asked[:budget]) for budget in BUDGETS])
+                counts.append(len(asked))
             rows.append(np.mean(drawn, axis=0))
         played[name] = np.array(rows)
-        print(f"  {name} played", flush=True)
+        print(f"  {name} played, {np.mean(counts):.0f} scores asked at most", flush=True)
     return played
 
 

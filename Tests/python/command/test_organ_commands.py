@@ -166,7 +166,7 @@ def test_every_method_runs_on_the_organ(said, tmp_path, method):
 
 
 def test_agents_and_a_budget_are_given_by_options(said, tmp_path, folder):
-    spars.Agents(MapPolicy(seed=3), {"scans": 1}).save(tmp_path / "agents.npz")
+    spars.Agents(MapPolicy(seed=3), {"scans": 1}, None).save(tmp_path / "agents.npz")
     given = ("--agents", tmp_path / "agents.npz", "--max-scores", "25", "--json")
     code, out, err = said(*segment(*given, output=tmp_path / "mask.nii.gz"))
     assert (code, err) == (0, "")

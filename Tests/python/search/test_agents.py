@@ -38,7 +38,7 @@ def found_by(strategy, scan, most, seed=0):
 @functools.cache
 def trained():
     policy, errors = learn([made_scan(seed) for seed in range(6)], 2, 160, 0)
-    return spars.Agents(policy, {"scans": 6, "errors": errors})
+    return spars.Agents(policy, {"scans": 6, "errors": errors}, least_worth=None)
 
 
 def test_what_is_learned_finds_more_than_a_flood_on_scans_it_has_not_seen():
@@ -124,10 +124,32 @@ def test_agents_ask_for_every_window_once():
     assert sorted(asked) == list(range(len(scan.scores)))
 
 
+def test_agents_end_where_the_next_windows_promise_too_little():
+    scan = made_scan(8)
+    hits = (scan.scores > 0.5).sum()
+
+    def asked(least_worth):
+        agents, view, count = spars.Agents(trained().policy, {}, least_worth), scan.view(), 0
+        for wanted in agents.strategy(view, np.random.default_rng(0)):
+            view.scores[wanted] = scan.scores[wanted]
+            count += len(wanted)
+        return count, (view.scores > 0.5).sum()
+
+    assert asked(2.0) == (0, 0)
+    count, found = asked(0.2)
+    assert count < 0.3 * len(scan.scores)
+    assert found >= 0.9 * hits
+    assert asked(0.05)[0] >= count
+    with pytest.raises(TypeError, match="'least_worth' parameter of Agents"):
+        spars.Agents(trained().policy, {}, "little")
+
+
 def test_a_file_brings_the_same_agents_back(tmp_path):
     trained().save(tmp_path / "agents.npz")
     again = spars.Agents.load(tmp_path / "agents.npz")
-    assert again.training == trained().training
+    assert (again.training, again.least_worth) == (trained().training, None)
+    spars.Agents(trained().policy, {}, 0.25).save(tmp_path / "other.npz")
+    assert spars.Agents.load(tmp_path / "other.npz").least_worth == 0.25
     for name, values in trained().policy.parameters.items():
         np.testing.assert_array_equal(again.policy.parameters[name], values)
     assert repr(again) == "<spars.Agents trained on 6 scans>"
@@ -169,6 +191,7 @@ def test_training_on_a_dataset_and_segmenting_with_what_it_learned():
         progress=lambda *counts: done.append(counts),
     )  # fmt: skip
     assert done == [(1, 2), (2, 2)]
+    agents.least_worth = None
     assert agents.training["scans"] == 2
     assert spars.Recipe.again(agents.training["recipe"]) == network().recipe
     phantom = spars.phantom(seed=4, shape=(48, 40, 36), spacing=(6.0, 6.0, 6.0))

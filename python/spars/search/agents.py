@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.archives import read_npz, write_npz
+from spars._support.checks import check_float
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 from spars.search.features import FEATURES, Features
@@ -20,6 +21,8 @@ __all__ = ["Agents"]
 _FORMAT = "spars agents 1"
 #: Windows asked for at once, on scans and in training.
 BATCH = 16
+#: On 12 scans of phantoms it kept the exhaustive Dice with 470 scores of 8,000.
+LEAST_WORTH = 0.1
 
 
 class Agents:
@@ -27,34 +30,56 @@ class Agents:
 
     ``spars.segment(scan, classifier, region=organ, agents=agents, max_scores=500)`` plays it.
     Nothing is learned there and nothing is drawn: at every turn it asks for the 16 windows of the
-    highest worth, given every score so far.
+    highest worth, given every score so far, and ends by itself where these promise too little.
 
     Parameters
     ----------
     policy : MapPolicy
     training : mapping of str to plain values
         How it was trained.
+    least_worth : float or None
+        The mean worth of the next 16 windows below which the search ends: what a score costs.
+        1 is the worth of a window that scores 1, and 0 that of one half or less. None: it never
+        ends before the budget. The default was chosen on phantoms.
 
     Attributes
     ----------
-    policy, training
-        As given.
+    policy, training, least_worth
+        As given; `least_worth` may be changed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `least_worth` is no finite float.
     """
 
-    def __init__(self, policy: MapPolicy, training: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        policy: MapPolicy,
+        training: Mapping[str, Any],
+        least_worth: float | None = LEAST_WORTH,
+    ) -> None:
         self.policy = policy
         self.training = dict(training)
+        if least_worth is not None:
+            least_worth = check_float(least_worth, "least_worth", "Agents")
+        self.least_worth = least_worth
 
     def strategy(self, view: View, rng: np.random.Generator) -> Iterator[Numbers]:
         """Yield the windows to ask for next, as every strategy does; `rng` is not used."""
         features = Features(view)
         while len(left := np.flatnonzero(np.isnan(view.scores))):
             worths = self.policy(features()[left])
-            yield left[best(worths, BATCH)]
+            wanted = best(worths, BATCH)
+            if self.least_worth is not None and worths[wanted].mean() < self.least_worth:
+                return
+            yield left[wanted]
 
     def save(self, path: PathLike) -> None:
         """Write policy and training record to one `.npz` file, whole or not at all."""
-        description = {"features": list(FEATURES), "training": self.training}
+        description = {
+            "features": list(FEATURES), "training": self.training, "least_worth": self.least_worth,
+        }  # fmt: skip
         write_npz(path, description, self.policy.parameters, _FORMAT)
 
     @classmethod
@@ -74,7 +99,8 @@ class Agents:
                 raise ValueError(f"features {description['features']}")
             if not all(np.isfinite(array).all() for array in arrays.values()):
                 raise ValueError("parameters that are not finite")
-            return cls(MapPolicy.of(arrays), dict(description["training"]))
+            training, least_worth = dict(description["training"]), description["least_worth"]
+            return cls(MapPolicy.of(arrays), training, least_worth)
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{path} holds no agents of this version: {error}") from None
 
