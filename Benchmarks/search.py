@@ -260,6 +260,21 @@ def free_table(title, scans, played):
         print(f"| {name} | {' | '.join(f'{mean:.2f}' for mean in rows.mean(axis=0))} |")
 
 
+def ends(scans, methods):
+    """Print what searches that end by themselves have come to by then."""
+    everything = by_patient([scan.exhaustive for scan in scans], scans)
+    for name in methods.keys() - STRATEGIES.keys():
+        asked = [scan.asked(methods[name], None, 0) for scan in scans]
+        found = by_patient([scan.measured(a) for scan, a in zip(scans, asked, strict=True)], scans)
+        counts = np.array([len(a) for a in asked])
+        shares = counts / [len(scan.scores) for scan in scans]
+        print(
+            f"\n{name} to their own end: {found.mean():.3f}, less all scores "
+            f"{interval(found - everything)}; scores {counts.mean():.0f} (median "
+            f"{np.median(counts):.0f}, {counts.min()} to {counts.max()}), {shares.mean():.1%}"
+        )
+
+
 def report(title, scans, methods, seeds):
     sick = [s for s in scans if s.ml > 1 and s.exhaustive > 0.05]
     healthy = [s for s in scans if s.ml == 0]
@@ -267,8 +282,10 @@ def report(title, scans, methods, seeds):
     print(f"\n{title}; left out (under 1 ml, or not found by all scores): {left_out}")
     if sick:
         table(title, sick, play(sick, methods, seeds))
+        ends(sick, methods)
     if healthy:
         free_table(title, healthy, play(healthy, methods, seeds))
+        ends(healthy, methods)
 
 
 def main():
