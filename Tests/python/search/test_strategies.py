@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import spars
+from spars.game.field import Field
 from spars.search.budget import filled
 from spars.search.strategies import STRATEGIES, View
 
@@ -177,3 +178,17 @@ def test_a_budget_is_refused_where_there_is_none():
         searched("flood", max_scores=0)
     with pytest.raises(TypeError, match=r"flood\(\) got an unexpected keyword argument 'gamma'"):
         searched("flood", gamma=0.9)
+
+
+def test_places_that_there_are_not_are_refused(rng):
+    field = Field(
+        rng.normal(size=(9, 9, 9)), Darkness(), (6, 6, 6), "paper", 1.0, None, 2, {}, "me"
+    )
+    count = field.scores().size
+    for place in (-1, count, 2**63 - 1, -(2**63)):
+        with pytest.raises(ValueError, match="'places' parameter of the game must be in the range"):
+            field.score(np.array([0, place], np.int64))
+    assert field.scored == 0
+    found = field.score(np.array([count - 1, 0, 0], np.int64))
+    assert (found.shape, field.scored) == ((3,), 2)
+    assert field.score(np.zeros(0, np.int64)).shape == (0,)
