@@ -118,6 +118,16 @@ def test_a_network_scores_single_windows_as_it_scores_all(rng):
     np.testing.assert_array_equal(found.score_map, wanted.score_map)
 
 
+def test_an_atlas_shows_intensities_as_its_network_sees_them(rng):
+    # Most values lie beyond the intensity window, where the network sees no difference.
+    network = spars.Classifier((108, 108, 108), spars.IntensityWindow(50, 10), seed=2)
+    scan = rng.normal(50, 90, (16, 16, 16)).astype(np.float32)
+    options = {"window": (12, 12, 12), "grid": None, "method": "darkest", "stride": 2}
+    atlas = spars.ScoreAtlas.compute(scan, network, (12, 12, 12), grid=None, stride=2)
+    found, from_atlas = (spars.segment(scan, scorer, **options) for scorer in (network, atlas))
+    np.testing.assert_array_equal(from_atlas.run.windows, found.run.windows)
+
+
 def line_of(scores):
     """Return a view of windows in a row, and the asking of some of them."""
     view = View(np.ones((len(scores), 1, 1), bool), np.arange(len(scores), dtype=np.float32))

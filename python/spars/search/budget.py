@@ -71,12 +71,13 @@ def _search(
     if max_scores is not None:
         max_scores = check_integer(max_scores, "max_scores", method, 1)
 
-    def field_of(scorer: Scorer) -> Field:
-        return Field(volume, scorer, window, protocol, 1.0, grid, stride, {}, method, region)
+    def field_of(scorer: Scorer, **switches: Any) -> Field:
+        return Field(volume, scorer, window, protocol, 1.0, grid, stride, switches, method, region)
 
-    field = field_of(scorer)
-    # What an atlas knows it may be asked for all the same.
-    blank = field_of(_unasked) if isinstance(scorer, KnownScores) else field
+    field = blank = field_of(scorer)
+    if isinstance(scorer, KnownScores):
+        # What an atlas knows it may be asked for all the same.
+        blank = field_of(_unasked, intensity_window=field.protocol.intensity_window)
     askable, intensity = openings(blank, region)
     view = View(askable, intensity)
     asked = asked_by(
