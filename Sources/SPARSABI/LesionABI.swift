@@ -193,6 +193,8 @@ public func sparsLesionSplit(
         wanted.reach = given.reach
         wanted.leastContrast = Float(given.least_contrast)
         wanted.leastVoxels = Int(clamping: given.least_voxels)
+        wanted.largeVoxels = given.large_voxels == 0 ? nil : Int(clamping: given.large_voxels)
+        wanted.largeThreshold = Float(given.large_threshold)
         try wanted.fill(
             box.host, map: checkedInput(map, extent.count, "map", of: owner),
             mask: checkedOutput(mask, extent.count, "mask", of: owner))

@@ -80,6 +80,8 @@ typedef struct {
     double reach;  ///< mm beyond a part, 0 to 100
     double least_contrast;  ///< HU, 0 to 1000
     int64_t least_voxels;  ///< of a lesion
+    int64_t large_voxels;  ///< of a part that is followed down to large_threshold; 0: of none
+    double large_threshold;  ///< 0 to threshold
 } spars_lesion_split_rule;
 
 /// The law as it is unless something is asked for.

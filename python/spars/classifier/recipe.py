@@ -31,7 +31,7 @@ _THRESHOLD_FROM = (
 )
 _ORGAN = {
     "margin": 18.0, "is_interpolated": True, "refinement": "split", "certain": 0.97,
-    "minimum_volume": 0.1,
+    "minimum_volume": 0.1, "large_volume": 5.0,
 }  # fmt: skip
 
 
@@ -150,6 +150,23 @@ class Recipe(Settings, owner="Recipe"):
     minimum_volume: float = setting(
         0.0, number(0.0, 1000.0), 'With "split": lesions below so many ml are no finding.'
     )
+    large_volume: float | None = setting(
+        None,
+        optional(number(0.001, 1000.0)),
+        """
+        With "split": a component of at least so many ml is followed down to `large_threshold`: the
+        inside of a large lesion is less even than that of a small one, and its part of the map
+        torn. None: no component is.
+        """,
+    )
+    large_threshold: float = setting(
+        0.8,
+        number(0.0),
+        """
+        With "split" and a `large_volume`: the map's value above which a voxel may belong to a large
+        component; the protocol's segmentation threshold where that is lower.
+        """,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -194,7 +211,7 @@ class Recipe(Settings, owner="Recipe"):
         **settings
             Others of the recipe's, but for `protocol`, `grid` and `isolated`. Defaults that differ
             from the class's: ``margin=18.0``, ``is_interpolated=True``, ``refinement="split"``,
-            ``certain=0.97``, ``minimum_volume=0.1``.
+            ``certain=0.97``, ``minimum_volume=0.1``, ``large_volume=5.0``.
 
         Raises
         ------

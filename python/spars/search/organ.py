@@ -193,12 +193,15 @@ def _lesions(frame: OrganFrame, score_map: FloatArray, recipe: Recipe) -> MaskAr
     organ = frame.working.organ
     if recipe.refinement == "none":
         return organ & (score_map > recipe.threshold)
+    voxels_of_ml = 1000 / (recipe.spacing or 1.0) ** 3
     rule = {
         "threshold": recipe.threshold,
         "certain": recipe.certain,
         "reach": recipe.reach,
         "least_contrast": recipe.least_contrast,
-        "least_voxels": math.ceil(1000 * recipe.minimum_volume / (recipe.spacing or 1.0) ** 3),
+        "least_voxels": math.ceil(recipe.minimum_volume * voxels_of_ml),
+        "large_voxels": math.ceil((recipe.large_volume or 0.0) * voxels_of_ml),
+        "large_threshold": min(recipe.large_threshold, recipe.threshold),
     }
     found = np.empty(organ.shape, np.uint8)
     native.lesion_split(frame.host._handle.value, score_map, rule, found, None)
