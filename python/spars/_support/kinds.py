@@ -13,6 +13,7 @@ from spars._support.checks import (
     check_integer,
     sentence,
 )
+from spars._support.progress import check_progress
 
 
 def _same(value: Any) -> Any:
@@ -135,6 +136,13 @@ def function() -> Kind:
         return value
 
     return Kind("callable", check)
+
+
+def bar() -> Kind:
+    """A `progress`, as `as_progress` takes it; no option."""
+    return Kind(
+        "callable or True, optional", lambda value, name, owner: check_progress(value, owner)
+    )
 
 
 def path(metavar: str = "FILE") -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from spars._support.checks import sentence
 from spars._support.extras import require
 from spars._support.types import Progress
 
@@ -12,9 +13,9 @@ from spars._support.types import Progress
 class ProgressBar:
     """A bar with rate and time left, for a terminal or a notebook.
 
-    Give it wherever a `progress` is taken. Runs, segmentations, baselines, atlases and leagues also
-    take ``progress=True`` for one with the work's own name. It needs tqdm (the extra "progress");
-    in a notebook it is a widget where ipywidgets is installed, and text elsewhere.
+    Give it wherever a `progress` is taken; ``progress=True`` is one with the work's own name. It
+    needs tqdm (the extra "progress"); in a notebook it is a widget where ipywidgets is installed,
+    and text elsewhere.
 
     Parameters
     ----------
@@ -65,13 +66,36 @@ def progress_bar(description: str) -> ProgressBar | None:
         return None
 
 
-def as_progress(
-    progress: Progress | bool | None, description: str, unit: str = "it"
-) -> Progress | None:
-    """Return what a `progress` parameter stands for: True is a bar, a callable itself."""
-    if progress is True:
-        return ProgressBar(description, unit)
-    return None if progress is False else progress
+def check_progress(progress: object, owner: str) -> Progress | bool | None:
+    """Return `progress` if it is what `as_progress` takes, or raise TypeError."""
+    if progress is None or isinstance(progress, bool) or callable(progress):
+        return progress
+    raise TypeError(sentence("progress", owner, "callable, True or None", progress))
+
+
+def as_progress(progress: Progress | bool | None, owner: str, unit: str = "it") -> Progress | None:
+    """Return what every `progress` parameter stands for.
+
+    Parameters
+    ----------
+    progress : callable, bool or None
+        True is a bar, a callable is itself; False and None are none.
+    owner : str
+        Whose work it is: what the bar and the sentence of an error say.
+    unit : str
+        What the bar counts.
+
+    Raises
+    ------
+    TypeError
+        `progress` is something else.
+    ImportError
+        A bar is asked for and tqdm is missing.
+    """
+    progress = check_progress(progress, owner)
+    if isinstance(progress, bool):
+        return ProgressBar(owner, unit) if progress else None
+    return progress
 
 
 def shifted(progress: Progress, done: int, planned: int) -> Progress:

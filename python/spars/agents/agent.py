@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from spars._support.archives import write_npz
 from spars._support.checks import check_choice, check_extent, check_float, check_integer
 from spars._support.errors import FormatError
+from spars._support.progress import as_progress
 from spars._support.types import FloatArray, PathLike, Progress
 from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
 from spars.agents.hyperparameters import checked_hyperparameters
@@ -150,7 +151,7 @@ class PPO:
         self,
         total_timesteps: int,
         callback: Callable[[PPO], object] | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         reset_num_timesteps: bool = True,
     ) -> Self:
         """Collect and update until `total_timesteps` environment steps are made.
@@ -164,8 +165,8 @@ class PPO:
             Environment steps, counted over all environments.
         callback : callable, optional
             Called with this agent after every step; returning False ends training.
-        progress : callable, optional
-            Called with (done, planned) steps.
+        progress : callable or True, optional
+            Called with (done, planned) steps; True draws a bar (the extra "progress").
         reset_num_timesteps : bool
             Whether to count, and play, from the start.
 
@@ -185,6 +186,7 @@ class PPO:
             self._reset()
         else:
             total_timesteps += self.num_timesteps
+        progress = as_progress(progress, "learn", "steps")
         started, first = time.monotonic(), self.num_timesteps
         while self.num_timesteps < total_timesteps:
             rollout = self._collect(callback, progress, total_timesteps)

@@ -9,6 +9,7 @@ from spars._support.checks import check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
+    bar,
     boolean,
     choice,
     extent,
@@ -106,7 +107,7 @@ class RecordingSettings(Settings):
     )
     progress: Progress | bool | None = setting(
         None,
-        anything("callable or True, optional"),
+        bar(),
         'Called with (done, planned) iterations; True draws a bar (the extra "progress").',
         recorded=False,
     )
@@ -250,7 +251,7 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
     seed: int = setting(0, integer(), "Seed of every random draw.")
     progress: Progress | bool | None = setting(
         None,
-        anything("callable or True, optional"),
+        bar(),
         'Called with (done, planned); True draws a bar (the extra "progress").',
     )
     search: dict[str, Any] = setting(

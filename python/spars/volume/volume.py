@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
 from spars._support.checks import check_array, check_choice, check_extent, sentence
+from spars._support.progress import as_progress
 from spars._support.types import (
     AnyPath,
     Extent3,
@@ -130,7 +131,7 @@ class Volume:
         return (Volume, (self.array, self.affine, self.header))
 
 
-def load(path: AnyPath, progress: Progress | None = None) -> Volume:
+def load(path: AnyPath, progress: Progress | bool | None = None) -> Volume:
     """Read a scan from a NIfTI file.
 
     NIfTI-1 and -2, `.nii`, `.nii.gz` or either file of a pair `.hdr` and `.img` (each with or
@@ -143,8 +144,9 @@ def load(path: AnyPath, progress: Progress | None = None) -> Volume:
     ----------
     path : str, bytes or os.PathLike
         The file; for a pair, either one.
-    progress : callable, optional
-        Called with bytes done and bytes planned about every 20 ms.
+    progress : callable or True, optional
+        Called with bytes done and bytes planned about every 20 ms; True draws a bar (the
+        extra "progress").
 
     Returns
     -------
@@ -162,6 +164,7 @@ def load(path: AnyPath, progress: Progress | None = None) -> Volume:
     MemoryError
         The volume, which the file does hold, does not fit in memory.
     """
+    progress = as_progress(progress, "load", "B")
     file = NiftiFile(path, "load", progress)
     return Volume(file.read(progress), file.affine, file.header)
 
@@ -171,7 +174,7 @@ def save(
     volume: Scan,
     like: Scan | None = None,
     dtype: DTypeLike | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> None:
     """Write a mask, a map or a scan as a NIfTI file, on the geometry of the scan it came from.
 
@@ -194,8 +197,9 @@ def save(
     dtype : {"uint8", "int16", "int32", "float32"}, optional
         Default: uint8 for bool, float32 for floats, and for integers the first of the others that
         holds every value.
-    progress : callable, optional
-        Called with bytes done and bytes planned about every 20 ms.
+    progress : callable or True, optional
+        Called with bytes done and bytes planned about every 20 ms; True draws a bar (the
+        extra "progress").
 
     Raises
     ------
@@ -217,7 +221,7 @@ def save(
     shape, affine, header = _place_of(volume if like is None and not is_array else like, array)
     if shape != array.shape:
         raise ValueError(sentence("volume", "save", f"of the shape {shape} of like", array.shape))
-    write(path, _voxels(array, dtype), affine, header, progress)
+    write(path, _voxels(array, dtype), affine, header, as_progress(progress, "save", "B"))
 
 
 def resample(array: ArrayLike, shape: Sequence[int], interpolation: str = "linear") -> NDArray[Any]:
