@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from spars._support.archives import write_npz
 from spars._support.checks import check_choice, check_extent, check_float, check_integer
 from spars._support.errors import FormatError
+from spars._support.formats import check_ending
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, PathLike, Progress
 from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
@@ -348,9 +349,10 @@ class PPO:
         path : path
             A name that ends in ".zip" makes a file for ``stable_baselines3.PPO.load``: its
             observation is this agent's, in float32. Any other name makes NumPy's npz with a JSON
-            description, from which `load` continues to the bit. Nothing in either is executed by
-            `load`.
+            description, from which `load` continues to the bit; another format's ending is refused.
+            Nothing in either is executed by `load`.
         """
+        check_ending(path, (".npz", ".zip"), "PPO.save")
         for name, value in self._schedules.items():
             if callable(value):
                 raise ValueError(

@@ -23,6 +23,7 @@ from spars._support.checks import (
 )
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError, NonFiniteError
+from spars._support.formats import PYTORCH, check_ending
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
 from spars.classifier.explanation import attributions, explain, input_gradients
@@ -343,7 +344,7 @@ class Classifier:
         ----------
         path : str or path-like
             Where; an existing file is replaced. `.pth` and `.pt` become a PyTorch `state_dict`,
-            everything else safetensors.
+            everything else safetensors; an ending of another format is refused.
         dtype : {"float32", "float16"}
             What parameters are written as. "float16" rounds them to 11 bits and halves the file;
             safetensors alone.
@@ -351,14 +352,17 @@ class Classifier:
         Raises
         ------
         ValueError
-            "float16" with `.pth` or `.pt`, or for a parameter that it does not hold.
+            "float16" with `.pth` or `.pt`, or for a parameter that it does not hold; or the path's
+            ending is that of another format.
         OSError
             It cannot be written.
         """
+        encoded = _path(path, "save")
+        check_ending(encoded, (".safetensors", *PYTORCH), "save")
         training = None if self._training is None else json.dumps(self._training)
         recipe = "" if self._recipe is None else self._recipe.to_json()
         halves = check_choice(dtype, "dtype", "save", ("float32", "float16")) == "float16"
-        native.classifier_save(self._handle.value, _path(path, "save"), training, recipe, halves)
+        native.classifier_save(self._handle.value, encoded, training, recipe, halves)
 
     @classmethod
     def load(cls, path: PathLike, input_shape: Sequence[int] | None = None) -> Self:

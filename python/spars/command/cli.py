@@ -326,7 +326,7 @@ def _add_info(commands: Any) -> argparse.ArgumentParser:
         help="print versions and machine, or what a file holds",
         description="Print versions, instruction set and threads; with a file, its header.",
     )
-    info.add_argument("file", nargs="?", help="NIfTI file or weights")
+    info.add_argument("file", nargs="?", help="any file: a scan, weights, a checkpoint, an atlas")
     return info
 
 
