@@ -7,7 +7,7 @@ from matplotlib import pyplot
 
 from spars import plots
 from spars._support.extras import require
-from spars._support.progress import progress_bar
+from spars._support.progress import ProgressLines, progress_bar
 from spars.volume.volume import Volume
 
 mpl.use("Agg")
@@ -177,7 +177,7 @@ def test_bar_reports_and_closes(monkeypatch):
 
 def test_no_bar_where_nobody_looks(monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    assert progress_bar("work") is None
+    assert isinstance(progress_bar("work"), ProgressLines)
 
 
 def test_figures_are_not_kept_by_pyplot():

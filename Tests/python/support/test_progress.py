@@ -1,6 +1,7 @@
 """Every `progress` takes the same: a callable, True for a bar, False or None."""
 
 import inspect
+import logging
 import re
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import spars
 from spars import calibration, experiments, lesions, metrics, studies
+from spars._support.progress import ProgressLines
 from spars.lesions import Host
 from spars.volume.cases import Case
 
@@ -118,3 +120,33 @@ def test_every_progress_is_documented_so():
         if entry is not None:
             assert entry[1].startswith("callable or True"), function
             assert "True draws a bar" in " ".join(entry[2].split()), function
+
+
+def test_lines_come_once_in_a_while_where_no_bar_can(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    lines = ProgressLines("searching")
+    for second in range(200):
+        now[0] = float(second)
+        lines(second, 400)
+    assert capsys.readouterr().err.splitlines() == [
+        "spars: searching: 60 of 400, about 6 min left",
+        "spars: searching: 120 of 400, about 5 min left",
+        "spars: searching: 180 of 400, about 4 min left",
+    ]
+    now[0] = 300.0
+    lines(7, 0)
+    assert capsys.readouterr().err == "spars: searching: 7\n"
+
+
+def test_the_logger_tells_of_epochs_and_masks(caplog, classifier):
+    caplog.set_level(logging.INFO, "spars")
+    scans = spars.datasets.phantoms(2, shape=(32, 28, 24))
+    classifier.fit(
+        scans, window=(16, 14, 12), grid=None, epochs=2, steps_per_epoch=1, crops_per_scan=2
+    )
+    spars.segment(scans[0].load(), half, method="exhaustive", window=WINDOW, grid=None)
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.partition(":")[0] for line in told] == [
+        "epoch 1 of 2", "epoch 2 of 2", "exhaustive",
+    ]  # fmt: skip

@@ -11,6 +11,8 @@ from spars._support.types import AnyPath
 
 NIFTI = (".nii", ".nii.gz")
 PYTORCH = (".pth", ".pt")
+#: The endings of files that hold a whole scan, the longest first.
+SCANS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
 
 #: The endings that say what a file is. Any other may stand for anything.
 ENDINGS = {
@@ -35,6 +37,8 @@ ENDINGS = {
 }
 _MAGIC = {
     b"NRRD000": "NRRD",
+    b"ObjectType": "MetaImage",
+    b"NDims": "MetaImage",
     b"\x93NUMPY": "NumPy",
     b"\x89HDF\r\n": "HDF5",
     b"\x89PNG\r\n": "PNG",
@@ -145,8 +149,6 @@ def _of_text(head: bytes) -> str:
         text = head.decode("utf-8-sig", "strict" if len(head) < _HEAD else "ignore").lstrip()
     except UnicodeDecodeError:
         return ""
-    if text.startswith(("ObjectType", "NDims")):
-        return "MetaImage"
     if text.startswith(("{", "[")):
         return "JSON"
     if text.lower().startswith(("<!doctype html", "<html")):

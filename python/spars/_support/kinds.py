@@ -1,7 +1,7 @@
 """What a setting may be: its check, its text in documents, its record and its option."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -143,6 +143,17 @@ def bar() -> Kind:
     return Kind(
         "callable or True, optional", lambda value, name, owner: check_progress(value, owner)
     )
+
+
+def labels() -> Kind:
+    """An integer or several; no option."""
+
+    def check(value: Any, name: str, owner: str) -> Any:
+        if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+            return check_integer(value, name, owner)
+        return tuple(check_integer(one, name, owner) for one in value)
+
+    return Kind("int or sequence of ints", check)
 
 
 def path(metavar: str = "FILE") -> Kind:

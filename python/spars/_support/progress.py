@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from typing import Any
 
 from spars._support.checks import sentence
@@ -53,17 +55,44 @@ class ProgressBar:
             self._bar = None
 
 
-def progress_bar(description: str) -> ProgressBar | None:
-    """Return a `progress` callable that draws a bar, or None where no bar can be shown.
+class ProgressLines:
+    """Tells of long work in lines on standard error, one a minute: what logs and pipes can hold.
 
-    A bar needs tqdm and a terminal on standard error; logs and pipes stay clean.
+    Parameters
+    ----------
+    description : str
+        What is being done.
+    seconds : float
+        Between two lines; short work says nothing.
     """
-    if not sys.stderr.isatty():
-        return None
-    try:
-        return ProgressBar(description)
-    except ImportError:
-        return None
+
+    def __init__(self, description: str, seconds: float = 60.0) -> None:
+        self._description = description
+        self._seconds = seconds
+        self._started = self._told = time.monotonic()
+
+    def __call__(self, done: int, planned: int) -> None:
+        """Print how far the work is, if the last line is long enough ago."""
+        now = time.monotonic()
+        if now - self._told < self._seconds:
+            return
+        self._told = now
+        text = f"spars: {self._description}: {done}"
+        if 0 < done <= planned:
+            minutes = (now - self._started) * (planned - done) / done / 60
+            text += f" of {planned}, about {max(1, round(minutes))} min left"
+        print(text, file=sys.stderr, flush=True)
+
+
+def progress_bar(description: str) -> Progress:
+    """Return the `progress` of a command: a bar, or lines where no bar can be shown.
+
+    A bar needs tqdm and a terminal on standard error.
+    """
+    if sys.stderr.isatty():
+        with contextlib.suppress(ImportError):
+            return ProgressBar(description)
+    return ProgressLines(description)
 
 
 def check_progress(progress: object, owner: str) -> Progress | bool | None:

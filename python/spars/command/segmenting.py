@@ -9,6 +9,7 @@ import os
 import warnings
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import spars
@@ -44,9 +45,23 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
-    """Segment a scan and write the mask."""
-    _check_files(arguments)
+@dataclass(frozen=True)
+class Prepared:
+    """What does not change from scan to scan: the scorer, and what was asked for."""
+
+    classifier: Classifier | None
+    settings: SegmentationSettings
+    options: Mapping[str, Any]
+    search: Mapping[str, Any]
+
+    @property
+    def is_of_organ(self) -> bool:
+        """Whether the recipe has a working grid."""
+        return self.settings.recipe is not None and self.settings.recipe.spacing is not None
+
+
+def prepared(arguments: Namespace) -> Prepared:
+    """Read the classifier and check the options."""
     options = given(arguments, SegmentationSettings)
     search = given(arguments, SelfPlaySettings, without=SegmentationSettings.defaults())
     search |= _rule(arguments)
@@ -62,9 +77,22 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     settings = SegmentationSettings.of({**from_recipe(classifier, **options), **options})
     # An atlas, which has none, is scored by the classifier's.
     options["recipe"] = settings.recipe
-    of_organ = settings.recipe is not None and settings.recipe.spacing is not None
     _check_options(arguments, settings, search)
-    if not of_organ and settings.method != "intensity":
+    return Prepared(classifier, settings, options, search)
+
+
+def segment_scan(arguments: Namespace) -> tuple[dict[str, Any], str]:
+    """Segment one scan and write what was asked for."""
+    _check_files(arguments)
+    return _written(arguments, *found_in(arguments, prepared(arguments)))
+
+
+def found_in(
+    arguments: Namespace, prepared: Prepared
+) -> tuple[Segmentation, MaskArray | None, MaskArray | None, Scorer | None]:
+    """Segment the one scan of `arguments`; return also reference, region and what scored it."""
+    classifier, settings, search = prepared.classifier, prepared.settings, prepared.search
+    if not prepared.is_of_organ and settings.method != "intensity":
         room = known_grid(arguments.scan, settings.grid, "native", "segment")
         check_room(settings.window, room, "segment", "the grid")
     scan = as_volume(arguments.scan)
@@ -77,7 +105,7 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
     scorer: Scorer | None = classifier
     # What segment refuses is not scored first.
-    is_refused = region is None and (settings.isolated or of_organ)
+    is_refused = region is None and (settings.isolated or prepared.is_of_organ)
     wants_atlas = arguments.coverage and settings.method != "self_play" and not is_refused
     if wants_atlas and classifier is not None:
         scorer = _atlas(settings, search, scan, classifier, region)
@@ -85,13 +113,14 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     try:
         with _warnings_as_lines():
             found = spars.segment(
-                scan, scorer, region=region, progress=progress_bar("searching"), **options, **search
+                scan, scorer, region=region, progress=progress_bar("searching"),
+                **prepared.options, **search,
             )  # fmt: skip
     except BaseException:
         if modified(arguments.checkpoint) != earlier:
             note(f"{arguments.checkpoint} holds the state of the run")
         raise
-    return _written(arguments, found, reference, region, scorer)
+    return found, reference, region, scorer
 
 
 def _check_files(arguments: Namespace) -> None:
@@ -216,6 +245,8 @@ def _written(
     result: dict[str, Any] = {
         "output": arguments.output,
         "voxels": int(found.mask.sum()),
+        "volume_ml": found.millilitres,
+        "highest_score": float(found.score_map.max()),
         "configuration": found.configuration,
     }
     lines = [f"{arguments.output}: {found!r}"]

@@ -64,6 +64,11 @@ class Segmentation:
         """The mask's lesions, the largest first: position, volume, diameter, mean HU, score."""
         return lesions_of(self.volume, self.mask, self.score_map)
 
+    @property
+    def millilitres(self) -> float:
+        """The mask's volume, ml."""
+        return int(self.mask.sum()) * float(np.prod(self.volume.spacing)) / 1000
+
     def why(self, x: int, y: int, z: int) -> list[Contribution]:
         """Return the windows that raised a voxel of the score map.
 
@@ -137,9 +142,7 @@ class Segmentation:
         return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
 
     def __repr__(self) -> str:
-        voxels = int(self.mask.sum())
-        millilitres = voxels * float(np.prod(self.volume.spacing)) / 1000
         return (
             f"Segmentation(method={self.configuration['method']!r}, shape={self.mask.shape}, "
-            f"tumour={voxels} voxels, {millilitres:.1f} ml)"
+            f"tumour={int(self.mask.sum())} voxels, {self.millilitres:.1f} ml)"
         )

@@ -15,6 +15,7 @@ from spars._support.kinds import (
     extent,
     grid,
     integer,
+    labels,
     number,
     optional,
     path,
@@ -238,6 +239,14 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         None,
         anything("Volume, array or path, optional"),
         "An organ mask on the scan's voxels; outside of it the mask is 0.",
+    )
+    region_value: int | Sequence[int] | None = setting(
+        None,
+        optional(labels()),
+        """
+        The label, or labels, of the organ in `region`, for files that hold several. Without it
+        `region` must hold 0 and 1 alone.
+        """,
     )
     isolated: bool = setting(
         False,
