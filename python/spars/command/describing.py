@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from spars._support.formats import ENDINGS, format_of
 from spars.classifier.network import Classifier
 from spars.volume.volume import Volume, as_volume
 
+_SCANS = ("NIfTI", "NRRD", "MetaImage", "DICOM")
 #: What holds weights, of a classifier or of something else.
 _WEIGHTS = ("safetensors", "PyTorch")
 
@@ -27,8 +29,9 @@ def describe(path: str) -> dict[str, Any]:
         What it is is not known, or it is broken.
     """
     kind = format_of(path)
-    if kind == "NIfTI" or path.lower().endswith(ENDINGS["NIfTI"]):
-        return _of_scan(as_volume(path))
+    if kind in _SCANS or path.lower().endswith(ENDINGS["NIfTI"]):
+        with contextlib.suppress(ImportError):
+            return {"format": kind or "NIfTI", **_of_scan(as_volume(path))}
     # One that is cut short is told from its name alone, and the reader says what is wrong.
     named = next((name for name in _WEIGHTS if path.lower().endswith(ENDINGS[name])), "")
     if kind in _WEIGHTS or (named and not kind):

@@ -28,11 +28,10 @@ _SUMMARY = "summary.csv"
 
 def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Segment a scan, or each of several, and write the masks."""
-    given = arguments.scan
-    is_one = len(given) == 1 and not os.path.isdir(given[0])
-    if is_one and not os.path.isdir(arguments.output):
-        return segment_scan(_of_scan(arguments, scan=given[0]))
-    return _segment_each(arguments, [scan for path in given for scan in _scans_in(path)])
+    scans = [scan for path in arguments.scan for scan in _scans_in(path)]
+    if scans == arguments.scan and len(scans) == 1 and not os.path.isdir(arguments.output):
+        return segment_scan(_of_scan(arguments, scan=scans[0]))
+    return _segment_each(arguments, scans)
 
 
 def _segment_each(arguments: Namespace, scans: Sequence[str]) -> tuple[dict[str, Any], str]:
@@ -83,11 +82,18 @@ def _row(arguments: Namespace, ready: Prepared, scan: str, mask: str) -> dict[st
 
 
 def _scans_in(path: str) -> list[str]:
-    """Return a file, or a folder's scans in the order of their names."""
+    """Return a file, or a folder's scans in the order of their names.
+
+    A folder without such files is a DICOM series, or holds folders that are.
+    """
     if not os.path.isdir(path):
         return [path]
     names = sorted(name for name in os.listdir(path) if not name.startswith("."))
-    found = [os.path.join(path, name) for name in names if name.lower().endswith(SCANS)]
+    inside = [os.path.join(path, name) for name in names]
+    found = [one for one in inside if one.lower().endswith(SCANS)]
+    if not found and any(os.path.isfile(one) for one in inside):
+        return [path]
+    found = found or inside
     if not found:
         raise FileNotFoundError(2, f"no file in it ends in {', '.join(SCANS)}", path)
     return found
