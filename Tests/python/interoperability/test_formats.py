@@ -2,6 +2,7 @@
 
 import nrrd
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_series import write_series
@@ -137,3 +138,82 @@ def test_the_command_takes_dicom_folders(tmp_path, hu, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == [
         "first.nii.gz", "second.nii.gz", "summary.csv",
     ]  # fmt: skip
+
+
+def segmentation(scan, mask):
+    return spars.Segmentation(scan, mask, mask.astype(np.float32), None, {"method": "exhaustive"})
+
+
+def mask_of(hu):
+    """A mask of no symmetry."""
+    mask = np.zeros(hu.shape, np.uint8)
+    mask[1:3, 2:5, 1], mask[2, 3, 2:4] = 1, 1
+    return mask
+
+
+@pytest.mark.parametrize("affine", [AFFINE, oblique()], ids=["axial", "turned"])
+def test_slicers_file_for_pynrrd(tmp_path, hu, affine):
+    mask = mask_of(hu)
+    segmentation(spars.Volume(hu, affine), mask).save(tmp_path / "mask.seg.nrrd")
+    values, header = nrrd.read(str(tmp_path / "mask.seg.nrrd"))
+    assert np.array_equal(values, mask)
+    assert header["space"] == "left-posterior-superior"
+    assert np.allclose(header["space directions"], lps(affine)[:3, :3].T)
+    assert np.allclose(header["space origin"], lps(affine)[:3, 3])
+    assert (header["Segment0_Name"], header["Segment0_LabelValue"]) == ("tumour", "1")
+    assert header["Segment0_Extent"] == "1 2 2 4 1 3"
+    again = spars.load(tmp_path / "mask.seg.nrrd")
+    assert np.array_equal(again.array, mask)
+    assert np.allclose(again.affine, affine)
+
+
+def test_a_sheared_mask_is_no_nrrd(tmp_path, hu):
+    with pytest.raises(ValueError, match="orthogonal axes"):
+        segmentation(spars.Volume(hu, oblique(0.6)), mask_of(hu)).save(tmp_path / "a.seg.nrrd")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("affine", [AFFINE, oblique()], ids=["axial", "turned"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_dicom_seg_for_pydicom(tmp_path, hu, affine, turned):
+    mask = mask_of(hu)
+    uid = write_series(tmp_path / "series", hu, affine)
+    scan, placed = spars.Volume(hu, affine), mask
+    if turned:
+        # As a converter to NIfTI stores it: axes exchanged and one reversed.
+        step = np.array([[0, 1, 0, 0], [-1, 0, 0, 6], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+        scan = spars.Volume(hu.transpose(1, 0, 2)[:, ::-1], affine @ np.linalg.inv(step))
+        placed = np.ascontiguousarray(mask.transpose(1, 0, 2)[:, ::-1])
+    segmentation(scan, placed).save(tmp_path / "seg.dcm", source=tmp_path / "series")
+    read = pydicom.dcmread(tmp_path / "seg.dcm")
+    assert read.Modality == "SEG"
+    assert read.SegmentSequence[0].SegmentLabel == "tumour"
+    assert read.ReferencedSeriesSequence[0].SeriesInstanceUID == uid
+    shared = read.SharedFunctionalGroupsSequence[0]
+    spacing = [float(one) for one in shared.PixelMeasuresSequence[0].PixelSpacing]
+    turn = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
+    frames = read.pixel_array.reshape(-1, read.Rows, read.Columns)
+    found = set()
+    for frame, group in zip(frames, read.PerFrameFunctionalGroupsSequence, strict=True):
+        origin = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)
+        for row, column in np.argwhere(frame):
+            place = origin + turn[:3] * column * spacing[1] + turn[3:] * row * spacing[0]
+            found.add(tuple(np.round(place, 2) + 0.0))
+    wanted = lps(affine) @ np.c_[np.argwhere(mask), np.ones(int(mask.sum()))].T
+    assert found == {tuple(np.round(place[:3], 2) + 0.0) for place in wanted.T}
+
+
+def test_dicom_seg_refuses_another_series(tmp_path, hu):
+    moved = AFFINE.copy()
+    moved[0, 3] += 0.2
+    write_series(tmp_path / "series", hu, moved)
+    found = segmentation(spars.Volume(hu, AFFINE), mask_of(hu))
+    with pytest.raises(ValueError, match="does not lie on its voxels"):
+        found.save(tmp_path / "seg.dcm", source=tmp_path / "series")
+    with pytest.raises(ValueError, match="'source' parameter of save must be the folder"):
+        found.save(tmp_path / "seg.dcm")
+    with pytest.raises(ValueError, match="'source' parameter of save must be None"):
+        found.save(tmp_path / "seg.nii", source=tmp_path / "series")
+    empty = segmentation(spars.Volume(hu, moved), np.zeros(hu.shape, np.uint8))
+    empty.save(tmp_path / "seg.dcm", source=tmp_path / "series")
+    assert not pydicom.dcmread(tmp_path / "seg.dcm").pixel_array.any()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import os
 import warnings
 from argparse import Namespace
@@ -29,6 +27,7 @@ from spars.report.page import write_report
 from spars.report.text import method_name
 from spars.search.coverage import Coverage
 from spars.search.findings import ScanWarning
+from spars.search.folder import table_of
 from spars.search.organ import score_organ
 from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe
@@ -39,10 +38,6 @@ from spars.volume.volume import Volume, as_volume
 SHARED_OPTIONS = ("n_steps", "stride")
 # Lesions that the text shows; the file of --lesions has all.
 _SHOWN = 20
-#: The columns of the file of --lesions.
-COLUMNS = (
-    "number", "x_mm", "y_mm", "z_mm", "i", "j", "k", "volume_ml", "diameter_mm", "mean_hu", "score",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -233,7 +228,7 @@ def _written(
     if arguments.score_map:
         found.save_score_map(arguments.score_map)
     if arguments.lesions:
-        write_text(arguments.lesions, table_of(found))
+        write_text(arguments.lesions, table_of(found.lesions))
     if arguments.report:
         write_report(
             arguments.report,
@@ -300,24 +295,6 @@ def _nothing(found: Segmentation, region: MaskArray | None) -> str:
             f"{recipe['minimum_volume']:g} ml"
         )
     return text + "."
-
-
-def table_of(found: Segmentation) -> str:
-    """Return a segmentation's lesions as CSV: a line of `COLUMNS`, then one a lesion."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for lesion in found.lesions:
-        numbers = (lesion.volume, lesion.diameter, lesion.mean_hu, lesion.score)
-        writer.writerow(
-            [
-                lesion.number,
-                *(f"{value:.3f}" for value in lesion.position),
-                *lesion.voxel,
-                *(f"{value:.4f}" for value in numbers),
-            ]
-        )
-    return text.getvalue()
 
 
 def _coverage(found: Segmentation, scorer: Scorer | None) -> dict[str, Coverage]:
