@@ -21,7 +21,7 @@ class Help(argparse.HelpFormatter):
         if not text or not action.option_strings or not is_plain or "default" in text:
             return text
         shown = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        return f"{text} (default: {shown})".replace(f"{shown})", shown.replace("%", "%%") + ")")
+        return f"{text} (default: {shown.replace('%', '%%')})"
 
 
 class Parser(argparse.ArgumentParser):
