@@ -41,7 +41,16 @@ if TYPE_CHECKING:
     from spars.search.selfplay import Run, self_play
     from spars.study import experiments as experiments
     from spars.study import studies as studies
-    from spars.volume import IntensityWindow, Protocol, Volume, datasets, load, resample, save
+    from spars.volume import (
+        IntensityWindow,
+        Protocol,
+        Volume,
+        as_volume,
+        datasets,
+        load,
+        resample,
+        save,
+    )
     from spars.volume.phantom import Phantom, phantom
     from spars.volume.working import WorkingScan, working_scan
 
@@ -66,6 +75,7 @@ __all__ = [
     "WindowSearchEnv",
     "WorkingScan",
     "__version__",
+    "as_volume",
     "datasets",
     "instruction_set",
     "intensity_mask",
@@ -102,7 +112,15 @@ _NAMES = {
     "spars.search.segmentation": ("Segmentation",),
     "spars.search.segmenting": ("segment",),
     "spars.search.selfplay": ("Run", "self_play"),
-    "spars.volume": ("IntensityWindow", "Protocol", "Volume", "load", "resample", "save"),
+    "spars.volume": (
+        "IntensityWindow",
+        "Protocol",
+        "Volume",
+        "as_volume",
+        "load",
+        "resample",
+        "save",
+    ),
     "spars.volume.phantom": ("Phantom", "phantom"),
     "spars.volume.working": ("WorkingScan", "working_scan"),
 }

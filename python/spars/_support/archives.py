@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spars._support.errors import FormatError
 from spars._support.files import writing
+from spars._support.formats import check_ending
 from spars._support.types import PathLike
 
 DESCRIPTION = "description"
@@ -22,11 +23,37 @@ def write_npz(
     arrays: Mapping[str, NDArray[Any]],
     file_format: str,
 ) -> None:
-    """Write `arrays` and the JSON-able `description`; the file appears whole or not at all."""
+    """Write `arrays` and the JSON-able `description`; the file appears whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        The path's ending is that of another format.
+    """
+    check_ending(path, (".npz",), "save")
     text = json.dumps({"format": file_format, **description}, allow_nan=False)
     members: dict[str, Any] = {DESCRIPTION: np.array(text), **arrays}
     with writing(path) as file:
         np.savez(file, **members)
+
+
+def describe_npz(path: PathLike) -> tuple[list[str], dict[str, Any] | None]:
+    """Return the names of an npz's arrays and, of a file that `write_npz` wrote, its description.
+
+    Raises
+    ------
+    FormatError
+        The file is broken.
+    """
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                names = [name for name in archive.files if name != DESCRIPTION]
+                if len(names) == len(archive.files):
+                    return names, None
+                return names, dict(json.loads(str(archive[DESCRIPTION])))
+        except Exception as error:
+            raise FormatError(f"{path}: not an npz file of NumPy: {error!r}") from error
 
 
 def read_npz(path: PathLike, file_format: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

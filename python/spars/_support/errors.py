@@ -1,6 +1,15 @@
 """The exceptions of spars' own. Everything else is raised as Python's built-in ones."""
 
 
+def one_line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        # The core's strerror has the path in it; Python's own errors have it apart.
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return text or type(error).__name__
+
+
 class FormatError(ValueError):
     """A file is broken, truncated or contradicts itself; the message names the field and its value.
 

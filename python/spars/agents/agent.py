@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from spars._support.archives import write_npz
 from spars._support.checks import check_choice, check_extent, check_float, check_integer
 from spars._support.errors import FormatError
+from spars._support.formats import check_ending
+from spars._support.progress import as_progress
 from spars._support.types import FloatArray, PathLike, Progress
 from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
 from spars.agents.hyperparameters import checked_hyperparameters
@@ -150,7 +152,7 @@ class PPO:
         self,
         total_timesteps: int,
         callback: Callable[[PPO], object] | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         reset_num_timesteps: bool = True,
     ) -> Self:
         """Collect and update until `total_timesteps` environment steps are made.
@@ -164,8 +166,8 @@ class PPO:
             Environment steps, counted over all environments.
         callback : callable, optional
             Called with this agent after every step; returning False ends training.
-        progress : callable, optional
-            Called with (done, planned) steps.
+        progress : callable or True, optional
+            Called with (done, planned) steps; True draws a bar (the extra "progress").
         reset_num_timesteps : bool
             Whether to count, and play, from the start.
 
@@ -185,6 +187,7 @@ class PPO:
             self._reset()
         else:
             total_timesteps += self.num_timesteps
+        progress = as_progress(progress, "learn", "steps")
         started, first = time.monotonic(), self.num_timesteps
         while self.num_timesteps < total_timesteps:
             rollout = self._collect(callback, progress, total_timesteps)
@@ -346,9 +349,10 @@ class PPO:
         path : path
             A name that ends in ".zip" makes a file for ``stable_baselines3.PPO.load``: its
             observation is this agent's, in float32. Any other name makes NumPy's npz with a JSON
-            description, from which `load` continues to the bit. Nothing in either is executed by
-            `load`.
+            description, from which `load` continues to the bit; another format's ending is refused.
+            Nothing in either is executed by `load`.
         """
+        check_ending(path, (".npz", ".zip"), "PPO.save")
         for name, value in self._schedules.items():
             if callable(value):
                 raise ValueError(

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from spars._core import native
 from spars._core.names import PPO_LOG as LOG_NAMES
 from spars._support.checks import check_array, check_float, check_integer, sentence
+from spars._support.progress import as_progress
 from spars._support.types import Progress
 from spars.agents.hyperparameters import EPOCH_LIMIT, checked_hyperparameters
 from spars.volume.resampling import resize_multiplicity
@@ -124,7 +125,7 @@ def update(
     gamma: float = 0.99,
     gae_lambda: float = 0.95,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     dtype: DTypeLike = np.float32,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     """Return the parameters after one PPO update from a new Adam state, and its log.
@@ -160,8 +161,8 @@ def update(
         Used only where advantages are computed here.
     seed : int
         Seed of the permutations, if they are drawn.
-    progress : callable, optional
-        Called with (done, planned) during long updates.
+    progress : callable or True, optional
+        Called with (done, planned) during long updates; True draws a bar (the extra "progress").
     dtype : {float32, float64}
         What is computed in and returned. float32 is what stable-baselines3 does, whose result
         moves with the order of its sums by as much as this one differs from it (1e-5 of the
@@ -225,7 +226,7 @@ def update(
         "multiplicity": multiplicity,
         "parameters": flat,
     }
-    log = native.ppo_update(step, progress)
+    log = native.ppo_update(step, as_progress(progress, "update"))
     named_log = log_dict(log, learning_rate, clip_range, clip_range_vf)
     return split_parameters(flat, shape), named_log
 

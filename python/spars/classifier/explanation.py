@@ -166,8 +166,9 @@ def attributions(
     patch, patch_stride : tuple of three ints, optional
         Occlusion: what is hidden, and voxels between patches (at most a patch). None takes a sixth
         of the window, rounded up, and the patch. One evaluation a patch.
-    progress : True or callable, optional
-        True shows a bar; a callable gets (work done, work planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (work done, work planned) about every 20 ms; True draws a bar (the extra
+        "progress").
 
     Returns
     -------
@@ -204,8 +205,8 @@ def input_gradients(
         Inputs of `input_shape`; values are taken as they are, without an intensity window.
     target : {"log_odds", "logit", "score"}
         As for `attributions`.
-    progress : True or callable, optional
-        True shows a bar; a callable gets (inputs done, inputs planned).
+    progress : callable or True, optional
+        Called with (inputs done, inputs planned); True draws a bar (the extra "progress").
 
     Returns
     -------

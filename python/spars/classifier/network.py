@@ -23,6 +23,8 @@ from spars._support.checks import (
 )
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError, NonFiniteError
+from spars._support.formats import PYTORCH, check_ending
+from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
 from spars.classifier.explanation import attributions, explain, input_gradients
 from spars.classifier.onnx import save_onnx
@@ -198,15 +200,16 @@ class Classifier:
         native.classifier_parameters(self._handle.value, flat)
         return split(flat, tensors)
 
-    def logits(self, x: ArrayLike, progress: Progress | None = None) -> FloatArray:
+    def logits(self, x: ArrayLike, progress: Progress | bool | None = None) -> FloatArray:
         """Return the network's two logits for inputs on its own grid, in evaluation mode.
 
         Parameters
         ----------
         x : array_like, shape (N, X, Y, Z) or (X, Y, Z)
             Inputs of `input_shape`; values are taken as they are, without an intensity window.
-        progress : callable, optional
-            Called about every 20 ms with (inputs done, inputs planned).
+        progress : callable or True, optional
+            Called about every 20 ms with (inputs done, inputs planned); True draws a bar (the
+            extra "progress").
 
         Returns
         -------
@@ -221,6 +224,7 @@ class Classifier:
         NonFiniteError
             `x` holds NaN or infinity.
         """
+        progress = as_progress(progress, "logits", "inputs")
         x = self._batch(x, "logits", finite=False)
         logits = np.empty((len(x), 2), np.float32)
         try:
@@ -232,7 +236,7 @@ class Classifier:
         return logits
 
     def loss_and_gradients(
-        self, crops: ArrayLike, has_tumour: ArrayLike, progress: Progress | None = None
+        self, crops: ArrayLike, has_tumour: ArrayLike, progress: Progress | bool | None = None
     ) -> tuple[float, dict[str, FloatArray]]:
         """Return a batch's loss in training mode and its gradient for every trainable parameter.
 
@@ -245,8 +249,9 @@ class Classifier:
             Inputs of `input_shape`, N at least 1; values are taken as they are.
         has_tumour : array_like of int, shape (N,)
             0 or 1 for each crop; a number alone for one crop.
-        progress : callable, optional
-            Called about every 20 ms with (work done, work planned).
+        progress : callable or True, optional
+            Called about every 20 ms with (work done, work planned); True draws a bar (the
+            extra "progress").
 
         Returns
         -------
@@ -272,7 +277,8 @@ class Classifier:
         trained = [tensor for tensor in layout(self.input_shape) if tensor[2]]
         flat = np.empty(value_count(trained), np.float32)
         batch = {"crops": crops, "has_tumour": np.ascontiguousarray(labels, np.int64)}
-        loss = native.classifier_loss_and_gradients(self._handle.value, batch, flat, progress)
+        report = as_progress(progress, owner)
+        loss = native.classifier_loss_and_gradients(self._handle.value, batch, flat, report)
         return loss, split(flat, trained)
 
     def score(
@@ -280,7 +286,7 @@ class Classifier:
         volume: Scan,
         origins: ArrayLike,
         window: Sequence[int] = WINDOW_OF_RECORD,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> FloatArray:
         """Return how likely each window of a volume holds tumour, by this classifier.
 
@@ -295,8 +301,9 @@ class Classifier:
             The windows' lowest corners in the volume's voxels; every window must lie inside.
         window : tuple of three ints
             The windows' extent along x, y, z in voxels.
-        progress : callable, optional
-            Called about every 20 ms with (work done, work planned).
+        progress : callable or True, optional
+            Called about every 20 ms with (work done, work planned); True draws a bar (the
+            extra "progress").
 
         Returns
         -------
@@ -315,7 +322,8 @@ class Classifier:
         origins = check_origins(origins, window, array.shape, "score")
         scores = np.empty(len(origins), np.float32)
         windows = {"volume": array, "origins": origins, "window": window}
-        native.classifier_scores(self._handle.value, windows, scores, progress)
+        report = as_progress(progress, "score")
+        native.classifier_scores(self._handle.value, windows, scores, report)
         return scores
 
     attributions = attributions
@@ -336,7 +344,7 @@ class Classifier:
         ----------
         path : str or path-like
             Where; an existing file is replaced. `.pth` and `.pt` become a PyTorch `state_dict`,
-            everything else safetensors.
+            everything else safetensors; an ending of another format is refused.
         dtype : {"float32", "float16"}
             What parameters are written as. "float16" rounds them to 11 bits and halves the file;
             safetensors alone.
@@ -344,14 +352,17 @@ class Classifier:
         Raises
         ------
         ValueError
-            "float16" with `.pth` or `.pt`, or for a parameter that it does not hold.
+            "float16" with `.pth` or `.pt`, or for a parameter that it does not hold; or the path's
+            ending is that of another format.
         OSError
             It cannot be written.
         """
+        encoded = _path(path, "save")
+        check_ending(encoded, (".safetensors", *PYTORCH), "save")
         training = None if self._training is None else json.dumps(self._training)
         recipe = "" if self._recipe is None else self._recipe.to_json()
         halves = check_choice(dtype, "dtype", "save", ("float32", "float16")) == "float16"
-        native.classifier_save(self._handle.value, _path(path, "save"), training, recipe, halves)
+        native.classifier_save(self._handle.value, encoded, training, recipe, halves)
 
     @classmethod
     def load(cls, path: PathLike, input_shape: Sequence[int] | None = None) -> Self:

@@ -16,6 +16,7 @@ from spars._support.checks import check_array, check_choice, check_extent, check
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
 from spars._support.files import writing
+from spars._support.formats import check_ending
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.classifier.network import Classifier
@@ -268,6 +269,7 @@ class ScoreAtlas(KnownScores):
 
     def save(self, path: PathLike) -> None:
         """Write the atlas to a NumPy `.npz` file, whole or not at all."""
+        check_ending(path, (".npz",), "ScoreAtlas.save")
         intensity = self.intensity_window
         with writing(path) as file:
             np.savez_compressed(

@@ -37,6 +37,22 @@ def fingerprint(array: FloatArray) -> str:
     return digest(array)[:16]
 
 
+def identity(scorer: Scorer | None) -> dict[str, str] | None:
+    """Return what a scorer is recognised by: a classifier's hash, an atlas' scores' hash.
+
+    The hash is the SHA-256 of all parameters, as float32 in the order of `parameters`, or of the
+    scores. Of a function its name is all that is known; None where nothing scored.
+    """
+    if scorer is None:
+        return None
+    if isinstance(scorer, KnownScores):
+        return {"kind": type(scorer).__name__, "sha256": digest(scorer.scores)}
+    if isinstance(scorer, Classifier):
+        values = np.concatenate([array.ravel() for array in scorer.parameters().values()])
+        return {"kind": "Classifier", "sha256": digest(values)}
+    return {"kind": "callable", "name": getattr(scorer, "__qualname__", type(scorer).__qualname__)}
+
+
 def adapter_of(scorer: Scorer, owner: str) -> tuple[int, CoreScorer | None]:
     """Return the handle of a classifier or 0, and the function that the core calls or None."""
     if isinstance(scorer, KnownScores):

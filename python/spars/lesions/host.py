@@ -59,8 +59,8 @@ class Host:
         The organ's mask, 0 and 1, of the same shape: at least 64 voxels.
     level : float, optional
         The organ's HU where it is known. Default: found, as `organ_level` does.
-    progress : callable, optional
-        Called with (done, planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
 
     Attributes
     ----------
@@ -94,13 +94,14 @@ class Host:
         volume: Scan,
         organ: Mask,
         level: float | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> None:
         scan = as_volume(volume)
         mask = as_mask(organ, "organ", "Host", shape=scan.shape)
         if level is not None:
             level = check_float(level, "level", "Host")
-        handle, found = native.lesion_host_create(scan.array, mask, scan.spacing, level, progress)
+        report = as_progress(progress, "Host")
+        handle, found = native.lesion_host_create(scan.array, mask, scan.spacing, level, report)
         self._handle = Handle(handle)
         self.organ = OrganLevel(*found)
         self.spacing = scan.spacing
@@ -198,7 +199,7 @@ def _host(case: Case, recipe: Recipe) -> Host:
         raise type(error)(f"Scan {case.name!r}: {error}") from None
 
 
-def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> OrganLevel:
+def organ_level(volume: Scan, organ: Mask, progress: Progress | bool | None = None) -> OrganLevel:
     """Find an organ's level, spread and noise in a scan.
 
     Parameters
@@ -207,8 +208,8 @@ def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> 
         HU, shape (x, y, z), with its spacing.
     organ : Volume, array, image or path
         The organ's mask, 0 and 1, of the same shape.
-    progress : callable, optional
-        Called with (done, planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
 
     Returns
     -------

@@ -9,6 +9,7 @@ import numpy as np
 
 from spars._core import Handle, native
 from spars._support.checks import check_integer
+from spars._support.progress import as_progress
 from spars._support.settings import flat
 from spars._support.types import FloatArray, MaskArray, Progress
 from spars.lesions.host import Host, as_host
@@ -59,7 +60,7 @@ class Windows:
         handles = np.array([host._handle.value for host in hosts], np.int64)
         self._handle = Handle(native.lesion_windows_create(handles, law, settings, seed))
 
-    def draw(self, first: int, count: int, progress: Progress | None = None) -> WindowBatch:
+    def draw(self, first: int, count: int, progress: Progress | bool | None = None) -> WindowBatch:
         """Draw windows `first` to ``first + count - 1``.
 
         Parameters
@@ -68,8 +69,8 @@ class Windows:
             0 or more.
         count : int
             1 or more.
-        progress : callable, optional
-            Called with (done, planned) about every 20 ms.
+        progress : callable or True, optional
+            Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
 
         Returns
         -------
@@ -86,8 +87,9 @@ class Windows:
         values = np.empty((count, *self.settings.window), np.float32)
         labels = np.empty(count, np.uint8)
         core_shares = np.empty(count, np.float32)
+        report = as_progress(progress, "Windows.draw", "windows")
         native.lesion_windows_draw(
-            self._handle.value, first, values.reshape(count, -1), labels, core_shares, progress
+            self._handle.value, first, values.reshape(count, -1), labels, core_shares, report
         )
         return WindowBatch(values, labels, core_shares)
 

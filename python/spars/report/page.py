@@ -13,6 +13,7 @@ import numpy as np
 from spars._support import runtime
 from spars._support.extras import require
 from spars._support.files import write_text
+from spars._support.formats import check_ending
 from spars._support.types import Mask, MaskArray, PathLike
 from spars._support.version import __version__
 from spars.metrics.masks import as_mask
@@ -128,6 +129,7 @@ def write_report(
     ImportError
         The extra "report" (matplotlib, Jinja2) is not installed.
     """
+    check_ending(path, (".html", ".htm"), "write_report")
     jinja2 = require("jinja2", "report", "A report")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("spars.report"),

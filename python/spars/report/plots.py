@@ -1,4 +1,8 @@
-"""Pictures of scans, masks and runs, as matplotlib figures that the caller shows or saves."""
+"""Pictures of scans, masks and runs, as matplotlib figures that the caller shows or saves.
+
+pyplot keeps none of them: a notebook shows a figure where it is a cell's value, `figure.savefig`
+writes it. For a window, give the axes of a figure of pyplot as `ax`, then call ``pyplot.show()``.
+"""
 
 from __future__ import annotations
 
@@ -140,18 +144,12 @@ def views(
     Parameters and errors are those of `overlay`, but `index` takes one slice for each of the axes
     x, y and z; returns the figure.
     """
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
     volume = as_volume(volume)
     order = (2, 1, 0)
     widths = [_Cut(volume.affine, axis, 0).width(volume) for axis in order]
     # Panels of one height, each as wide as its slice is in millimetres.
-    figure, axes = pyplot.subplots(
-        1,
-        3,
-        figsize=(13, 13 / sum(widths) + 0.25),
-        width_ratios=widths,
-        layout="constrained",
-    )
+    figure = _figure(13, 13 / sum(widths) + 0.25)
+    axes = figure.subplots(1, 3, width_ratios=widths)
     for axis, ax in zip(order, axes, strict=True):
         chosen = None if index is None else index[axis]
         overlay(volume, prediction, reference, score_map, axis=axis, index=chosen, ax=ax)
@@ -278,8 +276,8 @@ def coverage(
         figure, ax = _axes(ax)
         panels = [(ax, part, dict(COVERAGE)[part])]
     else:
-        pyplot = require("matplotlib.pyplot", "report", "Plotting")
-        figure, axes = pyplot.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+        figure = _figure(13, 3.6)
+        axes = figure.subplots(1, 3)
         panels = [(ax, *panel) for ax, panel in zip(axes, COVERAGE, strict=True)]
     for ax, name, label in panels:
         for index, (search, curve) in enumerate(curves.items()):
@@ -481,6 +479,13 @@ def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
     if ax is not None:
         # It may be a SubFigure, which draws the same.
         return cast("Figure", ax.figure), ax
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
-    figure, ax = pyplot.subplots(figsize=(5.8, 3.6), layout="constrained")
-    return figure, ax
+    figure = _figure(5.8, 3.6)
+    return figure, figure.subplots()
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return a new figure of so many inches."""
+    require("matplotlib.figure", "report", "Plotting")
+    from spars.report.figure import ShownFigure
+
+    return ShownFigure(figsize=(width, height), layout="constrained")

@@ -88,7 +88,7 @@ def exhaustive(
     volume, scorer, window, grid, protocol, stride
         As for `spars.parallel_env`.
     progress : callable or True, optional
-        Called with (done, planned) windows; True draws a bar.
+        Called with (done, planned) windows; True draws a bar (the extra "progress").
     **unused
         `iterations`, `n_steps`, `termination_threshold` and `seed` change nothing: nothing is
         drawn and nothing ends early.
@@ -146,8 +146,8 @@ def grad_cam(
         the window along each axis.
     layer, target
         As for `spars.Classifier.attributions`.
-    progress : callable, optional
-        Called with (done, planned) windows.
+    progress : callable or True, optional
+        Called with (done, planned) windows; True draws a bar (the extra "progress").
     **unused
         `iterations`, `n_steps`, `termination_threshold` and `seed` change nothing.
 

@@ -90,7 +90,8 @@ def coverage(
         Share of places that count as the best, in (0, 1]: the ceil(best * places) highest scores,
         and whatever ties with the lowest of them.
     progress : callable or True, optional
-        Called with (done, planned) windows while a run scores what it has not yet.
+        Called with (done, planned) windows while a run scores what it has not yet; True draws a bar
+        (the extra "progress").
 
     Returns
     -------

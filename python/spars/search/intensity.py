@@ -49,7 +49,7 @@ def intensity_mask(
     opening : int
         Voxels that the mask is eroded and then dilated by, along faces, 0 to 10.
     progress : callable or True, optional
-        Called with (done, planned) about every 20 ms; True draws a bar.
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
 
     Returns
     -------

@@ -280,7 +280,7 @@ class League:
         games : int
             Games of each pair, those already played included.
         progress : callable or True, optional
-            Called with (done, planned) games.
+            Called with (done, planned) games; True draws a bar (the extra "progress").
 
         Returns
         -------

@@ -49,7 +49,7 @@ def segment_organ(
     scan, region, recipe, frame = _prepared(volume, settings, recipe)
     notes = doubts(scan, frame.host.organ)
     for note in notes:
-        warnings.warn(note, ScanWarning, stacklevel=4)
+        warnings.warn(note, ScanWarning, stacklevel=5)
     grid = frame.seen.shape
     options = dict(settings.search)
     game = options.get("game", "search")
@@ -170,7 +170,9 @@ def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
     if settings.region is None:
         wanted = "the organ's mask on the scan's voxels"
         raise ValueError(sentence("region", settings.owner, wanted, None))
-    region = as_mask(settings.region, "region", settings.owner, shape=scan.shape)
+    region = as_mask(
+        settings.region, "region", settings.owner, value=settings.region_value, shape=scan.shape
+    )
     if not region.any():
         raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
     return region

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import check_integer, sentence
 from spars._support.errors import FormatError
+from spars._support.formats import check_ending
 from spars._support.progress import as_progress, shifted
 from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.agents.networks import flat_of
@@ -154,6 +155,7 @@ class Run(RunAnalysis):
             interval = check_integer(interval, "checkpoint_interval", owner, 1)
             if checkpoint is None:
                 raise ValueError(sentence("checkpoint", owner, "a path to save to", checkpoint))
+        check_ending(checkpoint, (".npz",), owner, "checkpoint")
         live_run = self._live("it can be read, not resumed")
         callbacks = _callbacks(callback, tensorboard, owner)
         progress = as_progress(progress, "self-play")

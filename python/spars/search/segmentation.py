@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from spars import metrics
-from spars._support.checks import check_integer
-from spars._support.types import FloatArray, Mask, MaskArray, PathLike
+from spars._support.checks import check_integer, sentence
+from spars._support.types import AnyPath, FloatArray, Mask, MaskArray, PathLike, Scan
 from spars.metrics.masks import as_mask
 from spars.report import plots
 from spars.search.findings import Lesion, lesions_of
+from spars.search.folder import is_folder, read_folder, write_folder
 from spars.search.frames import Frame
 from spars.search.visits import Contribution, contributions
+from spars.volume.labelled import DICOM, SLICER, write_dicom, write_slicer
 from spars.volume.volume import Volume, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Segmentation"]
+
+#: What a mask's label is called where a file holds names.
+_LABEL = "tumour"
 
 
 class Segmentation:
@@ -58,11 +64,17 @@ class Segmentation:
         self.configuration = configuration
         # Where in the scan the search took place; unknown for one that was put together by hand.
         self._frame = frame
+        self._is_loaded = False
 
     @functools.cached_property
     def lesions(self) -> list[Lesion]:
         """The mask's lesions, the largest first: position, volume, diameter, mean HU, score."""
         return lesions_of(self.volume, self.mask, self.score_map)
+
+    @property
+    def millilitres(self) -> float:
+        """The mask's volume, ml."""
+        return int(self.mask.sum()) * float(np.prod(self.volume.spacing)) / 1000
 
     def why(self, x: int, y: int, z: int) -> list[Contribution]:
         """Return the windows that raised a voxel of the score map.
@@ -85,8 +97,10 @@ class Segmentation:
         Raises
         ------
         TypeError, ValueError
-            The voxel is not one of the scan.
+            The voxel is not one of the scan, or the segmentation was loaded.
         """
+        if self._is_loaded:
+            raise ValueError("The windows of a search are not kept in a folder: segment again.")
         voxel = [
             check_integer(value, name, "why", 0, count - 1)
             for value, name, count in zip((x, y, z), "xyz", self.volume.shape, strict=True)
@@ -117,9 +131,79 @@ class Segmentation:
         reference = as_mask(reference, "reference", "evaluate", shape=self.mask.shape)
         return metrics.evaluate(self.mask, reference, spacing=self.volume.spacing)
 
-    def save(self, path: PathLike) -> None:
-        """Write the mask as NIfTI (uint8) on the scan's own geometry, its header kept."""
-        save(path, self.mask, like=self.volume)
+    def save(
+        self, path: PathLike, *, source: AnyPath | None = None, series: str | int | None = None
+    ) -> None:
+        """Write the mask as a file, by its ending, or everything into a folder.
+
+        Parameters
+        ----------
+        path : path
+            - ``.nii``, ``.nii.gz``: the mask (uint8) on the scan's own geometry, its header kept.
+            - ``.seg.nrrd``: a segmentation of 3D Slicer, its label named "tumour" (the extra
+              "images").
+            - ``.dcm``: DICOM-SEG on the slices of `source` (the extra "dicom").
+            - A folder, or a name without an ending: ``mask.nii.gz``, ``score_map.nii.gz``,
+              ``lesions.csv``, and ``segmentation.json`` with configuration, lesions, versions and
+              hashes, which `Segmentation.load` reads.
+        source : path, optional
+            The folder of the DICOM series that was segmented, for DICOM-SEG.
+        series : str or int, optional
+            Which series of `source`, as `spars.load` takes it.
+
+        Raises
+        ------
+        ValueError
+            Another ending, DICOM-SEG without `source`, or a mask that does not lie on its voxels.
+        ImportError
+            The extra is not installed.
+        OSError
+            It cannot be written.
+        """
+        name = os.fspath(path).lower()
+        if source is not None and not name.endswith(DICOM):
+            raise ValueError(sentence("source", "save", "None but for a file of DICOM-SEG", source))
+        if name.endswith(SLICER):
+            write_slicer(path, self.mask, self.volume, _LABEL)
+        elif name.endswith(DICOM):
+            if source is None:
+                allowed = "the folder of the series that was segmented"
+                raise ValueError(sentence("source", "save", allowed, source))
+            write_dicom(path, self.mask, self.volume, _LABEL, source, series)
+        elif is_folder(path):
+            write_folder(path, self)
+        else:
+            save(path, self.mask, like=self.volume)
+
+    @classmethod
+    def load(cls, path: PathLike, volume: Scan | None = None) -> Self:
+        """Read a folder that `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+        volume : Volume, array, image or path, optional
+            The scan. Without it `volume` of the result has its place and NaN for values, so that
+            what needs HU says so.
+
+        Returns
+        -------
+        Segmentation
+            Without its search: `run` is None, and `why` refuses.
+
+        Raises
+        ------
+        FormatError
+            A file is broken, or its values are not those that were written.
+        ValueError
+            `volume` is another scan.
+        OSError
+            A file is missing, or cannot be read.
+        """
+        scan, mask, score_map, configuration, lesions = read_folder(path, volume)
+        found = cls(scan, mask, score_map, None, configuration)
+        found.lesions, found._is_loaded = lesions, True
+        return found
 
     def save_score_map(self, path: PathLike) -> None:
         """Write the score map as NIfTI (float32) on the scan's own geometry, its header kept."""
@@ -137,9 +221,7 @@ class Segmentation:
         return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
 
     def __repr__(self) -> str:
-        voxels = int(self.mask.sum())
-        millilitres = voxels * float(np.prod(self.volume.spacing)) / 1000
         return (
             f"Segmentation(method={self.configuration['method']!r}, shape={self.mask.shape}, "
-            f"tumour={voxels} voxels, {millilitres:.1f} ml)"
+            f"tumour={int(self.mask.sum())} voxels, {self.millilitres:.1f} ml)"
         )

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from spars._support.checks import check_room, sentence
+from spars._support.log import log
 from spars._support.progress import as_progress
-from spars._support.provenance import digest
+from spars._support.provenance import digest, versions
 from spars._support.settings import flat
 from spars._support.types import Scan
 from spars.classifier.recipe import Recipe
 from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
-from spars.game.scorers import Scorer
+from spars.game.scorers import Scorer, identity
 from spars.search import baselines, organ, selfplay
 from spars.search.frames import WHOLE, BoxFrame, described_scan, isolate
 from spars.search.segmentation import Segmentation
@@ -110,7 +111,19 @@ def segment(
     ScanWarning
         The organ does not look like what the recipe is for; the message says why.
     """
+    found = _segmented(volume, classifier, settings)
+    found.configuration |= {"classifier": identity(classifier), "versions": versions()}
+    log.info("%s: %d voxels, %.2f ml", settings.method, int(found.mask.sum()), found.millilitres)
+    return found
+
+
+def _segmented(
+    volume: Scan, classifier: Scorer | None, settings: SegmentationSettings
+) -> Segmentation:
+    """Segment by the settings' method."""
     recipe = settings.recipe
+    if settings.region is None and settings.region_value is not None:
+        raise ValueError(sentence("region", settings.owner, "a mask with `region_value`", None))
     if settings.method == "intensity":
         return organ.segment_by_intensity(volume, settings)
     if classifier is None:
@@ -128,7 +141,9 @@ def segment(
     box = WHOLE
     region, search = settings.region, dict(settings.search)
     if region is not None:
-        region = as_mask(region, "region", settings.owner, shape=scan.shape)
+        region = as_mask(
+            region, "region", settings.owner, value=settings.region_value, shape=scan.shape
+        )
     if settings.isolated:
         if region is None:
             raise ValueError(

@@ -9,11 +9,13 @@ from spars._support.checks import check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
+    bar,
     boolean,
     choice,
     extent,
     grid,
     integer,
+    labels,
     number,
     optional,
     path,
@@ -106,7 +108,7 @@ class RecordingSettings(Settings):
     )
     progress: Progress | bool | None = setting(
         None,
-        anything("callable or True, optional"),
+        bar(),
         'Called with (done, planned) iterations; True draws a bar (the extra "progress").',
         recorded=False,
     )
@@ -238,6 +240,14 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         anything("Volume, array or path, optional"),
         "An organ mask on the scan's voxels; outside of it the mask is 0.",
     )
+    region_value: int | Sequence[int] | None = setting(
+        None,
+        optional(labels()),
+        """
+        The label, or labels, of the organ in `region`, for files that hold several. Without it
+        `region` must hold 0 and 1 alone.
+        """,
+    )
     isolated: bool = setting(
         False,
         boolean(),
@@ -250,7 +260,7 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
     seed: int = setting(0, integer(), "Seed of every random draw.")
     progress: Progress | bool | None = setting(
         None,
-        anything("callable or True, optional"),
+        bar(),
         'Called with (done, planned); True draws a bar (the extra "progress").',
     )
     search: dict[str, Any] = setting(

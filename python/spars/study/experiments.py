@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from spars import metrics
+from spars._support.progress import as_progress
 from spars._support.types import Progress
 from spars.game.scorers import Scorer
 from spars.metrics.masks import as_mask
@@ -79,7 +80,7 @@ def over_patients(
     seeds: Sequence[int] = (0,),
     protocol: str | Protocol = "paper",
     reference_value: int | Sequence[int] = 2,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **arguments: Any,
 ) -> Experiment:
     """Segment several scans with several seeds and measure every mask.
@@ -96,8 +97,8 @@ def over_patients(
         Its `summary_over` decides how `Experiment.summary` counts.
     reference_value : int or sequence of ints
         What is tumour in those masks.
-    progress : callable, optional
-        Called with (done, planned) after each mask.
+    progress : callable or True, optional
+        Called with (done, planned) after each mask; True draws a bar (the extra "progress").
     **arguments
         Passed to `spars.segment`.
 
@@ -112,6 +113,7 @@ def over_patients(
     TypeError
         The protocol pools iterations and the method has none with a Dice: only self-play does.
     """
+    progress = as_progress(progress, "over_patients", "masks")
     protocol = Protocol.named(protocol)
     rows = []
     planned = len(cases) * len(seeds)

@@ -15,6 +15,7 @@ from spars._support.defaults import (
     TERMINATION_THRESHOLD_OF_RECORD,
     WINDOW_OF_RECORD,
 )
+from spars._support.progress import as_progress
 from spars._support.types import Progress
 from spars.classifier.network import Classifier
 from spars.study.experiments import Experiment, over_patients
@@ -106,7 +107,7 @@ def run_study(
     input_shape: Sequence[int] = INPUT_OF_RECORD,
     grid: Sequence[int] | None = GRID_OF_RECORD,
     seeds: Sequence[int] = (0,),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **arguments: Any,
 ) -> list[Result]:
     """Train and segment as one study of the published repository does, setting by setting.
@@ -131,8 +132,8 @@ def run_study(
         those of record.
     seeds : sequence of int
         The first is that of training; each segments every scan once.
-    progress : callable, optional
-        Called with (done, planned) settings.
+    progress : callable or True, optional
+        Called with (done, planned) settings; True draws a bar (the extra "progress").
     **arguments
         Passed to `spars.segment`, for example ``region=`` or ``n_steps=``.
 
@@ -148,6 +149,7 @@ def run_study(
     """
     if isinstance(study, str):
         study = STUDIES[check_choice(study, "study", "run_study", tuple(STUDIES))]
+    progress = as_progress(progress, "run_study", "settings")
     protocol = Protocol.named(protocol)
     dataset = Dataset(dataset)
     _check(study, dataset, held_out, classifier, protocol)

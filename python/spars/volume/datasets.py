@@ -13,7 +13,7 @@ from spars._support.checks import check_choice
 from spars._support.errors import FormatError
 from spars._support.types import MaskArray, PathLike
 from spars.volume.cases import Case, Dataset
-from spars.volume.files import NiftiFile
+from spars.volume.images import opened
 from spars.volume.phantom_cases import phantom_livers, phantoms
 from spars.volume.placement import distance_apart
 from spars.volume.volume import Volume, as_volume, shape_of
@@ -201,7 +201,7 @@ def _organ_loader(path: Path, image: Path) -> Callable[[], MaskArray]:
     load = _mask_loader(path)
 
     def checked() -> MaskArray:
-        organ, scan = (NiftiFile(one, "load") for one in (path, image))
+        organ, scan = (opened(one, "load") for one in (path, image))
         distance = distance_apart(scan.shape, organ.affine, scan.affine)
         if distance is not None:
             raise FormatError(

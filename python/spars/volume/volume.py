@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
 from spars._support.checks import check_array, check_choice, check_extent, sentence
+from spars._support.progress import as_progress
 from spars._support.types import (
     AnyPath,
     Extent3,
@@ -20,7 +21,8 @@ from spars._support.types import (
     SimpleITKImage,
     Spacing,
 )
-from spars.volume.files import VOXEL_DTYPES, Header, NiftiFile, header_of, is_path, write
+from spars.volume.files import VOXEL_DTYPES, Header, header_of, is_path, write
+from spars.volume.images import opened
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -130,8 +132,10 @@ class Volume:
         return (Volume, (self.array, self.affine, self.header))
 
 
-def load(path: AnyPath, progress: Progress | None = None) -> Volume:
-    """Read a scan from a NIfTI file.
+def load(
+    path: AnyPath, progress: Progress | bool | None = None, *, series: str | int | None = None
+) -> Volume:
+    """Read a scan from a NIfTI file, or by SimpleITK from NRRD, MetaImage or a DICOM folder.
 
     NIfTI-1 and -2, `.nii`, `.nii.gz` or either file of a pair `.hdr` and `.img` (each with or
     without `.gz`), both byte orders, integers and floats of 8 to 64 bits. Values are scaled by
@@ -139,12 +143,20 @@ def load(path: AnyPath, progress: Progress | None = None) -> Volume:
     sform, else qform, else pixdim, as nibabel chooses. What is read and what is refused stands in
     docs/reference/volumes.md.
 
+    Other formats need SimpleITK (the extra "images"). A DICOM series is placed by its slices' own
+    positions, HU by its rescale slope and intercept.
+
     Parameters
     ----------
     path : str, bytes or os.PathLike
-        The file; for a pair, either one.
-    progress : callable, optional
-        Called with bytes done and bytes planned about every 20 ms.
+        The file; for a pair, either one; for DICOM, the folder that holds the series.
+    progress : callable or True, optional
+        Called with bytes done and bytes planned about every 20 ms; True draws a bar (the
+        extra "progress").
+
+    series : str or int, optional
+        Of a DICOM folder with several series, the one that is meant: its SeriesInstanceUID, its
+        SeriesNumber or its SeriesDescription.
 
     Returns
     -------
@@ -153,16 +165,22 @@ def load(path: AnyPath, progress: Progress | None = None) -> Volume:
 
     Raises
     ------
+    ValueError
+        A folder holds several series and `series` names none, or not one, of them; the message
+        lists them.
+    ImportError
+        SimpleITK is needed and missing.
     FormatError
         The file is broken, truncated or contradicts itself, or holds what is no volume of real
         numbers: more than three axes, complex or colour voxels. The message names the file, the
-        field and its value; `field` is the field.
+        field and its value; `field` is the field. Of DICOM also slices that do not lie evenly.
     OSError
         The file cannot be read; FileNotFoundError where there is none.
     MemoryError
         The volume, which the file does hold, does not fit in memory.
     """
-    file = NiftiFile(path, "load", progress)
+    progress = as_progress(progress, "load", "B")
+    file = opened(path, "load", progress, series)
     return Volume(file.read(progress), file.affine, file.header)
 
 
@@ -171,7 +189,7 @@ def save(
     volume: Scan,
     like: Scan | None = None,
     dtype: DTypeLike | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> None:
     """Write a mask, a map or a scan as a NIfTI file, on the geometry of the scan it came from.
 
@@ -194,8 +212,9 @@ def save(
     dtype : {"uint8", "int16", "int32", "float32"}, optional
         Default: uint8 for bool, float32 for floats, and for integers the first of the others that
         holds every value.
-    progress : callable, optional
-        Called with bytes done and bytes planned about every 20 ms.
+    progress : callable or True, optional
+        Called with bytes done and bytes planned about every 20 ms; True draws a bar (the
+        extra "progress").
 
     Raises
     ------
@@ -217,7 +236,7 @@ def save(
     shape, affine, header = _place_of(volume if like is None and not is_array else like, array)
     if shape != array.shape:
         raise ValueError(sentence("volume", "save", f"of the shape {shape} of like", array.shape))
-    write(path, _voxels(array, dtype), affine, header, progress)
+    write(path, _voxels(array, dtype), affine, header, as_progress(progress, "save", "B"))
 
 
 def resample(array: ArrayLike, shape: Sequence[int], interpolation: str = "linear") -> NDArray[Any]:
@@ -297,7 +316,7 @@ def as_volume(volume: Scan) -> Volume:
 def shape_of(volume: Scan) -> tuple[int, ...]:
     """Return the shape of `as_volume(volume)`; of a path, only the header is read."""
     if is_path(volume):
-        return NiftiFile(volume, "load").shape
+        return opened(volume, "load").shape
     if _is_nibabel(volume):
         extra = tuple(volume.shape[3:])
         return tuple(volume.shape[: 3 if set(extra) <= {1} else None])
@@ -311,7 +330,7 @@ def _place_of(
     if like is None:
         return array.shape, np.eye(4), None
     if is_path(like):
-        file = NiftiFile(like, "save")
+        file = opened(like, "save")
         return file.shape, file.affine, file.header
     if _is_nibabel(like):
         affine = Volume(np.zeros((1, 1, 1), np.float32), like.affine).affine

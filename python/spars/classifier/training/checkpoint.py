@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import sentence
 from spars._support.errors import FormatError
+from spars._support.formats import check_ending
 from spars._support.types import AnyPath, FloatArray, PathLike
 from spars.classifier.training.early_stop import MONITORS, EarlyStop
 from spars.classifier.training.examples import Examples
@@ -77,6 +78,7 @@ def check_path(path: AnyPath, *, resume: bool) -> Path:
         raise TypeError(sentence("checkpoint", "fit", "a path", path)) from None
     if "\0" in name:
         raise ValueError(sentence("checkpoint", "fit", "a path without null characters", path))
+    check_ending(name, (".npz",), "fit", "checkpoint")
     path = Path(name)
     if resume:
         if not path.is_file():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spars._support.checks import sentence
+from spars._support.progress import as_progress
 from spars._support.settings import flat
 from spars.classifier.parameters import layout
 from spars.classifier.training import checkpoint as _training_checkpoint
@@ -126,7 +127,8 @@ def fit(
         options["steps_per_epoch"] = max(1, len(cases) // 4)
     run = Run(
         classifier, examples, settings.protocol, options, settings.augmentation,
-        _schedule(settings.learning_rate), rule, checkpoint, settings.progress,
+        _schedule(settings.learning_rate), rule, checkpoint,
+        as_progress(settings.progress, settings.owner, "batches"),
     )  # fmt: skip
     if settings.resume and checkpoint is not None:
         run.resume(checkpoint)

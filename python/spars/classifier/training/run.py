@@ -13,6 +13,7 @@ from spars._core import native
 from spars._core.handles import Handle
 from spars._support.checks import check_float
 from spars._support.errors import FormatError
+from spars._support.log import log
 from spars._support.provenance import versions
 from spars._support.types import FloatArray, Progress
 from spars.classifier.augmentation import Augmentation
@@ -104,6 +105,9 @@ class Run:
             history.epochs.append(record)
             history.best_epoch = self.rule.best(history.epochs)
             history.inputs = self._inputs()
+            log.info(
+                "epoch %d of %d: loss %.4f", record["epoch"], self.options["epochs"], record["loss"]
+            )
             self._keep()
             if callback is not None and callback(self.classifier, record) is False:
                 history.ended_by = "callback"

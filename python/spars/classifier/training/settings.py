@@ -10,6 +10,7 @@ from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     Kind,
     anything,
+    bar,
     boolean,
     choice,
     extent,
@@ -256,10 +257,11 @@ class TrainingSettings(Settings, owner="fit"):
         recorded=False,
         help="of scans that are kept in memory",
     )
-    progress: Progress | None = setting(
+    progress: Progress | bool | None = setting(
         None,
-        optional(function()),
-        "Called after every batch with (batches done, batches planned).",
+        bar(),
+        "Called after every batch with (batches done, batches planned); True draws a bar (the "
+        'extra "progress").',
         recorded=False,
     )
     callback: Callable[..., object] | None = setting(
