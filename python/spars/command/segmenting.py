@@ -28,6 +28,7 @@ from spars.report.page import write_report
 from spars.report.text import method_name
 from spars.search.coverage import Coverage
 from spars.search.findings import ScanWarning
+from spars.search.frames import isolated
 from spars.search.organ import score_organ
 from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe
@@ -65,7 +66,8 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     of_organ = settings.recipe is not None and settings.recipe.spacing is not None
     _check_options(arguments, settings, search)
     if not of_organ and settings.method != "intensity":
-        room = known_grid(arguments.scan, settings.grid, "native", "segment")
+        native = settings.protocol.with_switches(scan_frame="native")
+        room = known_grid(arguments.scan, settings.grid, native, "segment")
         check_room(settings.window, room, "segment", "the grid")
     scan = as_volume(arguments.scan)
     reference = region = None
@@ -165,12 +167,13 @@ def _atlas(
     if settings.grid is None:
         protocol = protocol.with_switches(scan_frame="native")
     return spars.ScoreAtlas.compute(
-        scan if region is None or not settings.isolated else spars.isolate(scan, region),
+        scan if region is None or not settings.isolated else isolated(scan, region),
         classifier,
         settings.window,
         grid=settings.grid,
         stride=search.get("stride", 4),
         protocol=protocol,
+        covers_edge=settings.method == "exhaustive",
         progress=progress,
     )
 

@@ -56,6 +56,8 @@ def insert(
     seed: int = 0,
     level: float | None = None,
     progress: Progress | None = None,
+    *,
+    on: str | None = None,
 ) -> Inserted:
     """Insert made-up lesions into an organ of a scan.
 
@@ -80,6 +82,8 @@ def insert(
         The organ's HU. Default: found.
     progress : callable, optional
         Called with (done, planned) about every 20 ms.
+    on : {None, "scan", "voxels"}
+        As for `spars.working_scan`.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def insert(
     count = check_integer(count, "count", "insert", 1, _MOST)
     seed = check_integer(seed, "seed", "insert", 0, 2**64 - 1)
     law = as_law(law, "insert")
-    host = Host(scan, organ, level, progress)
+    host = Host(scan, organ, level, progress, on=on)
     values = np.empty(scan.shape, np.float32)
     part = np.empty(scan.shape, np.float32)
     mask = np.empty(scan.shape, np.uint8)
