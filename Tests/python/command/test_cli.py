@@ -309,14 +309,14 @@ def test_a_failure_is_the_exit_code_of_the_process(folder):
     assert shown.stderr == "spars: error: absent.nii.gz: No such file or directory\n"
 
 
-def test_a_value_that_no_voxel_has_is_noted(folder):
+def test_a_value_that_no_voxel_has_is_refused_with_those_that_are_there(folder):
     shown = run(
         "evaluate", folder / "mask.nii.gz", folder / "labels.nii.gz", "--reference-value", 7,
         "--json",
     )  # fmt: skip
-    assert shown.returncode == 0
-    assert json.loads(shown.stdout)["reference_ml"] == 0
-    assert "labels.nii.gz holds no voxel of value 7" in shown.stderr
+    assert shown.returncode == 1
+    assert "must hold the label 7" in shown.stderr
+    assert "Got a mask of 0, 1, 2 instead" in shown.stderr
 
 
 def test_voxels_are_compared_in_spite_of_the_geometry_when_asked(folder):
