@@ -120,7 +120,7 @@ def test_image_labels_never_ask_for_a_mask():
         raise AssertionError("a mask was asked for")
 
     values = np.zeros((14, 14, 14), np.float32)
-    dataset = [datasets.Case("a", True, lambda: values, mask)]
+    dataset = [datasets.Case(name, name == "a", lambda: values, mask) for name in "ab"]
     train(spars.Classifier(INPUT), dataset, validation=dataset, epochs=1)
 
 

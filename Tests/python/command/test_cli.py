@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -125,7 +126,9 @@ def test_segment_writes_the_mask_on_the_scans_geometry(folder, tmp_path):
     assert "data:image/png" in (tmp_path / "report.html").read_text(encoding="utf-8")
     kept = spars.Run.load(tmp_path / "run.npz")
     assert len(kept) == 2
-    np.testing.assert_array_equal(kept.score_map, spars.load(tmp_path / "map.nii.gz").array)
+    # In play x runs to the left and y to the back; the file's do not.
+    found = spars.load(tmp_path / "map.nii.gz").array
+    np.testing.assert_array_equal(kept.score_map[::-1, ::-1], found)
 
 
 @pytest.mark.parametrize("method", ["self_play", "greedy"])
@@ -186,7 +189,8 @@ def test_export_changes_the_format_and_nothing_else(folder, tmp_path):
 
 
 def test_train_writes_weights_and_history(folder, tmp_path):
-    lines = ["image,has_tumour", "scan.nii.gz,1", "scan.nii.gz,0"]
+    shutil.copy(folder / "scan.nii.gz", folder / "second.nii.gz")
+    lines = ["image,has_tumour", "scan.nii.gz,1", "second.nii.gz,0"]
     (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
     shown = run(
         "train", "--csv", tmp_path / "labels.csv", "--root", folder, "--output",
