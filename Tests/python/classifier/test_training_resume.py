@@ -161,6 +161,7 @@ def test_an_error_in_a_callback_leaves_the_whole_epoch(tmp_path):
     _assert_same(_fit(path, resume=True), _fit())
 
 
+@pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
 def test_nan_metrics_come_back_as_nan(tmp_path):
     path = tmp_path / "training.npz"
     case = _cases()[1]
