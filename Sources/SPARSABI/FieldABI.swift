@@ -6,7 +6,7 @@ private let owner = "the game"
 @_cdecl("spars_field_create")
 public func sparsFieldCreate(
     _ volume: In<Float>, _ shape: In<Int64>, _ configuration: In<spars_game_configuration>,
-    _ classifier: UInt64, _ field: Out<UInt64>, _ error: Out<spars_error>
+    _ classifier: UInt64, _ coversEdge: Int32, _ field: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(field, 1, "field", of: owner)
@@ -16,7 +16,7 @@ public func sparsFieldCreate(
             checkedStruct(configuration, "configuration", of: owner))
         let made = try SearchField(
             volume: Volume(extent: extent, values: Array(values)), configuration: configuration,
-            scorer: scorer(classifier))
+            scorer: scorer(classifier), coversEdge: coversEdge != 0)
         out[0] = HandleTable.shared.insert(FieldBox(made))
     }
 }

@@ -56,6 +56,24 @@ public func sparsLesionHostCreate(
     }
 }
 
+@_cdecl("spars_lesion_host_contents")
+public func sparsLesionHostContents(
+    _ host: spars_handle, _ volume: Out<Float>, _ organ: Out<UInt8>, _ shape: In<Int64>,
+    _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let owner = "LesionHost"
+        let box: LesionHostBox = try HandleTable.shared.object(host, kind: hostKind)
+        let extent = try checkedExtent(shape, "shape", of: owner)
+        guard extent == box.host.scan else {
+            throw .range("shape", of: owner, mustBe: "\(box.host.scan)", got: extent)
+        }
+        let found = box.host.contents()
+        try write(contentsOf: found.values, to: volume, "volume", of: owner)
+        try write(contentsOf: found.organ, to: organ, "organ", of: owner)
+    }
+}
+
 @_cdecl("spars_lesion_insert")
 public func sparsLesionInsert(
     _ host: spars_handle, _ volume: In<Float>, _ shape: In<Int64>, _ law: In<spars_lesion_law>,

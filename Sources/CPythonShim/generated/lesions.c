@@ -275,6 +275,31 @@ static PyObject *lesion_host_create(
     return result;
 }
 
+static PyObject *lesion_host_contents(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle host = 0;
+    Py_buffer *volume = NULL, *organ = NULL;
+    int64_t shape[3];
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "lesion_host_contents(host, volume, organ)", 3, given_count) &&
+        shim_uint64(given[0], "host", &host) &&
+        (volume = shim_borrow(&held, given[1], 'f', 1, "volume")) != NULL &&
+        shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2])) &&
+        (organ = shim_borrow(&held, given[2], 'B', 1, "organ")) != NULL &&
+        shim_holds(organ, "organ", SHIM_EXTENTS(shape[0], shape[1], shape[2]));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_lesion_host_contents(host, volume->buf, organ->buf, shape, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 static PyObject *lesion_insert(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle host = 0;
@@ -448,6 +473,7 @@ PyMethodDef shim_lesions_functions[] = {
     {"lesion_law_default", SHIM_FASTCALL(lesion_law_default), METH_FASTCALL, NULL},
     {"lesion_window_settings_default", SHIM_FASTCALL(lesion_window_settings_default), METH_FASTCALL, NULL},
     {"lesion_host_create", SHIM_FASTCALL(lesion_host_create), METH_FASTCALL, NULL},
+    {"lesion_host_contents", SHIM_FASTCALL(lesion_host_contents), METH_FASTCALL, NULL},
     {"lesion_insert", SHIM_FASTCALL(lesion_insert), METH_FASTCALL, NULL},
     {"lesion_windows_create", SHIM_FASTCALL(lesion_windows_create), METH_FASTCALL, NULL},
     {"lesion_windows_draw", SHIM_FASTCALL(lesion_windows_draw), METH_FASTCALL, NULL},

@@ -98,6 +98,11 @@ int32_t spars_lesion_host_create(
     double level, const spars_control *progress, spars_handle *host, spars_organ_level *organ_level,
     spars_error *error);
 
+/// What a host is made of: its organ's HU, 0 elsewhere, and the organ's mask. `shape` must be the
+/// scan's.
+int32_t spars_lesion_host_contents(
+    spars_handle host, float *volume, uint8_t *organ, const int64_t shape[3], spars_error *error);
+
 /// Inserts `lesions` lesions, or clusters, into a host whose whole scan `volume` is. `values`
 /// receives HU, `part` the lesions' part of each voxel and `mask` 1 where that is a half or more.
 /// `table` holds a row for each lesion, the rest of it NaN; the result is how many there are.

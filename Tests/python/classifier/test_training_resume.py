@@ -161,6 +161,7 @@ def test_an_error_in_a_callback_leaves_the_whole_epoch(tmp_path):
     _assert_same(_fit(path, resume=True), _fit())
 
 
+@pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
 def test_nan_metrics_come_back_as_nan(tmp_path):
     path = tmp_path / "training.npz"
     case = _cases()[1]
@@ -378,6 +379,7 @@ def test_training_that_leaves_the_finite_numbers_names_a_tensor_and_keeps_its_la
         assert len(kept["rates"]) in (3, 4)
 
 
+@pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
 def test_a_batch_statistic_that_overflows_is_named_before_what_follows_from_it():
     values = np.random.default_rng(1).normal(0, 1e25, (12, 12, 12)).astype(np.float32)
     protocol = spars.Protocol.paper().with_switches(intensity_window=None)

@@ -782,6 +782,7 @@ def field_create(
     volume: npt.NDArray[np.float32],
     configuration: _GameConfiguration | dict[str, Any],
     classifier: int,
+    covers_edge: bool,
     /,
 ) -> int: ...
 
@@ -862,6 +863,14 @@ def game_map(game: int, index: int, map: npt.NDArray[np.float32], /) -> None: ..
 
 def game_visit_count(game: int, index: int, /) -> int: ...
 
+def game_set_visits(
+    game: int,
+    index: int,
+    visits: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
 def game_visits(
     game: int,
     index: int,
@@ -901,6 +910,8 @@ def exhaustion_look(
 def exhaustion_shown_count(game: int, index: int, /) -> int: ...
 
 def exhaustion_shown(game: int, index: int, places: npt.NDArray[np.int64], /) -> None: ...
+
+def exhaustion_set_shown(game: int, index: int, places: npt.NDArray[np.int64], /) -> None: ...
 
 def record_visits(
     records: _StepRecords | dict[str, Any],
@@ -1317,6 +1328,13 @@ def lesion_host_create(
     progress: Callable[[int, int], object] | None,
     /,
 ) -> tuple[int, _OrganLevelRecord]: ...
+
+def lesion_host_contents(
+    host: int,
+    volume: npt.NDArray[np.float32],
+    organ: npt.NDArray[np.uint8],
+    /,
+) -> None: ...
 
 def lesion_insert(
     host: int,

@@ -364,6 +364,17 @@ def checked_multiplicity(multiplicity: ArrayLike, inputs: int, owner: str) -> ND
     return array
 
 
+def episode_log(finished: Sequence[tuple[float, int]]) -> dict[str, float]:
+    """Return the mean reward and length of episodes, of which stable-baselines3 takes 100."""
+    if not finished:
+        return {}
+    rewards, lengths = zip(*finished, strict=True)
+    return {
+        "rollout/ep_rew_mean": float(np.mean(rewards)),
+        "rollout/ep_len_mean": float(np.mean(lengths)),
+    }
+
+
 def log_dict(
     log: Sequence[float], learning_rate: float, clip_range: float, clip_range_vf: float | None
 ) -> dict[str, float]:

@@ -21,6 +21,8 @@ from spars._support.checks import (
 )
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, Progress, Scan
+from spars.volume.orientation import turn_of
+from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume, resample
 
 if TYPE_CHECKING:
@@ -69,7 +71,9 @@ def explain(
     method : {"grad_cam", "integrated_gradients", "occlusion"}
         As for `attributions`.
     window : tuple of three ints, optional
-        Extent of the windows of a scan, which should be that of training.
+        Extent of the windows of a scan, which should be that of training. It and `grid` are of the
+        scan in the orientation of its protocol (`Protocol.orientation`): the recipe's, else the
+        paper's.
     stride : int, optional
         Voxels between neighbouring windows. None takes half of the window along each axis.
     grid : tuple of three ints, optional
@@ -91,7 +95,12 @@ def explain(
     NonFiniteError
         The volume holds NaN or infinity.
     """
-    array = as_volume(volume).array
+    scan = as_volume(volume)
+    # As the classifier's training had them.
+    recipe = self.recipe
+    protocol = Protocol.paper() if recipe is None else recipe.protocol
+    turn = turn_of(scan, protocol.orientation)
+    array = np.ascontiguousarray(turn.turned(scan.array))
     shape = array.shape
     progress = as_progress(options.pop("progress", None), "explain", "windows")
     plan = planned(method, owner="explain", **options)
@@ -110,7 +119,9 @@ def explain(
         window = check_extent(window, "window", "explain")
         origins = cover(array.shape, window, stride, "explain")
         explained = accumulated(self, array, origins, window, plan, "mean", progress)[0]
-    return explained if explained.shape == shape else resample(explained, shape, "nearest")
+    if explained.shape != shape:
+        explained = resample(explained, shape, "nearest")
+    return turn.back(explained)
 
 
 def attributions(

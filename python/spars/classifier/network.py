@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spars._core import native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Native
 from spars._support.checks import (
     check_array,
     check_choice,
@@ -40,7 +40,7 @@ from spars.volume.volume import as_volume
 __all__ = ["Classifier", "History"]
 
 
-class Classifier:
+class Classifier(Native):
     """The object presence classifier of SPARS, with parameters that have not learned anything yet.
 
     Four 3 x 3 x 3 convolutions (1-8 stride 1; 8-16, 16-32, 32-64 stride 2; no padding), batch norm
@@ -67,7 +67,8 @@ class Classifier:
 
     Notes
     -----
-    Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads.
+    Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads. Copies and
+    pickles have parameters of their own, with recipe and training record.
     """
 
     def __init__(
@@ -91,6 +92,19 @@ class Classifier:
         classifier._training = None
         classifier._recipe = None
         return classifier
+
+    def _value(self) -> tuple[Extent3, FloatArray, int, IntensityWindow | None]:
+        flat = np.empty(value_count(layout(self.input_shape)), np.float32)
+        native.classifier_parameters(self._handle.value, flat)
+        tracked = native.classifier_batches_tracked(self._handle.value)
+        return self.input_shape, flat, tracked, self.intensity_window
+
+    def _made(self, value: tuple[Extent3, FloatArray, int, IntensityWindow | None]) -> Handle:
+        input_shape, flat, tracked, window = value
+        handle = Handle(native.classifier_from_parameters(input_shape, flat))
+        native.classifier_set_parameters(handle.value, flat, tracked)
+        native.classifier_set_intensity_window(handle.value, window)
+        return handle
 
     @classmethod
     def from_parameters(

@@ -237,6 +237,8 @@ class Recipe(Settings, owner="Recipe"):
                 )
         protocol = Protocol.paper().with_switches(
             scan_frame="native",
+            # A working grid has one orientation already.
+            orientation="stored",
             credited_part=tuple(credited_part),
             segmentation_threshold=segmentation_threshold,
         )

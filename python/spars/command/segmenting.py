@@ -28,6 +28,7 @@ from spars.report.text import method_name
 from spars.search.coverage import Coverage
 from spars.search.findings import ScanWarning
 from spars.search.folder import table_of
+from spars.search.frames import isolated
 from spars.search.organ import score_organ
 from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe
@@ -88,7 +89,8 @@ def found_in(
     """Segment the one scan of `arguments`; return also reference, region and what scored it."""
     classifier, settings, search = prepared.classifier, prepared.settings, prepared.search
     if not prepared.is_of_organ and settings.method != "intensity":
-        room = known_grid(arguments.scan, settings.grid, "native", "segment")
+        native = settings.protocol.with_switches(scan_frame="native")
+        room = known_grid(arguments.scan, settings.grid, native, "segment")
         check_room(settings.window, room, "segment", "the grid")
     scan = as_volume(arguments.scan)
     reference = region = None
@@ -189,12 +191,13 @@ def _atlas(
     if settings.grid is None:
         protocol = protocol.with_switches(scan_frame="native")
     return spars.ScoreAtlas.compute(
-        scan if region is None or not settings.isolated else spars.isolate(scan, region),
+        scan if region is None or not settings.isolated else isolated(scan, region),
         classifier,
         settings.window,
         grid=settings.grid,
         stride=search.get("stride", 4),
         protocol=protocol,
+        covers_edge=settings.method == "exhaustive",
         progress=progress,
     )
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from spars._core.handles import Whole
 from spars._support.checks import check_choice
 from spars._support.types import Extent3, FloatArray, MaskArray
 from spars.game.field import AGENTS, Field, Games, picture
@@ -31,7 +32,7 @@ except ImportError:
             """Do nothing."""
 
 
-class OneGame:
+class OneGame(Whole):
     """What an environment shows of the game that it plays."""
 
     field: Field

@@ -32,6 +32,24 @@ Scorer: TypeAlias = Classifier | KnownScores | Callable[[FloatArray], ArrayLike]
 CoreScorer: TypeAlias = Callable[[bytearray, int, int, int, int], FloatArray]
 
 
+class FunctionScorer:
+    """What the core calls where a function scores windows; its answers are checked."""
+
+    def __init__(self, function: Callable[[FloatArray], ArrayLike], owner: str) -> None:
+        self.function, self.owner = function, owner
+
+    def __call__(self, data: bytearray, count: int, x: int, y: int, z: int) -> FloatArray:
+        crops = np.frombuffer(data, np.float32).reshape(count, x, y, z)
+        name = f"{self.owner}, its result,"
+        scores = check_array(self.function(crops), "scorer", name, np.float32, (count,))
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise ValueError(
+                f"The 'scorer' parameter of {self.owner} must return scores in the range "
+                f"[0.0, 1.0]. Got {scores[~((scores >= 0) & (scores <= 1))][0]} instead."
+            )
+        return scores
+
+
 def fingerprint(array: FloatArray) -> str:
     """Return a name for the values of an array."""
     return digest(array)[:16]
@@ -64,18 +82,7 @@ def adapter_of(scorer: Scorer, owner: str) -> tuple[int, CoreScorer | None]:
             f"The 'scorer' parameter of {owner} must be a Classifier, a ScoreAtlas or a callable "
             f"of crops (N, x, y, z). Got {scorer!r} instead."
         )
-
-    def score(data: bytearray, count: int, x: int, y: int, z: int) -> FloatArray:
-        crops = np.frombuffer(data, np.float32).reshape(count, x, y, z)
-        scores = check_array(scorer(crops), "scorer", f"{owner}, its result,", np.float32, (count,))
-        if not ((scores >= 0) & (scores <= 1)).all():
-            raise ValueError(
-                f"The 'scorer' parameter of {owner} must return scores in the range [0.0, 1.0]. "
-                f"Got {scores[~((scores >= 0) & (scores <= 1))][0]} instead."
-            )
-        return scores
-
-    return 0, score
+    return 0, FunctionScorer(scorer, owner)
 
 
 def place_scores(scorer: Scorer, field: Field) -> FloatArray | None:

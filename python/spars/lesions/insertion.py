@@ -57,6 +57,8 @@ def insert(
     seed: int = 0,
     level: float | None = None,
     progress: Progress | bool | None = None,
+    *,
+    on: str | None = None,
 ) -> Inserted:
     """Insert made-up lesions into an organ of a scan.
 
@@ -81,6 +83,8 @@ def insert(
         The organ's HU. Default: found.
     progress : callable or True, optional
         Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
+    on : {None, "scan", "voxels"}
+        As for `spars.working_scan`.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def insert(
     seed = check_integer(seed, "seed", "insert", 0, 2**64 - 1)
     law = as_law(law, "insert")
     progress = as_progress(progress, "insert")
-    host = Host(scan, organ, level, progress)
+    host = Host(scan, organ, level, progress, on=on)
     values = np.empty(scan.shape, np.float32)
     part = np.empty(scan.shape, np.float32)
     mask = np.empty(scan.shape, np.uint8)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spars._core import Handle, native
+from spars._core import Handle, Native, native
 from spars._support.checks import check_integer
 from spars._support.progress import as_progress
 from spars._support.settings import flat
@@ -37,7 +37,7 @@ class WindowBatch(NamedTuple):
     core_shares: FloatArray
 
 
-class Windows:
+class Windows(Native):
     """A source of labelled windows, made by `windows`.
 
     Window i depends on the hosts, the law, the settings, the seed and i alone: any range can be
@@ -51,14 +51,18 @@ class Windows:
     seed : int
     """
 
-    __slots__ = ("_handle", "hosts", "law", "seed", "settings")
-
     def __init__(
         self, hosts: tuple[Host, ...], law: LesionLaw, settings: WindowSettings, seed: int
     ) -> None:
         self.hosts, self.law, self.settings, self.seed = hosts, law, settings, seed
-        handles = np.array([host._handle.value for host in hosts], np.int64)
-        self._handle = Handle(native.lesion_windows_create(handles, law, settings, seed))
+        self._handle = self._made(None)
+
+    def _value(self) -> None:
+        """Return nothing: hosts, law, settings and seed are all that windows follow from."""
+
+    def _made(self, value: None) -> Handle:
+        handles = np.array([host._handle.value for host in self.hosts], np.int64)
+        return Handle(native.lesion_windows_create(handles, self.law, self.settings, self.seed))
 
     def draw(self, first: int, count: int, progress: Progress | bool | None = None) -> WindowBatch:
         """Draw windows `first` to ``first + count - 1``.

@@ -89,6 +89,7 @@ def write_report(
     caveats: Iterable[str] = (),
     timings: Mapping[str, float] | None = None,
     command: str | None = None,
+    on: str | None = None,
 ) -> None:
     """Write a self-contained HTML report about a segmentation.
 
@@ -123,9 +124,13 @@ def write_report(
         Seconds of each part.
     command : str, optional
         What repeats the run.
+    on : {None, "scan", "voxels"}
+        As for `Segmentation.dice`.
 
     Raises
     ------
+    ValueError
+        The reference has another shape than the scan, or lies elsewhere.
     ImportError
         The extra "report" (matplotlib, Jinja2) is not installed.
     """
@@ -140,7 +145,7 @@ def write_report(
     )
     environment.filters["number"] = number
     if reference is not None:
-        reference = as_mask(reference, "reference", "write_report", shape=segmentation.mask.shape)
+        reference = as_mask(reference, "reference", "write_report", scan=segmentation.volume, on=on)
     metrics = _metrics(segmentation, reference)
     content: dict[str, Any] = {
         "title": title,

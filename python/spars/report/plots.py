@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from spars._support.checks import check_choice, check_integer
 from spars._support.extras import require
 from spars._support.types import FloatArray, Scan, Spacing
+from spars.volume.placement import laid_on
 from spars.volume.protocol import IntensityWindow
 from spars.volume.volume import Volume, as_volume
 
@@ -53,6 +54,7 @@ def overlay(
     intensity_window: IntensityWindow = SOFT_TISSUE,
     score_label: str = "score",
     ax: Axes | None = None,
+    on: str | None = None,
 ) -> Figure:
     """Draw one slice with the outlines of masks over it, in radiological orientation.
 
@@ -81,6 +83,9 @@ def overlay(
         What the map's colours mean, for the colour bar.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
+    on : {None, "scan", "voxels"}
+        None: masks and map must lie where the scan does. "scan" brings them there by nearest
+        neighbour, "voxels" takes them voxel by voxel, whatever the affines say.
 
     Returns
     -------
@@ -89,14 +94,14 @@ def overlay(
     Raises
     ------
     ValueError
-        A mask or map has another shape than the scan, or `index` lies outside.
+        A mask or map has another shape than the scan or lies elsewhere, or `index` lies outside.
     ImportError
         matplotlib is missing.
     """
     volume = as_volume(volume)
     axis = check_integer(axis, "axis", "overlay", 0, 2)
     given = {"prediction": prediction, "reference": reference, "score_map": score_map}
-    layers = {name: _layer(array, name, volume) for name, array in given.items()}
+    layers = {name: _layer(array, name, volume, on) for name, array in given.items()}
     if index is None:
         index = largest_slice(volume.shape, layers["reference"], layers["prediction"], axis=axis)
     index = check_integer(index, "index", "overlay", 0, volume.shape[axis] - 1)
@@ -138,6 +143,7 @@ def views(
     *,
     index: Sequence[int] | None = None,
     score_label: str = "score",
+    on: str | None = None,
 ) -> Figure:
     """Draw one slice across each of the three axes side by side.
 
@@ -152,7 +158,7 @@ def views(
     axes = figure.subplots(1, 3, width_ratios=widths)
     for axis, ax in zip(order, axes, strict=True):
         chosen = None if index is None else index[axis]
-        overlay(volume, prediction, reference, score_map, axis=axis, index=chosen, ax=ax)
+        overlay(volume, prediction, reference, score_map, axis=axis, index=chosen, ax=ax, on=on)
         if ax is not axes[0] and ax.get_legend() is not None:
             ax.get_legend().remove()
     if score_map is not None:
@@ -428,16 +434,11 @@ def _world_axes(affine: NDArray[np.float64]) -> list[tuple[int, float]]:
     return found
 
 
-def _layer(array: Scan | None, name: str, volume: Volume) -> FloatArray | None:
+def _layer(array: Scan | None, name: str, volume: Volume, on: str | None) -> FloatArray | None:
     if array is None:
         return None
-    array = as_volume(array).array
-    if array.shape != tuple(volume.shape):
-        raise ValueError(
-            f"The '{name}' parameter of overlay must have the scan's shape "
-            f"{tuple(volume.shape)}. Got {array.shape} instead."
-        )
-    return array
+    layer = as_volume(array)
+    return laid_on(volume, layer.array, layer, name, "overlay", on)
 
 
 def _outline(ax: Axes, cut: NDArray[Any], colour: str, style: str, name: str) -> Line2D:

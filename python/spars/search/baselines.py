@@ -81,7 +81,10 @@ def exhaustive(
     progress: Progress | bool | None = None,
     **unused: Any,
 ) -> Search:
-    """Visit every window of the lattice once.
+    """Visit every window of the lattice once, and those that end at the far borders.
+
+    Windows stand `stride` apart; where that does not end at a border, one more stands there, so
+    that no voxel is left out. Under border "clamped_crop", the released scripts', there is none.
 
     Parameters
     ----------
@@ -101,7 +104,10 @@ def exhaustive(
         unused, ("iterations", "n_steps", "termination_threshold", "seed"), "exhaustive"
     )
     # Its threshold ends episodes, of which there are none here.
-    played = Field(volume, scorer, window, protocol, 1.0, grid, stride, {}, "exhaustive")
+    played = Field(
+        volume, scorer, window, protocol, 1.0, grid, stride, {}, "exhaustive",
+        covers_edge=not isinstance(scorer, ScoreAtlas) or scorer.covers_edge,
+    )  # fmt: skip
     played.score_all(as_progress(progress, "exhaustive", "windows"))
     atlas = ScoreAtlas(played.scores(), played.axes(), played.window, played.grid)
     return Search(

@@ -86,6 +86,7 @@ def coverage(
     atlas : ScoreAtlas, optional
         Every window's score, of the same scan, window, stride and protocol. A run that can be
         resumed, and an exhaustive search, have their own: the run then scores what it has not yet.
+        Windows at far borders that a game's strides do not lead to are left out.
     best : float
         Share of places that count as the best, in (0, 1]: the ceil(best * places) highest scores,
         and whatever ties with the lowest of them.
@@ -183,6 +184,8 @@ def _seen_places(
     if atlas is None:
         atlas = searched._atlas(owner, as_progress(progress, owner, "windows"))
     configuration = searched.configuration
+    if "n_steps" in configuration and configuration["protocol"]["border"] == "inside":
+        atlas = atlas.on_strides(configuration["stride"])
     for name in ("window", "grid"):
         if tuple(getattr(atlas, name)) != tuple(configuration[name]):
             raise ValueError(

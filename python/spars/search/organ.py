@@ -113,7 +113,8 @@ def _prepared(
     volume: Scan, settings: SegmentationSettings, recipe: Recipe
 ) -> tuple[Volume, MaskArray, Recipe, OrganFrame]:
     """Return scan, organ, the recipe with the settings in it, and the organ on its grid."""
-    protocol = settings.played().with_switches(scan_frame="native")
+    # A working grid has one orientation already.
+    protocol = settings.played().with_switches(scan_frame="native", orientation="stored")
     recipe = recipe.changed(window=settings.window, protocol=protocol)
     scan = as_volume(volume)
     region = _region(scan, settings)
@@ -128,6 +129,8 @@ def _scored(
     return ScoreAtlas.compute(
         frame.seen, scorer, recipe.window, grid=frame.seen.shape, stride=stride,
         protocol=recipe.protocol, region=frame.working.organ, progress=progress,
+        # A map between windows' middles holds the outermost scores up to the border.
+        covers_edge=not recipe.is_interpolated,
     )  # fmt: skip
 
 
@@ -171,8 +174,9 @@ def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
         wanted = "the organ's mask on the scan's voxels"
         raise ValueError(sentence("region", settings.owner, wanted, None))
     region = as_mask(
-        settings.region, "region", settings.owner, value=settings.region_value, shape=scan.shape
-    )
+        settings.region, "region", settings.owner,
+        value=settings.region_value, must_hold=True, scan=scan, on=settings.on,
+    )  # fmt: skip
     if not region.any():
         raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
     return region

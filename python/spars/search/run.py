@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spars._core.handles import Whole
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import check_integer, sentence
 from spars._support.errors import FormatError
@@ -17,14 +18,14 @@ from spars._support.progress import as_progress, shifted
 from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.agents.networks import flat_of
 from spars.agents.ppo import LOG_NAMES
-from spars.agents.rates import RATES, Rate, Rates, rates_again, recorded
+from spars.agents.rates import RATES, Rate, Rates, check_rates, rates_again, recorded
+from spars.game.field import Field
 from spars.game.scorers import Scorer
 from spars.search.analysis import RunAnalysis
-from spars.search.callbacks import TensorBoard
-from spars.search.live_run import RECORD_NAMES, LiveRun, live_run_of, step_shape
+from spars.search.callbacks import Callbacks, as_callbacks
+from spars.search.live_run import RECORD_NAMES, LiveRun, empty_steps, live_run_of
 from spars.search.reference import Reference
 from spars.search.saved import field_again
-from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot"]
 
@@ -39,13 +40,11 @@ class Snapshot:
     parameters: dict[str, FloatArray] = field(repr=False)
 
 
-#: Called with the run after each iteration; returning False ends it.
-Callbacks: TypeAlias = "Callable[[Run], object] | Sequence[Callable[[Run], object]] | None"
 #: What one call of the core gave: records, rates, and steps by name.
 Part: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], dict[str, NDArray[Any]]]
 
 
-class Run(RunAnalysis):
+class Run(Whole, RunAnalysis):
     """What self-play did, iteration by iteration, and the map it left.
 
     Made by `spars.self_play` or `load`.
@@ -103,23 +102,38 @@ class Run(RunAnalysis):
         self.configuration = configuration
         self.grid = tuple(configuration["grid"])
         self.snapshots = []
-        steps = step_shape(configuration)
         self._rates = Rates({}) if rates is None else rates
         self._states = {}
         self._pool: dict[str, NDArray[Any]] = {}
         self._records = np.empty((0, len(RECORD_NAMES)))
         self._rate_records = np.empty((0, len(RATES)))
-        self._steps: dict[str, NDArray[Any]] = {
-            "windows": np.empty((0, *steps, 2, 3), np.int32),
-            "step_scores": np.empty((0, *steps, 2), np.float32),
-            "actions": np.empty((0, *steps, 2), np.int8),
-            "ends": np.empty((0, *steps), np.uint8),
-        }
+        self._steps = empty_steps(configuration)
         self._pending: list[Part] = []
         self._count = 0
         self._map: FloatArray | None = None
         self._live_run = live_run
         self._has_reference = live_run is not None and live_run.has_reference
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._settle()
+        live = self._live_run
+        parts = None if live is None else (live.field, live.reference, live.learning_state())
+        return {**vars(self), "_map": self.score_map, "_live_run": parts}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.score_map.setflags(write=False)
+        if state["_live_run"] is not None:
+            self._live_run = self._revived(*state["_live_run"])
+
+    def _revived(
+        self, played: Field, reference: Reference | None, state: Mapping[str, NDArray[Any]]
+    ) -> LiveRun:
+        """Return the live part that goes on from a state."""
+        rates = self._rates.at(1.0)
+        live_run = live_run_of(played, self.configuration, rates, reference, self._initial())
+        live_run.restore(state, self._members())
+        return live_run
 
     def resume(
         self,
@@ -157,7 +171,7 @@ class Run(RunAnalysis):
                 raise ValueError(sentence("checkpoint", owner, "a path to save to", checkpoint))
         check_ending(checkpoint, (".npz",), owner, "checkpoint")
         live_run = self._live("it can be read, not resumed")
-        callbacks = _callbacks(callback, tensorboard, owner)
+        callbacks = as_callbacks(callback, tensorboard, owner)
         progress = as_progress(progress, "self-play")
         first, planned = len(self), len(self) + iterations
         self.configuration["planned_iterations"] = planned
@@ -175,7 +189,7 @@ class Run(RunAnalysis):
                     self.save(checkpoint)
         finally:
             for call in callbacks:
-                getattr(call, "close", _nothing)()
+                getattr(call, "close", lambda: None)()
             if checkpoint is not None and len(self):
                 self.save(checkpoint)
         return self
@@ -364,6 +378,8 @@ class Run(RunAnalysis):
         volume: Scan | None = None,
         classifier: Scorer | None = None,
         reference: Mask | None = None,
+        *,
+        on: str | None = None,
         **rates: Rate,
     ) -> Self:
         """Read a run that `save` wrote; nothing of the file is ever executed.
@@ -375,8 +391,8 @@ class Run(RunAnalysis):
         volume, classifier : optional
             The scan and the scorer of the run, as given to `self_play`: then it can be resumed.
             Scores that were known stay known.
-        reference : optional
-            As given to `self_play`; needed to resume a run that had one.
+        reference, on : optional
+            As given to `self_play`; needed to resume a run that had a reference.
         **rates
             `learning_rate`, `clip_range` and `clip_range_vf`, each where it was a function: a file
             holds no functions, and a run that is to be resumed needs them again.
@@ -388,9 +404,7 @@ class Run(RunAnalysis):
         ValueError
             The scan is another one, or the reference or a function is missing.
         """
-        for name in rates:
-            if name not in RATES:
-                raise TypeError(f"load() got an unexpected keyword argument {name!r}")
+        check_rates(rates, "load")
         description, arrays = read_npz(path, FILE_FORMAT)
         try:
             run = cls(description["configuration"])
@@ -403,7 +417,7 @@ class Run(RunAnalysis):
             )
         if volume is not None and classifier is not None:
             run._rates = rates_again(run.configuration, rates, "load")
-            run._attach(path, volume, classifier, reference, arrays)
+            run._attach(path, volume, classifier, reference, on, arrays)
         return run
 
     def _read(self, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -442,6 +456,7 @@ class Run(RunAnalysis):
         volume: Scan,
         classifier: Scorer,
         reference: Mask | None,
+        on: str | None,
         arrays: Mapping[str, NDArray[Any]],
     ) -> None:
         """Bring the run back to life."""
@@ -453,18 +468,15 @@ class Run(RunAnalysis):
                 "The 'reference' parameter of load must be the mask that the run was given. "
                 "Got None instead."
             )
-        scan = as_volume(volume)
-        played = field_again(c, scan, classifier, path)
+        played = field_again(c, volume, classifier, path)
         state = {n.removeprefix("state."): a for n, a in arrays.items() if n[:6] == "state."}
         mask = None
         if reference is not None:
-            mask = Reference(as_volume(reference).array, scan.shape, played)
+            mask = Reference(reference, volume, played, "load", on)
         try:
-            live_run = live_run_of(played, c, self._rates.at(1.0), mask, self._initial())
-            live_run.restore(state, self._members())
+            self._live_run = self._revived(played, mask, state)
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
-        self._live_run = live_run
 
     def _members(self, iterations: int | None = None) -> list[FloatArray]:
         """Return the pool's members after the first, up to an iteration, as flat arrays."""
@@ -481,20 +493,6 @@ class Run(RunAnalysis):
         )
 
 
-def _callbacks(
-    callback: Callbacks, tensorboard: PathLike | None, owner: str
-) -> list[Callable[[Run], object]]:
-    """Return the callables that `callback` and `tensorboard` stand for."""
-    given = [] if callback is None else [callback] if callable(callback) else callback
-    if not isinstance(given, (list, tuple)) or not all(callable(call) for call in given):
-        raise TypeError(sentence("callback", owner, "a callable or a sequence of them", callback))
-    return [*given, *([] if tensorboard is None else [TensorBoard(tensorboard)])]
-
-
 def _until_stop(done: int, planned: int, intervals: Iterable[int | None]) -> int:
     """Return how many iterations are left to the next multiple of any interval, or to the end."""
     return min(planned - done, *(i - done % i for i in intervals if i), planned)
-
-
-def _nothing() -> None:
-    """Stand in for a callback's missing `close`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from spars import metrics
+from spars._core.handles import Whole
 from spars._support.checks import check_integer, sentence
 from spars._support.types import AnyPath, FloatArray, Mask, MaskArray, PathLike, Scan
 from spars.metrics.masks import as_mask
@@ -29,7 +30,7 @@ __all__ = ["Segmentation"]
 _LABEL = "tumour"
 
 
-class Segmentation:
+class Segmentation(Whole):
     """A mask and the scores behind it, on the geometry of the scan they came from.
 
     Made by `segment`.
@@ -110,25 +111,31 @@ class Segmentation:
             return []
         return contributions(self.run._visits(), self.run.configuration, place)
 
-    def dice(self, reference: Mask) -> float:
+    def dice(self, reference: Mask, *, on: str | None = None) -> float:
         """Return the Dice of the mask with a reference mask, in native voxels.
 
         Parameters
         ----------
         reference : Volume, array or path
             (X, Y, Z), of 0 and 1.
+        on : {None, "scan", "voxels"}
+            None: the reference must lie where the scan does. "scan" brings it there by nearest
+            neighbour, "voxels" takes it voxel by voxel, whatever the affines say.
 
         Returns
         -------
         float
             In [0, 1]; NaN where both masks are empty.
         """
-        reference = as_mask(reference, "reference", "dice", shape=self.mask.shape)
+        reference = as_mask(reference, "reference", "dice", scan=self.volume, on=on)
         return metrics.dice(self.mask, reference)
 
-    def evaluate(self, reference: Mask) -> dict[str, float]:
-        """Return every metric of `spars.metrics.evaluate` against a reference mask, by name."""
-        reference = as_mask(reference, "reference", "evaluate", shape=self.mask.shape)
+    def evaluate(self, reference: Mask, *, on: str | None = None) -> dict[str, float]:
+        """Return every metric of `spars.metrics.evaluate` against a reference mask, by name.
+
+        `reference` and `on` are those of `dice`.
+        """
+        reference = as_mask(reference, "reference", "evaluate", scan=self.volume, on=on)
         return metrics.evaluate(self.mask, reference, spacing=self.volume.spacing)
 
     def save(
@@ -210,14 +217,20 @@ class Segmentation:
         save(path, self.score_map, like=self.volume)
 
     def plot(
-        self, reference: Mask | None = None, axis: int = 2, index: int | None = None
+        self,
+        reference: Mask | None = None,
+        axis: int = 2,
+        index: int | None = None,
+        *,
+        on: str | None = None,
     ) -> Figure:
         """Draw the scan with the outlines of the mask and, if given, of a reference.
 
-        Parameters and result are those of `spars.plots.overlay`; needs the extra "report".
+        Parameters and result are those of `spars.plots.overlay` and, of `on`, of `dice`; needs the
+        extra "report".
         """
         if reference is not None:
-            reference = as_mask(reference, "reference", "plot", shape=self.mask.shape)
+            reference = as_mask(reference, "reference", "plot", scan=self.volume, on=on)
         return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
 
     def __repr__(self) -> str:

@@ -18,10 +18,11 @@ from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer, identity
 from spars.search import baselines, organ, selfplay
-from spars.search.frames import WHOLE, BoxFrame, described_scan, isolate
+from spars.search.frames import WHOLE, BoxFrame, described_scan, isolated
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
 from spars.volume.masks import as_mask, bounding_box
+from spars.volume.orientation import turn_of
 from spars.volume.volume import as_volume
 
 __all__ = ["segment"]
@@ -134,15 +135,22 @@ def _segmented(
     game = settings.search.get("game", "search")
     threshold = checked_threshold(settings.termination_threshold, game, settings.owner)
     protocol = settings.played()
-    frame = protocol.scan_frame if settings.grid else "native"
-    room = known_grid(volume, settings.grid, frame, settings.owner)
+    if settings.grid is None:
+        protocol = protocol.with_switches(scan_frame="native")
+    room = known_grid(volume, settings.grid, protocol, settings.owner)
     check_room(settings.window, room, settings.owner, "the grid")
     scan = searched = as_volume(volume)
     box = WHOLE
     region, search = settings.region, dict(settings.search)
     if region is not None:
         region = as_mask(
-            region, "region", settings.owner, value=settings.region_value, shape=scan.shape
+            region, "region", settings.owner,
+            value=settings.region_value, must_hold=True, scan=scan, on=settings.on,
+        )  # fmt: skip
+    if search.get("reference") is not None:
+        reference = search["reference"]
+        search["reference"] = as_mask(
+            reference, "reference", settings.owner, scan=scan, on=settings.on
         )
     if settings.isolated:
         if region is None:
@@ -150,25 +158,23 @@ def _segmented(
                 "The 'isolated' parameter of segment must be False without a region. "
                 "Got True instead."
             )
-        searched, box = isolate(scan, region), bounding_box(region)
+        searched, box = isolated(scan, region), bounding_box(region)
         if search.get("reference") is not None:
-            reference = as_mask(search["reference"], "reference", settings.owner, shape=scan.shape)
-            search["reference"] = np.ascontiguousarray(reference[box])
-    if settings.grid is None:
-        protocol = protocol.with_switches(scan_frame="native")
+            search["reference"] = np.ascontiguousarray(search["reference"][box])
+    turn = turn_of(searched, protocol.orientation)
     run = SEARCHES[settings.method](
         searched,
         classifier,
         iterations=settings.iterations,
         window=settings.window,
-        grid=settings.grid or searched.shape,
+        grid=settings.grid or turn.shape(searched.shape),
         protocol=protocol,
         termination_threshold=threshold if game == "search" else None,
         seed=settings.seed,
         progress=as_progress(settings.progress, settings.method.replace("_", " ")),
         **search,
     )
-    place = BoxFrame(scan.shape, run.score_map.shape, box, protocol.scan_frame)
+    place = BoxFrame(scan.shape, run.score_map.shape, box, protocol.scan_frame, turn)
     score_map = place.to_scan(run.score_map)
     mask = score_map > protocol.segmentation_threshold
     if region is not None:

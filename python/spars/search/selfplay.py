@@ -16,7 +16,6 @@ from spars.search.live_run import live_run_of
 from spars.search.reference import Reference
 from spars.search.run import Run, Snapshot
 from spars.search.settings import SelfPlaySettings
-from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot", "self_play"]
 
@@ -73,8 +72,7 @@ def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> R
     )
     reference = None
     if settings.reference is not None:
-        mask = as_volume(settings.reference).array
-        reference = Reference(mask, played.scan_shape, played)
+        reference = Reference(settings.reference, volume, played, settings.owner, settings.on)
     configuration = settings.recorded() | {
         "window": list(played.window),
         "grid": list(played.grid),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from spars._support.checks import check_integer
@@ -27,9 +28,12 @@ from spars.agents.settings import PlayerSettings, PPOSettings
 from spars.classifier.recipe import Recipe
 from spars.game.settings import GameSettings
 from spars.search.live_run import SAMPLINGS, SIDES
+from spars.volume.placement import WAYS
 from spars.volume.protocol import Protocol, protocol_kind
 
 _COUNT = 1 << 53
+#: How masks of another place are taken; commands have an option of their own for it.
+_ON = replace(optional(choice(*WAYS)), option=None)
 
 
 class OpponentSettings(Settings):
@@ -152,6 +156,15 @@ class RunSettings(Settings):
         """,
         recorded=False,
     )
+    on: str | None = setting(
+        None,
+        _ON,
+        """
+        None: the reference must lie where the scan does. "scan" brings it there by nearest
+        neighbour, "voxels" takes it voxel by voxel, whatever the affines say.
+        """,
+        recorded=False,
+    )
 
 
 class SelfPlaySettings(
@@ -246,6 +259,14 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         """
         The label, or labels, of the organ in `region`, for files that hold several. Without it
         `region` must hold 0 and 1 alone.
+        """,
+    )
+    on: str | None = setting(
+        None,
+        _ON,
+        """
+        None: region and reference must lie where the scan does. "scan" brings them there by nearest
+        neighbour, "voxels" takes them voxel by voxel, whatever the affines say.
         """,
     )
     isolated: bool = setting(

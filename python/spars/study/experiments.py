@@ -109,7 +109,7 @@ def over_patients(
     Raises
     ------
     ValueError
-        A case has no reference mask.
+        A case has no reference mask, or one of a scan with tumour holds no `reference_value`.
     TypeError
         The protocol pools iterations and the method has none with a Dice: only self-play does.
     """
@@ -121,7 +121,11 @@ def over_patients(
         labels = case.load_mask()
         if labels is None:
             raise ValueError(f"Case {case.name} has no reference mask to measure against.")
-        reference = as_mask(labels, "cases", "over_patients", value=reference_value)
+        # Of a scan without tumour a mask need not hold one.
+        reference = as_mask(
+            labels, "cases", "over_patients", value=reference_value,
+            must_hold=case.has_tumour is True,
+        )  # fmt: skip
         volume = case.load()
         watched = {"reference": reference} if protocol.summary_over == "iterations" else {}
         for seed in seeds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -223,7 +223,7 @@ def save(
     OSError
         The file cannot be written.
     """
-    is_array = not (isinstance(volume, Volume) or _is_nibabel(volume) or _is_simpleitk(volume))
+    is_array = not (hasattr(volume, "affine") or _is_simpleitk(volume))
     if not is_array:
         volume = as_volume(volume)
     array = np.asarray(volume)
@@ -233,7 +233,7 @@ def save(
             f"The 'volume' parameter of save must be a real array of shape (x, y, z). "
             f"Got {got} instead."
         )
-    shape, affine, header = _place_of(volume if like is None and not is_array else like, array)
+    shape, affine, header = _place_like(volume if like is None and not is_array else like, array)
     if shape != array.shape:
         raise ValueError(sentence("volume", "save", f"of the shape {shape} of like", array.shape))
     write(path, _voxels(array, dtype), affine, header, as_progress(progress, "save", "B"))
@@ -288,8 +288,10 @@ def as_volume(volume: Scan) -> Volume:
     Parameters
     ----------
     volume : Volume, path, array_like, nibabel image or SimpleITK image
-        A Volume passes through, a path is loaded. An array gets the identity as its affine. Axes
-        of length 1 after the third are dropped from nibabel images.
+        A Volume passes through, a path is loaded. An array gets the identity as its affine. What
+        has an `affine` beside its values, as MONAI's MetaTensor and TorchIO's images, keeps it;
+        a first axis of length 1, its channel, is dropped. Axes of length 1 after the third are
+        dropped from nibabel images.
 
     Returns
     -------
@@ -310,34 +312,43 @@ def as_volume(volume: Scan) -> Volume:
         return Volume(_three_axes(np.asanyarray(volume.dataobj)), volume.affine, header_of(volume))
     if _is_simpleitk(volume):
         return _from_simpleitk(volume)
+    if hasattr(volume, "affine"):
+        return _from_placed(volume)
     return Volume(volume)
+
+
+class Place(NamedTuple):
+    """A scan without its values: where its voxels lie, and its header."""
+
+    shape: tuple[int, ...]
+    affine: NDArray[np.float64]
+    header: Header | None
+
+
+def place_of(volume: Scan, owner: str = "load") -> Place:
+    """Return the place of `as_volume(volume)`; of a path, only the header is read."""
+    if is_path(volume):
+        file = opened(volume, owner)
+        return Place(file.shape, file.affine, file.header)
+    if _is_nibabel(volume):
+        extra = tuple(volume.shape[3:])
+        shape = tuple(volume.shape[: 3 if set(extra) <= {1} else None])
+        return Place(shape, _checked_affine(volume.affine), header_of(volume))
+    volume = as_volume(volume)
+    return Place(volume.shape, volume.affine, volume.header)
 
 
 def shape_of(volume: Scan) -> tuple[int, ...]:
     """Return the shape of `as_volume(volume)`; of a path, only the header is read."""
-    if is_path(volume):
-        return opened(volume, "load").shape
-    if _is_nibabel(volume):
-        extra = tuple(volume.shape[3:])
-        return tuple(volume.shape[: 3 if set(extra) <= {1} else None])
-    return as_volume(volume).shape
+    return place_of(volume).shape
 
 
-def _place_of(
-    like: Scan | None, array: NDArray[Any]
-) -> tuple[tuple[int, ...], NDArray[np.float64], Header | None]:
-    """Return shape, affine and header of `like` without reading its voxels."""
+def _place_like(like: Scan | None, array: NDArray[Any]) -> Place:
+    """Return the place that `save` writes to: that of `like`."""
     if like is None:
-        return array.shape, np.eye(4), None
-    if is_path(like):
-        file = opened(like, "save")
-        return file.shape, file.affine, file.header
-    if _is_nibabel(like):
-        affine = Volume(np.zeros((1, 1, 1), np.float32), like.affine).affine
-        return shape_of(like), affine, header_of(like)
-    if isinstance(like, Volume) or _is_simpleitk(like):
-        like = as_volume(like)
-        return like.shape, like.affine, like.header
+        return Place(array.shape, np.eye(4), None)
+    if is_path(like) or _is_simpleitk(like) or hasattr(like, "affine"):
+        return place_of(like, "save")
     allowed = "a Volume, a path, a nibabel image, a SimpleITK image or None"
     raise TypeError(sentence("like", "save", allowed, like))
 
@@ -408,6 +419,20 @@ def _from_simpleitk(image: SimpleITKImage) -> Volume:
     affine[:3, 3] = image.GetOrigin()
     affine[:2] *= -1
     return Volume(array, affine)
+
+
+def _from_placed(image: Any) -> Volume:
+    """Return the volume of an array-like with an affine, as MONAI's and TorchIO's images are."""
+    array = np.asarray(image)
+    # Channels come first there.
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    affine = np.asarray(image.affine)
+    meta: Any = getattr(image, "meta", None)
+    # MONAI's affines are RAS+ unless its metadata say that they are ITK's.
+    if hasattr(meta, "get") and str(meta.get("space")).upper() in ("LPS", "SPACEKEYS.LPS"):
+        affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    return Volume(_three_axes(array), affine)
 
 
 def _three_axes(array: NDArray[Any]) -> NDArray[Any]:

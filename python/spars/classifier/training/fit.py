@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,11 @@ def fit(
         Ctrl-C is answered within 0.2 s, and the writing of a checkpoint; the classifier is left
         at its last whole step.
 
+    Warns
+    -----
+    UserWarning
+        Every scan of the dataset has one label.
+
     Notes
     -----
     If the classifier has no `intensity_window`, it gets the protocol's.
@@ -138,7 +144,21 @@ def fit(
         if isinstance(dataset, Windows)
         else learned.of_scans(settings, run.used, classifier.recipe)
     )
+    if settings.scan_sampling != "balanced":
+        # Which the first step refuses.
+        _warn_of_one_label(training)
     return run.run(settings.callback)
+
+
+def _warn_of_one_label(training: Examples) -> None:
+    if len(training.labels) == 1:
+        kind = "shows" if training.labels == {1} else "shows no"
+        warnings.warn(
+            f"Every scan of the dataset {kind} tumour by its label: there is nothing to tell "
+            "apart, and the classifier will learn to answer the same everywhere.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _sources(dataset: object, validation: object) -> dict[str, Windows | None]:
@@ -160,7 +180,8 @@ def _examples(
     protocol = settings.protocol
     grid = settings.grid if protocol.scan_frame == "resampled" else None
     room = Room(protocol, settings.window, settings.grid)
-    scans = Scans(grid, protocol.crop_label == "voxel", settings.cache_bytes, room)
+    has_masks = protocol.crop_label == "voxel"
+    scans = Scans(grid, has_masks, settings.cache_bytes, room, protocol.orientation)
 
     def of(given: Iterable[Case] | Windows | None, name: str, role: str) -> Examples:
         if isinstance(given, Windows):
