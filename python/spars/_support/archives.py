@@ -21,11 +21,16 @@ def write_npz(
     description: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
     file_format: str,
+    *,
+    keep_previous: bool = False,
 ) -> None:
-    """Write `arrays` and the JSON-able `description`; the file appears whole or not at all."""
+    """Write `arrays` and the JSON-able `description`; the file appears whole or not at all.
+
+    `keep_previous` is that of `spars._support.files.writing`.
+    """
     text = json.dumps({"format": file_format, **description}, allow_nan=False)
     members: dict[str, Any] = {DESCRIPTION: np.array(text), **arrays}
-    with writing(path) as file:
+    with writing(path, keep_previous=keep_previous) as file:
         np.savez(file, **members)
 
 

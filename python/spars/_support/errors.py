@@ -1,4 +1,4 @@
-"""The exceptions of spars' own. Everything else is raised as Python's built-in ones."""
+"""Exceptions and warnings of spars' own. Everything else is raised as Python's built-in ones."""
 
 
 class FormatError(ValueError):
@@ -19,3 +19,7 @@ class NonFiniteError(ValueError):
 
 class InternalError(RuntimeError):
     """A bug in spars. Please report it with the message."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or the one before it was read; work goes on."""

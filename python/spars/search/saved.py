@@ -16,7 +16,7 @@ from spars.volume.volume import as_volume
 
 
 def field_again(
-    configuration: Mapping[str, Any], volume: Scan, scorer: Scorer, path: PathLike
+    configuration: Mapping[str, Any], volume: Scan, scorer: Scorer, path: PathLike | None
 ) -> Field:
     """Return the field that a file's configuration tells of.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from spars._support.checkpoints import check_begun
 from spars._support.checks import sentence
 from spars._support.settings import flat
 from spars.classifier.parameters import layout
-from spars.classifier.training import checkpoint as _training_checkpoint
 from spars.classifier.training import learned
 from spars.classifier.training.early_stop import EarlyStop
 from spars.classifier.training.examples import Examples
@@ -101,6 +101,12 @@ def fit(
         Ctrl-C is answered within 0.2 s, and the writing of a checkpoint; the classifier is left
         at its last whole step.
 
+    Warns
+    -----
+    CheckpointWarning
+        A checkpoint could not be written during the training, which goes on; or the one to resume
+        is damaged, and the one before was taken.
+
     Notes
     -----
     If the classifier has no `intensity_window`, it gets the protocol's.
@@ -114,7 +120,7 @@ def fit(
     rule = EarlyStop(settings.epochs, settings.monitor, settings.patience, settings.min_delta)
     checkpoint = None
     if settings.checkpoint is not None:
-        checkpoint = _training_checkpoint.check_path(settings.checkpoint, resume=settings.resume)
+        checkpoint = check_begun(settings.checkpoint, _OWNER, resume=settings.resume)
     options = _recorded(settings)
     _check_batch(classifier, options)
     examples = _examples(dataset, validation, settings)

@@ -227,7 +227,9 @@ class TrainingSettings(Settings, owner="fit"):
         """
         Where to keep the state of the training, after every epoch and when it ends early, by
         Ctrl-C or an error; an npz file, written whole or not at all, about 45 MB for the input
-        of record and 60 MB with ``weights="best"``. It must not exist yet unless `resume`.
+        of record and 60 MB with ``weights="best"``. It must not exist yet unless `resume`. The
+        place is tried before the first step; later trouble, as a full disk, is a warning. The file
+        before stands beside it as ``.previous``, and is read where the newest one is damaged.
         """,
         recorded=False,
         help="keep the state of the training there after every epoch, and when it is interrupted",
