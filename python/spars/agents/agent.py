@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spars._support.archives import write_npz
-from spars._support.checks import check_choice, check_extent, check_float, check_integer
+from spars._support.checks import check_choice, check_extent, check_float, check_integer, shown
 from spars._support.errors import FormatError
 from spars._support.types import FloatArray, PathLike, Progress
 from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
@@ -482,7 +482,7 @@ def _hidden(net_arch: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if not isinstance(net_arch, dict) or set(net_arch) != {"pi", "vf"}:
         raise TypeError(
             "The 'net_arch' parameter of PPO must be a list of widths or a dict of 'pi' and 'vf'. "
-            f"Got {net_arch!r} instead."
+            f"Got {shown(net_arch)} instead."
         )
     policy, value = (
         tuple(check_integer(width, "net_arch", "PPO", 1, 1 << 16) for width in net_arch[net])

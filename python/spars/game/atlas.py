@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -290,9 +291,12 @@ class ScoreAtlas(KnownScores):
         ------
         OSError
             The file cannot be read.
+        TypeError
+            `path` is none.
         FormatError
             It holds no atlas, or one of more than 2^28 windows.
         """
+        path = os.fspath(path)
         try:
             file = read_arrays(path, _LIMITS)
             intensity = [float(value) for value in file["intensity"]]

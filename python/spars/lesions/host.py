@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spars._core import Handle, native
-from spars._support.checks import check_float, sentence
+from spars._support.checks import check_float, sentence, shown
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.types import Extent3, Mask, Progress, Scan, Spacing
@@ -118,7 +118,9 @@ class Host:
 def as_host(host: object, owner: str) -> Host:
     """Return `host` if it is one, or raise TypeError."""
     if not isinstance(host, Host):
-        raise TypeError(f"The 'hosts' parameter of {owner} must hold Host objects. Got {host!r}.")
+        raise TypeError(
+            f"The 'hosts' parameter of {owner} must hold Host objects. Got {shown(host)}."
+        )
     return host
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spars._support.checks import check_choice, check_integer, sentence
+from spars._support.checks import check_choice, check_integer, sentence, shown
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     Kind,
@@ -285,7 +285,7 @@ class TrainingSettings(Settings, owner="fit"):
         if self.protocol.crop_label == "voxel":
             raise ValueError(
                 "The 'pooling' parameter of fit must be None with crop_label='voxel', where crops "
-                f"have labels of their own. Got {self.pooling!r} instead."
+                f"have labels of their own. Got {shown(self.pooling)} instead."
             )
         if isinstance(self.pooling, str):
             check_choice(self.pooling, "pooling", self.owner, ("max", "log_sum_exp"))
