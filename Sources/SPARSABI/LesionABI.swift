@@ -44,6 +44,7 @@ public func sparsLesionHostCreate(
         let owner = "LesionHost"
         let extent = try checkedExtent(shape, "volume", of: owner)
         let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        try Memory.require(extent.count, each: 16, for: "A host of lesions")
         let made = try LesionHost(
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
@@ -74,6 +75,7 @@ public func sparsLesionInsert(
         }
         let room = try checkedCount([rows, Int64(columns)], "table", of: owner)
         let cells = try checkedOutput(table, room, "table", of: owner)
+        try Memory.require(extent.count, each: 16, for: "A scan with made lesions")
         let inserted = try LesionInsertion(
             into: box.host,
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
@@ -163,6 +165,7 @@ public func sparsIntensityMask(
         wanted.sigma = given.sigma
         wanted.edge = given.edge
         wanted.opening = Int(clamping: given.opening)
+        try Memory.require(extent.count, each: 32, for: "A mask by intensity")
         let found = try wanted.fill(
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
@@ -193,6 +196,7 @@ public func sparsLesionSplit(
         wanted.reach = given.reach
         wanted.leastContrast = Float(given.least_contrast)
         wanted.leastVoxels = Int(clamping: given.least_voxels)
+        try Memory.require(extent.count, each: 16, for: "The parts of a map")
         try wanted.fill(
             box.host, map: checkedInput(map, extent.count, "map", of: owner),
             mask: checkedOutput(mask, extent.count, "mask", of: owner))

@@ -74,13 +74,13 @@ public struct LesionSplit: Sendable {
             UInt8(
                 scores[$0] > threshold && host.isOrgan[$0] != 0 ? 1 : 0)
         }
-        let parts = ConnectedComponents(above, box)
+        let parts = try ConnectedComponents(above, box)
         var found = [UInt8](repeating: 0, count: box.count)
         for part in Part.all(parts) {
             try Control.check()
             add(part, of: parts, scores, host, to: &found)
         }
-        let lesions = ConnectedComponents(found, box)
+        let lesions = try ConnectedComponents(found, box)
         mask.update(repeating: 0)
         for x in 0..<box.x {
             for y in 0..<box.y {

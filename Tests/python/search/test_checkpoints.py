@@ -3,6 +3,9 @@
 import os
 import resource
 import shutil
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -141,6 +144,41 @@ def test_resume_goes_on_to_the_bit(scan, tmp_path):
     # A run that is complete is returned as it is.
     assert_equal_runs(play(scan, 5, checkpoint=path, resume=True), whole)
     assert_equal_runs(play(scan, 6, checkpoint=path, resume=True), play(scan, 6))
+
+
+KILLED = """
+import sys
+import numpy as np
+import spars
+scan = np.random.default_rng(5).normal(40, 30, (20, 18, 16)).astype(np.float32)
+spars.self_play(
+    scan, lambda crops: np.full(len(crops), 0.25, np.float32), iterations=100_000,
+    window=(8, 8, 4), seed=3, n_steps=8, snapshot_interval=2, policy="LocalPolicy",
+    checkpoint=sys.argv[1], checkpoint_interval=1, resume=len(sys.argv) > 2,
+    callback=lambda run: print(len(run), flush=True),
+)
+"""
+
+
+def test_what_is_killed_goes_on_to_the_bit(scan, tmp_path, rng):
+    path = tmp_path / "run.npz"
+    package = os.path.dirname(os.path.dirname(spars.__file__))
+    for _ in range(4):
+        command = [sys.executable, "-c", KILLED, str(path), *(["resume"] if path.exists() else [])]
+        environment = os.environ | {"PYTHONPATH": package}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as child:
+            # The second iteration begins when the first is on the disk.
+            child.stdout.readline()
+            child.stdout.readline()
+            time.sleep(rng.uniform(0.02, 0.3))
+            child.kill()
+    made = len(Run.load(path))
+    assert made > 1
+    # What the last one left goes with the next write.
+    options = {"policy": "LocalPolicy", "snapshot_interval": 2}
+    run = play(scan, made + 1, checkpoint=path, resume=True, **options)
+    assert_equal_runs(run, play(scan, made + 1, **options))
+    assert sorted(os.listdir(tmp_path)) == ["run.npz", "run.npz.previous"]
 
 
 def test_resume_takes_the_rates_and_the_pool_along(scan, tmp_path):
