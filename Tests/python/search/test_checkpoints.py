@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -229,3 +230,41 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on(scan, tmp_p
         file.write_bytes(b"damaged")
     with pytest.raises(spars.FormatError, match=r"run\.npz: "):
         Run.load(path)
+
+
+def test_a_run_is_resumed_by_one_call_at_a_time(scan):
+    run, refused = play(scan, 1, policy="LocalPolicy"), []
+
+    def resume():
+        try:
+            run.resume(100)
+        except ValueError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=resume) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(run) == 1 + 100 * (3 - len(refused))
+    assert all("being resumed already" in text for text in refused)
+    with pytest.raises(ValueError, match="being resumed already"):
+        run.resume(2, callback=lambda run: run.resume(1))
+    assert_equal_runs(run, play(scan, len(run), policy="LocalPolicy"))
+
+
+def test_a_run_is_saved_between_iterations(scan, tmp_path):
+    path, refused = tmp_path / "run.npz", []
+
+    def told(done, planned):
+        try:
+            run.save(path)
+        except ValueError as error:
+            refused.append(str(error))
+
+    run = play(scan, 1)
+    run.resume(1, callback=lambda run: run.save(path))
+    assert len(Run.load(path)) == 2
+    run.resume(30, progress=told)
+    assert all("save it in a callback" in text for text in refused)
+    assert len(run) == 32

@@ -13,6 +13,7 @@ from spars._support import checkpoints
 from spars._support.checks import check_integer, sentence
 from spars._support.errors import FormatError
 from spars._support.progress import as_progress, shifted
+from spars._support.turns import Turn
 from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.agents.networks import flat_of
 from spars.agents.ppo import LOG_NAMES
@@ -104,6 +105,7 @@ class Run(RunAnalysis):
         self._map: FloatArray | None = None
         self._live_run = live_run
         self._has_reference = live_run is not None and live_run.has_reference
+        self._resumed, self._playing = Turn(), Turn()
         # Where it was loaded from.
         self._source: Path | None = None
 
@@ -156,25 +158,26 @@ class Run(RunAnalysis):
         live_run = self._live("it can be read, not resumed")
         callbacks = _callbacks(callback, tensorboard, owner)
         progress = as_progress(progress, "self-play")
-        first, planned = len(self), len(self) + iterations
-        self.configuration["planned_iterations"] = planned
         stops = [interval, self.configuration["replay_interval"]]
         stops += [1] if callbacks or self._rates.vary else []
-        try:
-            goes_on = True
-            while goes_on and len(self) < planned:
-                self._keep_state(live_run)
-                count = _until_stop(len(self), planned, stops)
-                self._play(live_run, count, first, planned, progress)
-                goes_on = all([call(self) is not False for call in callbacks])
-                is_due = interval is not None and len(self) % interval == 0
-                if is_due and place is not None and len(self) < planned:
+        with self._resumed.taken("This run is being resumed already; one call at a time."):
+            first, planned = len(self), len(self) + iterations
+            self.configuration["planned_iterations"] = planned
+            try:
+                goes_on = True
+                while goes_on and len(self) < planned:
+                    self._keep_state(live_run)
+                    count = _until_stop(len(self), planned, stops)
+                    self._play(live_run, count, first, planned, progress)
+                    goes_on = all([call(self) is not False for call in callbacks])
+                    is_due = interval is not None and len(self) % interval == 0
+                    if is_due and place is not None and len(self) < planned:
+                        checkpoints.kept(place, self._keep)
+            finally:
+                for call in callbacks:
+                    getattr(call, "close", _nothing)()
+                if place is not None and len(self):
                     checkpoints.kept(place, self._keep)
-        finally:
-            for call in callbacks:
-                getattr(call, "close", _nothing)()
-            if place is not None and len(self):
-                checkpoints.kept(place, self._keep)
         return self
 
     def _play(
@@ -190,7 +193,8 @@ class Run(RunAnalysis):
         if progress is not None:
             told = shifted(progress, done - first, planned - first)
         try:
-            live_run.play(count, told)
+            with self._playing.taken("This run is playing already."):
+                live_run.play(count, told)
         finally:
             self._gather(live_run, rates)
         if progress is not None:
@@ -335,6 +339,9 @@ class Run(RunAnalysis):
         A run that can be resumed takes 12 bytes a parameter for that (85 MB for a window of
         48 x 48 x 24) beside its map, snapshots and about 36 bytes a step.
         """
+        self._playing.check(
+            "This run is within an iteration; save it in a callback, which is called after each."
+        )
         self._saved().write(path)
 
     def _keep(self, path: Path) -> None:
