@@ -423,7 +423,7 @@ class PPO:
                 counters = agent.policy.state()[1]
                 counters[: len(counted)] = counted
                 agent.policy.set_state(moments, counters)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, FormatError):
                 raise
             raise FormatError(f"{path}: not an agent that PPO saved: {error}") from error

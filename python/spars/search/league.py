@@ -434,7 +434,7 @@ class League:
         try:
             league.configuration = description["configuration"]
             league._read(description["names"], arrays)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise FormatError(f"{path}: not a league that League.save wrote: {error!r}") from error
         return league
 

@@ -19,7 +19,7 @@ from spars.agents.rates import RATES
 from spars.search.live_run import RECORD_NAMES, step_shape
 
 FILE_FORMAT = "spars self-play 1"
-BROKEN = (KeyError, ValueError, IndexError, TypeError, AttributeError)
+BROKEN = (KeyError, ValueError, IndexError, TypeError, AttributeError, OverflowError)
 # How far a run has come, and what wrote it: another value may continue it.
 _MAY_DIFFER = ("iterations", "planned_iterations", "versions")
 _POOL = ("pool_games", "pool_wins")
@@ -98,6 +98,8 @@ class SavedRun:
     @classmethod
     def _of(cls, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         configuration = description["configuration"]
+        for name in (*RATES, "replay_interval"):
+            configuration[name]
         grid = tuple(configuration["grid"])
         count = len(arrays["records"])
         wanted = {

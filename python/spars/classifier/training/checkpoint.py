@@ -121,7 +121,11 @@ def read_records(path: PathLike) -> list[Record]:
     """Return the records of the finished epochs."""
 
     def records(file: Path) -> list[Record]:
-        return [_record(record) for record in read_npz(file, FILE_FORMAT)[0]["records"]]
+        description, _ = read_npz(file, FILE_FORMAT)
+        try:
+            return [_record(record) for record in description["records"]]
+        except _BROKEN as error:
+            raise FormatError(f"{file}: not a checkpoint that fit wrote: {error!r}") from error
 
     return newest(Path(path), records)
 
