@@ -33,7 +33,8 @@ public enum Memory {
             throw refused(bytes, what, "SPARS_MEMORY_LIMIT is \(limit)", used.resident)
         }
         if let limit = addressLimit(), needed > limit - used.address {
-            throw refused(bytes, what, "the process's limit of address space is \(limit)", used.address)
+            throw refused(
+                bytes, what, "the process's limit of address space is \(limit)", used.address)
         }
         if let left = available(), bytes > left {
             throw .outOfMemory(

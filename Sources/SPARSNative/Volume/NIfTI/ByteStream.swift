@@ -126,7 +126,8 @@ final class GzipStream: ByteStream {
             left -= try scratch.withBytes { bytes throws(SPARSError) in try inflate(into: bytes) }
             guard left >= 0 else {
                 throw .gzip(
-                    "too long", "member \(members) goes on for more than \(NIfTIFile.tailLimit) bytes")
+                    "too long",
+                    "member \(members) goes on for more than \(NIfTIFile.tailLimit) bytes")
             }
         }
     }
