@@ -330,7 +330,8 @@ class Classifier:
         `torch.load(path, weights_only=True)`. The input shape, the intensity window, what `fit`
         reported and the version go with it: as safetensors' metadata, or in a member of the
         archive that PyTorch passes over. PyTorch is not needed. The file is replaced at once and
-        only by a whole one.
+        only by a whole one. safetensors files carry the SHA-256 of their content, which `load`
+        compares.
 
         Parameters
         ----------
@@ -379,7 +380,7 @@ class Classifier:
         OSError
             The file cannot be read.
         FormatError
-            It is broken, truncated, contradicts itself, holds anything but this network's tensors,
+            It is broken, truncated, contradicts itself, was changed, holds anything but this network's tensors,
             or asks to run something; the message names the field.
         """
         if input_shape is not None:
