@@ -380,8 +380,8 @@ class Classifier:
         OSError
             The file cannot be read.
         FormatError
-            It is broken, truncated, contradicts itself, was changed, holds anything but this network's tensors,
-            or asks to run something; the message names the field.
+            It is broken, truncated, contradicts itself, was changed, holds anything but this network's
+            tensors, or asks to run something; the message names the field.
         """
         if input_shape is not None:
             input_shape = check_extent(input_shape, "input_shape", "load")
