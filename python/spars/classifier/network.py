@@ -380,7 +380,7 @@ class Classifier:
         OSError
             The file cannot be read.
         FormatError
-            It is broken, truncated, contradicts itself, was changed, holds anything but this network's
+            It is broken, truncated, changed, contradicts itself, holds anything but this network's
             tensors, or asks to run something; the message names the field.
         """
         if input_shape is not None:

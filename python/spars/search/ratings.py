@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_array, check_float, check_integer, sentence
+from spars._support.checks import check_array, check_float, check_integer
 
 __all__ = ["Ratings", "cyclic_share", "elo_ratings", "win_rates"]
 
@@ -62,7 +63,7 @@ def win_rates(wins: NDArray[np.int64], ties: NDArray[np.int64]) -> NDArray[np.fl
     Raises
     ------
     TypeError, ValueError
-        They are no such arrays, or a number of games is below 0 or above 2^31.
+        They are no such arrays.
     """
     wins, ties = _checked(wins, ties, "win_rates")
     games = wins + wins.T + ties
@@ -118,8 +119,6 @@ def elo_ratings(
         confidence, "confidence", owner, 0.0, 1.0, open_low=True, open_high=True
     )
     resamples = check_integer(resamples, "resamples", owner, 1)
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError(sentence("names", owner, "a sequence of str", names))
     wins, ties = _checked(wins, ties, owner, len(names))
     games = wins + wins.T + ties
     pairs = np.array(list(combinations(range(len(names)), 2))).reshape(-1, 2).T
@@ -170,18 +169,12 @@ def _fit(
 
 def _checked(
     wins: ArrayLike, ties: ArrayLike, owner: str, members: int | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return both tables, of one square shape and with numbers of games in them."""
-    won = check_array(wins, "wins", owner, np.int64, (members, members))
-    members = len(won)
-    tables = {
-        name: check_array(table, name, owner, np.int64, (members, members))
-        for name, table in (("wins", won), ("ties", ties))
-    }
-    for name, table in tables.items():
-        for value in (table.min(initial=0), table.max(initial=0)):
-            check_integer(value, name, owner, 0, 1 << 31)
-    return tables["wins"], tables["ties"]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return both tables as they are; they must be numbers, and of one square shape."""
+    members = len(check_array(wins, "wins", owner, np.float64, (members, members)))
+    for name, table in (("wins", wins), ("ties", ties)):
+        check_array(table, name, owner, np.float64, (members, members))
+    return np.asarray(wins), np.asarray(ties)
 
 
 def _logistic(difference: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
