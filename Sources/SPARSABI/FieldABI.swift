@@ -14,6 +14,8 @@ public func sparsFieldCreate(
         let values = try checkedInput(volume, extent.count, "volume", of: owner)
         let configuration = try GameConfiguration(
             checkedStruct(configuration, "configuration", of: owner))
+        try Memory.require(
+            extent.count + configuration.grid.count, each: 12, for: "A game's scan and map")
         let made = try SearchField(
             volume: Volume(extent: extent, values: Array(values)), configuration: configuration,
             scorer: scorer(classifier), coversEdge: coversEdge != 0)
@@ -123,6 +125,7 @@ public func sparsInterpolatedMap(
         let grid = try checkedExtent(grid, "grid", of: owner)
         let scores = try checkedInput(scores, counts.count, "scores", of: owner)
         let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
+        try Memory.require(grid.count + counts.count, each: 16, for: "A map of all windows")
         let values = try interpolatedMap(
             scores: Array(scores), axes: divided(starts, counts), window: window, grid: grid)
         try write(contentsOf: values, to: map, "map", of: owner)
@@ -150,6 +153,7 @@ public func sparsExhaustiveMap(
             accumulation, "accumulation", of: owner)
         let scores = try checkedInput(scores, counts.count, "scores", of: owner)
         let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
+        try Memory.require(grid.count + counts.count, each: 40, for: "A map of all windows")
         let values = try exhaustiveMap(
             scores: Array(scores), axes: divided(starts, counts), window: window,
             part: checkedPart(part, of: window, owner), grid: grid,

@@ -44,6 +44,7 @@ public func sparsLesionHostCreate(
         let owner = "LesionHost"
         let extent = try checkedExtent(shape, "volume", of: owner)
         let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        try Memory.require(extent.count, each: 16, for: "A host of lesions")
         let made = try LesionHost(
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
@@ -92,6 +93,7 @@ public func sparsLesionInsert(
         }
         let room = try checkedCount([rows, Int64(columns)], "table", of: owner)
         let cells = try checkedOutput(table, room, "table", of: owner)
+        try Memory.require(extent.count, each: 16, for: "A scan with made lesions")
         let inserted = try LesionInsertion(
             into: box.host,
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
@@ -181,6 +183,7 @@ public func sparsIntensityMask(
         wanted.sigma = given.sigma
         wanted.edge = given.edge
         wanted.opening = Int(clamping: given.opening)
+        try Memory.require(extent.count, each: 32, for: "A mask by intensity")
         let found = try wanted.fill(
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
@@ -213,6 +216,7 @@ public func sparsLesionSplit(
         wanted.leastVoxels = Int(clamping: given.least_voxels)
         wanted.largeVoxels = given.large_voxels == 0 ? nil : Int(clamping: given.large_voxels)
         wanted.largeThreshold = Float(given.large_threshold)
+        try Memory.require(extent.count, each: 16, for: "The parts of a map")
         try wanted.fill(
             box.host, map: checkedInput(map, extent.count, "map", of: owner),
             mask: checkedOutput(mask, extent.count, "mask", of: owner))

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from spars._support import modules
-from spars._support.errors import FormatError, InternalError, NonFiniteError
+from spars._support.errors import CheckpointWarning, FormatError, InternalError, NonFiniteError
 from spars._support.runtime import instruction_set, set_thread_count, thread_count
 from spars._support.version import __version__
 
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation",
+    "CheckpointWarning",
     "Classifier",
     "FormatError",
     "IntensityWindow",

@@ -81,14 +81,14 @@ public struct LesionSplit: Sendable {
                 into: .init(rebasing: room[..<box.count]))
             count = box.count
         }
-        let parts = components(of: scores, above: threshold, host)
+        let parts = try components(of: scores, above: threshold, host)
         var found = [UInt8](repeating: 0, count: box.count)
         for part in Part.all(parts) {
             try Control.check()
             add(part, of: parts, scores, host, to: &found)
         }
         if let largeVoxels, parts.sizes.contains(where: { $0 >= largeVoxels }) {
-            let wide = components(of: scores, above: largeThreshold, host)
+            let wide = try components(of: scores, above: largeThreshold, host)
             var holdsLarge = [Bool](repeating: false, count: wide.sizes.count)
             for (label, wideLabel) in zip(parts.labels, wide.labels)
             where label > 0 && parts.sizes[Int(label) - 1] >= largeVoxels {
@@ -99,7 +99,7 @@ public struct LesionSplit: Sendable {
                 add(part, of: wide, scores, host, to: &found)
             }
         }
-        let lesions = ConnectedComponents(found, box)
+        let lesions = try ConnectedComponents(found, box)
         mask.update(repeating: 0)
         for x in 0..<box.x {
             for y in 0..<box.y {
@@ -115,11 +115,11 @@ public struct LesionSplit: Sendable {
 
     private func components(
         of scores: [Float], above limit: Float, _ host: LesionHost
-    ) -> ConnectedComponents {
+    ) throws(SPARSError) -> ConnectedComponents {
         let above = scores.indices.map {
             UInt8(scores[$0] > limit && host.isOrgan[$0] != 0 ? 1 : 0)
         }
-        return ConnectedComponents(above, host.box.extent)
+        return try ConnectedComponents(above, host.box.extent)
     }
 
     /// Splits one part and adds its lesion.

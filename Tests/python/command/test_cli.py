@@ -441,8 +441,8 @@ def test_an_interrupted_search_says_where_its_state_is(folder, tmp_path, monkeyp
 
         monkeypatch.setattr(spars, "segment", search)
         assert cli.main(arguments) == 130
-        note = f"spars: note: {state} holds the state of the run\n" if written else ""
-        assert capsys.readouterr().err == f"{note}spars: interrupted\n"
+        note = f"spars: note: {state} holds the state of the run; --resume goes on from it\n"
+        assert capsys.readouterr().err == f"{note if written else ''}spars: interrupted\n"
 
 
 def test_json_holds_plain_values_only():

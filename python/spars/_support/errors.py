@@ -1,4 +1,4 @@
-"""The exceptions of spars' own. Everything else is raised as Python's built-in ones."""
+"""Exceptions and warnings of spars' own. Everything else is raised as Python's built-in ones."""
 
 
 def one_line(error: BaseException) -> str:
@@ -28,3 +28,7 @@ class NonFiniteError(ValueError):
 
 class InternalError(RuntimeError):
     """A bug in spars. Please report it with the message."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or the one before it was read; work goes on."""

@@ -370,8 +370,8 @@ class PPO(Whole):
             "action_start": self.action_start,
             "is_image": self._is_image,
             **self._schedules,
-            **{name: value for name, value in self._fixed.items() if name != "adam_eps"},
         }
+        description |= {name: v for name, v in self._fixed.items() if name != "adam_eps"}
         parameters = self.policy.parameters()
         moments, counters = self.policy.state()
         if Path(path).suffix == ".zip":
@@ -453,7 +453,7 @@ class PPO(Whole):
                 counters = agent.policy.state()[1]
                 counters[: len(counted)] = counted
                 agent.policy.set_state(moments, counters)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, FormatError):
                 raise
             raise FormatError(f"{path}: not an agent that PPO saved: {error}") from error
@@ -466,21 +466,19 @@ class PPO(Whole):
         """Take environments that must fit this agent."""
         wanted = self.observation_shape, self.action_count, self.action_start
         self._set_environments(env)
-        if (self.observation_shape, self.action_count, self.action_start) != wanted:
+        found = self.observation_shape, self.action_count, self.action_start
+        if found != wanted:
             raise ValueError(
                 f"The 'env' parameter of load must have observations of shape {wanted[0]} and "
-                f"{wanted[1]} actions. Got {self.observation_shape} and {self.action_count} "
-                "instead."
+                f"{wanted[1]} actions. Got {found[0]} and {found[1]} instead."
             )
 
     # -- Environments
 
     def _set_environments(self, env: Any) -> None:
         self._envs = list(env) if isinstance(env, (list, tuple)) else [env]
-        # None before the first reset.
-        self._obs = np.empty((0, 0), np.float32)
-        # A rollout's observations; kept for its memory only.
-        self._seen = np.empty((0, 0, 0), np.float32)
+        self._obs = np.empty((0, 0), np.float32)  # none before the first reset
+        self._seen = np.empty((0, 0, 0), np.float32)  # a rollout's, kept for its memory only
         self._is_seeded = False
         if not self._envs:
             raise ValueError("The 'env' parameter of PPO must be an environment. Got [] instead.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spars._support.checks import check_bool, check_integer
+from spars._support.checks import check_bool, check_integer, shown
 from spars._support.kinds import Kind, boolean, integer, number, optional
 
 EPOCH_LIMIT = 10_000
@@ -48,7 +48,7 @@ def hidden_widths(net_arch: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if not isinstance(net_arch, dict) or set(net_arch) != {"pi", "vf"}:
         raise TypeError(
             "The 'net_arch' parameter of PPO must be a list of widths or a dict of 'pi' and 'vf'. "
-            f"Got {net_arch!r} instead."
+            f"Got {shown(net_arch)} instead."
         )
     policy, value = (
         tuple(check_integer(width, "net_arch", "PPO", 1, 1 << 16) for width in net_arch[net])

@@ -268,7 +268,21 @@ def parameter_shapes(
     policy_hidden: Sequence[int] = (64, 64),
     value_hidden: Sequence[int] = (64, 64),
 ) -> dict[str, tuple[int, ...]]:
-    """Return the parameters' shapes by stable-baselines3's name, in its order."""
+    """Return the parameters' shapes by stable-baselines3's name, in its order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A width is no integer of at least 1, or a network has no hidden layer.
+    """
+    owner = "parameter_shapes"
+    inputs = check_integer(inputs, "inputs", owner, 1)
+    actions = check_integer(actions, "actions", owner, 1)
+    for name, widths in (("policy_hidden", policy_hidden), ("value_hidden", value_hidden)):
+        if not len(widths):
+            raise ValueError(sentence(name, owner, "one width or more", widths))
+        for width in widths:
+            check_integer(width, name, owner, 1)
     shapes: dict[str, tuple[int, ...]] = {}
     for net, hidden in (("policy_net", policy_hidden), ("value_net", value_hidden)):
         width = inputs

@@ -18,6 +18,7 @@ from spars._support.checks import (
     check_float,
     check_integer,
     check_origins,
+    shown,
 )
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, Progress, Scan
@@ -110,7 +111,7 @@ def explain(
         if stride is not None:
             raise ValueError(
                 "The 'stride' parameter of explain must be None without a window. "
-                f"Got {stride!r} instead."
+                f"Got {shown(stride)} instead."
             )
         origins = np.zeros((1, 3), np.int64)
         found, _ = _run(self, array, origins, array.shape, plan, progress)

@@ -352,7 +352,8 @@ class Classifier(Native):
         `torch.load(path, weights_only=True)`. The input shape, the intensity window, what `fit`
         reported and the version go with it: as safetensors' metadata, or in a member of the
         archive that PyTorch passes over. PyTorch is not needed. The file is replaced at once and
-        only by a whole one.
+        only by a whole one. safetensors files carry the SHA-256 of their content, which `load`
+        compares.
 
         Parameters
         ----------
@@ -404,8 +405,8 @@ class Classifier(Native):
         OSError
             The file cannot be read.
         FormatError
-            It is broken, truncated, contradicts itself, holds anything but this network's tensors,
-            or asks to run something; the message names the field.
+            It is broken, truncated, changed, contradicts itself, holds anything but this network's
+            tensors, or asks to run something; the message names the field.
         """
         if input_shape is not None:
             input_shape = check_extent(input_shape, "input_shape", "load")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Self
 
-from spars._support.checks import sentence
+from spars._support.checks import sentence, shown
 from spars._support.errors import FormatError
 from spars._support.kinds import boolean, choice, extent, grid, integer, number, optional, text
 from spars._support.settings import Settings, setting
@@ -174,14 +174,14 @@ class Recipe(Settings, owner="Recipe"):
             if self.grid is not None or self.isolated:
                 raise ValueError(
                     "The 'spacing' parameter of Recipe must be None with a grid or an isolated "
-                    f"region. Got {self.spacing!r} instead."
+                    f"region. Got {shown(self.spacing)} instead."
                 )
         else:
             for name, allowed in (("refinement", "none"), ("is_interpolated", False)):
                 if getattr(self, name) != allowed:
                     raise ValueError(
                         f"The '{name}' parameter of Recipe must be {allowed!r} without 'spacing'. "
-                        f"Got {getattr(self, name)!r} instead."
+                        f"Got {shown(getattr(self, name))} instead."
                     )
 
     @classmethod
@@ -233,7 +233,7 @@ class Recipe(Settings, owner="Recipe"):
         for name in ("protocol", "grid", "isolated"):
             if name in settings:
                 raise TypeError(
-                    f"Recipe.of_organ() decides '{name}' itself. Got {settings[name]!r}."
+                    f"Recipe.of_organ() decides '{name}' itself. Got {shown(settings[name])}."
                 )
         protocol = Protocol.paper().with_switches(
             scan_frame="native",

@@ -1,4 +1,4 @@
-"""The command `spars`: demo, train, segment, explain, evaluate, export, study, info.
+"""The command `spars`: demo, train, segment, explain, evaluate, export, study, info, selftest.
 
 Exit codes: 0 done, 1 the work failed (a message says why), 2 wrong usage, 130 interrupted.
 Results go to standard output, progress and messages to standard error.
@@ -90,6 +90,7 @@ def _parser() -> Parser:
         _add_export,
         _add_study,
         _add_info,
+        _add_selftest,
     )
     for add in every:
         command = add(commands)
@@ -356,6 +357,16 @@ def _add_info(commands: Any) -> argparse.ArgumentParser:
     )
     info.add_argument("file", nargs="?", help="any file: a scan, weights, a checkpoint, an atlas")
     return info
+
+
+def _add_selftest(commands: Any) -> argparse.ArgumentParser:
+    selftest: argparse.ArgumentParser = commands.add_parser(
+        "selftest",
+        help="compute reference results and compare them with their record",
+        description="Make a phantom, measure masks, play, resume, train and read files back, and "
+        "compare hashes of the results with those on record. Takes less than a minute.",
+    )
+    return selftest
 
 
 def _add_source(command: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ from spars.command.inputs import dataset_of, mask_of
 from spars.command.league import play_league
 from spars.command.options import given
 from spars.command.outputs import check_nifti, check_outputs, write_json
+from spars.command.selftest import selftest as selftest
 from spars.command.several import segment as segment
 from spars.command.training import train as train
 from spars.report.page import METRICS, versions

@@ -115,7 +115,7 @@ def found_in(
             )  # fmt: skip
     except BaseException:
         if modified(arguments.checkpoint) != earlier:
-            note(f"{arguments.checkpoint} holds the state of the run")
+            note(f"{arguments.checkpoint} holds the state of the run; --resume goes on from it")
         raise
     return found, reference, region, scorer
 
@@ -154,6 +154,8 @@ def _check_options(
                 f"--{name.replace('_', '-')} is of self_play; the other methods learn nothing and "
                 "have no state to keep."
             )
+    if arguments.resume and not arguments.checkpoint:
+        raise ValueError("--resume goes on from the file of --checkpoint. Got none.")
     if arguments.coverage and not arguments.report:
         raise ValueError("--coverage is shown in a report; --report says where to write it.")
     if arguments.coverage and settings.method in ("grad_cam", "intensity"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._core.names import ACCUMULATION
+from spars._support.archives import read_arrays
 from spars._support.checks import check_array, check_bool, check_choice, check_extent, check_room
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
@@ -30,6 +32,10 @@ from spars.volume.volume import place_of
 __all__ = ["Forecast", "ScoreAtlas"]
 
 _SAMPLE = 8
+# Bytes of the arrays of a file: scores of at most 2^28 windows, and what says where they are.
+_LIMITS = {"scores": (1 << 30) + 1024} | {
+    name: 1 << 20 for name in ("x", "y", "z", "window", "grid", "fingerprint", "intensity")
+}
 
 
 @dataclass(frozen=True)
@@ -331,19 +337,23 @@ class ScoreAtlas(KnownScores):
         ------
         OSError
             The file cannot be read.
+        TypeError
+            `path` is none.
         FormatError
-            It holds no atlas.
+            It holds no atlas, or one of more than 2^28 windows.
         """
+        path = os.fspath(path)
         try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                intensity = [float(value) for value in file["intensity"]]
-                return cls(
-                    file["scores"], (file["x"], file["y"], file["z"]), file["window"].tolist(),
-                    file["grid"].tolist(), IntensityWindow(*intensity) if intensity else None,
-                    str(file["fingerprint"]),
-                )  # fmt: skip
+            file = read_arrays(path, _LIMITS)
+            intensity = [float(value) for value in file["intensity"]]
+            return cls(
+                file["scores"], (file["x"], file["y"], file["z"]), file["window"].tolist(),
+                file["grid"].tolist(), IntensityWindow(*intensity) if intensity else None,
+                str(file["fingerprint"]),
+            )  # fmt: skip
         except OSError:
             raise
+        # What arrays of any shape come upon.
         except Exception as error:
             raise FormatError(f"{path} holds no score atlas: {error}") from error
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_array
+from spars._support.checks import check_array, shown
 from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray
 from spars.classifier.network import Classifier
@@ -80,7 +80,7 @@ def adapter_of(scorer: Scorer, owner: str) -> tuple[int, CoreScorer | None]:
     if not callable(scorer):
         raise TypeError(
             f"The 'scorer' parameter of {owner} must be a Classifier, a ScoreAtlas or a callable "
-            f"of crops (N, x, y, z). Got {scorer!r} instead."
+            f"of crops (N, x, y, z). Got {shown(scorer)} instead."
         )
     return 0, FunctionScorer(scorer, owner)
 
@@ -98,7 +98,7 @@ def place_scores(scorer: Scorer, field: Field) -> FloatArray | None:
             raise ValueError(
                 f"The 'scorer' parameter of {field.owner} must be an atlas of the game's places: "
                 "the same grid, window, stride, border and border_crops. "
-                f"Got {scorer!r} for window {field.window} on grid {field.grid} instead."
+                f"Got {shown(scorer)} for window {field.window} on grid {field.grid} instead."
             )
         indices.append(places)
     if scorer.window != field.window:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spars._core import Handle, Native, native
-from spars._support.checks import check_float, sentence
+from spars._support.checks import check_float, sentence, shown
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray, Mask, MaskArray, Progress, Scan, Spacing
@@ -133,7 +133,9 @@ class Host(Native):
 def as_host(host: object, owner: str) -> Host:
     """Return `host` if it is one, or raise TypeError."""
     if not isinstance(host, Host):
-        raise TypeError(f"The 'hosts' parameter of {owner} must hold Host objects. Got {host!r}.")
+        raise TypeError(
+            f"The 'hosts' parameter of {owner} must hold Host objects. Got {shown(host)}."
+        )
     return host
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spars._core import native
 from spars._core.names import LESION_COLUMN
-from spars._support.checks import check_integer
+from spars._support.checks import check_integer, shown
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Mask, MaskArray, Progress, Scan, Spacing
 from spars.lesions.host import Host
@@ -120,7 +120,7 @@ def as_law(law: object, owner: str) -> LesionLaw:
         return LesionLaw.of({})
     if not isinstance(law, LesionLaw):
         raise TypeError(
-            f"The 'law' parameter of {owner} must be a LesionLaw or None. Got {law!r} instead."
+            f"The 'law' parameter of {owner} must be a LesionLaw or None. Got {shown(law)} instead."
         )
     return law
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import check_choice, check_float
+from spars._support.checks import check_choice, check_float, sentence
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Progress
 from spars.game.atlas import ScoreAtlas
@@ -183,6 +183,8 @@ def _seen_places(
     searched: Any = getattr(search, "run", search)
     if atlas is None:
         atlas = searched._atlas(owner, as_progress(progress, owner, "windows"))
+    if not isinstance(atlas, ScoreAtlas):
+        raise TypeError(sentence("atlas", owner, "a ScoreAtlas or None", atlas))
     configuration = searched.configuration
     if "n_steps" in configuration and configuration["protocol"]["border"] == "inside":
         atlas = atlas.on_strides(configuration["stride"])

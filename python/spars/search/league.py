@@ -19,6 +19,7 @@ from spars._support.checks import (
     check_float,
     check_integer,
     sentence,
+    shown,
 )
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
@@ -155,7 +156,7 @@ class League(Whole):
         if run._live_run is None:
             raise ValueError(
                 "The 'run' parameter of League.of must have its scan and classifier: give both to "
-                f"Run.load. Got {run!r} without them instead."
+                f"Run.load. Got {shown(run)} without them instead."
             )
         league = cls.__new__(cls)
         c = run.configuration
@@ -224,7 +225,7 @@ class League(Whole):
         given = {
             key: np.asarray(value)
             for key, value in dict(parameters).items()
-            if key.startswith(POLICY_PARTS)
+            if isinstance(key, str) and key.startswith(POLICY_PARTS)
         }
         arrays, shape = self._arrays(given)
         if self._members and self._shape != shape:
@@ -447,7 +448,7 @@ class League(Whole):
         try:
             league.configuration = description["configuration"]
             league._read(description["names"], arrays)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise FormatError(f"{path}: not a league that League.save wrote: {error!r}") from error
         return league
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spars._core import native
-from spars._support.checks import check_room, sentence
+from spars._support.checks import check_room, sentence, shown
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.types import FloatArray, MaskArray, Progress, Scan
@@ -139,7 +139,7 @@ def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmen
     for name, value in settings.search.items():
         raise TypeError(
             f"{settings.owner}() got the keyword argument '{name}', which method='intensity' does "
-            f"not take. Got {value!r}."
+            f"not take. Got {shown(value)}."
         )
     scan = as_volume(volume)
     region = _region(scan, settings)
@@ -160,7 +160,8 @@ def _refuse(settings: SegmentationSettings, recipe: Recipe) -> None:
         if value != allowed:
             raise ValueError(
                 f"The '{name}' parameter of {settings.owner} must be left out with a recipe of "
-                f"spacing {recipe.spacing} mm; recipe=None goes without it. Got {value!r} instead."
+                f"spacing {recipe.spacing} mm; recipe=None goes without it. "
+                f"Got {shown(value)} instead."
             )
     if settings.search.get("reference") is not None:
         raise ValueError(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from spars._support.checks import check_integer
+from spars._support.checks import check_integer, sentence
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
@@ -98,17 +98,32 @@ class RecordingSettings(Settings):
     checkpoint: PathLike | None = setting(
         None,
         optional(path()),
-        "Where `Run.save` is called at the end, and when the run is interrupted.",
+        """
+        Where the run's state is written at the end, and when the run is interrupted. The place is
+        tried before the first iteration, and a file that stands there is refused. Later trouble, as
+        a full disk, is a warning. The file before stands beside it as ``.previous``, and is read
+        where the newest one is damaged.
+        """,
         recorded=False,
-        help="file for the run's state, written when it ends or is interrupted; spars.Run.load "
-        "goes on from it",
+        help="file for the run's state, written when it ends or is interrupted; --resume goes on "
+        "from it",
     )
     checkpoint_interval: int | None = setting(
         None,
         optional(integer(1)),
-        "It is also called after every so many iterations.",
+        "It is also written after every so many iterations.",
         recorded=False,
         help="also write --checkpoint every N iterations",
+    )
+    resume: bool = setting(
+        False,
+        boolean(),
+        """
+        Go on from `checkpoint` to `iterations` in all, with the bits of a run that was never
+        interrupted. Everything else must be as it was.
+        """,
+        recorded=False,
+        help="go on from --checkpoint to --iterations in all, as if never interrupted",
     )
     progress: Progress | bool | None = setting(
         None,
@@ -177,6 +192,8 @@ class SelfPlaySettings(
         super().__post_init__()
         if self.snapshot_interval is None:
             object.__setattr__(self, "snapshot_interval", max(1, self.iterations // 4))
+        if self.resume and self.checkpoint is None:
+            raise ValueError(sentence("checkpoint", self.owner, "a path if 'resume' is True", None))
         if self.opponents is not None:
             owner = f"{self.owner} with opponents"
             check_integer(self.snapshot_interval, "snapshot_interval", owner, 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spars._support.checks import check_choice
+from spars._support.checks import check_choice, shown
 from spars._support.defaults import (
     GRID_OF_RECORD,
     INPUT_OF_RECORD,
@@ -210,7 +210,7 @@ def _check(
     if not study or not all(isinstance(setting, Setting) for setting in study):
         raise TypeError(
             "The 'study' parameter of run_study must be the name of a study or settings. "
-            f"Got {study!r} instead."
+            f"Got {shown(study)} instead."
         )
     needed = 1 if classifier is not None else max(setting.training_scans for setting in study)
     if (held_out is None or classifier is None) and len(dataset) < needed:

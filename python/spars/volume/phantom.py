@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import names, native
-from spars._support.checks import check_bool, check_extent, check_float, check_integer
+from spars._support.checks import check_bool, check_extent, check_float, check_integer, shown
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, MaskArray, Progress, Spacing
 from spars.volume.volume import Volume
@@ -71,7 +71,7 @@ class Phantom:
                 allowed = ", ".join(repr(known) for known in self.tissue_names)
                 raise ValueError(
                     f"The 'names' parameter of Phantom.mask must be out of {allowed}. "
-                    f"Got {name!r} instead."
+                    f"Got {shown(name)} instead."
                 )
             codes.append(self.tissue_names.index(name))
         return np.isin(self.tissue, np.array(codes, np.uint8)).astype(np.uint8)
@@ -164,7 +164,7 @@ def phantom(
     if not isinstance(has_tumour, (bool, np.bool_)):
         raise TypeError(
             f"The 'has_tumour' parameter of phantom must be True or False. "
-            f"Got {has_tumour!r} instead."
+            f"Got {shown(has_tumour)} instead."
         )
     varied = check_bool(varied, "varied", "phantom")
     if tumour_count is not None:
@@ -207,7 +207,7 @@ def _check_spacing(spacing: Sequence[float]) -> Spacing:
     if len(axes) != 3:
         raise ValueError(
             "The 'spacing' parameter of phantom must be three floats (x, y, z) in mm. "
-            f"Got {spacing!r} instead."
+            f"Got {shown(spacing)} instead."
         )
     x, y, z = (check_float(axis, "spacing", "phantom", 0.1, 50.0) for axis in axes)
     return x, y, z

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from spars._core import names
-from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
+from spars._support.checks import (
+    check_bool,
+    check_choice,
+    check_extent,
+    check_float,
+    check_integer,
+    shown,
+)
 from spars._support.kinds import Kind
 from spars._support.types import Extent3
 from spars.volume.orientation import ORIENTATIONS
@@ -129,7 +136,7 @@ class Protocol:
         if window is not None and not isinstance(window, IntensityWindow):
             raise TypeError(
                 "The 'intensity_window' parameter of Protocol must be None or an IntensityWindow. "
-                f"Got {window!r} instead."
+                f"Got {shown(window)} instead."
             )
         if self.max_episode_steps is not None:
             check_integer(self.max_episode_steps, "max_episode_steps", "Protocol", 1)
@@ -233,10 +240,16 @@ class Protocol:
 
         Raises
         ------
-        KeyError, TypeError, ValueError
+        TypeError, ValueError
             A switch is missing, unknown or out of range.
         """
         switches = {"credited_part": "window", "orientation": "stored", **switches}
+        missing = {item.name for item in fields(cls)} - switches.keys()
+        if missing:
+            raise ValueError(
+                f"The 'switches' parameter of Protocol.from_dict must hold every switch. "
+                f"Got none for '{min(missing)}'."
+            )
         window = switches["intensity_window"]
         switches["intensity_window"] = None if window is None else IntensityWindow(**window)
         for name in ("crop_size", "credited_part"):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
-from spars._support.checks import check_array, check_choice, check_extent, sentence
+from spars._support.checks import check_array, check_choice, check_extent, sentence, shown
 from spars._support.progress import as_progress
 from spars._support.types import (
     AnyPath,
@@ -75,7 +75,7 @@ class Volume:
         check_extent(array.shape, "array.shape", "Volume")
         if header is not None and not isinstance(header, Header):
             raise TypeError(
-                f"The 'header' parameter of Volume must be a Header or None. Got {header!r}."
+                f"The 'header' parameter of Volume must be a Header or None. Got {shown(header)}."
             )
         array.flags.writeable = False
         self.array: FloatArray = array

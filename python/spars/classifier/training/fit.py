@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from spars._support.checkpoints import check_begun
 from spars._support.checks import sentence
 from spars._support.progress import as_progress
 from spars._support.settings import flat
 from spars.classifier.parameters import layout
-from spars.classifier.training import checkpoint as _training_checkpoint
 from spars.classifier.training import learned
 from spars.classifier.training.early_stop import EarlyStop
 from spars.classifier.training.examples import Examples
@@ -107,6 +107,9 @@ def fit(
     -----
     UserWarning
         Every scan of the dataset has one label.
+    CheckpointWarning
+        A checkpoint could not be written during the training, which goes on; or the one to resume
+        is damaged, and the one before was taken.
 
     Notes
     -----
@@ -121,7 +124,7 @@ def fit(
     rule = EarlyStop(settings.epochs, settings.monitor, settings.patience, settings.min_delta)
     checkpoint = None
     if settings.checkpoint is not None:
-        checkpoint = _training_checkpoint.check_path(settings.checkpoint, resume=settings.resume)
+        checkpoint = check_begun(settings.checkpoint, _OWNER, resume=settings.resume)
     options = _recorded(settings)
     _check_batch(classifier, options)
     examples = _examples(dataset, validation, settings)

@@ -11,6 +11,7 @@ import numpy as np
 
 from spars._core import native
 from spars._core.handles import Handle
+from spars._support import checkpoints
 from spars._support.checks import check_float
 from spars._support.errors import FormatError
 from spars._support.log import log
@@ -213,10 +214,13 @@ class Run:
                 for number, record in each.seen.items()
             ],
         )  # fmt: skip
-        _training_checkpoint.write(
-            self.checkpoint, state, self.history.configuration, self.examples
-        )
-        self.written = stands
+        configuration = self.history.configuration
+
+        def save(path: Path) -> None:
+            _training_checkpoint.write(path, state, configuration, self.examples)
+
+        if checkpoints.kept(self.checkpoint, save):
+            self.written = stands
 
     def resume(self, path: Path) -> None:
         """Take over what the checkpoint at `path` holds."""
