@@ -152,7 +152,6 @@ class PPO(Whole):
         self.log: dict[str, float] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # A rollout's observations are memory to write to, and nothing to keep.
         return {**vars(self), "_seen": np.empty((0, 0, 0), np.float32)}
 
     # -- Training
@@ -478,7 +477,7 @@ class PPO(Whole):
     def _set_environments(self, env: Any) -> None:
         self._envs = list(env) if isinstance(env, (list, tuple)) else [env]
         self._obs = np.empty((0, 0), np.float32)  # none before the first reset
-        self._seen = np.empty((0, 0, 0), np.float32)  # a rollout's, kept for its memory only
+        self._seen = np.empty((0, 0, 0), np.float32)  # memory for a rollout's, no state
         self._is_seeded = False
         if not self._envs:
             raise ValueError("The 'env' parameter of PPO must be an environment. Got [] instead.")
