@@ -5,6 +5,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 PEERS := .venv-interoperability/bin
+READERS := .venv-docs/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
@@ -55,11 +56,12 @@ generate: ## Make headers, shim, stub and names from the description of the C AB
 bench: build ## Run the benchmarks
 	$(BIN)/python Benchmarks/run.py
 
-docs: build ## Check that the documents' links and Python examples work
-	$(BIN)/python scripts/check_docs.py
+docs: prerequisites $(READERS)/spars ## Check that the documents' links and Python examples work
+	$(READERS)/python setup.py -q build_ext --inplace
+	$(READERS)/python scripts/check_docs.py
 
 clean: ## Remove what was built; the virtual environments too
-	rm -rf .build .build-python .venv .venv-interoperability build dist demo-output
+	rm -rf .build .build-python .venv .venv-docs .venv-interoperability build dist demo-output
 	rm -rf python/*.egg-info python/spars/*.so
 	find python Tests scripts Benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
@@ -83,6 +85,13 @@ $(BIN)/pytest: pyproject.toml | $(BIN)/python
 
 $(BIN)/ruff: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install -q --group lint
+	@touch $@
+
+# Examples use what the extras bring, which no test must depend on.
+$(READERS)/spars: pyproject.toml setup.py | prerequisites
+	$(PYTHON) -m venv .venv-docs
+	$(READERS)/pip install -q -U pip "setuptools>=77"
+	$(READERS)/pip install -q --no-build-isolation -e ".[all]"
 	@touch $@
 
 $(PEERS)/pytest: pyproject.toml setup.py | prerequisites

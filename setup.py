@@ -1,16 +1,21 @@
 """Builds `spars._core._native` with `swift build`; everything else stands in pyproject.toml."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).resolve().parent
+# A folder of kernels and two links to it: compiled once for each set of instructions.
+VARIANTS = Path("Sources", "SPARSKernelVariants")
 # The extension keeps to CPython's limited API of 3.11: one file serves every later version.
 STABLE_ABI_SUFFIX = ".abi3.so"
 MISSING_HEADERS = (
@@ -53,6 +58,14 @@ class BuildWithSwift(build_ext):
         shutil.copy2(built, target)
 
 
+class SourcesWithVariants(sdist):
+    """Packs folders that are links as well: setuptools keeps one of those that are the same."""
+
+    def make_release_tree(self, base_dir, files):
+        super().make_release_tree(base_dir, files)
+        shutil.copytree(ROOT / VARIANTS, Path(base_dir, VARIANTS), dirs_exist_ok=True)
+
+
 def library_name():
     return "libSPARSPython.dylib" if sys.platform == "darwin" else "libSPARSPython.so"
 
@@ -67,8 +80,25 @@ def linker_flags():
     return flags
 
 
+def description():
+    """Return README.md as a package index can show it: no link into the repository is relative.
+
+    They lead to the public repository, and are plain text as long as pyproject.toml names none.
+    """
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        home = tomllib.load(file)["project"]["urls"].get("Repository")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    if home:
+        text = re.sub(r"(!\[[^\]]*\])\((?!https?:|#)", rf"\1({home}/raw/HEAD/", text)
+        return re.sub(r"\]\((?!https?:|#)", rf"]({home}/blob/HEAD/", text)
+    text = re.sub(r"!\[[^\]]*\]\((?!https?:)[^)]*\)\n*", "", text)
+    return re.sub(r"\[([^\]]*)\]\((?!https?:|#)[^)]*\)", r"\1", text)
+
+
 setup(
+    long_description=description(),
+    long_description_content_type="text/markdown",
     ext_modules=[Extension("spars._core._native", sources=[], py_limited_api=True)],
-    cmdclass={"build_ext": BuildWithSwift},
+    cmdclass={"build_ext": BuildWithSwift, "sdist": SourcesWithVariants},
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -81,6 +81,7 @@ class Scan:
         field = Field(
             hu + np.float32(shift), _unasked, recipe.window, recipe.protocol, 1.0, hu.shape,
             recipe.stride, {"intensity_window": classifier.intensity_window}, "the study", organ,
+            atlas.covers_edge,
         )  # fmt: skip
         self.askable, self.intensity = openings(field, organ)
         self.scores = atlas.scores[self.askable]

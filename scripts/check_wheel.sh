@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Builds the wheel and checks it as a user meets it: small, complete without Swift, quick to import.
+# Builds the wheel from the source distribution, in an environment of its own, and checks it as a user
+# meets it: small, complete without Swift, quick to import.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-.venv/bin/pip wheel -q --no-deps --no-build-isolation --wheel-dir "$folder" .
+.venv/bin/python setup.py -q sdist --dist-dir "$folder"
+.venv/bin/pip wheel -q --no-deps --wheel-dir "$folder" "$folder"/*.tar.gz
 wheel=$(ls "$folder"/*.whl)
 size=$(stat -c %s "$wheel" 2>/dev/null || stat -f %z "$wheel")
 [ "$size" -lt 10000000 ] || { echo "The wheel has $size bytes, at most 10,000,000 are allowed." >&2; exit 1; }

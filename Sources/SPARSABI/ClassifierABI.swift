@@ -41,6 +41,7 @@ public func sparsClassifierCreate(
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(classifier, 1, "classifier", of: "classifier_create")
         let input = try checkedExtent(inputShape, "input_shape", of: "Classifier")
+        try requireMemory(for: NetworkArchitecture(input: input))
         out[0] = HandleTable.shared.insert(try Classifier(input: input, seed: seed))
     }
 }
@@ -54,6 +55,7 @@ public func sparsClassifierFromParameters(
         let owner = "Classifier.from_parameters"
         let out = try checkedOutput(classifier, 1, "classifier", of: owner)
         let architecture = try architecture(inputShape)
+        try requireMemory(for: architecture)
         let parameters = try checkedParameters(parameters, count, architecture, of: owner)
         out[0] = HandleTable.shared.insert(
             try Classifier(architecture: architecture, parameters: parameters))
@@ -160,6 +162,7 @@ public func sparsClassifierLogits(
         let extent = try checkedExtent(shape, "x", of: "logits")
         let inputs = try checkedInputs(x, "x", count, extent, classifier, of: "logits")
         let out = try checkedOutput(logits, 2 * Int(count), "logits", of: "logits")
+        try requireMemory(for: classifier, each: 24, "The logits of crops")
         _ = out.update(fromContentsOf: try classifier.logits(inputs, count: Int(count)))
     }
 }
@@ -175,6 +178,7 @@ public func sparsClassifierScores(
         guard let windows = try Windows(checkedStruct(windows, "windows", of: owner), of: owner)
         else { return }
         let out = try checkedOutput(scores, windows.origins.count, "scores", of: owner)
+        try requireMemory(for: classifier, each: 24, "The scores of windows")
         let found = try classifier.scores(
             volume: windows.volume, extent: windows.extent, origins: windows.origins,
             window: windows.window)
@@ -200,6 +204,23 @@ public func sparsClassifierForecast(
         secondsOut[0] = forecast.seconds
         bytesOut[0] = Int64(forecast.bytes)
     }
+}
+
+/// Asks whether a network's parameters fit: as they are, as they are made and as they are packed.
+private func requireMemory(for architecture: NetworkArchitecture) throws(SPARSError) {
+    try Memory.require(
+        valueCount(architecture.parameterShapes), each: 16,
+        for: "A classifier for inputs of \(architecture.input)")
+}
+
+/// Asks for so many bytes for each voxel of a network's input, and for its parameters.
+func requireMemory(
+    for classifier: Classifier, each bytes: Int, _ what: String
+) throws(SPARSError) {
+    let architecture = classifier.architecture
+    try Memory.require(
+        bytes * architecture.input.count + 16 * valueCount(architecture.parameterShapes),
+        for: "\(what) for inputs of \(architecture.input)")
 }
 
 /// `count` inputs of `extent`, which must be the network's; throws rather than overflow.
@@ -269,6 +290,8 @@ public func sparsClassifierLossAndGradients(
             classifier.architecture.parameterShapes.filter { names.contains($0.name) })
         try checkCount(gradientCount, "gradients", of: owner, mustBe: wanted, "values")
         let out = try checkedOutput(gradients, wanted, "gradients", of: owner)
+        try requireMemory(
+            for: classifier, each: 44 + 12 * Int(clamping: batch.count), "A step of training")
         let pass = try classifier.lossAndGradients(
             inputs, hasTumour: labels.map { Int($0) })
         lossOut[0] = pass.loss

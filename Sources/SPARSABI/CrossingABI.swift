@@ -12,6 +12,8 @@ public func sparsCrossingToGrid(
         let crossing = try Crossing(checkedStruct(crossing, "crossing", of: owner))
         try checkCount(scanCount, "scan", of: owner, mustBe: crossing.scan.count, "voxels")
         try checkCount(gridCount, "grid", of: owner, mustBe: crossing.indexed.count, "voxels")
+        try Memory.require(
+            crossing.scan.x, crossing.grid.y, crossing.grid.z, each: 4, for: "A scan on the grid")
         crossing.toGrid(
             VolumeView(
                 extent: crossing.scan,
@@ -31,6 +33,8 @@ public func sparsCrossingToScan(
         let crossing = try Crossing(checkedStruct(crossing, "crossing", of: owner))
         try checkCount(mapCount, "map", of: owner, mustBe: crossing.grid.count, "voxels")
         try checkCount(scanCount, "scan", of: owner, mustBe: crossing.scan.count, "voxels")
+        try Memory.require(
+            crossing.grid.x, crossing.scan.y, crossing.scan.z, each: 4, for: "A map on the scan")
         crossing.toScan(
             VolumeView(
                 extent: crossing.grid,

@@ -20,6 +20,7 @@ public func sparsClassifierAttributions(
             [Int64(count), Int64(windows.window.count)], "origins", of: owner)
         let maps = try checkedOutput(attributions, total, "attributions", of: owner)
         let out = try checkedOutput(logits, 2 * count, "logits", of: owner)
+        try requireMemory(for: classifier, each: 48, "An explanation")
         let found = try classifier.attributions(
             of: windows.volume, extent: windows.extent, origins: windows.origins,
             window: windows.window, by: method, target: target, isSeen: plan.is_seen != 0,
@@ -43,6 +44,7 @@ public func sparsClassifierInputGradients(
         let inputs = try checkedInputs(x, "x", count, extent, classifier, of: owner)
         let out = try checkedOutput(gradients, inputs.count, "gradients", of: owner)
         let logitsOut = try checkedOutput(logits, 2 * Int(count), "logits", of: owner)
+        try requireMemory(for: classifier, each: 48, "The gradients of an input")
         let found = try classifier.inputGradients(
             inputs, count: Int(count), target: target, into: out)
         _ = logitsOut.update(fromContentsOf: found)

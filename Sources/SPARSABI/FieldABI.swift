@@ -6,7 +6,7 @@ private let owner = "the game"
 @_cdecl("spars_field_create")
 public func sparsFieldCreate(
     _ volume: In<Float>, _ shape: In<Int64>, _ configuration: In<spars_game_configuration>,
-    _ classifier: UInt64, _ field: Out<UInt64>, _ error: Out<spars_error>
+    _ classifier: UInt64, _ coversEdge: Int32, _ field: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error) { () throws(SPARSError) in
         let out = try checkedOutput(field, 1, "field", of: owner)
@@ -14,9 +14,11 @@ public func sparsFieldCreate(
         let values = try checkedInput(volume, extent.count, "volume", of: owner)
         let configuration = try GameConfiguration(
             checkedStruct(configuration, "configuration", of: owner))
+        try Memory.require(
+            extent.count + configuration.grid.count, each: 12, for: "A game's scan and map")
         let made = try SearchField(
             volume: Volume(extent: extent, values: Array(values)), configuration: configuration,
-            scorer: scorer(classifier))
+            scorer: scorer(classifier), coversEdge: coversEdge != 0)
         out[0] = HandleTable.shared.insert(FieldBox(made))
     }
 }
@@ -137,6 +139,7 @@ public func sparsInterpolatedMap(
         let grid = try checkedExtent(grid, "grid", of: owner)
         let scores = try checkedInput(scores, counts.count, "scores", of: owner)
         let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
+        try Memory.require(grid.count + counts.count, each: 16, for: "A map of all windows")
         let values = try interpolatedMap(
             scores: Array(scores), axes: divided(starts, counts), window: window, grid: grid)
         try write(contentsOf: values, to: map, "map", of: owner)
@@ -164,6 +167,7 @@ public func sparsExhaustiveMap(
             accumulation, "accumulation", of: owner)
         let scores = try checkedInput(scores, counts.count, "scores", of: owner)
         let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
+        try Memory.require(grid.count + counts.count, each: 40, for: "A map of all windows")
         let values = try exhaustiveMap(
             scores: Array(scores), axes: divided(starts, counts), window: window,
             part: checkedPart(part, of: window, owner), grid: grid,

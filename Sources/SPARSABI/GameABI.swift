@@ -181,6 +181,37 @@ public func sparsGameVisits(
     }
 }
 
+@_cdecl("spars_game_set_visits")
+public func sparsGameSetVisits(
+    _ game: UInt64, _ index: Int64, _ visits: In<Int64>, _ scores: In<Float>, _ count: Int64,
+    _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let n = count == 0 ? 0 : try checkedCount([count], "count", of: owner)
+        let numbers = try checkedInput(visits, 4 * n, "visits", of: owner)
+        let scores = try checkedInput(scores, n, "scores", of: owner)
+        var log: [(agent: Agent, origin: Voxel, score: Float)] = []
+        log.reserveCapacity(n)
+        for i in 0..<n {
+            guard let agent = Agent(rawValue: Int(clamping: numbers[4 * i + 3])) else {
+                throw .range(
+                    "visits", of: owner, mustBe: "by agent 0 or 1", got: numbers[4 * i + 3])
+            }
+            log.append((agent, place(numbers, at: 4 * i), scores[i]))
+        }
+        try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
+            try games.restore(i, visits: log)
+        }
+    }
+}
+
+/// The voxel whose three numbers begin at `start`; beyond 32 bits it is as far as can be.
+func place(_ numbers: UnsafeBufferPointer<Int64>, at start: Int) -> Voxel {
+    func coordinate(_ value: Int64) -> Int { Int(Int32(clamping: value)) }
+    return Voxel(
+        coordinate(numbers[start]), coordinate(numbers[start + 1]), coordinate(numbers[start + 2]))
+}
+
 private func checkedGames(_ count: Int64, _ games: VectorGame) throws(SPARSError) -> Int {
     try checkCount(count, "count", of: owner, mustBe: games.games.count)
     return games.games.count

@@ -44,6 +44,7 @@ public func sparsLesionHostCreate(
         let owner = "LesionHost"
         let extent = try checkedExtent(shape, "volume", of: owner)
         let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        try Memory.require(extent.count, each: 16, for: "A host of lesions")
         let made = try LesionHost(
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
@@ -53,6 +54,24 @@ public func sparsLesionHostCreate(
         let room = try checkedOutput(host, 1, "host", of: owner)
         try write(spars_organ_level(made.organ), to: organLevel, "organ_level", of: owner)
         room[0] = HandleTable.shared.insert(LesionHostBox(made))
+    }
+}
+
+@_cdecl("spars_lesion_host_contents")
+public func sparsLesionHostContents(
+    _ host: spars_handle, _ volume: Out<Float>, _ organ: Out<UInt8>, _ shape: In<Int64>,
+    _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let owner = "LesionHost"
+        let box: LesionHostBox = try HandleTable.shared.object(host, kind: hostKind)
+        let extent = try checkedExtent(shape, "shape", of: owner)
+        guard extent == box.host.scan else {
+            throw .range("shape", of: owner, mustBe: "\(box.host.scan)", got: extent)
+        }
+        let found = box.host.contents()
+        try write(contentsOf: found.values, to: volume, "volume", of: owner)
+        try write(contentsOf: found.organ, to: organ, "organ", of: owner)
     }
 }
 
@@ -74,6 +93,7 @@ public func sparsLesionInsert(
         }
         let room = try checkedCount([rows, Int64(columns)], "table", of: owner)
         let cells = try checkedOutput(table, room, "table", of: owner)
+        try Memory.require(extent.count, each: 16, for: "A scan with made lesions")
         let inserted = try LesionInsertion(
             into: box.host,
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
@@ -163,6 +183,7 @@ public func sparsIntensityMask(
         wanted.sigma = given.sigma
         wanted.edge = given.edge
         wanted.opening = Int(clamping: given.opening)
+        try Memory.require(extent.count, each: 32, for: "A mask by intensity")
         let found = try wanted.fill(
             values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
@@ -193,6 +214,9 @@ public func sparsLesionSplit(
         wanted.reach = given.reach
         wanted.leastContrast = Float(given.least_contrast)
         wanted.leastVoxels = Int(clamping: given.least_voxels)
+        wanted.largeVoxels = given.large_voxels == 0 ? nil : Int(clamping: given.large_voxels)
+        wanted.largeThreshold = Float(given.large_threshold)
+        try Memory.require(extent.count, each: 16, for: "The parts of a map")
         try wanted.fill(
             box.host, map: checkedInput(map, extent.count, "map", of: owner),
             mask: checkedOutput(mask, extent.count, "mask", of: owner))

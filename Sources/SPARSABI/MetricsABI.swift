@@ -67,6 +67,7 @@ public func sparsMetricsSurface(
         let tolerances = try checkedNumbers(
             wanted.tolerances, wanted.tolerance_count, "tolerance", .infinity)
         let average = try checkedOutput(average, 1, "average", of: owner)
+        try Memory.require(extent.count, each: 24, for: "The distances of two surfaces")
         let distances = try SurfaceDistances(
             prediction: prediction.span, reference: reference.span, extent, spacing: spacing)
         try write(
@@ -86,6 +87,7 @@ public func sparsMetricsDistanceMap(
 ) -> Int32 {
     guarded(error, progress) { () throws(SPARSError) in
         let extent = try checkedExtent(extent, "extent", of: owner)
+        try Memory.require(extent.count, each: 20, for: "A distance map")
         let mask = Array(try checkedInput(mask, extent.count, "mask", of: owner))
         let spacing = try checkedSpacing(spacing)
         let distances = try checkedOutput(distances, extent.count, "distances", of: owner)
@@ -111,7 +113,7 @@ public func sparsMetricsComponents(
         }
         let count = try checkedOutput(count, 1, "count", of: owner)
         let labels = try checkedOutput(labels, extent.count, "labels", of: owner)
-        let components = ConnectedComponents(mask, extent, touching)
+        let components = try ConnectedComponents(mask, extent, touching)
         _ = labels.update(fromContentsOf: components.labels)
         count[0] = Int64(components.sizes.count)
     }

@@ -19,6 +19,7 @@ public func sparsPPOGAE(
             Array(try checkedInput(pointer, count, name, of: "gae"))
         }
         let last = Int(given.environments)
+        try Memory.require(count, each: 64, for: "The advantages of a rollout")
         let result = try GeneralizedAdvantage.estimate(
             rewards: array(given.rewards, count, "rewards"),
             values: array(given.values, count, "values"),
@@ -121,6 +122,7 @@ public func sparsPPOCreate(
     guarded(error) { () throws(SPARSError) in
         let shape = try PolicyShape(checkedStruct(shape, "shape", of: owner))
         let output = try checkedOutput(learner, 1, "learner", of: owner)
+        try Memory.require(shape.parameterCount, each: 32, for: "An agent")
         let made = try PPOLearner(
             shape: shape, multiplicity: checkedMultiplicity(multiplicity, shape.inputs), seed: seed)
         output[0] = HandleTable.shared.insert(SharedLearner(made))
@@ -209,6 +211,7 @@ public func sparsPPOLearn(
             throw .range("rollout", of: owner, mustBe: "of float32", got: "float64")
         }
         try SharedLearner.of(learner).use { (learner) throws(SPARSError) in
+            try Memory.require(learner.shape.parameterCount, each: 16, for: "An update of an agent")
             let (steps, observations): (Rollout<Float>, [Float]) = try checkedRollout(
                 given, for: learner.shape)
             let result = try learner.update(

@@ -17,6 +17,7 @@ public func sparsPhantomMake(
             drawnLiver, extent.count, "drawn_liver", of: owner)
         let tumours = try checkedOutput(tumours, 1, "tumours", of: owner)
         let wanted = try given.checked(extent)
+        try Memory.require(extent.count, each: 24, for: "A phantom")
         let phantom = try Phantom(wanted)
         _ = hu.update(fromContentsOf: phantom.hu)
         for (i, code) in phantom.tissue.enumerated() { tissue[i] = code.rawValue }

@@ -141,6 +141,21 @@ public func sparsExhaustionShown(
     }
 }
 
+@_cdecl("spars_exhaustion_set_shown")
+public func sparsExhaustionSetShown(
+    _ game: UInt64, _ index: Int64, _ places: In<Int64>, _ count: Int64, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error) { () throws(SPARSError) in
+        let n = count == 0 ? 0 : try checkedCount([count], "count", of: owner)
+        let numbers = try checkedInput(places, 3 * n, "places", of: owner)
+        let shown = (0..<n).map { place(numbers, at: 3 * $0) }
+        try GameBox.of(game).exclusively(index: index) { (games, i) throws(SPARSError) in
+            _ = try checkedRule(games)
+            try games.restore(i, shown: shown)
+        }
+    }
+}
+
 private func checkedGames(_ count: Int64, _ games: VectorGame) throws(SPARSError) -> Int {
     try checkCount(count, "count", of: owner, mustBe: games.games.count)
     return games.games.count

@@ -31,6 +31,7 @@ public func sparsCheckEnvironment(_ error: Out<spars_error>) -> Int32 {
         if let text = oversubscription {
             throw refused("SPARS_OVERSUBSCRIBE", mustBe: "0 or 1", text)
         }
+        try Memory.checkEnvironment()
     }
 }
 

@@ -84,6 +84,7 @@ public func sparsTrainerStep(
     guarded(error) { () throws(SPARSError) in
         let trainer = try living(trainer)
         let out = try checkedOutput(loss, 1, "loss", of: "fit")
+        try requireMemory(for: trainer.classifier, each: 56, "A step of training")
         // Not through `guarded(_:_:_:)`: it checks once more at the end, when the step is taken.
         try underControl(signals) { () throws(SPARSError) in
             out[0] = try trainer.step(learningRate: learningRate)
@@ -148,6 +149,7 @@ public func sparsTrainerEvaluate(
 ) -> Int32 {
     guarded(error, signals) { () throws(SPARSError) in
         let trainer = try living(trainer)
+        try requireMemory(for: trainer.classifier, each: 48, "A batch of validation")
         let found = try trainer.evaluate()
         try checkCount(count, "count", of: "evaluate", mustBe: found.scores.count)
         let scores = try checkedOutput(scores, found.scores.count, "scores", of: "evaluate")

@@ -88,6 +88,7 @@ public func sparsResampleNearest(
             throw .range(
                 "array", of: "resample", mustBe: "aligned to its elements' size", got: source)
         }
+        try Memory.require(from.x, to.y, to.z, each: 4, for: "Resampling")
         Resample.nearest(elementSize: Int(elementSize), source, from: from, into: result, to: to)
     }
 }
@@ -101,6 +102,7 @@ public func sparsResampleLinear(
         let (from, to) = try checkedResampling(sourceShape, shape)
         let source = try checkedInput(array, from.count, "array", of: "resample")
         let target = try checkedOutput(target, to.count, "target", of: "resample")
+        try Memory.require(from.x, to.y, to.z, each: 4, for: "Resampling")
         Resample.linear(source.baseAddress!, from: from, into: target.baseAddress!, to: to)
     }
 }

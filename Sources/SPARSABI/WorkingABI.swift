@@ -31,6 +31,7 @@ public func sparsWorkingGridFill(
         guard outside.isFinite else {
             throw .range("outside", of: owner, mustBe: "a finite float", got: outside)
         }
+        try Memory.require(made.box.count + made.extent.count, each: 16, for: "A working grid")
         try made.fill(
             values: checkedInput(values, made.box.count, "values", of: owner),
             organ: checkedInput(organ, made.box.count, "organ", of: owner), outside: outside,
@@ -48,6 +49,7 @@ public func sparsWorkingGridToScan(
         let made = try WorkingGrid(checkedStruct(grid, "grid", of: owner))
         try checkCount(mapCount, "map", of: owner, mustBe: made.extent.count, "voxels")
         try checkCount(scanCount, "scan", of: owner, mustBe: made.covered.count, "voxels")
+        try Memory.require(made.box.count + made.extent.count, each: 8, for: "A working grid's map")
         made.toScan(
             try checkedInput(map, made.extent.count, "map", of: owner),
             into: try checkedOutput(scan, made.covered.count, "scan", of: owner))

@@ -68,7 +68,7 @@ public enum InstructionSet: String, Sendable, CaseIterable {
 }
 
 /// The value of an environment variable; nil if it is not set or empty.
-func environmentText(_ name: String) -> String? {
+public func environmentText(_ name: String) -> String? {
     guard let text = getenv(name), text.pointee != 0 else { return nil }
     return String(cString: text)
 }

@@ -12,7 +12,7 @@ import Testing
         var (handle, error, configuration) = (spars_handle(0), spars_error(), configuration)
         let values = [Float](repeating: value, count: 1_320)
         let status = spars_field_create(
-            values, shape, &configuration, classifier, &handle, &error)
+            values, shape, &configuration, classifier, 0, &handle, &error)
         let parameter = withUnsafeBytes(of: &error.parameter) {
             String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
@@ -102,7 +102,7 @@ import Testing
     @Test func nullPointersAreRefused() {
         let (field, game) = game()
         var configuration = smallGame()
-        #expect(spars_field_create(nil, nil, &configuration, 0, nil, nil) == refused)
+        #expect(spars_field_create(nil, nil, &configuration, 0, 0, nil, nil) == refused)
         #expect(spars_field_counts(field, nil, nil) == refused)
         #expect(spars_field_axis(field, 0, nil, 5, nil) == refused)
         #expect(spars_field_scores(field, nil, 125, nil) == refused)
@@ -123,6 +123,62 @@ import Testing
         #expect(spars_exhaustive_map(nil, nil, nil, nil, nil, 0, nil, nil, nil) == refused)
         #expect(step(game) == 0)
         #expect(spars_game_visits(game, 0, nil, nil, 2, nil) == refused)
+    }
+
+    @Test func aMapGoesOnFromItsVisits() {
+        let (_, game) = game()
+        #expect(step(game) == 0)
+        var visits = [Int64](repeating: 0, count: 8)
+        var scores = [Float](repeating: 0, count: 2)
+        #expect(spars_game_visits(game, 0, &visits, &scores, 2, nil) == 0)
+        let (_, other) = self.game()
+        #expect(spars_game_set_visits(other, 1, visits, scores, 2, nil) == 0)
+        var (first, second) = (
+            [Float](repeating: 0, count: 1_320), [Float](repeating: 9, count: 1_320)
+        )
+        #expect(spars_game_map(game, 0, &first, 1_320, nil, nil) == 0)
+        #expect(spars_game_map(other, 1, &second, 1_320, nil, nil) == 0)
+        #expect(first == second && first.contains { $0 > 0 })
+        #expect(spars_game_set_visits(other, 1, visits, scores, 0, nil) == 0)
+        #expect(spars_game_map(other, 1, &second, 1_320, nil, nil) == 0)
+        #expect(second.allSatisfy { $0 == 0 })
+        for count in [Int64.min, -1, .max] {
+            #expect(spars_game_set_visits(other, 1, visits, scores, count, nil) == refused)
+        }
+        for index in [Int64.min, -1, 2, .max] {
+            #expect(spars_game_set_visits(other, index, visits, scores, 2, nil) == refused)
+        }
+        #expect(spars_game_set_visits(other, 1, nil, scores, 2, nil) == refused)
+        #expect(spars_game_set_visits(other, 1, visits, nil, 2, nil) == refused)
+        #expect(spars_game_set_visits(other, 1, visits, [0.5, .nan], 2, nil) == refused)
+        #expect(spars_game_set_visits(other, 1, visits, [0.5, 1.5], 2, nil) == refused)
+        for agent in [Int64.min, -1, 2, .max] {
+            visits[3] = agent
+            #expect(spars_game_set_visits(other, 1, visits, scores, 2, nil) == refused)
+        }
+        // Beyond the grid nothing is written, however far.
+        for place in [Int64.min, -40_000, 40_000, .max] {
+            let far = [place, place, place, 0, 0, place, 0, 1]
+            #expect(spars_game_set_visits(other, 1, far, scores, 2, nil) == 0)
+            #expect(spars_game_map(other, 1, &second, 1_320, nil, nil) == 0)
+        }
+    }
+
+    @Test func theFarEdgeIsAPlaceWhereItIsAskedFor() {
+        // Starts 0, 2, ... end at 8 of 8, 8 of 8 and 8 of 8; with windows of 3 at 8 of 9.
+        for (covers, wanted) in [(Int32(0), [5, 5, 5]), (1, [6, 5, 5])] as [(Int32, [Int64])] {
+            var configuration = smallGame { $0.window = (3, 3, 2) }
+            var (handle, counts) = (spars_handle(0), [Int64](repeating: 0, count: 3))
+            let values = [Float](repeating: 1, count: 1_320)
+            #expect(
+                spars_field_create(
+                    values, [12, 11, 10], &configuration, 0, covers, &handle, nil) == 0)
+            #expect(spars_field_counts(handle, &counts, nil) == 0)
+            #expect(counts == wanted)
+            var starts = [Int64](repeating: -1, count: Int(wanted[0]))
+            #expect(spars_field_axis(handle, 0, &starts, wanted[0], nil) == 0)
+            #expect(starts.last == (covers == 0 ? 8 : 9))
+        }
     }
 
     @Test func staleHandlesAndHandlesOfAnotherKindAreRefused() {

@@ -72,6 +72,22 @@ import Testing
         #expect(nowhere == invalid && parameter(error) == "host")
     }
 
+    @Test func aHostIsMadeAgainOfItsContents() {
+        let host = host()
+        defer { spars_release(host) }
+        var values = [Float](repeating: -1, count: 1728)
+        var inside = [UInt8](repeating: 9, count: 1728)
+        #expect(spars_lesion_host_contents(host, &values, &inside, shape, nil) == 0)
+        #expect(inside == organ.map { $0 == 0 ? 0 : 1 })
+        #expect(zip(values, zip(volume, organ)).allSatisfy { $0 == ($1.1 == 0 ? 0 : $1.0) })
+        #expect(spars_lesion_host_contents(host, nil, &inside, shape, nil) == invalid)
+        #expect(spars_lesion_host_contents(host, &values, nil, shape, nil) == invalid)
+        #expect(spars_lesion_host_contents(host, &values, &inside, nil, nil) == invalid)
+        for other in [[12, 12, 11], [0, 12, 12], [Int64.max, .max, 2]] as [[Int64]] {
+            #expect(spars_lesion_host_contents(host, &values, &inside, other, nil) == invalid)
+        }
+    }
+
     @Test func insertionIsChecked() {
         let host = host()
         defer { spars_release(host) }

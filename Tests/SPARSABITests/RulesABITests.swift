@@ -83,6 +83,23 @@ import Testing
         #expect(spars_exhaustion_shown(game, 1, nil, 3, nil) == invalid)
         #expect(spars_exhaustion_shown_count(game, -1, &count, nil) == invalid)
         #expect(spars_exhaustion_shown_count(game, 0, nil, nil) == invalid)
+        let other = exhaustion()
+        #expect(spars_exhaustion_set_shown(other, 0, places, 3, nil) == 0)
+        #expect(spars_exhaustion_shown_count(other, 0, &count, nil) == 0)
+        #expect(count == 3)
+        for index in [Int64.min, -1, 2, .max] {
+            #expect(spars_exhaustion_set_shown(other, index, places, 3, nil) == invalid)
+        }
+        for count in [Int64.min, -1, .max] {
+            #expect(spars_exhaustion_set_shown(other, 0, places, count, nil) == invalid)
+        }
+        #expect(spars_exhaustion_set_shown(other, 0, nil, 3, nil) == invalid)
+        for place in [Int64.min, -2, 3, 14, .max] {
+            #expect(spars_exhaustion_set_shown(other, 0, [place, 4, 4], 1, nil) == invalid)
+        }
+        #expect(spars_exhaustion_set_shown(other, 0, [4, 4, 4, 4, 4, 4], 2, nil) == invalid)
+        #expect(spars_exhaustion_shown_count(other, 0, &count, nil) == 0)
+        #expect(count == 3)
         #expect(spars_game_reset(game, -1, 0, nil) == 0)
         #expect(spars_exhaustion_shown_count(game, 1, &count, nil) == 0)
         #expect(count == 0)

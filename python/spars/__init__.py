@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from spars._support import modules
-from spars._support.errors import FormatError, InternalError, NonFiniteError
+from spars._support.errors import CheckpointWarning, FormatError, InternalError, NonFiniteError
 from spars._support.runtime import instruction_set, set_thread_count, thread_count
 from spars._support.version import __version__
 
@@ -43,13 +43,23 @@ if TYPE_CHECKING:
     from spars.search.train_agents import train_agents
     from spars.study import experiments as experiments
     from spars.study import studies as studies
-    from spars.volume import IntensityWindow, Protocol, Volume, datasets, load, resample, save
+    from spars.volume import (
+        IntensityWindow,
+        Protocol,
+        Volume,
+        as_volume,
+        datasets,
+        load,
+        resample,
+        save,
+    )
     from spars.volume.phantom import Phantom, phantom
     from spars.volume.working import WorkingScan, working_scan
 
 __all__ = [
     "Agents",
     "Augmentation",
+    "CheckpointWarning",
     "Classifier",
     "FormatError",
     "IntensityWindow",
@@ -69,6 +79,7 @@ __all__ = [
     "WindowSearchEnv",
     "WorkingScan",
     "__version__",
+    "as_volume",
     "datasets",
     "instruction_set",
     "intensity_mask",
@@ -108,7 +119,15 @@ _NAMES = {
     "spars.search.segmenting": ("segment",),
     "spars.search.selfplay": ("Run", "self_play"),
     "spars.search.train_agents": ("train_agents",),
-    "spars.volume": ("IntensityWindow", "Protocol", "Volume", "load", "resample", "save"),
+    "spars.volume": (
+        "IntensityWindow",
+        "Protocol",
+        "Volume",
+        "as_volume",
+        "load",
+        "resample",
+        "save",
+    ),
     "spars.volume.phantom": ("Phantom", "phantom"),
     "spars.volume.working": ("WorkingScan", "working_scan"),
 }

@@ -84,20 +84,22 @@ static PyObject *field_create(
     int64_t shape[3];
     spars_game_configuration configuration;
     spars_handle classifier = 0, field;
+    int32_t covers_edge = 0, status;
     spars_error failure;
-    int32_t status;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "field_create(volume, configuration, classifier)", 3, given_count) &&
+            "field_create(volume, configuration, classifier, covers_edge)", 4, given_count) &&
         shim_read_game_configuration(given[1], "configuration", 0, &held, &configuration) &&
         shim_uint64(given[2], "classifier", &classifier) &&
+        shim_bool(given[3], "covers_edge", &covers_edge) &&
         (volume = shim_borrow(&held, given[0], 'f', 0, "volume")) != NULL &&
         shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2]));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_field_create(volume->buf, shape, &configuration, classifier, &field, &failure);
+    status = spars_field_create(
+        volume->buf, shape, &configuration, classifier, covers_edge, &field, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);

@@ -233,6 +233,32 @@ static PyObject *game_visit_count(
     return PyLong_FromLongLong(count);
 }
 
+static PyObject *game_set_visits(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle game = 0;
+    int64_t index = 0, count = 0;
+    Py_buffer *visits = NULL, *scores = NULL;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "game_set_visits(game, index, visits, scores)", 4, given_count) &&
+        shim_uint64(given[0], "game", &game) &&
+        shim_int64(given[1], "index", &index) &&
+        (visits = shim_borrow(&held, given[2], 'q', 0, "visits")) != NULL &&
+        shim_counts(visits, "visits", SHIM_EXTENTS(4), &count) &&
+        (scores = shim_borrow(&held, given[3], 'f', 0, "scores")) != NULL &&
+        shim_holds(scores, "scores", SHIM_EXTENTS(count));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_game_set_visits(game, index, visits->buf, scores->buf, count, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 static PyObject *game_visits(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle game = 0;
@@ -268,6 +294,7 @@ PyMethodDef shim_game_functions[] = {
     {"game_observation", SHIM_FASTCALL(game_observation), METH_FASTCALL, NULL},
     {"game_map", SHIM_FASTCALL(game_map), METH_FASTCALL, NULL},
     {"game_visit_count", SHIM_FASTCALL(game_visit_count), METH_FASTCALL, NULL},
+    {"game_set_visits", SHIM_FASTCALL(game_set_visits), METH_FASTCALL, NULL},
     {"game_visits", SHIM_FASTCALL(game_visits), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

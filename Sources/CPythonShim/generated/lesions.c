@@ -185,18 +185,20 @@ int shim_read_lesion_split_rule(
     PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_split_rule *out) {
     static shim_name names[] = {
         {"threshold", NULL}, {"certain", NULL}, {"reach", NULL}, {"least_contrast", NULL},
-        {"least_voxels", NULL},
+        {"least_voxels", NULL}, {"large_voxels", NULL}, {"large_threshold", NULL},
     };
-    PyObject *given[5] = {NULL};
+    PyObject *given[7] = {NULL};
     memset(out, 0, sizeof *out);
     int read =
-        shim_fields(object, name, names, 5, given) &&
+        shim_fields(object, name, names, 7, given) &&
         shim_double(given[0], "threshold", &out->threshold) &&
         shim_double(given[1], "certain", &out->certain) &&
         shim_double(given[2], "reach", &out->reach) &&
         shim_double(given[3], "least_contrast", &out->least_contrast) &&
-        shim_int64(given[4], "least_voxels", &out->least_voxels);
-    shim_drop(given, 5);
+        shim_int64(given[4], "least_voxels", &out->least_voxels) &&
+        shim_int64(given[5], "large_voxels", &out->large_voxels) &&
+        shim_double(given[6], "large_threshold", &out->large_threshold);
+    shim_drop(given, 7);
     return read;
 }
 
@@ -271,6 +273,31 @@ static PyObject *lesion_host_create(
     PyObject *result = Py_BuildValue("(NN)", PyLong_FromUnsignedLongLong(host), shim_make_organ_level(&organ_level));
     if (result == NULL) spars_release(host);
     return result;
+}
+
+static PyObject *lesion_host_contents(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle host = 0;
+    Py_buffer *volume = NULL, *organ = NULL;
+    int64_t shape[3];
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "lesion_host_contents(host, volume, organ)", 3, given_count) &&
+        shim_uint64(given[0], "host", &host) &&
+        (volume = shim_borrow(&held, given[1], 'f', 1, "volume")) != NULL &&
+        shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2])) &&
+        (organ = shim_borrow(&held, given[2], 'B', 1, "organ")) != NULL &&
+        shim_holds(organ, "organ", SHIM_EXTENTS(shape[0], shape[1], shape[2]));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_lesion_host_contents(host, volume->buf, organ->buf, shape, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
 }
 
 static PyObject *lesion_insert(
@@ -446,6 +473,7 @@ PyMethodDef shim_lesions_functions[] = {
     {"lesion_law_default", SHIM_FASTCALL(lesion_law_default), METH_FASTCALL, NULL},
     {"lesion_window_settings_default", SHIM_FASTCALL(lesion_window_settings_default), METH_FASTCALL, NULL},
     {"lesion_host_create", SHIM_FASTCALL(lesion_host_create), METH_FASTCALL, NULL},
+    {"lesion_host_contents", SHIM_FASTCALL(lesion_host_contents), METH_FASTCALL, NULL},
     {"lesion_insert", SHIM_FASTCALL(lesion_insert), METH_FASTCALL, NULL},
     {"lesion_windows_create", SHIM_FASTCALL(lesion_windows_create), METH_FASTCALL, NULL},
     {"lesion_windows_draw", SHIM_FASTCALL(lesion_windows_draw), METH_FASTCALL, NULL},

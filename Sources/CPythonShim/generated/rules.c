@@ -230,6 +230,30 @@ static PyObject *exhaustion_shown(
     return shim_none(status, &failure);
 }
 
+static PyObject *exhaustion_set_shown(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    spars_handle game = 0;
+    int64_t index = 0, count = 0;
+    Py_buffer *places = NULL;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "exhaustion_set_shown(game, index, places)", 3, given_count) &&
+        shim_uint64(given[0], "game", &game) &&
+        shim_int64(given[1], "index", &index) &&
+        (places = shim_borrow(&held, given[2], 'q', 0, "places")) != NULL &&
+        shim_counts(places, "places", SHIM_EXTENTS(3), &count);
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_exhaustion_set_shown(game, index, places->buf, count, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    return shim_none(status, &failure);
+}
+
 static PyObject *record_visits(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_step_records records;
@@ -323,6 +347,7 @@ PyMethodDef shim_rules_functions[] = {
     {"exhaustion_look", SHIM_FASTCALL(exhaustion_look), METH_FASTCALL, NULL},
     {"exhaustion_shown_count", SHIM_FASTCALL(exhaustion_shown_count), METH_FASTCALL, NULL},
     {"exhaustion_shown", SHIM_FASTCALL(exhaustion_shown), METH_FASTCALL, NULL},
+    {"exhaustion_set_shown", SHIM_FASTCALL(exhaustion_set_shown), METH_FASTCALL, NULL},
     {"record_visits", SHIM_FASTCALL(record_visits), METH_FASTCALL, NULL},
     {"windows_covering", SHIM_FASTCALL(windows_covering), METH_FASTCALL, NULL},
     {"wrapped_bytes", SHIM_FASTCALL(wrapped_bytes), METH_FASTCALL, NULL},

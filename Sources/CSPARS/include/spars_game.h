@@ -63,6 +63,11 @@ int32_t spars_game_map(
 int32_t spars_game_visit_count(
     spars_handle game, int64_t index, int64_t *count, spars_error *error);
 
+/// Replaces the map of game `index` by the one of such visits, as `game_visits` told them.
+int32_t spars_game_set_visits(
+    spars_handle game, int64_t index, const int64_t *visits, const float *scores, int64_t count,
+    spars_error *error);
+
 /// Those visits, oldest first: x, y, z and agent, and what each added.
 int32_t spars_game_visits(
     spars_handle game, int64_t index, int64_t *visits, float *scores, int64_t count,

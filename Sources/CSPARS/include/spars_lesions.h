@@ -80,6 +80,8 @@ typedef struct {
     double reach;  ///< mm beyond a part, 0 to 100
     double least_contrast;  ///< HU, 0 to 1000
     int64_t least_voxels;  ///< of a lesion
+    int64_t large_voxels;  ///< of a part that is followed down to large_threshold; 0: of none
+    double large_threshold;  ///< 0 to threshold
 } spars_lesion_split_rule;
 
 /// The law as it is unless something is asked for.
@@ -95,6 +97,11 @@ int32_t spars_lesion_host_create(
     const float *volume, const uint8_t *organ, const int64_t shape[3], const double spacing[3],
     double level, const spars_control *progress, spars_handle *host, spars_organ_level *organ_level,
     spars_error *error);
+
+/// What a host is made of: its organ's HU, 0 elsewhere, and the organ's mask. `shape` must be the
+/// scan's.
+int32_t spars_lesion_host_contents(
+    spars_handle host, float *volume, uint8_t *organ, const int64_t shape[3], spars_error *error);
 
 /// Inserts `lesions` lesions, or clusters, into a host whose whole scan `volume` is. `values`
 /// receives HU, `part` the lesions' part of each voxel and `mask` 1 where that is a half or more.

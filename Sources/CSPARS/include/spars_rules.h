@@ -65,6 +65,10 @@ int32_t spars_exhaustion_shown_count(
 int32_t spars_exhaustion_shown(
     spars_handle game, int64_t index, int64_t *places, int64_t count, spars_error *error);
 
+/// Lets the episode of game `index` have shown such places, as `exhaustion_shown` told them.
+int32_t spars_exhaustion_set_shown(
+    spars_handle game, int64_t index, const int64_t *places, int64_t count, spars_error *error);
+
 /// The visits that the map of a run has logged, oldest first: x, y, z and agent, what each added,
 /// at which step, and whether no reset has cleared it since (D11). There is room for two a step;
 /// the result is how many were found.

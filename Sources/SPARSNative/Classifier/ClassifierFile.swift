@@ -18,6 +18,9 @@ extension Classifier {
             throw .range("dtype", of: "save", mustBe: "'float32' for .pth and .pt", got: "float16")
         }
         let parameters = self.parameters
+        try Memory.require(
+            architecture.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }, each: 12,
+            for: "The file of a classifier")
         var tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)] = []
         for (name, shape) in architecture.parameterShapes {
             guard let tensor = parameters[name] else {
@@ -43,7 +46,7 @@ extension Classifier {
                 intensityWindow.map { "[\($0.level), \($0.width)]" } ?? "null"
             ),
         ]
-        let written = Set(metadata.map(\.name))
+        let written = Set(metadata.map(\.name)).union([SafetensorsFile.digestName])
         for (name, text) in self.metadata.sorted(by: { $0.key < $1.key })
         where !written.contains(name) {
             metadata.append((name, text))

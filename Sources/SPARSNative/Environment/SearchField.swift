@@ -16,10 +16,12 @@ public final class SearchField {
     /// How many scores were asked of the scorer.
     public private(set) var scored = 0
 
+    /// - Parameter coversEdge: as `SearchLattice` takes it.
     /// - Throws: `outOfRange` for a configuration out of range, or one whose first crop would
     ///   be empty; `notFinite` for a scan with NaN or infinity.
     public init(
-        volume: Volume<ModelGrid>, configuration: GameConfiguration, scorer: any WindowScorer
+        volume: Volume<ModelGrid>, configuration: GameConfiguration, scorer: any WindowScorer,
+        coversEdge: Bool = false
     ) throws(SPARSError) {
         try configuration.validate()
         guard volume.values.allSatisfy(\.isFinite) else {
@@ -29,7 +31,8 @@ public final class SearchField {
         self.volume = volume
         self.configuration = configuration
         self.scorer = scorer
-        lattice = try SearchLattice(configuration, scan: volume.extent)
+        lattice = try SearchLattice(
+            configuration, scan: volume.extent, coversEdge: coversEdge)
         table = [Float](repeating: .nan, count: lattice.count)
         _ = try box(at: lattice.cropStart(configuration.start))
     }

@@ -26,8 +26,12 @@ public struct SearchLattice: Equatable, Sendable {
     /// - Parameters:
     ///   - configuration: a valid one.
     ///   - extent: the scan's extent, in the frame that the game indexes.
+    ///   - coversEdge: whether, under `inside`, a start whose window ends at the far border is there
+    ///     where strides do not lead to it. No game comes to it; it is for whoever scores all.
     /// - Throws: `outOfRange` when full crops are wanted of a scan smaller than the window.
-    public init(_ configuration: GameConfiguration, scan extent: Extent) throws(SPARSError) {
+    public init(
+        _ configuration: GameConfiguration, scan extent: Extent, coversEdge: Bool = false
+    ) throws(SPARSError) {
         let (grid, window) = (configuration.grid, configuration.window)
         var bounds: [(low: Int, high: Int, last: Int)] = []
         for axis in 0..<3 {
@@ -49,8 +53,10 @@ public struct SearchLattice: Equatable, Sendable {
         high = voxel { bounds[$0].high }
         last = voxel { bounds[$0].last }
         axes = (0..<3).map { axis in
-            Self.starts(configuration, axis, low: bounds[axis].low, high: bounds[axis].high)
-                .map { Self.kept($0, last: bounds[axis].last) }
+            var origins = Self.starts(
+                configuration, axis, low: bounds[axis].low, high: bounds[axis].high)
+            if coversEdge && configuration.border == .inside { origins.append(bounds[axis].high) }
+            return origins.map { Self.kept($0, last: bounds[axis].last) }
                 .reduce(into: []) { if $0.last != $1 { $0.append($1) } }
         }
         let axes = axes

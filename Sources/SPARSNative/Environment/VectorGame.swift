@@ -61,6 +61,37 @@ public final class VectorGame {
         try games[i].restore(windows: windows, steps: steps)
     }
 
+    /// Replaces one game's map by the one of a saved game's visits, oldest first.
+    ///
+    /// - Throws: `outOfRange` for a score outside [0, 1], or where no map is recorded.
+    public func restore(
+        _ i: Int, visits: [(agent: Agent, origin: Voxel, score: Float)]
+    ) throws(SPARSError) {
+        guard visits.isEmpty || maps != .none, visits.allSatisfy({ (0...1).contains($0.score) })
+        else {
+            throw .range(
+                "visits", of: .vectorGame,
+                mustBe: "with scores in [0, 1], and none where no map is recorded",
+                got: "\(visits.count) visits")
+        }
+        games[i].scoreMap.clear()
+        for visit in visits {
+            games[i].scoreMap.add(visit.score, at: visit.origin, by: visit.agent)
+        }
+    }
+
+    /// Lets an episode of the exhaustion game have shown a saved one's places, in their order.
+    ///
+    /// - Throws: `outOfRange` unless the places are different ones that the game can reach.
+    public func restore(_ i: Int, shown places: [Voxel]) throws(SPARSError) {
+        guard places.allSatisfy(games[i].isReachable), Set(places).count == places.count else {
+            throw .range(
+                "places", of: .vectorGame, mustBe: "different places that the game can reach",
+                got: "\(places.count) places")
+        }
+        exhaustions[i].restore(places)
+    }
+
     /// Steps every game; unknown scores of all of them are asked for in one call of the scorer.
     ///
     /// On an error every game is as it was before the call.

@@ -105,6 +105,22 @@ public struct LesionHost: Sendable {
         self.places = places
     }
 
+    /// The organ's HU on the scan's voxels, 0 elsewhere, and its mask: what another is made of.
+    public func contents() -> (values: [Float], organ: [UInt8]) {
+        var whole = [Float](repeating: 0, count: scan.count)
+        var organ = [UInt8](repeating: 0, count: scan.count)
+        for x in 0..<box.extent.x {
+            for y in 0..<box.extent.y {
+                let (from, to) = (box.extent.offset(x, y, 0), scanOffset(x, y))
+                for z in 0..<box.extent.z {
+                    whole[to + z] = values[from + z]
+                    organ[to + z] = isOrgan[from + z]
+                }
+            }
+        }
+        return (whole, organ)
+    }
+
     /// A voxel of the organ, each as likely as the others; a place in the scan.
     func drawVoxel(using random: inout RandomSource) -> Voxel {
         let at = Int(places[random.integer(below: places.count)])

@@ -8,6 +8,10 @@ import SPARSKernels
 /// lie nearer to the organ's. The lesion's level is the median over the part's best voxels, then over
 /// the class itself, a few times (Lloyd, 1982, with the organ's mean held): the piecewise constant model
 /// of Chan and Vese (2001) without its term for the border's length.
+///
+/// The inside of a large lesion is less even than that of a small one, so its part of the map is torn
+/// and cut short at a threshold that keeps small findings apart. A part of at least `largeVoxels` is
+/// therefore followed down to `largeThreshold`, and its lesion is what either threshold gives.
 public struct LesionSplit: Sendable {
     /// The map's value above which a voxel may belong to a part.
     public var threshold: Float = 0.9
@@ -19,6 +23,10 @@ public struct LesionSplit: Sendable {
     public var leastContrast: Float = 12
     /// Lesions of fewer voxels are left out.
     public var leastVoxels = 1
+    /// Parts of at least as many voxels are large; nil for none.
+    public var largeVoxels: Int?
+    /// The map's value above which a voxel may belong to a part that holds a large one.
+    public var largeThreshold: Float = 0.8
 
     private static let owner: SPARSError.Subject = "lesion_split"
     /// The share of a part's voxels that are not among its best.
@@ -32,14 +40,17 @@ public struct LesionSplit: Sendable {
         for (name, value, high) in [
             ("threshold", Double(threshold), Double(Float.greatestFiniteMagnitude)),
             ("certain", Double(certain), Double(Float.greatestFiniteMagnitude)),
+            ("large_threshold", Double(largeThreshold), Double(threshold)),
             ("reach", reach, 100.0), ("least_contrast", Double(leastContrast), 1000.0),
         ] where !(0...high).contains(value) {
             throw .range(
                 name, of: Self.owner, mustBe: "a float in the range [0.0, \(high)]", got: value)
         }
-        guard leastVoxels >= 0 else {
+        for (name, value) in [("least_voxels", leastVoxels), ("large_voxels", largeVoxels ?? 1)]
+        where value < (name == "large_voxels" ? 1 : 0) {
             throw .range(
-                "least_voxels", of: Self.owner, mustBe: "0 or more", got: leastVoxels)
+                name, of: Self.owner, mustBe: name == "large_voxels" ? "1 or more" : "0 or more",
+                got: value)
         }
     }
 
@@ -70,17 +81,25 @@ public struct LesionSplit: Sendable {
                 into: .init(rebasing: room[..<box.count]))
             count = box.count
         }
-        let above = scores.indices.map {
-            UInt8(
-                scores[$0] > threshold && host.isOrgan[$0] != 0 ? 1 : 0)
-        }
-        let parts = ConnectedComponents(above, box)
+        let parts = try components(of: scores, above: threshold, host)
         var found = [UInt8](repeating: 0, count: box.count)
         for part in Part.all(parts) {
             try Control.check()
             add(part, of: parts, scores, host, to: &found)
         }
-        let lesions = ConnectedComponents(found, box)
+        if let largeVoxels, parts.sizes.contains(where: { $0 >= largeVoxels }) {
+            let wide = try components(of: scores, above: largeThreshold, host)
+            var holdsLarge = [Bool](repeating: false, count: wide.sizes.count)
+            for (label, wideLabel) in zip(parts.labels, wide.labels)
+            where label > 0 && parts.sizes[Int(label) - 1] >= largeVoxels {
+                holdsLarge[Int(wideLabel) - 1] = true
+            }
+            for part in Part.all(wide) where holdsLarge[Int(part.label) - 1] {
+                try Control.check()
+                add(part, of: wide, scores, host, to: &found)
+            }
+        }
+        let lesions = try ConnectedComponents(found, box)
         mask.update(repeating: 0)
         for x in 0..<box.x {
             for y in 0..<box.y {
@@ -92,6 +111,15 @@ public struct LesionSplit: Sendable {
                 }
             }
         }
+    }
+
+    private func components(
+        of scores: [Float], above limit: Float, _ host: LesionHost
+    ) throws(SPARSError) -> ConnectedComponents {
+        let above = scores.indices.map {
+            UInt8(scores[$0] > limit && host.isOrgan[$0] != 0 ? 1 : 0)
+        }
+        return try ConnectedComponents(above, host.box.extent)
     }
 
     /// Splits one part and adds its lesion.

@@ -22,10 +22,16 @@ public struct ConnectedComponents: Sendable {
     /// - Parameters:
     ///   - mask: non-zero inside.
     ///   - extent: its voxels along x, y, z.
-    public init(_ mask: [UInt8], _ extent: Extent, _ connectivity: Connectivity = .corners) {
+    /// - Throws: `interrupted`; `outOfMemory` where the runs and labels cannot be had.
+    public init(
+        _ mask: [UInt8], _ extent: Extent, _ connectivity: Connectivity = .corners
+    ) throws(SPARSError) {
         precondition(mask.count == extent.count, "\(mask.count) voxels for \(extent)")
-        var forest = RunForest(extent)
+        let runs = RunForest.runCount(mask, extent)
+        try Memory.require(4 * mask.count + 28 * runs, for: "The parts of a mask of \(extent)")
+        var forest = RunForest(extent, runs)
         for line in 0..<extent.x * extent.y {
+            if line % extent.y == 0 { try Control.check() }
             forest.appendLine(mask, line)
             forest.joinWithLinesBefore(line, connectivity)
         }
@@ -33,6 +39,7 @@ public struct ConnectedComponents: Sendable {
         var sizes: [Int] = []
         var labels = [Int32](repeating: 0, count: mask.count)
         for line in 0..<extent.x * extent.y {
+            if line % extent.y == 0 { try Control.check() }
             for i in forest.lines[line]..<forest.lines[line + 1] {
                 let root = Int(forest.root(Int32(i)))
                 if numbers[root] == 0 {
@@ -59,9 +66,23 @@ private struct RunForest {
     var lines = [0]
     private var parents: [Int32] = []
 
-    init(_ extent: Extent) {
+    init(_ extent: Extent, _ runCount: Int) {
         self.extent = extent
+        runs.reserveCapacity(runCount)
+        parents.reserveCapacity(runCount)
         lines.reserveCapacity(extent.x * extent.y + 1)
+    }
+
+    static func runCount(_ mask: [UInt8], _ extent: Extent) -> Int {
+        var count = 0
+        for line in 0..<extent.x * extent.y {
+            var before: UInt8 = 0
+            for z in line * extent.z..<(line + 1) * extent.z {
+                if mask[z] != 0 && before == 0 { count += 1 }
+                before = mask[z]
+            }
+        }
+        return count
     }
 
     mutating func appendLine(_ mask: [UInt8], _ line: Int) {

@@ -30,6 +30,7 @@ public enum BinaryFile {
                 field: "size",
                 message: "The file's size must be at most \(limit) bytes. Got \(size) instead.")
         }
+        try Memory.require(size, each: 4, for: "The file \(path)")
         var filled = 0
         var failure: SPARSError?
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in

@@ -14,7 +14,8 @@ struct SafetensorsFile: WeightFile {
     let names: [String]
     let metadata: [String: String]
 
-    /// - Throws: `badFormat` naming what is wrong; every offset is checked before it is used.
+    /// - Throws: `badFormat` naming what is wrong; every offset is checked before it is used, and
+    ///   where the metadata holds a digest, the content must be the one that was written.
     init(bytes: [UInt8]) throws(SPARSError) {
         let (header, dataStart) = try Self.header(of: bytes)
         guard case .object(let members) = header else {
@@ -53,6 +54,15 @@ struct SafetensorsFile: WeightFile {
         self.entries = entries
         self.names = names
         self.metadata = metadata
+        if let written = metadata[Self.digestName] {
+            let found = Self.digest(
+                of: entries.map { ($0, $1.type, $1.shape, bytes[$1.range]) },
+                Array(metadata.map { ($0, $1) }))
+            guard found == written else {
+                throw Self.failure(
+                    Self.digestName, mustBe: "its content's, \(found)", got: written.prefix(80))
+            }
+        }
     }
 
     func shape(of name: String) -> [Int]? { entries[name]?.shape }
@@ -139,6 +149,38 @@ struct SafetensorsFile: WeightFile {
     }
 }
 
+// MARK: - Digest
+
+extension SafetensorsFile {
+    /// What the content's digest stands under in the metadata.
+    static let digestName = "spars.sha256"
+
+    /// The SHA-256 of a content: name and text of spars' own metadata, then name, type, shape and bytes
+    /// of the tensors, both in the order of names. Each text ends with a zero byte. Other programs may
+    /// reorder a file and add to its metadata.
+    fileprivate static func digest(
+        of tensors: [(name: String, type: ElementType, shape: [Int], bytes: ArraySlice<UInt8>)],
+        _ metadata: [(name: String, text: String)]
+    ) -> String {
+        var hash = SHA256()
+        for (name, text) in metadata.sorted(by: { precedes($0.name, $1.name) })
+        where name.hasPrefix("spars.") && name != digestName {
+            hash.update("\(name)\0\(text)\0")
+        }
+        for tensor in tensors.sorted(by: { precedes($0.name, $1.name) }) {
+            let shape = tensor.shape.map(String.init).joined(separator: ",")
+            hash.update("\(tensor.name)\0\(tensor.type.rawValue)\0\(shape)\0")
+            hash.update(tensor.bytes)
+        }
+        return hash.finished()
+    }
+
+    /// Whether `name` stands before `other` by their UTF-8 bytes.
+    private static func precedes(_ name: String, _ other: String) -> Bool {
+        name.utf8.lexicographicallyPrecedes(other.utf8)
+    }
+}
+
 // MARK: - Writing
 
 extension SafetensorsFile {
@@ -149,27 +191,31 @@ extension SafetensorsFile {
         case integer(Int64)
     }
 
-    /// Writes tensors and int64 scalars, in the order given, atomically.
+    /// Writes tensors and int64 scalars, in the order given, atomically, and their digest.
     static func write(
         _ tensors: [(name: String, shape: [Int], content: Content)],
         metadata: [(name: String, text: String)], to path: String
     ) throws(SPARSError) {
-        var header = "{\"__metadata__\":{"
-        header += metadata.map { JSON.quoted($0.name) + ":" + JSON.quoted($0.text) }
-            .joined(separator: ",")
-        header += "}"
+        var listed = ""
         var data: [UInt8] = []
+        var ranges: [Range<Int>] = []
         // int64 first: each tensor then starts at a multiple of its element size.
         let integersFirst =
             tensors.filter { $0.content.isInteger } + tensors.filter { !$0.content.isInteger }
         for tensor in integersFirst {
             let start = data.count
             tensor.content.append(to: &data)
-            header += ",\(JSON.quoted(tensor.name)):{\"dtype\":\"\(tensor.content.type.rawValue)\","
-            header += "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
-            header += "\"data_offsets\":[\(start),\(data.count)]}"
+            ranges.append(start..<data.count)
+            listed += ",\(JSON.quoted(tensor.name)):{\"dtype\":\"\(tensor.content.type.rawValue)\","
+            listed += "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
+            listed += "\"data_offsets\":[\(start),\(data.count)]}"
         }
-        header += "}"
+        let digest = digest(
+            of: zip(integersFirst, ranges).map { ($0.name, $0.content.type, $0.shape, data[$1]) },
+            metadata)
+        let described = (metadata + [(digestName, digest)])
+            .map { JSON.quoted($0.name) + ":" + JSON.quoted($0.text) }
+        let header = "{\"__metadata__\":{\(described.joined(separator: ","))}\(listed)}"
         var head = Array(header.utf8)
         while head.count % 8 != 0 { head.append(0x20) }
         var length: [UInt8] = []

@@ -51,7 +51,7 @@ import Testing
                     1 + source.integer(below: 9), 1 + source.integer(below: 9),
                     1 + source.integer(below: 30))
                 let mask = (0..<extent.count).map { _ in source.uniform() < share ? UInt8(1) : 0 }
-                let components = ConnectedComponents(mask, extent, connectivity)
+                let components = try ConnectedComponents(mask, extent, connectivity)
                 let want = flooded(mask, extent, connectivity)
                 #expect(components.labels == want, "seed \(seed), \(extent), \(connectivity)")
                 let sizes = components.sizes.indices.map { i in
@@ -62,11 +62,11 @@ import Testing
         }
     }
 
-    @Test func emptyAndFullMasks() {
+    @Test func emptyAndFullMasks() throws {
         let extent = Extent(3, 4, 5)
-        let empty = ConnectedComponents(Array(repeating: 0, count: 60), extent)
+        let empty = try ConnectedComponents(Array(repeating: 0, count: 60), extent)
         #expect(empty.sizes.isEmpty && empty.labels.allSatisfy { $0 == 0 })
-        let full = ConnectedComponents(Array(repeating: 1, count: 60), extent)
+        let full = try ConnectedComponents(Array(repeating: 1, count: 60), extent)
         #expect(full.sizes == [60] && full.labels.allSatisfy { $0 == 1 })
     }
 }

@@ -94,6 +94,41 @@ import Testing
         expectSurvivesDamage(whole, rounds: 300, seed: seed) { try SafetensorsFile(bytes: $0) }
     }
 
+    @Test func aChangedContentIsRefusedByItsDigest() throws {
+        try withTemporaryFile { (path) throws in
+            try SafetensorsFile.write(
+                [("b", [2], .floats([1.5, -2])), ("a", [], .integer(5))],
+                metadata: [("spars.note", "x"), ("format", "pt")], to: path)
+            let bytes = try BinaryFile.read(path, limit: 1000)
+            let data = 8 + Int(bytes.littleEndian(0, 8))
+            for place in data..<bytes.count {
+                for bit in 0..<8 {
+                    var changed = bytes
+                    changed[place] ^= 1 << UInt8(bit)
+                    let error = #expect(throws: SPARSError.self) {
+                        try SafetensorsFile(bytes: changed)
+                    }
+                    guard case .badFormat("spars.sha256", _) = error else {
+                        Issue.record("\(String(describing: error)) at \(place)")
+                        return
+                    }
+                }
+            }
+            // What the header says of it is part of it.
+            let text = String(decoding: bytes[8..<data], as: UTF8.self)
+            for (known, other) in [("\"x\"", "\"y\""), ("[2]", "[1,2]")] {
+                let changed = text.replacing(known, with: other)
+                #expect(throws: SPARSError.self) {
+                    try SafetensorsFile(bytes: file(changed, Array(bytes[data...])))
+                }
+            }
+            // Other programs reorder and add.
+            let added = text.replacing("\"format\":\"pt\"", with: "\"note\":\"z\",\"other\":\"pt\"")
+            let found = try SafetensorsFile(bytes: file(added, Array(bytes[data...])))
+            #expect(try found.values(of: "b") == [1.5, -2])
+        }
+    }
+
     @Test func whatIsWrittenIsRead() throws {
         try withTemporaryFile { (path) throws in
             try SafetensorsFile.write(
@@ -104,7 +139,8 @@ import Testing
             #expect(try file.values(of: "a") == [1.5, -2])
             #expect(file.shape(of: "a") == [2, 1])
             #expect(try file.values(of: "n") == [5])
-            #expect(file.metadata == ["k \"": "v\né"])
+            #expect(file.metadata["k \""] == "v\né")
+            #expect(file.metadata.count == 2)
             // The format asks for a header of a multiple of 8 bytes.
             #expect(bytes.littleEndian(0, 8) % 8 == 0)
         }

@@ -110,9 +110,94 @@ def test_a_schedule_is_a_number_or_refused(tmp_path):
     loaded.save(path)
     with zipfile.ZipFile(path) as archive:
         assert json.loads(archive.read("data"))["clip_range"] == 0.3
-    function = with_data(learning_rate={":type:": "<class 'function'>"})
-    with pytest.raises(spars.FormatError, match="schedule of 'learning_rate' is a function"):
-        spars.PPO.load(changed(path, tmp_path / "b.zip", data=function))
+    other = with_data(n_steps={":type:": "<class 'function'>"})
+    with pytest.raises(spars.FormatError, match="'n_steps' is a pickle, which is not read"):
+        spars.PPO.load(changed(path, tmp_path / "b.zip", data=other))
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "clip_range", "clip_range_vf"])
+def test_an_agent_with_a_function_for_a_rate_predicts_and_learns_once_it_is_given(tmp_path, name):
+    path, old = tmp_path / "agent.zip", tmp_path / "old.zip"
+    first = agent(clip_range_vf=0.3).learn(16)
+    first.save(path)
+    changed(path, old, data=with_data(**{name: {":type:": "<class 'function'>"}}))
+    obs = np.linspace(-1, 1, 24, dtype=np.float32).reshape(WINDOW)
+    loaded = spars.PPO.load(old, Still())
+    assert loaded.predict(obs, deterministic=True) == first.predict(obs, deterministic=True)
+    with pytest.raises(ValueError, match=f"'{name}' parameter of load must be a number"):
+        loaded.learn(16)
+    with pytest.raises(ValueError, match=f"'{name}' parameter of PPO must be a number"):
+        loaded.save(tmp_path / "again.npz")
+    given = spars.PPO.load(old, Still(), **{name: 0.25}).learn(16)
+    assert given.log[f"train/{name}"] == 0.25
+    assert spars.PPO.load(path, learning_rate=0.5)._schedules["learning_rate"] == 0.5
+    with pytest.raises(TypeError, match="unexpected keyword argument 'gamma'"):
+        spars.PPO.load(old, gamma=0.5)
+
+
+def as_image(path, target, shape):
+    """Copy an archive as one of a policy that saw byte images."""
+    return changed(path, target, data=with_data(
+        observation_space={"dtype": "uint8", "_shape": list(shape)}
+    ))  # fmt: skip
+
+
+def test_images_are_taken_with_their_channels_first_or_last(tmp_path, rng):
+    plain, images = tmp_path / "plain.zip", tmp_path / "images.zip"
+    shape = (2, 4, 3)
+    agent(shape).save(plain)
+    as_image(plain, images, shape)
+    loaded = spars.PPO.load(images)
+    seen = rng.integers(0, 256, (10, *shape), np.uint8)
+    wanted = loaded.predict(seen, deterministic=True)[0]
+    last = np.moveaxis(seen, 1, -1)
+    np.testing.assert_array_equal(loaded.predict(last, deterministic=True)[0], wanted)
+    assert loaded.predict(last[3], deterministic=True)[0] == wanted[3]
+    loaded.save(tmp_path / "own.npz")
+    again = spars.PPO.load(tmp_path / "own.npz")
+    np.testing.assert_array_equal(again.predict(last, deterministic=True)[0], wanted)
+    # The policy itself takes one order alone, and says so.
+    with pytest.raises(ValueError, match=r"batch of shape \(2, 4, 3\). Got \(4, 3, 2\)"):
+        loaded.policy.log_probabilities(last)
+    with pytest.raises(ValueError, match=r"must be of shape \(2, 4, 3\)"):
+        loaded.predict(np.moveaxis(seen, 1, 2))
+    turned = spars.PPO.load(images, image_axes="last")
+    assert turned.observation_shape == (4, 3, 2)
+    np.testing.assert_array_equal(turned.predict(last, deterministic=True)[0], wanted)
+    with pytest.raises(ValueError, match=r"must be of shape \(4, 3, 2\)"):
+        turned.predict(seen)
+    with pytest.raises(ValueError, match="'image_axes'"):
+        spars.PPO.load(plain, image_axes="last")
+    with pytest.raises(ValueError, match="'image_axes'"):
+        spars.PPO.load(images, image_axes="middle")
+
+
+def test_a_window_of_an_image_policy_is_in_the_order_that_its_shape_tells(tmp_path, rng):
+    plain, images = tmp_path / "plain.zip", tmp_path / "images.zip"
+    resized, window = (5, 7, 6), (2, 4, 3)
+    wide = agent(resized)
+    wide.save(plain)
+    as_image(plain, images, resized)
+    crops = rng.integers(0, 256, (10, *window), np.uint8)
+    large = np.stack([spars.resample(crop, resized, "nearest") for crop in crops])
+    wanted = spars.PPO.load(images).policy.log_probabilities(large)
+    first = spars.PPO.load(images, window=window)
+    np.testing.assert_allclose(first.policy.log_probabilities(crops), wanted, rtol=0, atol=1e-5)
+    # As the environment had it: z, the least, stood last.
+    last = spars.PPO.load(images, window=(4, 3, 2))
+    assert last.observation_shape == (4, 3, 2)
+    turned = np.moveaxis(crops, 1, -1)
+    np.testing.assert_allclose(last.policy.log_probabilities(turned), wanted, rtol=0, atol=1e-5)
+    assert last.policy.multiplicity.sum() == np.prod(resized)
+    with pytest.raises(ValueError, match="'image_axes' parameter of load must say"):
+        spars.PPO.load(images, window=(3, 3, 3))
+    cube = rng.integers(0, 256, (10, 3, 3, 3), np.uint8)
+    large = np.stack([spars.resample(crop, resized, "nearest") for crop in cube])
+    wanted = spars.PPO.load(images).policy.log_probabilities(large)
+    for axes, given in (("first", cube), ("last", np.moveaxis(cube, 1, -1))):
+        loaded = spars.PPO.load(images, window=(3, 3, 3), image_axes=axes)
+        got = loaded.policy.log_probabilities(given)
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

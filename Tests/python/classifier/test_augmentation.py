@@ -7,6 +7,9 @@ from random_source import RandomSource
 import spars
 from spars.volume.datasets import Case
 
+# What is compared needs no second label.
+pytestmark = pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
+
 INPUT = (108, 108, 108)
 HU = spars.IntensityWindow(40, 400)
 EVERYTHING = spars.Augmentation("xyz", shift=2, hu_scale=0.2, hu_shift=50.0, noise=10.0)

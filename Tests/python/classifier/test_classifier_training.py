@@ -120,7 +120,7 @@ def test_image_labels_never_ask_for_a_mask():
         raise AssertionError("a mask was asked for")
 
     values = np.zeros((14, 14, 14), np.float32)
-    dataset = [datasets.Case("a", True, lambda: values, mask)]
+    dataset = [datasets.Case(name, name == "a", lambda: values, mask) for name in "ab"]
     train(spars.Classifier(INPUT), dataset, validation=dataset, epochs=1)
 
 
@@ -217,6 +217,7 @@ def test_fit_refuses(options, error, text):
         train(untrained(), **options)
 
 
+@pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
 def test_fit_refuses_unlabelled_scans_and_nan():
     values = np.full((14, 14, 14), np.nan, np.float32)
     with pytest.raises(ValueError, match="'a' has no label"):
@@ -258,3 +259,12 @@ def test_help_shows_fits_arguments():
     assert parameters["epochs"].default == 32
     assert parameters["learning_rate"].default == 1e-3
     assert spars.Classifier.fit.__doc__.startswith("Train on a dataset")
+
+
+@pytest.mark.parametrize(("label", "kind"), [(True, "shows tumour"), (False, "shows no tumour")])
+def test_a_training_set_of_one_label_is_warned_of(label, kind):
+    cases = [noise_case(str(i), label, i) for i in range(2)]
+    other = [noise_case("other", not label, 5)]
+    with pytest.warns(UserWarning, match=f"Every scan of the dataset {kind} by its label"):
+        train(spars.Classifier(INPUT), cases, validation=other, epochs=1)
+    train(spars.Classifier(INPUT), cases + other, validation=cases, epochs=1)

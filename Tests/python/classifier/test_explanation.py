@@ -253,8 +253,9 @@ def test_grad_cam_is_a_method_of_segment(rng):
     np.testing.assert_array_equal(found.mask, found.score_map > 0.5)
     assert found.configuration["search"]["method"] == "grad_cam"
     assert len(found.run.windows) == len(found.run.scores) == 4 * 4 * 3
+    # The scan is stored to the right and the front; windows are counted from the left and the back.
     windows = found.why(1, 1, 1)
-    assert [entry.window for entry in windows] == [(0, 0, 0)]
+    assert [entry.window for entry in windows] == [(12, 10, 0)]
     assert windows[0].score >= found.score_map[1, 1, 1]
     region = np.zeros(scan.shape, np.uint8)
     region[3:17, 2:16, 1:15] = 1

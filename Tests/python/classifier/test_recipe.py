@@ -33,7 +33,10 @@ def test_the_recipe_of_an_organ_has_its_defaults_in_one_place():
     recipe = spars.Recipe.of_organ()
     assert (recipe.spacing, recipe.window, recipe.grid) == (1.5, (16, 16, 16), None)
     protocol = spars.Protocol.paper().with_switches(
-        scan_frame="native", credited_part=(4, 4, 4), segmentation_threshold=0.9
+        scan_frame="native",
+        credited_part=(4, 4, 4),
+        segmentation_threshold=0.9,
+        orientation="stored",
     )
     assert recipe.protocol == protocol
     assert (recipe.refinement, recipe.certain, recipe.minimum_volume) == ("split", 0.97, 0.1)

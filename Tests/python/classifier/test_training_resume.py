@@ -3,6 +3,7 @@
 import _thread
 import json
 import math
+import shutil
 import threading
 import zipfile
 
@@ -12,6 +13,7 @@ import pytest
 import spars
 from spars._core import native
 from spars._support.archives import read_npz
+from spars._support.files import previous
 from spars.classifier.training.checkpoint import FILE_FORMAT, read_records
 from spars.volume.datasets import Case
 
@@ -95,7 +97,8 @@ def test_an_interrupted_training_goes_on_to_the_bit(tmp_path, switch, after):
     )  # fmt: skip
     _assert_same(resumed, _fit(**options))
     assert seen[-1][0] == seen[-1][1]
-    assert [path.name for path in tmp_path.iterdir()] == ["training.npz"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names in ({"training.npz"}, {"training.npz", "training.npz.previous"})
 
 
 def test_a_training_may_be_interrupted_again_and_again(tmp_path):
@@ -161,6 +164,7 @@ def test_an_error_in_a_callback_leaves_the_whole_epoch(tmp_path):
     _assert_same(_fit(path, resume=True), _fit())
 
 
+@pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
 def test_nan_metrics_come_back_as_nan(tmp_path):
     path = tmp_path / "training.npz"
     case = _cases()[1]
@@ -362,6 +366,33 @@ def test_damaged_bytes_are_format_errors_or_read(tmp_path, kept, rng):
     assert refused > 400
 
 
+def test_a_save_that_fails_warns_and_the_training_goes_on(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+
+    def lose(classifier, record):
+        shutil.rmtree(folder, ignore_errors=True)
+
+    with pytest.warns(spars.CheckpointWarning, match=r"training.npz could not be written"):
+        found = _fit(folder / "training.npz", callback=lose)
+    _assert_same(found, _fit())
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_goes_on(tmp_path):
+    path = tmp_path / "training.npz"
+    wanted = _fit(path)
+    assert [len(read_records(file)) for file in (path, previous(path))] == [3, 2]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(spars.CheckpointWarning, match=r"training\.npz is damaged"):
+        assert len(read_records(path)) == 2
+    with pytest.warns(spars.CheckpointWarning, match=r"training\.npz is damaged"):
+        found = _fit(path, resume=True)
+    _assert_same(found, wanted)
+    assert len(read_records(path)) == 3
+
+
 def test_training_that_leaves_the_finite_numbers_names_a_tensor_and_keeps_its_last_step(tmp_path):
     path, classifier = tmp_path / "training.npz", spars.Classifier(INPUT, seed=2)
 
@@ -378,6 +409,7 @@ def test_training_that_leaves_the_finite_numbers_names_a_tensor_and_keeps_its_la
         assert len(kept["rates"]) in (3, 4)
 
 
+@pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
 def test_a_batch_statistic_that_overflows_is_named_before_what_follows_from_it():
     values = np.random.default_rng(1).normal(0, 1e25, (12, 12, 12)).astype(np.float32)
     protocol = spars.Protocol.paper().with_switches(intensity_window=None)

@@ -6,6 +6,9 @@ import pytest
 import spars
 from spars.volume.datasets import Case
 
+# What is compared needs no second label.
+pytestmark = pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
+
 INPUT = (108, 108, 108)
 HU = spars.IntensityWindow(40, 400)
 

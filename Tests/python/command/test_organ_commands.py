@@ -231,7 +231,8 @@ def test_info_shows_the_recipe(said):
     )
     assert lines["recipe.spacing"] == "2.0"
     assert lines["recipe.protocol"] == (
-        "paper, scan_frame native, segmentation_threshold 0.0, credited_part (4, 4, 4)"
+        "paper, scan_frame native, segmentation_threshold 0.0, credited_part (4, 4, 4), "
+        "orientation stored"
     )
 
 

@@ -170,7 +170,8 @@ def test_actions_out_of_range_are_refused(scan, action):
 
 def test_arrays_of_actions_are_checked(scan):
     game = spars.VectorGame(scan, zeros, 2, WINDOW)
-    for bad in ([0], [0, 6], [-1, 0], [0, 300], ["a", "b"], [[0, 1]]):
+    strange = ([0.0, 1.0], [0.5, 1.5], [True, False], [0, 2**63], [None, 0])
+    for bad in ([0], [0, 6], [-1, 0], [0, 300], ["a", "b"], [[0, 1]], *strange):
         with pytest.raises((TypeError, ValueError), match="'learner' parameter of VectorGame.step"):
             game.step(bad, [0, 0])
     with pytest.raises(ValueError, match="'action' parameter of the game"):

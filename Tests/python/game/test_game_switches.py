@@ -88,7 +88,11 @@ def test_d7_the_published_window_walks_out_and_numpy_slices_its_map(scan):
     for _ in range(12):
         infos = inside.step({"learner": 3, "opponent": 0})[4]
     assert inside.windows["learner"] == (16, 0, 12)
-    assert infos["learner"]["action_mask"].tolist() == [True, True, True, False, True, True]
+    assert infos["learner"]["action_mask"].tolist() == [1, 1, 1, 0, 1, 1]
+    # As Gymnasium's `Discrete.sample` and PettingZoo's tests take them.
+    for game in ({}, {"game": "exhaustion"}):
+        _, infos = parallel(scan, **game).reset()
+        assert {info["action_mask"].dtype for info in infos.values()} == {np.dtype(np.int8)}
 
 
 def test_d9_an_episode_is_truncated_at_its_step_limit(scan):

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 
 from spars import plots
 from spars._support.extras import require
-from spars._support.progress import progress_bar
+from spars._support.progress import ProgressLines, progress_bar
 from spars.volume.volume import Volume
 
 mpl.use("Agg")
@@ -177,4 +177,17 @@ def test_bar_reports_and_closes(monkeypatch):
 
 def test_no_bar_where_nobody_looks(monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    assert progress_bar("work") is None
+    assert isinstance(progress_bar("work"), ProgressLines)
+
+
+def test_figures_are_not_kept_by_pyplot():
+    scan = Volume(np.zeros((6, 6, 6), np.float32))
+    for _ in range(3):
+        plots.overlay(scan, np.ones((6, 6, 6)), score_map=np.ones((6, 6, 6), np.float32))
+        plots.views(scan)
+        plots.curves({"loss": [1.0, 0.5]}, x_label="step", y_label="loss")
+    assert pyplot.get_fignums() == []
+    assert plots.views(scan)._repr_png_().startswith(b"\x89PNG")
+    figure, ax = pyplot.subplots()
+    assert plots.overlay(scan, ax=ax) is figure
+    assert pyplot.get_fignums() == [figure.number]

@@ -40,7 +40,12 @@ def twin(values, organ, level, score_map, rule):
     smooth, _ = smoothed(values, organ, [2 / edge for edge in SPACING])
     places = np.argwhere(organ)
     found, nearest = np.zeros(organ.shape, bool), math.inf
-    for part in parts_of((score_map > rule["threshold"]) & (organ != 0)):
+    parts = parts_of((score_map > rule["threshold"]) & (organ != 0))
+    large = {tuple(part[0]) for part in parts if 0 < rule["large_voxels"] <= len(part)}
+    for part in parts_of((score_map > rule["large_threshold"]) & (organ != 0)):
+        if large & {tuple(place) for place in part}:
+            parts.append(part)
+    for part in parts:
         scores = score_map[tuple(part.T)]
         if scores.max() <= rule["certain"]:
             continue
@@ -101,13 +106,18 @@ def split(values, organ, score_map, rule, level=100.0):
 
 RULE = {
     "threshold": 0.5, "certain": 0.9, "reach": 4.0, "least_contrast": 8.0, "least_voxels": 5,
+    "large_voxels": 0, "large_threshold": 0.3,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("number", range(6))
 @pytest.mark.parametrize(
-    "changed", [{}, {"reach": 0.0}, {"certain": 0.97, "least_contrast": 30.0, "least_voxels": 60}],
-    ids=["usual", "no reach", "strict"],
+    "changed",
+    [
+        {}, {"reach": 0.0}, {"certain": 0.97, "least_contrast": 30.0, "least_voxels": 60},
+        {"large_voxels": 40}, {"large_voxels": 1},
+    ],
+    ids=["usual", "no reach", "strict", "large", "all are large"],
 )  # fmt: skip
 def test_it_is_the_plain_split(seed, number, changed):
     values, organ, scores = case(np.random.default_rng([seed, number]))
@@ -120,6 +130,26 @@ def test_it_is_the_plain_split(seed, number, changed):
     else:
         # In float32 a voxel at the limit falls on either side.
         assert np.count_nonzero(found != wanted) <= 2
+
+
+def test_a_large_part_is_followed_down_and_a_small_one_is_not():
+    shape = (40, 24, 20)
+    values = np.full(shape, 100, np.float32)
+    score_map = np.zeros(shape, np.float32)
+    # Two rods of dark voxels, of each of which one end scores highly: 144 voxels and 16.
+    for y, count, end in ((6, 6, 4), (18, 2, 2)):
+        rod = np.s_[4:36, y - count // 2 : y + count // 2, 8:12]
+        values[rod] = 40
+        score_map[rod] = 0.6
+        score_map[4 : 4 + (6 if end == 4 else 2), rod[1], rod[2]] = 0.99
+    organ = np.ones(shape, np.uint8)
+    rule = RULE | {"threshold": 0.9, "certain": 0.95, "large_threshold": 0.5, "reach": 3.0}
+    short = split(values, organ, score_map, rule)
+    grown = split(values, organ, score_map, rule | {"large_voxels": 100})
+    assert not short[30].any()
+    assert grown[30, 6, 9] == 1
+    assert not grown[30, 18].any()
+    assert np.all(grown >= short)
 
 
 def test_nothing_certain_is_no_finding():
@@ -151,6 +181,8 @@ def test_the_border_is_where_hu_change_and_not_where_scores_do():
         ({"reach": 101.0}, "'reach'"),
         ({"threshold": float("nan")}, "'threshold'"),
         ({"least_contrast": 1001.0}, "'least_contrast'"),
+        ({"large_voxels": -1}, "'large_voxels'"),
+        ({"large_threshold": 0.6}, "'large_threshold'"),
     ],
 )
 def test_what_is_out_of_range_is_named(changed, message):

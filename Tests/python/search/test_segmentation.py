@@ -91,7 +91,8 @@ def test_native_grid_is_the_scans_own(scan):
     volume, _ = scan
     found = segmented(volume, grid=None)
     assert found.run.score_map.shape == volume.shape
-    np.testing.assert_array_equal(found.score_map, found.run.score_map)
+    # In play y runs to the back, as scanners have it.
+    np.testing.assert_array_equal(found.score_map, found.run.score_map[:, ::-1])
 
 
 def test_region_restricts_the_mask_only(scan):
@@ -215,3 +216,45 @@ def test_an_empty_organ_is_refused(scan):
     volume, blob = scan
     with pytest.raises(ValueError, match="'region' parameter of isolate must hold a voxel"):
         spars.isolate(volume, np.zeros_like(blob))
+
+
+def test_a_region_of_several_labels_needs_the_one_that_is_meant(rng):
+    scan = rng.normal(0, 100, (12, 10, 8)).astype(np.float32)
+    labels = np.zeros(scan.shape, np.uint8)
+    labels[2:9, 2:8, 1:7], labels[4:6, 4:6, 3:5] = 1, 2
+    options = {"method": "exhaustive", "window": (4, 4, 4), "grid": None}
+
+    def found(region, **more):
+        return spars.segment(
+            scan, lambda crops: np.full(len(crops), 0.9), region=region, **options, **more
+        )
+
+    for value, organ in ((1, labels == 1), ((1, 2), labels > 0), (np.int64(2), labels == 2)):
+        assert np.array_equal(found(labels, region_value=value).mask, organ)
+        assert np.array_equal(found(organ).mask, organ)
+    with pytest.raises(ValueError, match="'region' parameter of segment must hold 0 and 1"):
+        found(labels)
+    with pytest.raises(ValueError, match="'region' parameter of segment must be"):
+        found(None, region_value=1)
+    with pytest.raises(TypeError, match="'region_value' parameter of segment must be an integer"):
+        found(labels, region_value="1")
+
+
+def test_the_configuration_says_what_scored(rng):
+    scan = rng.normal(0, 100, (12, 10, 8)).astype(np.float32)
+    options = {"method": "exhaustive", "window": (4, 4, 4), "grid": None}
+    classifiers = [spars.Classifier((108,) * 3, seed=seed) for seed in (0, 0, 1)]
+    told = [spars.segment(scan, classifier, **options).configuration for classifier in classifiers]
+    assert [each["classifier"]["kind"] for each in told] == ["Classifier"] * 3
+    first, same, other = (each["classifier"]["sha256"] for each in told)
+    assert first == same != other
+    assert told[0]["versions"]["spars"] == spars.__version__
+
+    def score(crops):
+        return np.full(len(crops), 0.5)
+
+    found = spars.segment(scan, score, **options).configuration["classifier"]
+    assert found["kind"] == "callable"
+    assert found["name"].endswith("score")
+    atlas = spars.ScoreAtlas.compute(scan, score, (4, 4, 4), grid=None)
+    assert spars.segment(scan, atlas, **options).configuration["classifier"]["sha256"]

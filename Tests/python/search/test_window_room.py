@@ -9,6 +9,8 @@ from spars import datasets
 from spars.command import cli
 
 LARGE = (31, 12, 12)
+# What is refused needs no second label.
+pytestmark = pytest.mark.filterwarnings("ignore:Every scan of the dataset:UserWarning")
 
 
 def never():

@@ -20,9 +20,10 @@ WORTH = re.findall(rf"^\| (D\d+) \| {INTERVAL} \| {INTERVAL} \| (\d+) \|$", PAGE
 def test_every_switch_has_its_row():
     assert [row[0] for row in ROWS] == [f"D{number}" for number in range(1, 18)]
     named = {name for row in ROWS for name in re.findall(r"`(\w+)`", row[1])}
-    # One more is of neither protocol.
-    assert named | {"credited_part"} == set(spars.Protocol.paper().to_dict())
-    assert "One more switch is of neither: `credited_part`" in PAGE
+    # Two more are of neither text.
+    assert named | {"credited_part", "orientation"} == set(spars.Protocol.paper().to_dict())
+    assert "Two more switches are of neither text. `orientation`" in PAGE
+    assert "And `credited_part` is" in PAGE
 
 
 def test_values_are_those_of_the_protocols():

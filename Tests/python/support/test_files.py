@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars._support.files import write_bytes, write_text, writing
+from spars._support.files import check_writable, previous, reading, write_bytes, write_text, writing
 from spars.command.outputs import write_json
 
 KILLED = """
@@ -60,6 +60,52 @@ def test_a_replaced_file_keeps_its_permissions_and_a_link_stays_one(tmp_path):
     assert link.is_symlink()
     assert path.read_bytes() == b"new\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_the_previous_file_is_kept_where_it_is_wanted(tmp_path):
+    path = tmp_path / "run.npz"
+    for content in (b"1", b"2", b"3"):
+        with writing(path, keep_previous=True) as file:
+            file.write(content)
+    assert (path.read_bytes(), previous(path).read_bytes()) == (b"3", b"2")
+    with pytest.raises(ZeroDivisionError), writing(path, keep_previous=True) as file:
+        file.write(b"4" * (1 // 0))
+    assert (path.read_bytes(), previous(path).read_bytes()) == (b"3", b"2")
+    assert sorted(os.listdir(tmp_path)) == ["run.npz", "run.npz.previous"]
+
+
+def test_one_generation_is_kept_where_the_system_has_no_links(tmp_path, monkeypatch):
+    def refuse(*paths):
+        raise PermissionError("no links")
+
+    monkeypatch.setattr(os, "link", refuse)
+    for content in (b"1", b"2"):
+        with writing(tmp_path / "run.npz", keep_previous=True) as file:
+            file.write(content)
+    assert (tmp_path / "run.npz").read_bytes() == b"2"
+    assert os.listdir(tmp_path) == ["run.npz"]
+
+
+def test_a_place_is_tried_without_a_trace(tmp_path):
+    path = tmp_path / "file"
+    check_writable(path)
+    assert not os.listdir(tmp_path)
+    path.write_bytes(b"old")
+    check_writable(path)
+    assert path.read_bytes() == b"old"
+    check_writable("/dev/null")
+    with pytest.raises(IsADirectoryError):
+        check_writable(tmp_path)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        check_writable(tmp_path / "missing" / "file")
+
+
+@pytest.mark.parametrize("number", [1, True])
+def test_a_number_is_no_path(number):
+    for use in (check_writable, reading, lambda path: write_bytes(path, b"")):
+        with pytest.raises(TypeError):
+            use(number)
+    os.fstat(1)
 
 
 def test_what_is_no_file_is_written_to(tmp_path):

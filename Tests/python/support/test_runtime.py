@@ -11,7 +11,7 @@ import spars
 
 PACKAGE = str(Path(spars.__file__).parents[1])
 KNOWN = ("baseline", "x86-64-v3", "x86-64-v4")
-VARIABLES = ("SPARS_CPU", "SPARS_NUM_THREADS", "SPARS_OVERSUBSCRIBE")
+VARIABLES = ("SPARS_CPU", "SPARS_NUM_THREADS", "SPARS_OVERSUBSCRIBE", "SPARS_MEMORY_LIMIT")
 CLEARED = dict.fromkeys(VARIABLES, "")
 
 
@@ -95,6 +95,11 @@ def test_the_start_is_with_as_many_threads_as_processors():
     wanted = (str(min(processors(), 256)), "")
     assert shown("spars.thread_count()") == wanted
     assert shown("spars.thread_count()", SPARS_OVERSUBSCRIBE="1") == wanted
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "much", "1.5G", "9999999999G", "G"])
+def test_a_limit_of_memory_that_is_no_number_is_refused(text):
+    assert_refused("SPARS_MEMORY_LIMIT", text, "a number of bytes, or one with K, M or G")
 
 
 def test_processors_taken_from_the_process_are_not_counted():

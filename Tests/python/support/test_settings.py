@@ -132,7 +132,7 @@ def test_the_command_has_an_option_for_each_setting_that_text_can_give(command, 
     for name, declared in settings.declared().items():
         option = f"--{name.replace('_', '-')}"
         assert (option in text) == (declared.kind.option is not None) or name in (
-            "region", "reference", "progress", "agents",
+            "region", "region_value", "reference", "progress", "agents",
         )  # fmt: skip
         default = settings.defaults()[name]
         if declared.kind.option and isinstance(default, float):

@@ -107,6 +107,57 @@ def test_broken_tables_name_the_line(tmp_path, text, match):
         datasets.from_csv(table)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,has_tumour\na.nii,1\nb.nii,0\n",
+        "image, has_tumour\na.nii, 1\nb.nii, 0\n",
+        'image, has_tumour\n"a.nii", "1"\n"b.nii", "0"\n',
+        "image,has_tumour\na.nii,1.0\nb.nii,0.0\n",
+        "image,has_tumour\na.nii,True\nb.nii,False\n",
+        "Image,Has_Tumour\na.nii,yes\nb.nii,no\n",
+        "image\thas_tumour\na.nii\t1\nb.nii\t0\n",
+        "image;has_tumour\r\na.nii;TRUE\r\nb.nii;FALSE\r\n",
+        "image,\thas_tumour\na.nii,\t1\nb.nii,\t0\n",
+        "\ufeffhas_tumour,image,age\n1,a.nii,60\n0,b.nii,\n",
+        "image,has_tumour\na.nii,1\na.nii,1\nb.nii,0\n./b.nii,0\n",
+    ],
+)
+def test_labels_are_read_as_people_save_them(tmp_path, text):
+    for name in ("a.nii", "b.nii"):
+        _write(tmp_path / name, np.zeros((2, 3, 4), np.float32))
+    table = tmp_path / "t.csv"
+    table.write_text(text, encoding="utf-8")
+    found = {case.name.removeprefix("./"): case.has_tumour for case in datasets.from_csv(table)}
+    assert found == {"a.nii": True, "b.nii": False}
+
+
+@pytest.mark.parametrize(
+    ("line", "match"),
+    [
+        ("a.nii,0", "line 3: 'has_tumour' of 'a.nii' must be 1, as in line 2. Got 0"),
+        ("./a.nii,no", "line 3: 'has_tumour' of './a.nii' must be 1, as in line 2. Got 0"),
+        ("a.nii,maybe", "line 3: 'has_tumour' must be 0 or 1. Got 'maybe'"),
+        ("a.nii,nan", "line 3: 'has_tumour' must be 0 or 1. Got 'nan'"),
+        ("a.nii,0.5", "line 3: 'has_tumour' must be 0 or 1. Got '0.5'"),
+        ("a,b.nii,1", "line 3: more values than columns"),
+    ],
+)
+def test_a_scan_has_one_label(tmp_path, line, match):
+    _write(tmp_path / "a.nii", np.zeros((2, 3, 4), np.float32))
+    table = tmp_path / "t.csv"
+    table.write_text(f"image,has_tumour\na.nii,1\n{line}\n")
+    with pytest.raises(spars.FormatError, match=match):
+        datasets.from_csv(table)
+
+
+def test_a_decathlon_scan_has_one_label_too(msd):
+    table = msd / "labels.csv"
+    table.write_text("image,has_tumour\nliver_1.nii.gz,1\nimagesTr/liver_1.nii.gz,0\n")
+    with pytest.raises(spars.FormatError, match="line 3: 'has_tumour' of 'imagesTr/liver_1"):
+        datasets.MSD(msd, labels=False, csv=table)
+
+
 def test_tables_in_other_encodings_are_format_errors(tmp_path):
     table = tmp_path / "t.csv"
     table.write_bytes(b"image,has_tumour\n\xff\xfe,1\n")
@@ -148,7 +199,7 @@ def test_a_csv_names_organs_beside_masks(tmp_path):
     organ[1] = 1
     _write(tmp_path / "o.nii", organ)
     table = tmp_path / "t.csv"
-    table.write_text("image,has_tumour,organ\na.nii,0,o.nii\na.nii,1,\n")
+    table.write_text("image,has_tumour,organ\na.nii,0,o.nii\na.nii,0,\n")
     first, second = datasets.from_csv(table)
     np.testing.assert_array_equal(first.load_organ(), organ)
     assert first.load_organ().dtype == np.uint8

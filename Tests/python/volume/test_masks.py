@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import spars
+from spars import metrics
 from spars.volume.masks import as_mask
 
 
@@ -40,3 +41,42 @@ def test_other_shapes_are_refused(dtype):
 def test_values_that_are_not_finite_are_refused():
     with pytest.raises(spars.NonFiniteError, match="'organ' parameter of a test must be finite"):
         as_mask(np.array([[[0, np.nan]]]), "organ", "a test")
+
+
+@pytest.mark.parametrize("factor", [1.004, 0.996, 1.0])
+def test_labels_that_a_writer_scaled_are_whole_again(factor, tmp_path):
+    mask = np.zeros((4, 5, 6), np.float32)
+    mask[1:3, 1:4] = 1
+    labels = np.where(mask == 1, 2, 0)
+    labels[0] = 1
+    np.testing.assert_array_equal(as_mask(mask * factor, "mask", "owner"), mask)
+    np.testing.assert_array_equal(as_mask(labels * factor, "mask", "owner", value=2), mask)
+    assert metrics.dice(mask * factor, mask) == 1.0
+    spars.save(tmp_path / "a.nii", np.zeros(mask.shape, np.float32))
+    spars.save(tmp_path / "m.nii", (labels * factor).astype(np.float32))
+    (tmp_path / "t.csv").write_text("image,has_tumour,mask\na.nii,1,m.nii\n")
+    found = spars.datasets.from_csv(tmp_path / "t.csv")[0].load_mask()
+    np.testing.assert_array_equal(found, labels)
+
+
+def test_values_between_labels_are_refused_and_listed():
+    blurred = np.zeros((4, 5, 6), np.float32)
+    blurred[1, :, 0], blurred[2, 2, 2], blurred[3] = 0.5, 0.25, 2
+    for value in (None, 2):
+        with pytest.raises(ValueError, match=r"Got 0.25, 0.5 instead, among 0, 0.25, 0.5, 2"):
+            as_mask(blurred, "mask", "owner", value=value)
+    many = np.linspace(0, 1, 4 * 5 * 6, dtype=np.float32).reshape(4, 5, 6)
+    with pytest.raises(ValueError, match="and [0-9]+ more values"):
+        as_mask(many, "mask", "owner")
+    with pytest.raises(ValueError, match="only 0 and 1"):
+        metrics.dice(many, many)
+
+
+def test_a_label_that_must_be_there_is_asked_for_with_those_that_are():
+    labels = np.zeros((4, 5, 6), np.int16)
+    labels[0], labels[1] = 1, 2
+    with pytest.raises(ValueError, match=r"must hold the label 7. Got a mask of 0, 1, 2 instead"):
+        as_mask(labels, "mask", "owner", value=7, must_hold=True)
+    assert not as_mask(labels, "mask", "owner", value=7).any()
+    # A mask without any label is one of a scan without anything.
+    assert not as_mask(labels * 0, "mask", "owner", value=7, must_hold=True).any()

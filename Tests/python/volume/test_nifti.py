@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -271,3 +272,19 @@ def test_a_link_stays_a_link(tmp_path):
     spars.save(tmp_path / "link.nii", np.ones((2, 2, 2)))
     assert (tmp_path / "link.nii").is_symlink()
     assert np.array_equal(spars.load(tmp_path / "a.nii").array, np.ones((2, 2, 2)))
+
+
+def test_a_gzip_bomb_stops_at_its_limit(tmp_path, rng):
+    """A file that is small and would grow beyond 4 GiB, and one that goes on after its voxels."""
+    path = tmp_path / "a.nii"
+    spars.save(path, np.zeros((4, 4, 4), np.uint8))
+    content = bytearray(path.read_bytes())
+    tail = gzip.compress(bytes(content) + bytes(40 << 20), 1)
+    (tmp_path / "tail.nii.gz").write_bytes(tail)
+    with pytest.raises(spars.FormatError, match="goes on for more than 16777216 bytes"):
+        spars.load(tmp_path / "tail.nii.gz")
+    struct.pack_into("<3h", content, 42, 2000, 2000, 300)
+    (tmp_path / "bomb.nii.gz").write_bytes(gzip.compress(bytes(content) + rng.bytes(1 << 21), 1))
+    with pytest.raises(spars.FormatError, match="more than 4294967296 bytes of voxels") as caught:
+        spars.load(tmp_path / "bomb.nii.gz")
+    assert caught.value.field == "dim"

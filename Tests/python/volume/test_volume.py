@@ -1,6 +1,7 @@
 """Volumes in memory: values, affine, spacing, and what is refused."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -90,3 +91,19 @@ def test_as_volume_passes_volumes_and_wraps_arrays():
     assert np.array_equal(as_volume(np.zeros((2, 3, 4))).affine, np.eye(4))
     with pytest.raises(TypeError, match="'array'"):
         as_volume({"array": 1})
+
+
+@pytest.mark.parametrize("name", ["scan.nrrd", "scan.mha", "series"])
+def test_other_formats_name_the_extra_that_reads_them(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    path = tmp_path / name
+    if name == "series":
+        path.mkdir()
+    (path / "1.dcm" if name == "series" else path).write_bytes(b"NRRD0004\n")
+    for read in (spars.load, spars.as_volume):
+        with pytest.raises(
+            ImportError, match=rf"Reading .*{name} needs SimpleITK.*spars\[images\]"
+        ):
+            read(path)
+    with pytest.raises(FileNotFoundError):
+        spars.load(tmp_path / "absent.mha")

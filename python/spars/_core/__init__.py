@@ -4,6 +4,6 @@ Everything else says ``from spars._core import native``.
 """
 
 from spars._core import _native as native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Native, Whole
 
-__all__ = ["Handle", "native"]
+__all__ = ["Handle", "Native", "Whole", "native"]

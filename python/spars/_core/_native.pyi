@@ -678,6 +678,10 @@ class _LesionSplitRule(Protocol):
     def least_contrast(self) -> float: ...
     @property
     def least_voxels(self) -> int: ...
+    @property
+    def large_voxels(self) -> int: ...
+    @property
+    def large_threshold(self) -> float: ...
 
 def version() -> str: ...
 
@@ -778,6 +782,7 @@ def field_create(
     volume: npt.NDArray[np.float32],
     configuration: _GameConfiguration | dict[str, Any],
     classifier: int,
+    covers_edge: bool,
     /,
 ) -> int: ...
 
@@ -866,6 +871,14 @@ def game_map(game: int, index: int, map: npt.NDArray[np.float32], /) -> None: ..
 
 def game_visit_count(game: int, index: int, /) -> int: ...
 
+def game_set_visits(
+    game: int,
+    index: int,
+    visits: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32],
+    /,
+) -> None: ...
+
 def game_visits(
     game: int,
     index: int,
@@ -905,6 +918,8 @@ def exhaustion_look(
 def exhaustion_shown_count(game: int, index: int, /) -> int: ...
 
 def exhaustion_shown(game: int, index: int, places: npt.NDArray[np.int64], /) -> None: ...
+
+def exhaustion_set_shown(game: int, index: int, places: npt.NDArray[np.int64], /) -> None: ...
 
 def record_visits(
     records: _StepRecords | dict[str, Any],
@@ -1321,6 +1336,13 @@ def lesion_host_create(
     progress: Callable[[int, int], object] | None,
     /,
 ) -> tuple[int, _OrganLevelRecord]: ...
+
+def lesion_host_contents(
+    host: int,
+    volume: npt.NDArray[np.float32],
+    organ: npt.NDArray[np.uint8],
+    /,
+) -> None: ...
 
 def lesion_insert(
     host: int,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.errors import FormatError
-from spars._support.files import writing
+from spars._support.files import reading, writing
+from spars._support.formats import check_ending
 from spars._support.types import PathLike
 
 DESCRIPTION = "description"
@@ -21,28 +25,129 @@ def write_npz(
     description: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
     file_format: str,
+    *,
+    keep_previous: bool = False,
 ) -> None:
-    """Write `arrays` and the JSON-able `description`; the file appears whole or not at all."""
+    """Write `arrays` and the JSON-able `description`; the file appears whole or not at all.
+
+    `keep_previous` is that of `spars._support.files.writing`.
+
+    Raises
+    ------
+    ValueError
+        The path's ending is that of another format.
+    """
+    check_ending(path, (".npz",), "save")
     text = json.dumps({"format": file_format, **description}, allow_nan=False)
     members: dict[str, Any] = {DESCRIPTION: np.array(text), **arrays}
-    with writing(path) as file:
+    with writing(path, keep_previous=keep_previous) as file:
         np.savez(file, **members)
 
 
-def read_npz(path: PathLike, file_format: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return the description and the arrays that `write_npz` wrote, or raise FormatError."""
-    # np.load leaves a file that it opened itself open when the content is broken.
+def describe_npz(path: PathLike) -> tuple[list[str], dict[str, Any] | None]:
+    """Return the names of an npz's arrays and, of a file that `write_npz` wrote, its description.
+
+    Raises
+    ------
+    FormatError
+        The file is broken.
+    """
     with open(path, "rb") as file:
         try:
             with np.load(file, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            description = json.loads(str(arrays.pop(DESCRIPTION)))
-            found = description.pop("format")
-        # Damaged archives and headers raise what zipfile, zlib, tokenize, json and NumPy come upon.
+                names = [name for name in archive.files if name != DESCRIPTION]
+                if len(names) == len(archive.files):
+                    return names, None
+                return names, dict(json.loads(str(archive[DESCRIPTION])))
         except Exception as error:
-            raise FormatError(
-                f"{path}: not a file of the format '{file_format}': {error!r}"
-            ) from error
+            raise FormatError(f"{path}: not an npz file of NumPy: {error!r}") from error
+
+
+def read_npz(path: PathLike, file_format: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the description and the arrays that `write_npz` wrote.
+
+    Raises
+    ------
+    FormatError
+        The file is broken or of another format.
+    OSError
+        It cannot be read.
+    """
+    what = f"the format '{file_format}'"
+    arrays = read_arrays(path, what=what)
+    try:
+        description = json.loads(str(arrays.pop(DESCRIPTION)))
+        found = description.pop("format")
+    # What a JSON of any shape comes upon.
+    except Exception as error:
+        raise FormatError(f"{path}: not a file of {what}: {error!r}") from error
     if found != file_format:
         raise FormatError(f"{path}: the format must be '{file_format}'. Got {found!r} instead.")
     return description, arrays
+
+
+def read_arrays(
+    path: PathLike, limits: Mapping[str, int] | None = None, what: str = "arrays"
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an npz file by name; it takes no more memory than a whole one needs.
+
+    Parameters
+    ----------
+    path : path
+    limits : mapping of str to int, optional
+        The arrays that are wanted, and the most bytes that each may take. By default all of a
+        file that is not compressed, which then are no more than the file.
+    what : str
+        What the file should hold, for the message of an error.
+
+    Raises
+    ------
+    FormatError
+        The file is broken, lacks an array, or holds one that is compressed or larger than it may.
+    OSError
+        It cannot be read.
+    """
+    with reading(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return _arrays(archive, os.fstat(file.fileno()).st_size, limits)
+        except OSError:
+            raise
+        # Damaged archives and headers raise what zipfile, zlib, tokenize and NumPy come upon.
+        except Exception as error:
+            raise FormatError(f"{path}: not a file of {what}: {error!r}") from error
+
+
+def _arrays(
+    archive: zipfile.ZipFile, size: int, limits: Mapping[str, int] | None
+) -> dict[str, NDArray[Any]]:
+    members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    if limits is None:
+        # Members that overlap would take more in all than there is.
+        if sum(info.file_size for info in archive.infolist()) > size:
+            raise ValueError(f"arrays of more bytes than the file's {size}")
+        if any(info.compress_type != zipfile.ZIP_STORED for info in members.values()):
+            raise ValueError("a compressed array")
+        return {name: _array(archive, info) for name, info in members.items()}
+    for name, limit in limits.items():
+        if members[name].file_size > limit:
+            raise ValueError(f"'{name}' of more than {limit} bytes: {members[name].file_size}")
+    return {name: _array(archive, members[name]) for name in limits}
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    """Return one array; its header must promise what the member holds before room is made."""
+    with archive.open(info) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0
+        shape, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(
+            member
+        )
+        held = info.file_size - member.tell()
+    # Types without a size promise any number of elements.
+    is_one = dtype.kind in "biufU" and dtype.itemsize > 0
+    if not is_one or math.prod(shape) * dtype.itemsize != held:
+        raise ValueError(f"'{info.filename}' of {held} bytes, {dtype} and shape {shape}")
+    with archive.open(info) as member:
+        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+        return array

@@ -46,7 +46,10 @@ def check_float(
     allowed = "a float" + _interval(low, high, "(" if open_low else "[", ")" if open_high else "]")
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(sentence(name, owner, allowed, value))
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        raise ValueError(sentence(name, owner, allowed, value)) from None
     too_low = low is not None and (value <= low if open_low else value < low)
     too_high = high is not None and (value >= high if open_high else value > high)
     if not math.isfinite(value) or too_low or too_high:
@@ -182,8 +185,17 @@ def check_origins(
 def sentence(name: str, owner: str, allowed: str, value: object) -> str:
     """Return the one sentence that says what `name` must be and what came instead."""
     described = isinstance(value, str) and value.startswith(("dtype ", "shape "))
-    got = value if described else repr(value)
+    got = value if described else shown(value)
     return f"The '{name}' parameter of {owner} must be {allowed}. Got {got} instead."
+
+
+def shown(value: object) -> str:
+    """Return what an error shows of a value that was passed, whatever that value is."""
+    try:
+        return repr(value)
+    # A list nested too deep, or an object whose own repr fails.
+    except Exception:
+        return f"a {type(value).__name__}"
 
 
 def _interval(low: float | None, high: float | None, left: str, right: str) -> str:

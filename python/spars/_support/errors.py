@@ -1,4 +1,13 @@
-"""The exceptions of spars' own. Everything else is raised as Python's built-in ones."""
+"""Exceptions and warnings of spars' own. Everything else is raised as Python's built-in ones."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        # The core's strerror has the path in it; Python's own errors have it apart.
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return text or type(error).__name__
 
 
 class FormatError(ValueError):
@@ -19,3 +28,7 @@ class NonFiniteError(ValueError):
 
 class InternalError(RuntimeError):
     """A bug in spars. Please report it with the message."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or the one before it was read; work goes on."""

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -20,7 +21,7 @@ _SUFFIX = ".part"
 
 
 @contextlib.contextmanager
-def writing(path: PathLike) -> Iterator[IO[bytes]]:
+def writing(path: PathLike, *, keep_previous: bool = False) -> Iterator[IO[bytes]]:
     """Open a binary file that takes the place of `path` when the block ends without an error.
 
     It is written beside its place and renamed, as the core does it (`OutputFile`): a reader sees
@@ -34,11 +35,16 @@ def writing(path: PathLike) -> Iterator[IO[bytes]]:
     path : path
         Path of the file. Something that is no regular file, as a terminal or a pipe, is written to
         as it is.
+    keep_previous : bool
+        Whether a file that is replaced stands afterwards at `previous`, instead of what stood
+        there. One of both is whole at any moment. On a file system without links none is kept.
 
     Raises
     ------
     OSError
         The folder or the file cannot be written.
+    TypeError
+        The path is none: numbers would be open files.
     """
     target = Path(os.path.realpath(path))
     replaced = _mode(target)
@@ -57,7 +63,8 @@ def writing(path: PathLike) -> Iterator[IO[bytes]]:
                 with contextlib.suppress(PermissionError):
                     os.fchmod(file.fileno(), stat.S_IMODE(replaced) & 0o777)
             os.fsync(file.fileno())
-            os.replace(part, target)
+            replace = _replace_and_keep if keep_previous else os.replace
+            replace(part, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(part)
@@ -75,6 +82,48 @@ def write_bytes(path: PathLike, content: bytes) -> None:
     """Write bytes, whole or not at all."""
     with writing(path) as file:
         file.write(content)
+
+
+def previous(path: PathLike) -> Path:
+    """Return where `writing` keeps the file that it replaced at `path`."""
+    target = Path(os.path.realpath(path))
+    return target.with_name(f"{target.name}.previous")
+
+
+def check_writable(path: PathLike) -> None:
+    """Raise OSError where `writing` could not begin to write to `path`; nothing is left of it."""
+    target = Path(os.path.realpath(path))
+    mode = _mode(target)
+    if mode is not None and stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if mode is None or stat.S_ISREG(mode):
+        descriptor, part = _begin(path, target)
+        os.close(descriptor)
+        os.unlink(part)
+
+
+def reading(path: PathLike) -> IO[bytes]:
+    """Open a file to be read; unlike `open`, take no number for an open file's.
+
+    Raises
+    ------
+    OSError
+        It is missing or cannot be read.
+    TypeError
+        The path is none.
+    """
+    return open(os.fspath(path), "rb")
+
+
+def _replace_and_keep(part: Path, target: Path) -> None:
+    """Put a part in its place, and what stood there in the place of the previous one."""
+    # A part by its name, so that it goes if this is where the process ends.
+    kept = part.with_name(f".{target.name}.{secrets.token_hex(8)}{_SUFFIX}")
+    with contextlib.suppress(OSError):
+        os.link(target, kept)
+    os.replace(part, target)
+    with contextlib.suppress(OSError):
+        os.replace(kept, previous(target))
 
 
 def _begin(path: PathLike, target: Path) -> tuple[int, Path]:

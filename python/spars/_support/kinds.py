@@ -1,7 +1,7 @@
 """What a setting may be: its check, its text in documents, its record and its option."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from spars._support.checks import (
     check_integer,
     sentence,
 )
+from spars._support.progress import check_progress
 
 
 def _same(value: Any) -> Any:
@@ -135,6 +136,24 @@ def function() -> Kind:
         return value
 
     return Kind("callable", check)
+
+
+def bar() -> Kind:
+    """A `progress`, as `as_progress` takes it; no option."""
+    return Kind(
+        "callable or True, optional", lambda value, name, owner: check_progress(value, owner)
+    )
+
+
+def labels() -> Kind:
+    """An integer or several; no option."""
+
+    def check(value: Any, name: str, owner: str) -> Any:
+        if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+            return check_integer(value, name, owner)
+        return tuple(check_integer(one, name, owner) for one in value)
+
+    return Kind("int or sequence of ints", check)
 
 
 def path(metavar: str = "FILE") -> Kind:

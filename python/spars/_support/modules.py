@@ -24,6 +24,7 @@ HOMES = {
     "plots": "spars.report.plots",
     "ppo": "spars.agents.ppo",
     "ratings": "spars.search.ratings",
+    "sklearn": "spars.study.presence",
     "studies": "spars.study.studies",
 }
 

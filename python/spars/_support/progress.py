@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from typing import Any
 
+from spars._support.checks import sentence
 from spars._support.extras import require
 from spars._support.types import Progress
 
@@ -12,9 +15,9 @@ from spars._support.types import Progress
 class ProgressBar:
     """A bar with rate and time left, for a terminal or a notebook.
 
-    Give it wherever a `progress` is taken. Runs, segmentations, baselines, atlases and leagues also
-    take ``progress=True`` for one with the work's own name. It needs tqdm (the extra "progress");
-    in a notebook it is a widget where ipywidgets is installed, and text elsewhere.
+    Give it wherever a `progress` is taken; ``progress=True`` is one with the work's own name. It
+    needs tqdm (the extra "progress"); in a notebook it is a widget where ipywidgets is installed,
+    and text elsewhere.
 
     Parameters
     ----------
@@ -52,26 +55,76 @@ class ProgressBar:
             self._bar = None
 
 
-def progress_bar(description: str) -> ProgressBar | None:
-    """Return a `progress` callable that draws a bar, or None where no bar can be shown.
+class ProgressLines:
+    """Tells of long work in lines on standard error, one a minute: what logs and pipes can hold.
 
-    A bar needs tqdm and a terminal on standard error; logs and pipes stay clean.
+    Parameters
+    ----------
+    description : str
+        What is being done.
+    seconds : float
+        Between two lines; short work says nothing.
     """
-    if not sys.stderr.isatty():
-        return None
-    try:
-        return ProgressBar(description)
-    except ImportError:
-        return None
+
+    def __init__(self, description: str, seconds: float = 60.0) -> None:
+        self._description = description
+        self._seconds = seconds
+        self._started = self._told = time.monotonic()
+
+    def __call__(self, done: int, planned: int) -> None:
+        """Print how far the work is, if the last line is long enough ago."""
+        now = time.monotonic()
+        if now - self._told < self._seconds:
+            return
+        self._told = now
+        text = f"spars: {self._description}: {done}"
+        if 0 < done <= planned:
+            minutes = (now - self._started) * (planned - done) / done / 60
+            text += f" of {planned}, about {max(1, round(minutes))} min left"
+        print(text, file=sys.stderr, flush=True)
 
 
-def as_progress(
-    progress: Progress | bool | None, description: str, unit: str = "it"
-) -> Progress | None:
-    """Return what a `progress` parameter stands for: True is a bar, a callable itself."""
-    if progress is True:
-        return ProgressBar(description, unit)
-    return None if progress is False else progress
+def progress_bar(description: str) -> Progress:
+    """Return the `progress` of a command: a bar, or lines where no bar can be shown.
+
+    A bar needs tqdm and a terminal on standard error.
+    """
+    if sys.stderr.isatty():
+        with contextlib.suppress(ImportError):
+            return ProgressBar(description)
+    return ProgressLines(description)
+
+
+def check_progress(progress: object, owner: str) -> Progress | bool | None:
+    """Return `progress` if it is what `as_progress` takes, or raise TypeError."""
+    if progress is None or isinstance(progress, bool) or callable(progress):
+        return progress
+    raise TypeError(sentence("progress", owner, "callable, True or None", progress))
+
+
+def as_progress(progress: Progress | bool | None, owner: str, unit: str = "it") -> Progress | None:
+    """Return what every `progress` parameter stands for.
+
+    Parameters
+    ----------
+    progress : callable, bool or None
+        True is a bar, a callable is itself; False and None are none.
+    owner : str
+        Whose work it is: what the bar and the sentence of an error say.
+    unit : str
+        What the bar counts.
+
+    Raises
+    ------
+    TypeError
+        `progress` is something else.
+    ImportError
+        A bar is asked for and tqdm is missing.
+    """
+    progress = check_progress(progress, owner)
+    if isinstance(progress, bool):
+        return ProgressBar(owner, unit) if progress else None
+    return progress
 
 
 def shifted(progress: Progress, done: int, planned: int) -> Progress:

@@ -12,29 +12,33 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spars._core.handles import Whole
 from spars._support.archives import write_npz
 from spars._support.checks import check_choice, check_extent, check_float, check_integer
 from spars._support.errors import FormatError
+from spars._support.formats import check_ending
+from spars._support.progress import as_progress
 from spars._support.types import FloatArray, PathLike, Progress
-from spars.agents.files import FILE_FORMAT, Spaces, read_foreign, read_own
-from spars.agents.hyperparameters import checked_hyperparameters
+from spars.agents.files import FILE_FORMAT, read
+from spars.agents.hyperparameters import checked_hyperparameters, hidden_widths
 from spars.agents.policy import MlpPolicy
 from spars.agents.ppo import (
     SEED_LIMIT,
     Rollout,
     checked_multiplicity,
     checked_parameters,
+    episode_log,
     gae,
     log_dict,
 )
-from spars.agents.rates import Rate
-from spars.agents.stable_baselines import is_stable_baselines, write_agent
+from spars.agents.rates import Rate, check_rates
+from spars.agents.stable_baselines import divided, with_channels_first, write_agent
 from spars.game.spaces import bounds_of, spaces_of
 
 __all__ = ["PPO"]
 
 
-class PPO:
+class PPO(Whole):
     """Proximal policy optimisation with stable-baselines3's names, defaults and results.
 
     Parameters
@@ -76,6 +80,7 @@ class PPO:
     action_count: int
     action_start: int
     _is_seeded: bool
+    _finished: list[tuple[float, int]]
     _obs: FloatArray
     _seen: FloatArray
 
@@ -139,10 +144,15 @@ class PPO:
         if multiplicity is not None:
             multiplicity = checked_multiplicity(multiplicity, inputs, "PPO")
         self.policy = MlpPolicy(
-            inputs, self.action_count, *_hidden(net_arch), multiplicity, self.seed
+            inputs, self.action_count, *hidden_widths(net_arch), multiplicity, self.seed
         )
+        self.policy.observation_shape = self.observation_shape
+        self._is_image = False
         self.num_timesteps = 0
         self.log: dict[str, float] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_seen": np.empty((0, 0, 0), np.float32)}
 
     # -- Training
 
@@ -150,7 +160,7 @@ class PPO:
         self,
         total_timesteps: int,
         callback: Callable[[PPO], object] | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
         reset_num_timesteps: bool = True,
     ) -> Self:
         """Collect and update until `total_timesteps` environment steps are made.
@@ -164,8 +174,8 @@ class PPO:
             Environment steps, counted over all environments.
         callback : callable, optional
             Called with this agent after every step; returning False ends training.
-        progress : callable, optional
-            Called with (done, planned) steps.
+        progress : callable or True, optional
+            Called with (done, planned) steps; True draws a bar (the extra "progress").
         reset_num_timesteps : bool
             Whether to count, and play, from the start.
 
@@ -185,6 +195,7 @@ class PPO:
             self._reset()
         else:
             total_timesteps += self.num_timesteps
+        progress = as_progress(progress, "learn", "steps")
         started, first = time.monotonic(), self.num_timesteps
         while self.num_timesteps < total_timesteps:
             rollout = self._collect(callback, progress, total_timesteps)
@@ -193,7 +204,8 @@ class PPO:
             remaining = 1.0 - self.num_timesteps / total_timesteps
             hyperparameters, rates = self._hyperparameters(remaining)
             log = self.policy.learn(hyperparameters, rollout)
-            self.log = self._rollout_log() | log_dict(log, *rates)
+            self._finished = self._finished[-100:]
+            self.log = episode_log(self._finished) | log_dict(log, *rates)
             self.log["time/total_timesteps"] = float(self.num_timesteps)
             elapsed = max(time.monotonic() - started, 1e-9)
             self.log["time/fps"] = (self.num_timesteps - first) / elapsed
@@ -222,7 +234,7 @@ class PPO:
         )
         self._starts = np.ones(len(self._envs))
         self._episode = [(0.0, 0)] * len(self._envs)
-        self._finished: list[tuple[float, int]] = []
+        self._finished = []
 
     def _collect(
         self, callback: Callable[[PPO], object] | None, progress: Progress | None, planned: int
@@ -282,17 +294,6 @@ class PPO:
         self._starts[i] = ended
         return reward
 
-    def _rollout_log(self) -> dict[str, float]:
-        # stable-baselines3 averages over the last 100 episodes.
-        self._finished = self._finished[-100:]
-        if not self._finished:
-            return {}
-        rewards, lengths = zip(*self._finished, strict=True)
-        return {
-            "rollout/ep_rew_mean": float(np.mean(rewards)),
-            "rollout/ep_len_mean": float(np.mean(lengths)),
-        }
-
     def _summary(self) -> str:
         return "\n".join(f"{name:32} {value:.6g}" for name, value in sorted(self.log.items()))
 
@@ -322,6 +323,8 @@ class PPO:
         state : None
         """
         obs = np.asarray(obs)
+        if self._is_image:
+            obs = with_channels_first(obs, self.observation_shape)
         single = obs.shape == self.observation_shape
         if not single and obs.shape[1:] != self.observation_shape:
             raise ValueError(
@@ -346,9 +349,10 @@ class PPO:
         path : path
             A name that ends in ".zip" makes a file for ``stable_baselines3.PPO.load``: its
             observation is this agent's, in float32. Any other name makes NumPy's npz with a JSON
-            description, from which `load` continues to the bit. Nothing in either is executed by
-            `load`.
+            description, from which `load` continues to the bit; another format's ending is refused.
+            Nothing in either is executed by `load`.
         """
+        check_ending(path, (".npz", ".zip"), "PPO.save")
         for name, value in self._schedules.items():
             if callable(value):
                 raise ValueError(
@@ -363,9 +367,10 @@ class PPO:
             "observation_shape": list(self.observation_shape),
             "actions": self.action_count,
             "action_start": self.action_start,
+            "is_image": self._is_image,
             **self._schedules,
-            **{name: value for name, value in self._fixed.items() if name != "adam_eps"},
         }
+        description |= {name: v for name, v in self._fixed.items() if name != "adam_eps"}
         parameters = self.policy.parameters()
         moments, counters = self.policy.state()
         if Path(path).suffix == ".zip":
@@ -379,7 +384,15 @@ class PPO:
         return write_npz(path, description, arrays, FILE_FORMAT)
 
     @classmethod
-    def load(cls, path: PathLike, env: Any = None, *, window: Sequence[int] | None = None) -> Self:
+    def load(
+        cls,
+        path: PathLike,
+        env: Any = None,
+        *,
+        window: Sequence[int] | None = None,
+        image_axes: str | None = None,
+        **rates: Rate | None,
+    ) -> Self:
         """Read an agent that `save` wrote, or a PPO agent of stable-baselines3.
 
         Parameters
@@ -393,6 +406,15 @@ class PPO:
             For a policy of stable-baselines3 that saw a window resized by nearest neighbour: the
             window's extent. First-layer weights are summed over each voxel's replicas, and the
             agent takes windows as they are, with the same probabilities.
+        image_axes : {"first", "last"}, optional
+            For a policy of stable-baselines3 that saw byte images: whether observations, and
+            `window`, have the channels first, as the file has them, or last, as its environment
+            had them where stable-baselines3 moved them. Needed where a window's shape does not
+            tell. Without it observations of either order are taken, by their shape.
+        **rates
+            `learning_rate`, `clip_range` and `clip_range_vf` in place of the file's. Files of
+            stable-baselines3 up to 2.6 hold clip ranges as functions, which are not read: such an
+            agent predicts, and learns once they are given.
 
         Raises
         ------
@@ -409,21 +431,28 @@ class PPO:
         library's.
         """
         window = None if window is None else check_extent(window, "window", "load")
-        read = read_foreign if is_stable_baselines(path) else read_own
+        if image_axes is not None:
+            check_choice(image_axes, "image_axes", "load", ("first", "last"))
+        check_rates(rates, "load")
         try:
-            description, parameters, (moments, counted), counts = read(path, window)
-            names = ("observation_shape", "actions", "action_start")
-            spaces = Spaces(*(description.pop(name) for name in names))
+            stored = read(path, window, image_axes)
+            parameters, (moments, counted) = stored.parameters, stored.state
             hidden = checked_parameters(parameters, "load")[1][2:]
             net_arch = dict(zip(("pi", "vf"), hidden, strict=True))
-            agent = cls("MlpPolicy", spaces, multiplicity=counts, net_arch=net_arch, **description)
+            known, unread = divided(stored.description | rates)
+            agent = cls(
+                "MlpPolicy", stored.spaces, multiplicity=stored.multiplicity, net_arch=net_arch,
+                **known,
+            )  # fmt: skip
+            agent._schedules |= unread
+            agent._is_image = stored.is_image
             agent.policy.set_parameters(parameters)
             if moments is not None:
                 # stable-baselines3's random numbers are not ours: the seed's own stay.
                 counters = agent.policy.state()[1]
                 counters[: len(counted)] = counted
                 agent.policy.set_state(moments, counters)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, FormatError):
                 raise
             raise FormatError(f"{path}: not an agent that PPO saved: {error}") from error
@@ -436,21 +465,19 @@ class PPO:
         """Take environments that must fit this agent."""
         wanted = self.observation_shape, self.action_count, self.action_start
         self._set_environments(env)
-        if (self.observation_shape, self.action_count, self.action_start) != wanted:
+        found = self.observation_shape, self.action_count, self.action_start
+        if found != wanted:
             raise ValueError(
                 f"The 'env' parameter of load must have observations of shape {wanted[0]} and "
-                f"{wanted[1]} actions. Got {self.observation_shape} and {self.action_count} "
-                "instead."
+                f"{wanted[1]} actions. Got {found[0]} and {found[1]} instead."
             )
 
     # -- Environments
 
     def _set_environments(self, env: Any) -> None:
         self._envs = list(env) if isinstance(env, (list, tuple)) else [env]
-        # None before the first reset.
-        self._obs = np.empty((0, 0), np.float32)
-        # A rollout's observations; kept for its memory only.
-        self._seen = np.empty((0, 0, 0), np.float32)
+        self._obs = np.empty((0, 0), np.float32)  # none before the first reset
+        self._seen = np.empty((0, 0, 0), np.float32)  # memory for a rollout's, no state
         self._is_seeded = False
         if not self._envs:
             raise ValueError("The 'env' parameter of PPO must be an environment. Got [] instead.")
@@ -471,21 +498,3 @@ class PPO:
                 f"{self.observation_shape}, as its space says. Got shape {obs.shape} instead."
             )
         return obs.reshape(-1)
-
-
-def _hidden(net_arch: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the hidden widths of both networks."""
-    if net_arch is None:
-        return (64, 64), (64, 64)
-    if isinstance(net_arch, (list, tuple)):
-        net_arch = {"pi": net_arch, "vf": net_arch}
-    if not isinstance(net_arch, dict) or set(net_arch) != {"pi", "vf"}:
-        raise TypeError(
-            "The 'net_arch' parameter of PPO must be a list of widths or a dict of 'pi' and 'vf'. "
-            f"Got {net_arch!r} instead."
-        )
-    policy, value = (
-        tuple(check_integer(width, "net_arch", "PPO", 1, 1 << 16) for width in net_arch[net])
-        for net in ("pi", "vf")
-    )
-    return policy, value

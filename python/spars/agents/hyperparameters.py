@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spars._support.checks import check_bool
+from spars._support.checks import check_bool, check_integer, shown
 from spars._support.kinds import Kind, boolean, integer, number, optional
 
 EPOCH_LIMIT = 10_000
@@ -37,3 +37,21 @@ HYPERPARAMETERS = {
 def checked_hyperparameters(owner: str, **given: Any) -> dict[str, Any]:
     """Return the hyperparameters of an update by name, each checked."""
     return {name: kind.check(given[name], name, owner) for name, kind in HYPERPARAMETERS.items()}
+
+
+def hidden_widths(net_arch: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the hidden widths of both networks."""
+    if net_arch is None:
+        return (64, 64), (64, 64)
+    if isinstance(net_arch, (list, tuple)):
+        net_arch = {"pi": net_arch, "vf": net_arch}
+    if not isinstance(net_arch, dict) or set(net_arch) != {"pi", "vf"}:
+        raise TypeError(
+            "The 'net_arch' parameter of PPO must be a list of widths or a dict of 'pi' and 'vf'. "
+            f"Got {shown(net_arch)} instead."
+        )
+    policy, value = (
+        tuple(check_integer(width, "net_arch", "PPO", 1, 1 << 16) for width in net_arch[net])
+        for net in ("pi", "vf")
+    )
+    return policy, value

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Native
 from spars._support.checks import check_array
 from spars._support.types import FloatArray, Progress
 from spars.agents.ppo import (
@@ -23,7 +23,7 @@ from spars.agents.ppo import (
 __all__ = ["MlpPolicy"]
 
 
-class MlpPolicy:
+class MlpPolicy(Native):
     """stable-baselines3's "MlpPolicy": two tanh networks, one for actions, one for values.
 
     Made and trained by `PPO`; reached as ``PPO.policy``. Computes in float32.
@@ -54,7 +54,21 @@ class MlpPolicy:
     ) -> None:
         self.shape = PolicyShape(inputs, actions, tuple(policy_hidden), tuple(value_hidden))
         self.multiplicity = multiplicity
+        #: Of one observation, where it is known: observations with axes must have theirs so.
+        self.observation_shape: tuple[int, ...] | None = None
         self._handle = Handle(native.ppo_create(self.shape, multiplicity, seed))
+
+    def _value(self) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+        flat = np.empty(self._count(), np.float32)
+        native.ppo_get_parameters(self._handle.value, flat)
+        return flat, *self.state()
+
+    def _made(self, value: tuple[FloatArray, FloatArray, NDArray[np.int64]]) -> Handle:
+        flat, moments, counters = value
+        handle = Handle(native.ppo_create(self.shape, self.multiplicity, 0))
+        native.ppo_set_parameters(handle.value, flat)
+        native.ppo_set_state(handle.value, moments, counters)
+        return handle
 
     @property
     def inputs(self) -> int:
@@ -126,6 +140,12 @@ class MlpPolicy:
 
     def _rows(self, obs: ArrayLike) -> FloatArray:
         rows = check_array(obs, "obs", "MlpPolicy", np.float32)
+        shape = self.observation_shape
+        if shape and rows.ndim == len(shape) + 1 > 2 and rows.shape[1:] != shape:
+            raise ValueError(
+                f"The 'obs' parameter of MlpPolicy must be a batch of shape {shape}. "
+                f"Got {rows.shape[1:]} instead."
+            )
         if rows.ndim < 1 or rows.size == 0 or rows.size != len(rows) * self.inputs:
             raise ValueError(
                 f"The 'obs' parameter of MlpPolicy must hold {self.inputs} numbers a row. "

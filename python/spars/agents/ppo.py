@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from spars._core import native
 from spars._core.names import PPO_LOG as LOG_NAMES
 from spars._support.checks import check_array, check_float, check_integer, sentence
+from spars._support.progress import as_progress
 from spars._support.types import Progress
 from spars.agents.hyperparameters import EPOCH_LIMIT, checked_hyperparameters
 from spars.volume.resampling import resize_multiplicity
@@ -124,7 +125,7 @@ def update(
     gamma: float = 0.99,
     gae_lambda: float = 0.95,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     dtype: DTypeLike = np.float32,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     """Return the parameters after one PPO update from a new Adam state, and its log.
@@ -160,8 +161,8 @@ def update(
         Used only where advantages are computed here.
     seed : int
         Seed of the permutations, if they are drawn.
-    progress : callable, optional
-        Called with (done, planned) during long updates.
+    progress : callable or True, optional
+        Called with (done, planned) during long updates; True draws a bar (the extra "progress").
     dtype : {float32, float64}
         What is computed in and returned. float32 is what stable-baselines3 does, whose result
         moves with the order of its sums by as much as this one differs from it (1e-5 of the
@@ -225,7 +226,7 @@ def update(
         "multiplicity": multiplicity,
         "parameters": flat,
     }
-    log = native.ppo_update(step, progress)
+    log = native.ppo_update(step, as_progress(progress, "update"))
     named_log = log_dict(log, learning_rate, clip_range, clip_range_vf)
     return split_parameters(flat, shape), named_log
 
@@ -267,7 +268,21 @@ def parameter_shapes(
     policy_hidden: Sequence[int] = (64, 64),
     value_hidden: Sequence[int] = (64, 64),
 ) -> dict[str, tuple[int, ...]]:
-    """Return the parameters' shapes by stable-baselines3's name, in its order."""
+    """Return the parameters' shapes by stable-baselines3's name, in its order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A width is no integer of at least 1, or a network has no hidden layer.
+    """
+    owner = "parameter_shapes"
+    inputs = check_integer(inputs, "inputs", owner, 1)
+    actions = check_integer(actions, "actions", owner, 1)
+    for name, widths in (("policy_hidden", policy_hidden), ("value_hidden", value_hidden)):
+        if not len(widths):
+            raise ValueError(sentence(name, owner, "one width or more", widths))
+        for width in widths:
+            check_integer(width, name, owner, 1)
     shapes: dict[str, tuple[int, ...]] = {}
     for net, hidden in (("policy_net", policy_hidden), ("value_net", value_hidden)):
         width = inputs
@@ -361,6 +376,17 @@ def checked_multiplicity(multiplicity: ArrayLike, inputs: int, owner: str) -> ND
             f"The 'multiplicity' parameter of {owner} must be positive. Got {array.min()} instead."
         )
     return array
+
+
+def episode_log(finished: Sequence[tuple[float, int]]) -> dict[str, float]:
+    """Return the mean reward and length of episodes, of which stable-baselines3 takes 100."""
+    if not finished:
+        return {}
+    rewards, lengths = zip(*finished, strict=True)
+    return {
+        "rollout/ep_rew_mean": float(np.mean(rewards)),
+        "rollout/ep_len_mean": float(np.mean(lengths)),
+    }
 
 
 def log_dict(

@@ -44,6 +44,13 @@ class Rates:
         return {name: described(value) for name, value in self._given.items()}
 
 
+def check_rates(given: Mapping[str, Any], owner: str) -> None:
+    """Raise TypeError for a keyword that is no rate."""
+    for name in given:
+        if name not in RATES:
+            raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")
+
+
 def rates_again(
     configuration: Mapping[str, Any], given: Mapping[str, Rate | None], owner: str
 ) -> Rates:

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._core import Handle, native
+from spars._core import Handle, Native, native
 from spars._support.errors import FormatError
 from spars._support.files import writing
 from spars._support.types import Extent3, FloatArray, PathLike
@@ -32,6 +32,7 @@ from spars.agents.ppo import (
     parameter_shapes,
     resize_multiplicity,
 )
+from spars.agents.rates import RATES
 
 VERSION = "2.9.2"
 _PLAIN = (
@@ -53,8 +54,10 @@ def is_stable_baselines(path: PathLike) -> bool:
 # -- Reading
 
 
-class _AgentFile:
+class _AgentFile(Native):
     """An agent's archive, open: its ``data``, and the shapes of its tensors by name."""
+
+    _instead = "open the file again"
 
     def __init__(self, path: PathLike) -> None:
         self._handle = Handle(native.agent_file_open(path))
@@ -89,6 +92,41 @@ def observation_shape_of(path: PathLike) -> tuple[int, ...]:
     """Return the shape of what the policy of such an archive saw."""
     with _opened(path) as file:
         return _shape(file.data)
+
+
+def is_image_policy(path: PathLike) -> bool:
+    """Whether the policy of such an archive saw byte images."""
+    with _opened(path) as file:
+        return file.data["observation_space"]["dtype"] == "uint8"
+
+
+def turned_image(shape: Sequence[int]) -> Extent3:
+    """Return the axes of an image as stable-baselines3 keeps it: the last one first."""
+    return (shape[2], shape[0], shape[1])
+
+
+def with_channels_first(obs: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return images of `shape`, or a batch of them, whose channels may come last."""
+    last = (*shape[1:], shape[0])
+    return np.moveaxis(obs, -1, -3) if obs.shape[-3:] == last != shape else obs
+
+
+def with_channels_last(
+    parameters: Mapping[str, FloatArray], shape: Sequence[int]
+) -> dict[str, FloatArray]:
+    """Return the parameters of an image's policy for images whose first axis stands last.
+
+    Parameters
+    ----------
+    parameters : dict of str to array
+    shape : tuple of three ints
+        Of the images that they are for.
+    """
+    turned = dict(parameters)
+    for name in FIRST_LAYERS:
+        weights = parameters[name].reshape(-1, *shape).transpose(0, 2, 3, 1)
+        turned[name] = np.ascontiguousarray(weights).reshape(len(weights), -1)
+    return turned
 
 
 def read_agent(
@@ -150,14 +188,38 @@ def _description(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class Unread:
+    """A schedule that a file holds as a function, which is never run.
+
+    stable-baselines3 up to 2.6 writes constants so too.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, remaining: float) -> float:
+        raise ValueError(
+            f"The '{self.name}' parameter of load must be a number, or a function, to learn on: "
+            "the file holds a function, which is not read. Got nothing instead."
+        )
+
+
+def divided(description: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Unread]]:
+    """Return what of a description is known, and what is a function that was not read."""
+    unread = {name: value for name, value in description.items() if isinstance(value, Unread)}
+    return {name: value for name, value in description.items() if name not in unread}, unread
+
+
 def _number(name: str, value: Any) -> Any:
-    """Return a plain value, or the constant of a schedule that says one."""
+    """Return a plain value, the constant of a schedule that says one, or an `Unread`."""
     if not isinstance(value, dict):
         return value
     constant = re.fullmatch(r"ConstantSchedule\(val=(\S+)\)", str(value.get("value_schedule")))
-    if constant is None:
-        raise ValueError(f"the schedule of '{name}' is a function, which is not read")
-    return float(constant[1])
+    if constant is not None:
+        return float(constant[1])
+    if name not in RATES:
+        raise ValueError(f"'{name}' is a pickle, which is not read")
+    return Unread(name)
 
 
 def _read_parameters(file: _AgentFile, description: Mapping[str, Any]) -> dict[str, FloatArray]:

@@ -18,9 +18,12 @@ from spars._support.checks import (
     check_float,
     check_integer,
     check_origins,
+    shown,
 )
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, Progress, Scan
+from spars.volume.orientation import turn_of
+from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume, resample
 
 if TYPE_CHECKING:
@@ -69,7 +72,9 @@ def explain(
     method : {"grad_cam", "integrated_gradients", "occlusion"}
         As for `attributions`.
     window : tuple of three ints, optional
-        Extent of the windows of a scan, which should be that of training.
+        Extent of the windows of a scan, which should be that of training. It and `grid` are of the
+        scan in the orientation of its protocol (`Protocol.orientation`): the recipe's, else the
+        paper's.
     stride : int, optional
         Voxels between neighbouring windows. None takes half of the window along each axis.
     grid : tuple of three ints, optional
@@ -91,7 +96,12 @@ def explain(
     NonFiniteError
         The volume holds NaN or infinity.
     """
-    array = as_volume(volume).array
+    scan = as_volume(volume)
+    # As the classifier's training had them.
+    recipe = self.recipe
+    protocol = Protocol.paper() if recipe is None else recipe.protocol
+    turn = turn_of(scan, protocol.orientation)
+    array = np.ascontiguousarray(turn.turned(scan.array))
     shape = array.shape
     progress = as_progress(options.pop("progress", None), "explain", "windows")
     plan = planned(method, owner="explain", **options)
@@ -101,7 +111,7 @@ def explain(
         if stride is not None:
             raise ValueError(
                 "The 'stride' parameter of explain must be None without a window. "
-                f"Got {stride!r} instead."
+                f"Got {shown(stride)} instead."
             )
         origins = np.zeros((1, 3), np.int64)
         found, _ = _run(self, array, origins, array.shape, plan, progress)
@@ -110,7 +120,9 @@ def explain(
         window = check_extent(window, "window", "explain")
         origins = cover(array.shape, window, stride, "explain")
         explained = accumulated(self, array, origins, window, plan, "mean", progress)[0]
-    return explained if explained.shape == shape else resample(explained, shape, "nearest")
+    if explained.shape != shape:
+        explained = resample(explained, shape, "nearest")
+    return turn.back(explained)
 
 
 def attributions(
@@ -166,8 +178,9 @@ def attributions(
     patch, patch_stride : tuple of three ints, optional
         Occlusion: what is hidden, and voxels between patches (at most a patch). None takes a sixth
         of the window, rounded up, and the patch. One evaluation a patch.
-    progress : True or callable, optional
-        True shows a bar; a callable gets (work done, work planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (work done, work planned) about every 20 ms; True draws a bar (the extra
+        "progress").
 
     Returns
     -------
@@ -204,8 +217,8 @@ def input_gradients(
         Inputs of `input_shape`; values are taken as they are, without an intensity window.
     target : {"log_odds", "logit", "score"}
         As for `attributions`.
-    progress : True or callable, optional
-        True shows a bar; a callable gets (inputs done, inputs planned).
+    progress : callable or True, optional
+        Called with (inputs done, inputs planned); True draws a bar (the extra "progress").
 
     Returns
     -------

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spars._core import native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Native
 from spars._support.checks import (
     check_array,
     check_choice,
@@ -23,6 +23,8 @@ from spars._support.checks import (
 )
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError, NonFiniteError
+from spars._support.formats import PYTORCH, check_ending
+from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
 from spars.classifier.explanation import attributions, explain, input_gradients
 from spars.classifier.onnx import save_onnx
@@ -38,7 +40,7 @@ from spars.volume.volume import as_volume
 __all__ = ["Classifier", "History"]
 
 
-class Classifier:
+class Classifier(Native):
     """The object presence classifier of SPARS, with parameters that have not learned anything yet.
 
     Four 3 x 3 x 3 convolutions (1-8 stride 1; 8-16, 16-32, 32-64 stride 2; no padding), batch norm
@@ -65,7 +67,8 @@ class Classifier:
 
     Notes
     -----
-    Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads.
+    Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads. Copies and
+    pickles have parameters of their own, with recipe and training record.
     """
 
     def __init__(
@@ -89,6 +92,19 @@ class Classifier:
         classifier._training = None
         classifier._recipe = None
         return classifier
+
+    def _value(self) -> tuple[Extent3, FloatArray, int, IntensityWindow | None]:
+        flat = np.empty(value_count(layout(self.input_shape)), np.float32)
+        native.classifier_parameters(self._handle.value, flat)
+        tracked = native.classifier_batches_tracked(self._handle.value)
+        return self.input_shape, flat, tracked, self.intensity_window
+
+    def _made(self, value: tuple[Extent3, FloatArray, int, IntensityWindow | None]) -> Handle:
+        input_shape, flat, tracked, window = value
+        handle = Handle(native.classifier_from_parameters(input_shape, flat))
+        native.classifier_set_parameters(handle.value, flat, tracked)
+        native.classifier_set_intensity_window(handle.value, window)
+        return handle
 
     @classmethod
     def from_parameters(
@@ -198,15 +214,16 @@ class Classifier:
         native.classifier_parameters(self._handle.value, flat)
         return split(flat, tensors)
 
-    def logits(self, x: ArrayLike, progress: Progress | None = None) -> FloatArray:
+    def logits(self, x: ArrayLike, progress: Progress | bool | None = None) -> FloatArray:
         """Return the network's two logits for inputs on its own grid, in evaluation mode.
 
         Parameters
         ----------
         x : array_like, shape (N, X, Y, Z) or (X, Y, Z)
             Inputs of `input_shape`; values are taken as they are, without an intensity window.
-        progress : callable, optional
-            Called about every 20 ms with (inputs done, inputs planned).
+        progress : callable or True, optional
+            Called about every 20 ms with (inputs done, inputs planned); True draws a bar (the
+            extra "progress").
 
         Returns
         -------
@@ -221,6 +238,7 @@ class Classifier:
         NonFiniteError
             `x` holds NaN or infinity.
         """
+        progress = as_progress(progress, "logits", "inputs")
         x = self._batch(x, "logits", finite=False)
         logits = np.empty((len(x), 2), np.float32)
         try:
@@ -232,7 +250,7 @@ class Classifier:
         return logits
 
     def loss_and_gradients(
-        self, crops: ArrayLike, has_tumour: ArrayLike, progress: Progress | None = None
+        self, crops: ArrayLike, has_tumour: ArrayLike, progress: Progress | bool | None = None
     ) -> tuple[float, dict[str, FloatArray]]:
         """Return a batch's loss in training mode and its gradient for every trainable parameter.
 
@@ -245,8 +263,9 @@ class Classifier:
             Inputs of `input_shape`, N at least 1; values are taken as they are.
         has_tumour : array_like of int, shape (N,)
             0 or 1 for each crop; a number alone for one crop.
-        progress : callable, optional
-            Called about every 20 ms with (work done, work planned).
+        progress : callable or True, optional
+            Called about every 20 ms with (work done, work planned); True draws a bar (the
+            extra "progress").
 
         Returns
         -------
@@ -272,7 +291,8 @@ class Classifier:
         trained = [tensor for tensor in layout(self.input_shape) if tensor[2]]
         flat = np.empty(value_count(trained), np.float32)
         batch = {"crops": crops, "has_tumour": np.ascontiguousarray(labels, np.int64)}
-        loss = native.classifier_loss_and_gradients(self._handle.value, batch, flat, progress)
+        report = as_progress(progress, owner)
+        loss = native.classifier_loss_and_gradients(self._handle.value, batch, flat, report)
         return loss, split(flat, trained)
 
     def score(
@@ -280,7 +300,7 @@ class Classifier:
         volume: Scan,
         origins: ArrayLike,
         window: Sequence[int] = WINDOW_OF_RECORD,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> FloatArray:
         """Return how likely each window of a volume holds tumour, by this classifier.
 
@@ -295,8 +315,9 @@ class Classifier:
             The windows' lowest corners in the volume's voxels; every window must lie inside.
         window : tuple of three ints
             The windows' extent along x, y, z in voxels.
-        progress : callable, optional
-            Called about every 20 ms with (work done, work planned).
+        progress : callable or True, optional
+            Called about every 20 ms with (work done, work planned); True draws a bar (the
+            extra "progress").
 
         Returns
         -------
@@ -315,7 +336,8 @@ class Classifier:
         origins = check_origins(origins, window, array.shape, "score")
         scores = np.empty(len(origins), np.float32)
         windows = {"volume": array, "origins": origins, "window": window}
-        native.classifier_scores(self._handle.value, windows, scores, progress)
+        report = as_progress(progress, "score")
+        native.classifier_scores(self._handle.value, windows, scores, report)
         return scores
 
     attributions = attributions
@@ -330,13 +352,14 @@ class Classifier:
         `torch.load(path, weights_only=True)`. The input shape, the intensity window, what `fit`
         reported and the version go with it: as safetensors' metadata, or in a member of the
         archive that PyTorch passes over. PyTorch is not needed. The file is replaced at once and
-        only by a whole one.
+        only by a whole one. safetensors files carry the SHA-256 of their content, which `load`
+        compares.
 
         Parameters
         ----------
         path : str or path-like
             Where; an existing file is replaced. `.pth` and `.pt` become a PyTorch `state_dict`,
-            everything else safetensors.
+            everything else safetensors; an ending of another format is refused.
         dtype : {"float32", "float16"}
             What parameters are written as. "float16" rounds them to 11 bits and halves the file;
             safetensors alone.
@@ -344,14 +367,17 @@ class Classifier:
         Raises
         ------
         ValueError
-            "float16" with `.pth` or `.pt`, or for a parameter that it does not hold.
+            "float16" with `.pth` or `.pt`, or for a parameter that it does not hold; or the path's
+            ending is that of another format.
         OSError
             It cannot be written.
         """
+        encoded = _path(path, "save")
+        check_ending(encoded, (".safetensors", *PYTORCH), "save")
         training = None if self._training is None else json.dumps(self._training)
         recipe = "" if self._recipe is None else self._recipe.to_json()
         halves = check_choice(dtype, "dtype", "save", ("float32", "float16")) == "float16"
-        native.classifier_save(self._handle.value, _path(path, "save"), training, recipe, halves)
+        native.classifier_save(self._handle.value, encoded, training, recipe, halves)
 
     @classmethod
     def load(cls, path: PathLike, input_shape: Sequence[int] | None = None) -> Self:
@@ -379,8 +405,8 @@ class Classifier:
         OSError
             The file cannot be read.
         FormatError
-            It is broken, truncated, contradicts itself, holds anything but this network's tensors,
-            or asks to run something; the message names the field.
+            It is broken, truncated, changed, contradicts itself, holds anything but this network's
+            tensors, or asks to run something; the message names the field.
         """
         if input_shape is not None:
             input_shape = check_extent(input_shape, "input_shape", "load")

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from spars._support.checks import check_bool, sentence
 from spars._support.extras import require
 from spars._support.files import write_bytes
+from spars._support.formats import check_ending
 from spars._support.types import FloatArray, PathLike
 from spars._support.version import __version__
 from spars.volume.protocol import IntensityWindow
@@ -53,7 +54,8 @@ def save_onnx(self: Classifier, path: PathLike, *, intensity_window: bool = Fals
     ImportError
         The extra "onnx" is not installed.
     ValueError
-        `intensity_window` is True and the classifier has none.
+        `intensity_window` is True and the classifier has none, or the path's ending is that of
+        another format.
     OSError
         It cannot be written.
     """
@@ -67,6 +69,7 @@ def save_onnx(self: Classifier, path: PathLike, *, intensity_window: bool = Fals
         path = os.fspath(path)
     except TypeError:
         raise TypeError(sentence("path", owner, "a path", path)) from None
+    check_ending(path, (".onnx",), owner)
     onnx = require("onnx", "onnx", "ONNX export")
     model = _model(onnx, self, window if intensity_window else None)
     metadata = {

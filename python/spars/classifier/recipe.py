@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Self
 
-from spars._support.checks import sentence
+from spars._support.checks import sentence, shown
 from spars._support.errors import FormatError
 from spars._support.kinds import boolean, choice, extent, grid, integer, number, optional, text
 from spars._support.settings import Settings, setting
@@ -31,7 +31,7 @@ _THRESHOLD_FROM = (
 )
 _ORGAN = {
     "margin": 18.0, "is_interpolated": True, "refinement": "split", "certain": 0.97,
-    "minimum_volume": 0.1,
+    "minimum_volume": 0.1, "large_volume": 5.0,
 }  # fmt: skip
 
 
@@ -150,6 +150,23 @@ class Recipe(Settings, owner="Recipe"):
     minimum_volume: float = setting(
         0.0, number(0.0, 1000.0), 'With "split": lesions below so many ml are no finding.'
     )
+    large_volume: float | None = setting(
+        None,
+        optional(number(0.001, 1000.0)),
+        """
+        With "split": a component of at least so many ml is followed down to `large_threshold`: the
+        inside of a large lesion is less even than that of a small one, and its part of the map
+        torn. None: no component is.
+        """,
+    )
+    large_threshold: float = setting(
+        0.8,
+        number(0.0),
+        """
+        With "split" and a `large_volume`: the map's value above which a voxel may belong to a large
+        component; the protocol's segmentation threshold where that is lower.
+        """,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -157,14 +174,14 @@ class Recipe(Settings, owner="Recipe"):
             if self.grid is not None or self.isolated:
                 raise ValueError(
                     "The 'spacing' parameter of Recipe must be None with a grid or an isolated "
-                    f"region. Got {self.spacing!r} instead."
+                    f"region. Got {shown(self.spacing)} instead."
                 )
         else:
             for name, allowed in (("refinement", "none"), ("is_interpolated", False)):
                 if getattr(self, name) != allowed:
                     raise ValueError(
                         f"The '{name}' parameter of Recipe must be {allowed!r} without 'spacing'. "
-                        f"Got {getattr(self, name)!r} instead."
+                        f"Got {shown(getattr(self, name))} instead."
                     )
 
     @classmethod
@@ -194,7 +211,7 @@ class Recipe(Settings, owner="Recipe"):
         **settings
             Others of the recipe's, but for `protocol`, `grid` and `isolated`. Defaults that differ
             from the class's: ``margin=18.0``, ``is_interpolated=True``, ``refinement="split"``,
-            ``certain=0.97``, ``minimum_volume=0.1``.
+            ``certain=0.97``, ``minimum_volume=0.1``, ``large_volume=5.0``.
 
         Raises
         ------
@@ -216,10 +233,12 @@ class Recipe(Settings, owner="Recipe"):
         for name in ("protocol", "grid", "isolated"):
             if name in settings:
                 raise TypeError(
-                    f"Recipe.of_organ() decides '{name}' itself. Got {settings[name]!r}."
+                    f"Recipe.of_organ() decides '{name}' itself. Got {shown(settings[name])}."
                 )
         protocol = Protocol.paper().with_switches(
             scan_frame="native",
+            # A working grid has one orientation already.
+            orientation="stored",
             credited_part=tuple(credited_part),
             segmentation_threshold=segmentation_threshold,
         )

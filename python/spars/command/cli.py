@@ -1,4 +1,4 @@
-"""The command `spars`: demo, train, segment, explain, evaluate, export, study, info.
+"""The command `spars`: demo, train, segment, explain, evaluate, export, study, info, selftest.
 
 Exit codes: 0 done, 1 the work failed (a message says why), 2 wrong usage, 130 interrupted.
 Results go to standard output, progress and messages to standard error.
@@ -19,12 +19,15 @@ from spars._support.defaults import (
     INPUT_OF_WINDOWS,
     WINDOW_OF_RECORD,
 )
+from spars._support.errors import one_line
 from spars._support.json import jsonable
 from spars._support.types import Extent3
+from spars._support.version import __version__
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.recipe import Recipe
 from spars.classifier.training.settings import TrainingSettings
 from spars.command.options import LESION, WINDOW, add_groups, add_settings
+from spars.command.parsing import Parser
 from spars.game.rules import ExhaustionRule
 from spars.lesions.settings import LesionLaw, WindowSettings
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
@@ -39,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Without the program's name; `sys.argv` by default.
     """
     parser = _parser()
-    parsed = parser.parse_args(arguments)
+    parsed, unknown = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
+    if unknown:
+        parser.reject(unknown)
     if parsed.command == "segment" and not parsed.classifier and not parsed.region:
         parser.error("segment needs --classifier, or --region for the weights that come with spars")
     # Loaded after parsing, so that --help and usage errors answer at once.
@@ -61,25 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         if parsed.traceback:
             raise
-        print(f"spars: error: {_one_line(error)}", file=sys.stderr)
+        print(f"spars: error: {one_line(error)}", file=sys.stderr)
         return 1
-    return 0
+    # Of several scans some may have failed: the others' results are whole.
+    return 1 if result.get("failed") else 0
 
 
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.strerror:
-        # The core's strerror has the path in it; Python's own errors have it apart.
-        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
-    return text or type(error).__name__
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="spars",
         description="Tumour segmentation on CT from image-level labels by self-play.",
         epilog="Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.",
     )
+    parser.add_argument("--version", action="version", version=f"spars {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     every = (
         _add_demo,
@@ -91,10 +90,16 @@ def _parser() -> argparse.ArgumentParser:
         _add_export,
         _add_study,
         _add_info,
+        _add_selftest,
     )
     for add in every:
         command = add(commands)
-        command.add_argument("--threads", type=int, help="threads of the compiled core")
+        command.add_argument(
+            "--threads",
+            type=int,
+            metavar="N",
+            help="threads of the compiled core (default: SPARS_NUM_THREADS, or every processor)",
+        )
         command.add_argument("--json", action="store_true", help="print the result as JSON")
         command.add_argument(
             "--traceback", action="store_true", help="show where an error came from"
@@ -111,9 +116,9 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
     )
     demo.add_argument("--output", default="demo-output", help="folder for the results")
     demo.add_argument("--seed", type=int, default=0, help="seed of phantoms, training and play")
-    demo.add_argument("--scans", type=int, help="phantoms to train on")
-    demo.add_argument("--epochs", type=int, help="epochs of training")
-    demo.add_argument("--iterations", type=int, help="iterations of self-play")
+    demo.add_argument("--scans", type=int, help="phantoms to train on (default: 24)")
+    demo.add_argument("--epochs", type=int, help="epochs of training (default: 40)")
+    demo.add_argument("--iterations", type=int, help="iterations of self-play (default: 600)")
     return demo
 
 
@@ -166,15 +171,21 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
         "segment",
         help="segment a scan's tumours",
         description="Segment a scan by windows that a classifier scores, and write the mask on "
-        "the scan's own geometry.",
+        "the scan's own geometry. Several scans, or a folder of them, give a folder of masks and "
+        "summary.csv, a row for each.",
     )
-    segment.add_argument("scan", help="NIfTI file")
+    segment.add_argument("scan", nargs="+", help="scan, several, or a folder of them")
     segment.add_argument(
         "--classifier",
         help="weights (.safetensors or .pth); their recipe says what options need not (default: "
         "those that come with spars, for livers)",
     )
-    segment.add_argument("-o", "--output", required=True, help="mask to write (.nii or .nii.gz)")
+    segment.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        help="mask to write (.nii or .nii.gz); of several, a folder",
+    )
     segment.add_argument(
         "--no-recipe", action="store_true", help="go without the recipe in the weights"
     )
@@ -190,11 +201,17 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
     segment.add_argument(
         "--agents", help="file of spars.Agents, which then choose the windows (see --max-scores)"
     )
-    segment.add_argument("--region", help="organ mask; outside of it nothing is segmented")
+    segment.add_argument(
+        "--region",
+        help="organ mask, outside of which nothing is segmented; of several scans, a folder of "
+        "masks with the scans' names",
+    )
     segment.add_argument(
         "--region-value", type=int, nargs="+", help="labels of the organ in that file"
     )
-    segment.add_argument("--reference", help="reference mask, to print Dice with")
+    segment.add_argument(
+        "--reference", help="reference mask, to print Dice with; of several, a folder"
+    )
     segment.add_argument("--reference-value", type=int, help="label of the tumour in that file")
     _add_geometry(segment)
     add_settings(segment, SegmentationSettings)
@@ -217,7 +234,7 @@ def _add_league(commands: Any) -> argparse.ArgumentParser:
     league.add_argument("--games", type=int, default=100, help="of every two members")
     league.add_argument("--output", help="also write the league (.npz)")
     league.add_argument("--picture", help="also write a picture of the table (.png)")
-    league.add_argument("--seed", type=int, default=0)
+    league.add_argument("--seed", type=int, default=0, help="seed of the games")
     return league
 
 
@@ -235,6 +252,7 @@ def _add_explain(commands: Any) -> argparse.ArgumentParser:
         "--method",
         choices=("grad_cam", "integrated_gradients", "occlusion"),
         default="grad_cam",
+        help="how scores are explained",
     )
     explain.add_argument("--window", **_extent(WINDOW_OF_RECORD), help="extent of the windows")
     explain.add_argument(
@@ -257,7 +275,11 @@ def _add_explain(commands: Any) -> argparse.ArgumentParser:
         "--baseline", type=float, help="HU that shows nothing (default: the window's mean)"
     )
     explain.add_argument(
-        "--patch", nargs=3, type=int, metavar=("X", "Y", "Z"), help="what occlusion hides"
+        "--patch",
+        nargs=3,
+        type=int,
+        metavar=("X", "Y", "Z"),
+        help="extent that occlusion hides (default: a sixth of the window's, rounded up)",
     )
     return explain
 
@@ -285,7 +307,9 @@ def _add_study(commands: Any) -> argparse.ArgumentParser:
         "five termination thresholds, or five window sizes. Prints a table.",
     )
     study.add_argument(
-        "study", choices=("main", "training_sizes", "termination_thresholds", "window_sizes")
+        "study",
+        choices=("main", "training_sizes", "termination_thresholds", "window_sizes"),
+        help="which of the published runs",
     )
     _add_source(study)
     study.add_argument(
@@ -297,12 +321,17 @@ def _add_study(commands: Any) -> argparse.ArgumentParser:
     )
     study.add_argument("--classifier", help="weights to use instead of training")
     study.add_argument("--output", help="also write every result as JSON")
-    study.add_argument("--protocol", choices=("paper", "published"), default="published")
-    study.add_argument("--iterations", type=int, default=10_000)
-    study.add_argument("--epochs", type=int, default=32)
+    study.add_argument(
+        "--protocol",
+        choices=("paper", "published"),
+        default="published",
+        help="what is done where the released scripts and the paper part ways",
+    )
+    study.add_argument("--iterations", type=int, default=10_000, help="iterations of self-play")
+    study.add_argument("--epochs", type=int, default=32, help="epochs of training")
     study.add_argument("--input-shape", **_extent(INPUT_OF_RECORD), help="the network's input")
     study.add_argument("--grid", **_extent(GRID_OF_RECORD), help="the model grid")
-    study.add_argument("--seed", type=int, default=0)
+    study.add_argument("--seed", type=int, default=0, help="seed of training and play")
     return study
 
 
@@ -329,8 +358,18 @@ def _add_info(commands: Any) -> argparse.ArgumentParser:
         help="print versions and machine, or what a file holds",
         description="Print versions, instruction set and threads; with a file, its header.",
     )
-    info.add_argument("file", nargs="?", help="NIfTI file or weights")
+    info.add_argument("file", nargs="?", help="any file: a scan, weights, a checkpoint, an atlas")
     return info
+
+
+def _add_selftest(commands: Any) -> argparse.ArgumentParser:
+    selftest: argparse.ArgumentParser = commands.add_parser(
+        "selftest",
+        help="compute reference results and compare them with their record",
+        description="Make a phantom, measure masks, play, resume, train and read files back, and "
+        "compare hashes of the results with those on record. Takes less than a minute.",
+    )
+    return selftest
 
 
 def _add_source(command: argparse.ArgumentParser) -> None:

@@ -16,23 +16,22 @@ import spars
 from spars import metrics
 from spars._support.defaults import GRID_OF_RECORD
 from spars._support.progress import progress_bar
-from spars.classifier.network import Classifier
 from spars.classifier.recipe import Recipe
 from spars.command.demo import DemoConfiguration, run_demo
+from spars.command.describing import describe
 from spars.command.inputs import dataset_of, mask_of
 from spars.command.league import play_league
 from spars.command.options import given
 from spars.command.outputs import check_nifti, check_outputs, write_json
-from spars.command.segmenting import segment as segment
+from spars.command.selftest import selftest as selftest
+from spars.command.several import segment as segment
 from spars.command.training import train as train
 from spars.report.page import METRICS, versions
 from spars.report.text import number
 from spars.search.settings import SegmentationSettings
 from spars.study import studies
 from spars.volume.protocol import Protocol
-from spars.volume.volume import Volume, as_volume
-
-NIFTI = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
+from spars.volume.volume import as_volume
 
 
 def set_threads(count: int) -> None:
@@ -54,7 +53,7 @@ def demo(arguments: Namespace) -> tuple[dict[str, Any], str]:
 def study(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Run a study of the published repository."""
     inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
-    check_outputs({"--output": arguments.output}, inputs)
+    check_outputs({"--output": arguments.output}, inputs, {"--output": (".json",)})
     dataset = dataset_of(arguments)
     kept = arguments.held_out
     if not 0 <= kept <= len(dataset):
@@ -84,6 +83,7 @@ def league(arguments: Namespace) -> tuple[dict[str, Any], str]:
     check_outputs(
         {"--output": arguments.output, "--picture": arguments.picture},
         {"the run": arguments.run, "the scan": arguments.scan},
+        {"--output": (".npz",)},
     )
     return play_league(arguments)
 
@@ -160,12 +160,7 @@ def evaluate(arguments: Namespace) -> tuple[dict[str, Any], str]:
 
 def info(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Describe the installation, or a file."""
-    if arguments.file is None:
-        result = versions()
-    elif arguments.file.lower().endswith(NIFTI):
-        result = _describe_scan(as_volume(arguments.file))
-    else:
-        result = _describe_weights(spars.Classifier.load(arguments.file))
+    result = versions() if arguments.file is None else describe(arguments.file)
     shown = dict(_shown(result))
     width = max(len(name) for name in shown)
     return result, "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
@@ -183,31 +178,3 @@ def _shown(result: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from _shown({f"{name}.{key}": item for key, item in value.items()})
         elif value != "":
             yield name, value
-
-
-def _describe_scan(volume: Volume) -> dict[str, Any]:
-    finite = volume.array[np.isfinite(volume.array)]
-    result = {
-        "shape": list(volume.shape),
-        "spacing": [round(length, 6) for length in volume.spacing],
-        "affine": volume.affine.tolist(),
-        "minimum": float(finite.min()) if finite.size else None,
-        "maximum": float(finite.max()) if finite.size else None,
-        "not_finite": volume.array.size - finite.size,
-    }
-    if volume.header is not None:
-        result["format"] = f"NIfTI-{volume.header.version}"
-        for field in ("datatype", "scl_slope", "scl_inter", "qform_code", "sform_code", "descrip"):
-            value = volume.header[field]
-            result[field] = value.decode("latin-1") if isinstance(value, bytes) else value
-    return result
-
-
-def _describe_weights(classifier: Classifier) -> dict[str, Any]:
-    hu = classifier.intensity_window
-    return {
-        "input_shape": list(classifier.input_shape),
-        "intensity_window": None if hu is None else f"level {hu.level}, width {hu.width}",
-        "parameters": sum(array.size for array in classifier.parameters().values()),
-        "recipe": None if classifier.recipe is None else classifier.recipe.recorded(),
-    }

@@ -8,7 +8,7 @@ from argparse import Namespace
 import numpy as np
 
 from spars._support.types import MaskArray
-from spars.metrics.masks import as_mask
+from spars.metrics.masks import LABEL_TOLERANCE, as_mask
 from spars.volume import datasets
 from spars.volume.datasets import Dataset
 from spars.volume.placement import distance_apart
@@ -42,14 +42,16 @@ def mask_of(arguments: Namespace, name: str, other: str, volume: Volume) -> Mask
     if not arguments.ignore_geometry:
         _check_geometry(path, found, other, volume)
     if value is None:
-        held = np.unique(found.array[(found.array != 0) & (found.array != 1)])
+        values = found.array
+        held = values[(np.abs(values) > LABEL_TOLERANCE) & (np.abs(values - 1) > LABEL_TOLERANCE)]
         if held.size and np.isfinite(held).all():
+            first = f"{held.min():g}"
             raise ValueError(
-                f"{path} must hold 0 and 1 only. Got {held[0]:g} instead; --{name}-value says "
-                f"which label counts, for example --{name}-value {held[0]:g}."
+                f"{path} must hold 0 and 1 only. Got {first} instead; --{name}-value says "
+                f"which label counts, for example --{name}-value {first}."
             )
     try:
-        mask = as_mask(found, name, "spars", value=value)
+        mask = as_mask(found, name, "spars", value=value, must_hold=True)
     except ValueError as error:
         raise type(error)(f"{path}: {error}") from None
     if value is not None and not mask.any():

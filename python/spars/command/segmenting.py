@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import os
 import warnings
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import spars
@@ -28,6 +27,8 @@ from spars.report.page import write_report
 from spars.report.text import method_name
 from spars.search.coverage import Coverage
 from spars.search.findings import ScanWarning
+from spars.search.folder import table_of
+from spars.search.frames import isolated
 from spars.search.organ import score_organ
 from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe
@@ -38,15 +39,25 @@ from spars.volume.volume import Volume, as_volume
 SHARED_OPTIONS = ("n_steps", "stride")
 # Lesions that the text shows; the file of --lesions has all.
 _SHOWN = 20
-#: The columns of the file of --lesions.
-COLUMNS = (
-    "number", "x_mm", "y_mm", "z_mm", "i", "j", "k", "volume_ml", "diameter_mm", "mean_hu", "score",
-)  # fmt: skip
 
 
-def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
-    """Segment a scan and write the mask."""
-    _check_files(arguments)
+@dataclass(frozen=True)
+class Prepared:
+    """What does not change from scan to scan: the scorer, and what was asked for."""
+
+    classifier: Classifier | None
+    settings: SegmentationSettings
+    options: Mapping[str, Any]
+    search: Mapping[str, Any]
+
+    @property
+    def is_of_organ(self) -> bool:
+        """Whether the recipe has a working grid."""
+        return self.settings.recipe is not None and self.settings.recipe.spacing is not None
+
+
+def prepared(arguments: Namespace) -> Prepared:
+    """Read the classifier and check the options."""
     options = given(arguments, SegmentationSettings)
     search = given(arguments, SelfPlaySettings, without=SegmentationSettings.defaults())
     search |= _rule(arguments)
@@ -64,10 +75,24 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     settings = SegmentationSettings.of({**from_recipe(classifier, **options), **options})
     # An atlas, which has none, is scored by the classifier's.
     options["recipe"] = settings.recipe
-    of_organ = settings.recipe is not None and settings.recipe.spacing is not None
     _check_options(arguments, settings, search)
-    if not of_organ and settings.method != "intensity":
-        room = known_grid(arguments.scan, settings.grid, "native", "segment")
+    return Prepared(classifier, settings, options, search)
+
+
+def segment_scan(arguments: Namespace) -> tuple[dict[str, Any], str]:
+    """Segment one scan and write what was asked for."""
+    _check_files(arguments)
+    return _written(arguments, *found_in(arguments, prepared(arguments)))
+
+
+def found_in(
+    arguments: Namespace, prepared: Prepared
+) -> tuple[Segmentation, MaskArray | None, MaskArray | None, Scorer | None]:
+    """Segment the one scan of `arguments`; return also reference, region and what scored it."""
+    classifier, settings, search = prepared.classifier, prepared.settings, prepared.search
+    if not prepared.is_of_organ and settings.method != "intensity":
+        native = settings.protocol.with_switches(scan_frame="native")
+        room = known_grid(arguments.scan, settings.grid, native, "segment")
         check_room(settings.window, room, "segment", "the grid")
     scan = as_volume(arguments.scan)
     reference = region = None
@@ -79,7 +104,7 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
     scorer: Scorer | None = classifier
     # What segment refuses is not scored first.
-    is_refused = region is None and (settings.isolated or of_organ)
+    is_refused = region is None and (settings.isolated or prepared.is_of_organ)
     wants_atlas = arguments.coverage and settings.method != "self_play" and not is_refused
     if wants_atlas and classifier is not None:
         scorer = _atlas(settings, search, scan, classifier, region)
@@ -87,13 +112,14 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     try:
         with _warnings_as_lines():
             found = spars.segment(
-                scan, scorer, region=region, progress=progress_bar("searching"), **options, **search
+                scan, scorer, region=region, progress=progress_bar("searching"),
+                **prepared.options, **search,
             )  # fmt: skip
     except BaseException:
         if modified(arguments.checkpoint) != earlier:
-            note(f"{arguments.checkpoint} holds the state of the run")
+            note(f"{arguments.checkpoint} holds the state of the run; --resume goes on from it")
         raise
-    return _written(arguments, found, reference, region, scorer)
+    return found, reference, region, scorer
 
 
 def _check_files(arguments: Namespace) -> None:
@@ -131,6 +157,8 @@ def _check_options(
                 f"--{name.replace('_', '-')} is of self_play; the other methods learn nothing and "
                 "have no state to keep."
             )
+    if arguments.resume and not arguments.checkpoint:
+        raise ValueError("--resume goes on from the file of --checkpoint. Got none.")
     if arguments.coverage and not arguments.report:
         raise ValueError("--coverage is shown in a report; --report says where to write it.")
     if arguments.coverage and settings.method in ("grad_cam", "intensity"):
@@ -168,12 +196,13 @@ def _atlas(
     if settings.grid is None:
         protocol = protocol.with_switches(scan_frame="native")
     return spars.ScoreAtlas.compute(
-        scan if region is None or not settings.isolated else spars.isolate(scan, region),
+        scan if region is None or not settings.isolated else isolated(scan, region),
         classifier,
         settings.window,
         grid=settings.grid,
         stride=search.get("stride", 4),
         protocol=protocol,
+        covers_edge=settings.method == "exhaustive",
         progress=progress,
     )
 
@@ -207,7 +236,7 @@ def _written(
     if arguments.score_map:
         found.save_score_map(arguments.score_map)
     if arguments.lesions:
-        write_text(arguments.lesions, table_of(found))
+        write_text(arguments.lesions, table_of(found.lesions))
     if arguments.report:
         write_report(
             arguments.report,
@@ -219,6 +248,8 @@ def _written(
     result: dict[str, Any] = {
         "output": arguments.output,
         "voxels": int(found.mask.sum()),
+        "volume_ml": found.millilitres,
+        "highest_score": float(found.score_map.max()),
         "configuration": found.configuration,
     }
     lines = [f"{arguments.output}: {found!r}"]
@@ -272,24 +303,6 @@ def _nothing(found: Segmentation, region: MaskArray | None) -> str:
             f"{recipe['minimum_volume']:g} ml"
         )
     return text + "."
-
-
-def table_of(found: Segmentation) -> str:
-    """Return a segmentation's lesions as CSV: a line of `COLUMNS`, then one a lesion."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for lesion in found.lesions:
-        numbers = (lesion.volume, lesion.diameter, lesion.mean_hu, lesion.score)
-        writer.writerow(
-            [
-                lesion.number,
-                *(f"{value:.3f}" for value in lesion.position),
-                *lesion.voxel,
-                *(f"{value:.4f}" for value in numbers),
-            ]
-        )
-    return text.getvalue()
 
 
 def _coverage(found: Segmentation, scorer: Scorer | None) -> dict[str, Coverage]:

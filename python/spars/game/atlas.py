@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,21 +13,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._core.names import ACCUMULATION
-from spars._support.checks import check_array, check_choice, check_extent, check_room
+from spars._support.archives import read_arrays
+from spars._support.checks import check_array, check_bool, check_choice, check_extent, check_room
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
 from spars._support.files import writing
+from spars._support.formats import check_ending
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.classifier.network import Classifier
 from spars.game.field import Field, Games, known_grid
 from spars.game.scorers import KnownScores, Scorer, fingerprint
 from spars.volume.masks import as_mask
+from spars.volume.orientation import turn_of
 from spars.volume.protocol import IntensityWindow, Protocol
+from spars.volume.volume import place_of
 
 __all__ = ["Forecast", "ScoreAtlas"]
 
 _SAMPLE = 8
+# Bytes of the arrays of a file: scores of at most 2^28 windows, and what says where they are.
+_LIMITS = {"scores": (1 << 30) + 1024} | {
+    name: 1 << 20 for name in ("x", "y", "z", "window", "grid", "fingerprint", "intensity")
+}
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,10 @@ class ScoreAtlas(KnownScores):
         self.intensity_window = intensity_window
         self.fingerprint = fingerprint
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.scores.flags.writeable = False
+
     @classmethod
     def compute(
         cls,
@@ -125,10 +138,12 @@ class ScoreAtlas(KnownScores):
         stride: int = 4,
         protocol: str | Protocol = "paper",
         region: Mask | None = None,
+        on: str | None = None,
+        covers_edge: bool = True,
         progress: Progress | bool | None = None,
         **switches: Any,
     ) -> Self:
-        """Score every window that games on `volume` can reach.
+        """Score every window that games on `volume` can reach, and those at the far borders.
 
         Parameters
         ----------
@@ -143,8 +158,14 @@ class ScoreAtlas(KnownScores):
         protocol : str or Protocol
             Says where windows can stand: "paper" and "published" differ.
         region : Volume, array, image or path, optional
-            A mask of the grid's shape. Windows whose credited part holds none of it are not asked
-            for and score 0.
+            A mask of the grid's shape, with scan_frame "native" of the scan's. Windows whose
+            credited part holds none of it are not asked for and score 0.
+        on : {None, "scan", "voxels"}
+            None: a region of the scan must lie where the scan does. "scan" brings it there by
+            nearest neighbour, "voxels" takes it voxel by voxel, whatever the affines say.
+        covers_edge : bool
+            Whether windows at the far borders are scored too where `stride` does not lead games
+            there, so that every voxel has a score; with border "inside".
         progress : callable or True, optional
             Called with (done, planned) windows; True draws a bar. `forecast` says what to expect
             before.
@@ -155,7 +176,10 @@ class ScoreAtlas(KnownScores):
         -------
         ScoreAtlas
         """
-        field = cls._field(volume, scorer, window, grid, stride, protocol, switches, region)
+        field = cls._field(
+            volume, scorer, window, grid, stride, protocol, switches, region, on,
+            check_bool(covers_edge, "covers_edge", "ScoreAtlas"),
+        )  # fmt: skip
         field.score_all(as_progress(progress, "atlas", "windows"))
         return cls(
             field.scores(), field.axes(), field.window, field.grid,
@@ -180,7 +204,9 @@ class ScoreAtlas(KnownScores):
         -------
         Forecast
         """
-        field = cls._field(volume, scorer, window, grid, stride, protocol, switches)
+        field = cls._field(
+            volume, scorer, window, grid, stride, protocol, switches, None, None, True
+        )
         windows = int(np.prod([len(axis) for axis in field.axes()]))
         if isinstance(scorer, Classifier):
             seconds, size = native.classifier_forecast(
@@ -206,15 +232,40 @@ class ScoreAtlas(KnownScores):
         stride: int,
         protocol: str | Protocol,
         switches: dict[str, Any],
-        region: Mask | None = None,
+        region: Mask | None,
+        on: str | None,
+        covers_edge: bool,
     ) -> Field:
         owner = "ScoreAtlas"
-        if region is not None:
-            frame = Protocol.named(protocol).with_switches(**switches).scan_frame
-            region = as_mask(region, "region", owner, shape=known_grid(volume, grid, frame, owner))
+        played = Protocol.named(protocol).with_switches(**switches)
+        if region is not None and played.scan_frame == "native":
+            place = place_of(volume)
+            turn = turn_of(place, played.orientation)
+            region = np.ascontiguousarray(
+                turn.turned(as_mask(region, "region", owner, scan=place, on=on))
+            )
+        elif region is not None:
+            region = as_mask(region, "region", owner, shape=known_grid(volume, grid, played, owner))
         return Field(
             volume, scorer, window, protocol, TERMINATION_THRESHOLD_OF_RECORD, grid, stride,
-            switches, owner, region,
+            switches, owner, region, covers_edge,
+        )  # fmt: skip
+
+    @property
+    def covers_edge(self) -> bool:
+        """Whether the last window along each axis ends where the grid does."""
+        ends = [int(axis[-1]) + length for axis, length in zip(self.axes, self.window, strict=True)]
+        return ends == list(self.grid)
+
+    def on_strides(self, stride: int) -> ScoreAtlas:
+        """Return the atlas of the windows that games reach: whole strides from 0."""
+        axes = [axis % stride == 0 for axis in self.axes]
+        if all(kept.all() for kept in axes):
+            return self
+        starts = [axis[kept] for axis, kept in zip(self.axes, axes, strict=True)]
+        return ScoreAtlas(
+            self.scores[np.ix_(*axes)], starts, self.window, self.grid, self.intensity_window,
+            self.fingerprint,
         )  # fmt: skip
 
     @property
@@ -268,6 +319,7 @@ class ScoreAtlas(KnownScores):
 
     def save(self, path: PathLike) -> None:
         """Write the atlas to a NumPy `.npz` file, whole or not at all."""
+        check_ending(path, (".npz",), "ScoreAtlas.save")
         intensity = self.intensity_window
         with writing(path) as file:
             np.savez_compressed(
@@ -285,19 +337,23 @@ class ScoreAtlas(KnownScores):
         ------
         OSError
             The file cannot be read.
+        TypeError
+            `path` is none.
         FormatError
-            It holds no atlas.
+            It holds no atlas, or one of more than 2^28 windows.
         """
+        path = os.fspath(path)
         try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                intensity = [float(value) for value in file["intensity"]]
-                return cls(
-                    file["scores"], (file["x"], file["y"], file["z"]), file["window"].tolist(),
-                    file["grid"].tolist(), IntensityWindow(*intensity) if intensity else None,
-                    str(file["fingerprint"]),
-                )  # fmt: skip
+            file = read_arrays(path, _LIMITS)
+            intensity = [float(value) for value in file["intensity"]]
+            return cls(
+                file["scores"], (file["x"], file["y"], file["z"]), file["window"].tolist(),
+                file["grid"].tolist(), IntensityWindow(*intensity) if intensity else None,
+                str(file["fingerprint"]),
+            )  # fmt: skip
         except OSError:
             raise
+        # What arrays of any shape come upon.
         except Exception as error:
             raise FormatError(f"{path} holds no score atlas: {error}") from error
 

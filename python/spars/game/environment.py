@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from spars._support.checks import check_choice
+from spars._core.handles import Whole
+from spars._support.checks import check_choice, sentence, shown
 from spars._support.types import Extent3, FloatArray, MaskArray
 from spars.game.field import AGENTS, Field, Games, picture
 from spars.game.spaces import Box
@@ -31,7 +32,7 @@ except ImportError:
             """Do nothing."""
 
 
-class OneGame:
+class OneGame(Whole):
     """What an environment shows of the game that it plays."""
 
     field: Field
@@ -83,9 +84,11 @@ def checked_render_mode(render_mode: str | None, owner: str) -> str | None:
 
 def keeps_map(field: Field, options: Mapping[str, Any] | None) -> bool:
     """Return whether a reset keeps the map: as `options` say, or by D11."""
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(sentence("options", field.owner, "a dict or None", options))
     keep = (options or {}).get("keep_map", field.protocol.map_read == "before_reset")
     if not isinstance(keep, bool):
         raise TypeError(
-            f"The 'keep_map' option of {field.owner} must be a bool. Got {keep!r} instead."
+            f"The 'keep_map' option of {field.owner} must be a bool. Got {shown(keep)} instead."
         )
     return keep

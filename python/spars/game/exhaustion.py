@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._core import native
+from spars._core import Handle, Whole, native
 from spars._support.checks import check_choice, check_integer
 from spars._support.defaults import WINDOW_OF_RECORD
 from spars._support.types import FloatArray, Scan
@@ -50,9 +50,19 @@ class ExhaustionGames(Games):
         super().__init__(field, n, resets_itself, maps)
         self.rewards = np.zeros((n, 2))
 
-    def _made(self, n: int, resets_itself: bool, maps: str) -> int:
+    def _created(self, n: int, resets_itself: bool, maps: str) -> int:
         rule = self._rule.bounded()
         return native.exhaustion_create(self.field.handle, n, resets_itself, maps, rule)
+
+    def _value(self) -> dict[str, Any]:
+        shown = [self.shown(index) for index in range(self._options[0])]
+        return {**super()._value(), "shown": shown}
+
+    def _made(self, value: dict[str, Any]) -> Handle:
+        handle = super()._made(value)
+        for index, places in enumerate(value["shown"]):
+            native.exhaustion_set_shown(handle.value, index, places)
+        return handle
 
     def step(self, learner: NDArray[np.int8], opponent: NDArray[np.int8]) -> None:
         """Step every game by two int8 arrays of answers; results are in the attributes."""
@@ -84,7 +94,7 @@ class ExhaustionGames(Games):
         return places
 
 
-class ExhaustionGame:
+class ExhaustionGame(Whole):
     """One exhaustion game on a field; environments are made of it.
 
     Parameters
@@ -323,7 +333,8 @@ class ParallelExhaustion(ParallelWindowSearch):
         Returns
         -------
         observations, rewards, terminations, truncations, infos : dict by agent
-            An info has "score" (what the place was worth), "window", "action_mask" and "exhausted".
+            An info has "score" (what the place was worth), "window", "action_mask", int8 (12,), and
+            "exhausted".
         """
         if not actions and not self.agents:
             return {}, {}, {}, {}, {}
@@ -352,7 +363,7 @@ class ParallelExhaustion(ParallelWindowSearch):
             agent: {
                 "score": scores[agent],
                 "window": windows[agent],
-                "action_mask": self.game.action_mask(i),
+                "action_mask": self.game.action_mask(i).astype(np.int8),
                 "exhausted": self.game.shown_count,
             }
             for i, agent in enumerate(AGENTS)

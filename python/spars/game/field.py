@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Native
 from spars._core.names import AGENT as AGENTS
 from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars._support.types import Extent3, FloatArray, MaskArray, Progress, Scan
+from spars.classifier.network import Classifier
 from spars.game.scorers import Scorer, adapter_of, place_scores
 from spars.volume.crossing import Crossing
-from spars.volume.protocol import IntensityWindow, Protocol, ScanFrame
-from spars.volume.volume import as_volume, shape_of
+from spars.volume.orientation import Turn, turn_of
+from spars.volume.protocol import IntensityWindow, Protocol
+from spars.volume.volume import as_volume, place_of, shape_of
 
 ACTIONS = 6
 # The core's own limits.
@@ -27,7 +29,7 @@ AXIS_LIMIT = 16383
 VOXEL_LIMIT = 2**30
 
 
-class Field:
+class Field(Native):
     """A scan as a game indexes it, the switches it is played by, and the scores known of it.
 
     Parameters are those of `spars.parallel_env`; `owner` is who takes them, for messages. With a
@@ -39,8 +41,8 @@ class Field:
         The values that policies and scorers see: the scan on the grid, its intensity window
         applied. Under scan_frame "corner" it has the scan's own shape.
     grid, window : tuple of three ints
-    scan_shape : tuple of three ints
-        Shape of the scan as it was given.
+    turn : Turn
+        From the scan as it was given to the orientation of play, `Protocol.orientation`.
     stride : int
     protocol : Protocol
         With every switch as it is played.
@@ -61,6 +63,7 @@ class Field:
         switches: Mapping[str, Any],
         owner: str,
         region: MaskArray | None = None,
+        covers_edge: bool = False,
     ) -> None:
         self.owner = owner
         self.window = check_extent(window, "window", owner, 1, AXIS_LIMIT)
@@ -75,14 +78,16 @@ class Field:
             protocol = protocol.with_switches(intensity_window=seen)
         self.protocol = protocol
         self.input_shape = tuple(getattr(scorer, "input_shape", INPUT_OF_RECORD))
-        room = known_grid(volume, grid, protocol.scan_frame, owner)
+        room = known_grid(volume, grid, protocol, owner)
         check_room(self.window, room, owner, "the grid")
         if protocol.credited_extent is not None:
             check_room(protocol.credited_extent, self.window, owner, "the window", "credited_part")
-        array, self.grid, self.scan_shape = _on_grid(volume, grid, protocol.scan_frame, owner)
+        array, self.grid, self.turn = _on_grid(volume, grid, protocol, owner)
         self.array = _seen(array, protocol.intensity_window)
         classifier, self.scorer = adapter_of(scorer, owner)
-        self._handle = Handle(native.field_create(self.array, self, classifier))
+        self._given, self._covers_edge = scorer, covers_edge
+        self._trained, self._scored_before = _training_steps(scorer), 0
+        self._handle = Handle(native.field_create(self.array, self, classifier, covers_edge))
         known = place_scores(scorer, self)
         if known is not None:
             native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
@@ -93,6 +98,21 @@ class Field:
     def handle(self) -> int:
         """The core's number of this field."""
         return self._handle.value
+
+    def _value(self) -> tuple[FloatArray, int]:
+        if _training_steps(self._given) != self._trained:
+            raise TypeError(
+                f"What {self.owner} made cannot be copied or pickled: it scores by its Classifier "
+                "as that was before it trained on. Make another one with the Classifier instead."
+            )
+        return self.scores(), self.scored
+
+    def _made(self, value: tuple[FloatArray, int]) -> Handle:
+        known, self._scored_before = value
+        classifier, self.scorer = adapter_of(self._given, self.owner)
+        handle = Handle(native.field_create(self.array, self, classifier, self._covers_edge))
+        native.field_adopt(handle.value, known)
+        return handle
 
     def axes(self) -> tuple[NDArray[np.int64], ...]:
         """Return where crops can start along x, y and z: three ascending int64 arrays."""
@@ -126,7 +146,7 @@ class Field:
     @property
     def scored(self) -> int:
         """How many places the scorer has been asked for."""
-        return native.field_scored(self.handle)
+        return self._scored_before + native.field_scored(self.handle)
 
     @property
     def max_episode_steps(self) -> int | None:
@@ -136,7 +156,7 @@ class Field:
         return None if steps is None else min(steps, 2**63 - 1)
 
 
-class Games:
+class Games(Native):
     """One or many games on a field, stepped together by the core.
 
     `rewards`, `terminated`, `truncated` (n,) and `scores` (n, 2) hold the last step's results and
@@ -150,7 +170,8 @@ class Games:
         self, field: Field, n: int = 1, resets_itself: bool = False, maps: str = "run"
     ) -> None:
         self.field = field
-        self._handle = Handle(self._made(n, resets_itself, maps))
+        self._options = n, resets_itself, maps
+        self._handle = Handle(self._created(*self._options))
         self.rewards = np.zeros(n, np.float32)
         self.terminated = np.zeros(n, np.bool_)
         self.truncated = np.zeros(n, np.bool_)
@@ -158,8 +179,26 @@ class Games:
         self._windows = np.empty((n, 2, 3), np.int64)
         self._steps = np.empty(n, np.int64)
 
-    def _made(self, n: int, resets_itself: bool, maps: str) -> int:
+    def _created(self, n: int, resets_itself: bool, maps: str) -> int:
         return native.game_create(self.field.handle, n, resets_itself, maps)
+
+    def _value(self) -> dict[str, Any]:
+        n, _, maps = self._options
+        recorded = range(n) if maps != "none" else ()
+        return {
+            "windows": self.windows(),
+            "steps": self.steps(),
+            "visits": [self.visits(index) for index in recorded],
+        }
+
+    def _made(self, value: dict[str, Any]) -> Handle:
+        handle = Handle(self._created(*self._options))
+        places = zip(value["windows"].reshape(-1, 6).tolist(), value["steps"].tolist(), strict=True)
+        for index, (windows, steps) in enumerate(places):
+            native.game_restore(handle.value, index, windows, steps)
+        for index, (visits, scores) in enumerate(value["visits"]):
+            native.game_set_visits(handle.value, index, visits, scores)
+        return handle
 
     def reset(self, index: int = -1, keep_map: bool = False) -> None:
         """Put the windows of one game, or of all, back to the start."""
@@ -254,35 +293,56 @@ def picture(field: Field, windows: NDArray[np.int64]) -> NDArray[np.uint8]:
     return image
 
 
-def known_grid(volume: Scan, grid: Sequence[int] | None, frame: str, owner: str) -> tuple[int, ...]:
+def known_grid(
+    volume: Scan, grid: Sequence[int] | None, protocol: Protocol, owner: str
+) -> tuple[int, ...]:
     """Return the grid that a game will be played on, without loading the scan."""
     if grid is not None:
         return check_extent(grid, "grid", owner, 1, AXIS_LIMIT)
-    return shape_of(volume) if frame == "native" or _is_plain_array(volume) else GRID_OF_RECORD
+    if _is_plain_array(volume):
+        return shape_of(volume)
+    if protocol.scan_frame != "native":
+        return GRID_OF_RECORD
+    place = place_of(volume)
+    # What has another number of axes is refused when it is loaded.
+    is_scan = len(place.shape) == 3
+    return turn_of(place, protocol.orientation).shape(place.shape) if is_scan else place.shape
+
+
+def _training_steps(scorer: Scorer) -> int | None:
+    """Return how many steps a classifier has been trained for; None for another scorer."""
+    if not isinstance(scorer, Classifier):
+        return None
+    return native.classifier_batches_tracked(scorer._handle.value)
 
 
 def _on_grid(
-    volume: Scan, grid: Sequence[int] | None, frame: ScanFrame, owner: str
-) -> tuple[FloatArray, Extent3, Extent3]:
-    """Return the scan as the game indexes it, the grid's extent, and the scan's own shape."""
+    volume: Scan, grid: Sequence[int] | None, protocol: Protocol, owner: str
+) -> tuple[FloatArray, Extent3, Turn]:
+    """Return the scan as the game indexes it, the grid's extent, and how the scan was turned."""
     grid = None if grid is None else check_extent(grid, "grid", owner, 1, AXIS_LIMIT)
     is_scan = grid is not None or not _is_plain_array(volume)
-    scan = as_volume(volume).array
-    check_array(scan, "volume", owner, np.float32, (None, None, None))
+    stored = as_volume(volume)
+    check_array(stored.array, "volume", owner, np.float32, (None, None, None))
+    turn = turn_of(stored, protocol.orientation)
+    scan = np.ascontiguousarray(turn.turned(stored.array))
+    if np.may_share_memory(scan, volume) if isinstance(volume, np.ndarray) else False:
+        # The core has taken a copy: what the caller does to the array later must not show here.
+        scan = scan.copy()
     if not is_scan:
-        return scan, scan.shape, scan.shape
-    if frame == "native":
+        return scan, scan.shape, turn
+    if protocol.scan_frame == "native":
         if grid not in (None, scan.shape):
             raise ValueError(
                 f"The 'grid' parameter of {owner} must be None or the scan's shape {scan.shape} "
                 f'with scan_frame="native". Got {grid} instead.'
             )
-        return scan, scan.shape, scan.shape
+        return scan, scan.shape, turn
     grid = grid or GRID_OF_RECORD
     # Before the resampling, which would fill the memory: many systems promise more than they have.
     if math.prod(grid) > VOXEL_LIMIT:
         raise MemoryError(f"A grid of {grid} has more than the {VOXEL_LIMIT} voxels allowed.")
-    return Crossing(scan.shape, grid, frame).to_grid(scan), grid, scan.shape
+    return Crossing(scan.shape, grid, protocol.scan_frame).to_grid(scan), grid, turn
 
 
 def _is_plain_array(volume: object) -> bool:

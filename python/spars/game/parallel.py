@@ -33,8 +33,17 @@ def pettingzoo_class(environment: type[Environment]) -> type[Environment]:
         from pettingzoo import ParallelEnv
     except ImportError:
         return environment
-    members = {"__module__": environment.__module__}
+    members = {"__module__": environment.__module__, "_plain": environment}
     return type(f"{environment.__name__}Env", (environment, ParallelEnv), members)
+
+
+def _empty(environment: type[ParallelWindowSearch]) -> ParallelWindowSearch:
+    """Return an environment with no attributes yet, of the class that has PettingZoo's as a base.
+
+    That class is made when it is asked for, so that no pickle can name it.
+    """
+    made: Any = pettingzoo_class
+    return object.__new__(made(environment))
 
 
 class ParallelWindowSearch(OneGame):
@@ -50,6 +59,9 @@ class ParallelWindowSearch(OneGame):
         self._shape = observation_shape(field, observation, field.owner)
         self._make_spaces(lambda: observation_space(field, self._shape, False), ACTIONS, seed)
         self._games = Games(field)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _empty, (getattr(self, "_plain", type(self)),), vars(self)
 
     def _make_spaces(self, seen: Callable[[], Box], answers: int, seed: int | None) -> None:
         """Give each agent a space of its own: what `seen` returns, and a number of answers."""
@@ -118,7 +130,8 @@ class ParallelWindowSearch(OneGame):
         Returns
         -------
         observations, rewards, terminations, truncations, infos : dict by agent
-            An info has "score", "window" and "action_mask".
+            An info has "score", "window" and "action_mask", int8 (6,) with 1 where an action moves
+            the window.
         """
         if not actions and not self.agents:
             return {}, {}, {}, {}, {}
@@ -162,7 +175,9 @@ class ParallelWindowSearch(OneGame):
         return {agent: self._games.observation(0, i, self._shape) for i, agent in enumerate(AGENTS)}
 
     def _infos(self) -> ByAgent:
-        windows, scores, masks = self.windows, self.scores, self._games.action_masks()[0]
+        windows, scores = self.windows, self.scores
+        # Gymnasium's `Discrete.sample` and PettingZoo's tests take bytes.
+        masks = self._games.action_masks()[0].astype(np.int8)
         return {
             agent: {"score": scores[agent], "window": windows[agent], "action_mask": masks[i]}
             for i, agent in enumerate(AGENTS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_array
+from spars._support.checks import check_array, shown
 from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray
 from spars.classifier.network import Classifier
@@ -32,9 +32,43 @@ Scorer: TypeAlias = Classifier | KnownScores | Callable[[FloatArray], ArrayLike]
 CoreScorer: TypeAlias = Callable[[bytearray, int, int, int, int], FloatArray]
 
 
+class FunctionScorer:
+    """What the core calls where a function scores windows; its answers are checked."""
+
+    def __init__(self, function: Callable[[FloatArray], ArrayLike], owner: str) -> None:
+        self.function, self.owner = function, owner
+
+    def __call__(self, data: bytearray, count: int, x: int, y: int, z: int) -> FloatArray:
+        crops = np.frombuffer(data, np.float32).reshape(count, x, y, z)
+        name = f"{self.owner}, its result,"
+        scores = check_array(self.function(crops), "scorer", name, np.float32, (count,))
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise ValueError(
+                f"The 'scorer' parameter of {self.owner} must return scores in the range "
+                f"[0.0, 1.0]. Got {scores[~((scores >= 0) & (scores <= 1))][0]} instead."
+            )
+        return scores
+
+
 def fingerprint(array: FloatArray) -> str:
     """Return a name for the values of an array."""
     return digest(array)[:16]
+
+
+def identity(scorer: Scorer | None) -> dict[str, str] | None:
+    """Return what a scorer is recognised by: a classifier's hash, an atlas' scores' hash.
+
+    The hash is the SHA-256 of all parameters, as float32 in the order of `parameters`, or of the
+    scores. Of a function its name is all that is known; None where nothing scored.
+    """
+    if scorer is None:
+        return None
+    if isinstance(scorer, KnownScores):
+        return {"kind": type(scorer).__name__, "sha256": digest(scorer.scores)}
+    if isinstance(scorer, Classifier):
+        values = np.concatenate([array.ravel() for array in scorer.parameters().values()])
+        return {"kind": "Classifier", "sha256": digest(values)}
+    return {"kind": "callable", "name": getattr(scorer, "__qualname__", type(scorer).__qualname__)}
 
 
 def adapter_of(scorer: Scorer, owner: str) -> tuple[int, CoreScorer | None]:
@@ -46,20 +80,9 @@ def adapter_of(scorer: Scorer, owner: str) -> tuple[int, CoreScorer | None]:
     if not callable(scorer):
         raise TypeError(
             f"The 'scorer' parameter of {owner} must be a Classifier, a ScoreAtlas or a callable "
-            f"of crops (N, x, y, z). Got {scorer!r} instead."
+            f"of crops (N, x, y, z). Got {shown(scorer)} instead."
         )
-
-    def score(data: bytearray, count: int, x: int, y: int, z: int) -> FloatArray:
-        crops = np.frombuffer(data, np.float32).reshape(count, x, y, z)
-        scores = check_array(scorer(crops), "scorer", f"{owner}, its result,", np.float32, (count,))
-        if not ((scores >= 0) & (scores <= 1)).all():
-            raise ValueError(
-                f"The 'scorer' parameter of {owner} must return scores in the range [0.0, 1.0]. "
-                f"Got {scores[~((scores >= 0) & (scores <= 1))][0]} instead."
-            )
-        return scores
-
-    return 0, score
+    return 0, FunctionScorer(scorer, owner)
 
 
 def place_scores(scorer: Scorer, field: Field) -> FloatArray | None:
@@ -75,7 +98,7 @@ def place_scores(scorer: Scorer, field: Field) -> FloatArray | None:
             raise ValueError(
                 f"The 'scorer' parameter of {field.owner} must be an atlas of the game's places: "
                 "the same grid, window, stride, border and border_crops. "
-                f"Got {scorer!r} for window {field.window} on grid {field.grid} instead."
+                f"Got {shown(scorer)} for window {field.window} on grid {field.grid} instead."
             )
         indices.append(places)
     if scorer.window != field.window:

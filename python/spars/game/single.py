@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import check_integer
+from spars._support.checks import check_integer, shown
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.types import Scan
 from spars.game.environment import (
@@ -101,7 +101,7 @@ class WindowSearchEnv(OneGame, Env):
         if answer is not None and not callable(answer):
             raise TypeError(
                 "The 'opponent' parameter of WindowSearchEnv must be None, a policy with 'predict' "
-                f"or a callable. Got {opponent!r} instead."
+                f"or a callable. Got {shown(opponent)} instead."
             )
         self._opponent, self._answer = opponent, answer
 

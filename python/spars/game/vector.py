@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spars._core.handles import Whole
 from spars._core.names import MAPS
 from spars._support.checks import check_array, check_choice, check_integer
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
@@ -17,7 +18,7 @@ from spars.game.scorers import Scorer
 from spars.volume.protocol import Protocol
 
 
-class VectorGame:
+class VectorGame(Whole):
     """Many games on one scan, stepped by one call: for training and search at full speed.
 
     Parameters
@@ -98,7 +99,16 @@ class VectorGame:
             and actions.flags.c_contiguous
         ):
             return actions
-        wide = check_array(actions, name, "VectorGame.step", np.int64, (self.n,))
+        given = np.asarray(actions)
+        if given.dtype.kind not in "iu":
+            raise TypeError(
+                f"The '{name}' parameter of VectorGame.step must be integers in the range [0, 5]. "
+                f"Got dtype {given.dtype} instead."
+            )
+        # As int64 a large uint64 would be another number.
+        if given.dtype == np.uint64:
+            given = np.minimum(given, ACTIONS)
+        wide = check_array(given, name, "VectorGame.step", np.int64, (self.n,))
         if wide.min() < 0 or wide.max() >= ACTIONS:
             raise ValueError(
                 f"The '{name}' parameter of VectorGame.step must be integers in the range [0, 5]. "

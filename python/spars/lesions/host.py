@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spars._core import Handle, native
-from spars._support.checks import check_float, sentence
+import numpy as np
+
+from spars._core import Handle, Native, native
+from spars._support.checks import check_float, sentence, shown
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
-from spars._support.types import Extent3, Mask, Progress, Scan, Spacing
+from spars._support.types import Extent3, FloatArray, Mask, MaskArray, Progress, Scan, Spacing
 from spars.metrics.masks import as_mask
 from spars.volume.datasets import Case
 from spars.volume.volume import as_volume
@@ -48,7 +50,7 @@ class OrganLevel:
     voxels: int
 
 
-class Host:
+class Host(Native):
     """A tumour-free organ made ready to hold lesions: smoothed once, with its level.
 
     Parameters
@@ -59,8 +61,10 @@ class Host:
         The organ's mask, 0 and 1, of the same shape: at least 64 voxels.
     level : float, optional
         The organ's HU where it is known. Default: found, as `organ_level` does.
-    progress : callable, optional
-        Called with (done, planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
+    on : {None, "scan", "voxels"}
+        As for `spars.working_scan`.
 
     Attributes
     ----------
@@ -81,8 +85,6 @@ class Host:
         The organ holds NaN or infinity.
     """
 
-    __slots__ = ("_handle", "mask_sha256", "organ", "sha256", "shape", "spacing")
-
     organ: OrganLevel
     spacing: Spacing
     shape: Extent3
@@ -94,13 +96,16 @@ class Host:
         volume: Scan,
         organ: Mask,
         level: float | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
+        *,
+        on: str | None = None,
     ) -> None:
         scan = as_volume(volume)
-        mask = as_mask(organ, "organ", "Host", shape=scan.shape)
+        mask = as_mask(organ, "organ", "Host", scan=scan, on=on)
         if level is not None:
             level = check_float(level, "level", "Host")
-        handle, found = native.lesion_host_create(scan.array, mask, scan.spacing, level, progress)
+        report = as_progress(progress, "Host")
+        handle, found = native.lesion_host_create(scan.array, mask, scan.spacing, level, report)
         self._handle = Handle(handle)
         self.organ = OrganLevel(*found)
         self.spacing = scan.spacing
@@ -108,6 +113,16 @@ class Host:
         # Values elsewhere are not read, and do not make it another host.
         self.sha256 = digest(scan.array[mask != 0])
         self.mask_sha256 = digest(mask)
+
+    def _value(self) -> tuple[FloatArray, MaskArray]:
+        values, organ = np.empty(self.shape, np.float32), np.empty(self.shape, np.uint8)
+        native.lesion_host_contents(self._handle.value, values, organ)
+        return values, organ
+
+    def _made(self, value: tuple[FloatArray, MaskArray]) -> Handle:
+        values, organ = value
+        made, _ = native.lesion_host_create(values, organ, self.spacing, self.organ.level, None)
+        return Handle(made)
 
     def __repr__(self) -> str:
         return (
@@ -118,7 +133,9 @@ class Host:
 def as_host(host: object, owner: str) -> Host:
     """Return `host` if it is one, or raise TypeError."""
     if not isinstance(host, Host):
-        raise TypeError(f"The 'hosts' parameter of {owner} must hold Host objects. Got {host!r}.")
+        raise TypeError(
+            f"The 'hosts' parameter of {owner} must hold Host objects. Got {shown(host)}."
+        )
     return host
 
 
@@ -198,7 +215,9 @@ def _host(case: Case, recipe: Recipe) -> Host:
         raise type(error)(f"Scan {case.name!r}: {error}") from None
 
 
-def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> OrganLevel:
+def organ_level(
+    volume: Scan, organ: Mask, progress: Progress | bool | None = None, *, on: str | None = None
+) -> OrganLevel:
     """Find an organ's level, spread and noise in a scan.
 
     Parameters
@@ -207,8 +226,10 @@ def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> 
         HU, shape (x, y, z), with its spacing.
     organ : Volume, array, image or path
         The organ's mask, 0 and 1, of the same shape.
-    progress : callable, optional
-        Called with (done, planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
+    on : {None, "scan", "voxels"}
+        As for `spars.working_scan`.
 
     Returns
     -------
@@ -219,4 +240,4 @@ def organ_level(volume: Scan, organ: Mask, progress: Progress | None = None) -> 
     TypeError, ValueError, NonFiniteError
         As `Host`.
     """
-    return Host(volume, organ, progress=progress).organ
+    return Host(volume, organ, progress=progress, on=on).organ

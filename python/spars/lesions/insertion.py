@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from spars._core import native
 from spars._core.names import LESION_COLUMN
-from spars._support.checks import check_integer
+from spars._support.checks import check_integer, shown
+from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Mask, MaskArray, Progress, Scan, Spacing
 from spars.lesions.host import Host
 from spars.lesions.settings import LesionLaw
@@ -55,7 +56,9 @@ def insert(
     law: LesionLaw | None = None,
     seed: int = 0,
     level: float | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
+    *,
+    on: str | None = None,
 ) -> Inserted:
     """Insert made-up lesions into an organ of a scan.
 
@@ -78,8 +81,10 @@ def insert(
         0 to 2**64 - 1.
     level : float, optional
         The organ's HU. Default: found.
-    progress : callable, optional
-        Called with (done, planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
+    on : {None, "scan", "voxels"}
+        As for `spars.working_scan`.
 
     Returns
     -------
@@ -96,7 +101,8 @@ def insert(
     count = check_integer(count, "count", "insert", 1, _MOST)
     seed = check_integer(seed, "seed", "insert", 0, 2**64 - 1)
     law = as_law(law, "insert")
-    host = Host(scan, organ, level, progress)
+    progress = as_progress(progress, "insert")
+    host = Host(scan, organ, level, progress, on=on)
     values = np.empty(scan.shape, np.float32)
     part = np.empty(scan.shape, np.float32)
     mask = np.empty(scan.shape, np.uint8)
@@ -114,7 +120,7 @@ def as_law(law: object, owner: str) -> LesionLaw:
         return LesionLaw.of({})
     if not isinstance(law, LesionLaw):
         raise TypeError(
-            f"The 'law' parameter of {owner} must be a LesionLaw or None. Got {law!r} instead."
+            f"The 'law' parameter of {owner} must be a LesionLaw or None. Got {shown(law)} instead."
         )
     return law
 

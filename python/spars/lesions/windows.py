@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spars._core import Handle, native
+from spars._core import Handle, Native, native
 from spars._support.checks import check_integer
+from spars._support.progress import as_progress
 from spars._support.settings import flat
 from spars._support.types import FloatArray, MaskArray, Progress
 from spars.lesions.host import Host, as_host
@@ -36,7 +37,7 @@ class WindowBatch(NamedTuple):
     core_shares: FloatArray
 
 
-class Windows:
+class Windows(Native):
     """A source of labelled windows, made by `windows`.
 
     Window i depends on the hosts, the law, the settings, the seed and i alone: any range can be
@@ -50,16 +51,20 @@ class Windows:
     seed : int
     """
 
-    __slots__ = ("_handle", "hosts", "law", "seed", "settings")
-
     def __init__(
         self, hosts: tuple[Host, ...], law: LesionLaw, settings: WindowSettings, seed: int
     ) -> None:
         self.hosts, self.law, self.settings, self.seed = hosts, law, settings, seed
-        handles = np.array([host._handle.value for host in hosts], np.int64)
-        self._handle = Handle(native.lesion_windows_create(handles, law, settings, seed))
+        self._handle = self._made(None)
 
-    def draw(self, first: int, count: int, progress: Progress | None = None) -> WindowBatch:
+    def _value(self) -> None:
+        """Return nothing: hosts, law, settings and seed are all that windows follow from."""
+
+    def _made(self, value: None) -> Handle:
+        handles = np.array([host._handle.value for host in self.hosts], np.int64)
+        return Handle(native.lesion_windows_create(handles, self.law, self.settings, self.seed))
+
+    def draw(self, first: int, count: int, progress: Progress | bool | None = None) -> WindowBatch:
         """Draw windows `first` to ``first + count - 1``.
 
         Parameters
@@ -68,8 +73,8 @@ class Windows:
             0 or more.
         count : int
             1 or more.
-        progress : callable, optional
-            Called with (done, planned) about every 20 ms.
+        progress : callable or True, optional
+            Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
 
         Returns
         -------
@@ -86,8 +91,9 @@ class Windows:
         values = np.empty((count, *self.settings.window), np.float32)
         labels = np.empty(count, np.uint8)
         core_shares = np.empty(count, np.float32)
+        report = as_progress(progress, "Windows.draw", "windows")
         native.lesion_windows_draw(
-            self._handle.value, first, values.reshape(count, -1), labels, core_shares, progress
+            self._handle.value, first, values.reshape(count, -1), labels, core_shares, report
         )
         return WindowBatch(values, labels, core_shares)
 

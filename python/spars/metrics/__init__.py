@@ -4,6 +4,12 @@ Every function takes ``(prediction, reference)``, masks of one shape (x, y, z): 
 any numbers that are 0 or 1, or a `spars.Volume`, a nibabel or a SimpleITK image of such values.
 Distances are in mm: `spacing` is taken from the volumes where they have one, and is 1 mm else.
 
+Masks that both have a place in space (files, images, volumes with an affine) must lie in the same
+one, to within half of the shortest voxel edge at the corners. ``on="scan"`` brings the prediction
+onto the reference's voxels by nearest neighbour first, and ``on="voxels"`` compares voxel by voxel
+whatever the affines say, as it is with arrays. Values within 0.02 of 0 or 1, as writers that scale
+leave them, are 0 or 1.
+
 Definitions are those of MONAI 1.6.1, except where a mask is empty. Here:
 
 ===================  ============  =================  ================

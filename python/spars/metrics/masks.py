@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from spars._core import native
 from spars._support.checks import check_float, sentence
 from spars._support.types import Mask, MaskArray, Spacing
+from spars.volume.masks import LABEL_TOLERANCE as LABEL_TOLERANCE
 from spars.volume.masks import as_mask as as_mask
+from spars.volume.placement import laid_on
 from spars.volume.volume import Volume, as_volume
 
 
@@ -19,11 +21,17 @@ class Pair:
     """Two checked masks and their common spacing."""
 
     def __init__(
-        self, prediction: Mask, reference: Mask, owner: str, spacing: Sequence[float] | None = None
+        self,
+        prediction: Mask,
+        reference: Mask,
+        owner: str,
+        spacing: Sequence[float] | None = None,
+        on: str | None = None,
     ) -> None:
         self.prediction, first = measured_mask(prediction, "prediction", owner)
         self.reference, second = measured_mask(reference, "reference", owner)
-        if self.prediction.shape != self.reference.shape:
+        are_placed = first is not None and second is not None
+        if self.prediction.shape != self.reference.shape and not (on == "scan" and are_placed):
             raise ValueError(
                 sentence(
                     "prediction",
@@ -32,7 +40,15 @@ class Pair:
                     f"shape {self.prediction.shape}",
                 )
             )
-        self.spacing = chosen_spacing(spacing, [first, second], owner)
+        # What is laid over the reference is measured by the reference's voxels.
+        own = [
+            None if one is None else one.spacing for one in (first if on is None else None, second)
+        ]
+        self.spacing = chosen_spacing(spacing, own, owner)
+        if first is not None and second is not None:
+            self.prediction = laid_on(
+                second, self.prediction, first, "prediction", owner, on, "the reference"
+            )
 
     @property
     def millilitres(self) -> float:
@@ -130,14 +146,12 @@ def check_connectivity(value: int, owner: str) -> int:
     return int(value)
 
 
-def measured_mask(value: Mask, name: str, owner: str) -> tuple[MaskArray, Spacing | None]:
-    """Return a uint8 array of 0 and 1, and the spacing it came with (None for arrays)."""
-    spacing = None
-    if not isinstance(value, np.ndarray) and (
-        isinstance(value, Volume) or not isinstance(value, (list, tuple))
-    ):
+def measured_mask(value: Mask, name: str, owner: str) -> tuple[MaskArray, Volume | None]:
+    """Return a uint8 array of 0 and 1, and the volume it came as (None for arrays)."""
+    volume = None
+    if hasattr(value, "affine") or not isinstance(value, (np.ndarray, list, tuple)):
         volume = as_volume(value)
-        value, spacing = volume.array, volume.spacing
+        value = volume.array
     array = np.asarray(value)
     allowed = "a mask of 0 and 1 of shape (any, any, any)"
     if array.dtype.kind not in "biuf":
@@ -145,8 +159,10 @@ def measured_mask(value: Mask, name: str, owner: str) -> tuple[MaskArray, Spacin
     if array.ndim != 3 or array.size == 0:
         raise ValueError(sentence(name, owner, allowed, f"shape {array.shape}"))
     if array.dtype != np.bool_:
-        inside = array == 1
-        strange = ~(inside | (array == 0))
+        # Stored by writers that scale, 1 may be 1.004.
+        inside = np.abs(array - 1.0) <= LABEL_TOLERANCE if array.dtype.kind == "f" else array == 1
+        outside = np.abs(array) <= LABEL_TOLERANCE if array.dtype.kind == "f" else array == 0
+        strange = ~(inside | outside)
         if strange.any():
             index = tuple(int(i) for i in np.argwhere(strange)[0])
             raise ValueError(
@@ -155,7 +171,7 @@ def measured_mask(value: Mask, name: str, owner: str) -> tuple[MaskArray, Spacin
                 f"'{name} == 2'."
             )
         array = inside
-    return np.ascontiguousarray(array).view(np.uint8), spacing
+    return np.ascontiguousarray(array).view(np.uint8), volume
 
 
 def chosen_spacing(given: Any, own: Sequence[Spacing | None], owner: str) -> Spacing:

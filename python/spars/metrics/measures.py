@@ -38,13 +38,15 @@ __all__ = [
 ]
 
 
-def dice(prediction: Mask, reference: Mask) -> float:
+def dice(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     """Return twice the common volume over the sum of both volumes (Dice, 1945).
 
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
         Arrays of bool or of 0 and 1, or volumes of them.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -56,16 +58,18 @@ def dice(prediction: Mask, reference: Mask) -> float:
     TypeError, ValueError
         A mask holds anything but 0 and 1, or the shapes differ.
     """
-    return Pair(prediction, reference, "dice").overlap()["dice"]
+    return Pair(prediction, reference, "dice", on=on).overlap()["dice"]
 
 
-def iou(prediction: Mask, reference: Mask) -> float:
+def iou(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     """Return the common volume over the joint volume (Jaccard, 1912).
 
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
         Arrays of bool or of 0 and 1, or volumes of them.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -77,16 +81,18 @@ def iou(prediction: Mask, reference: Mask) -> float:
     TypeError, ValueError
         As `dice`.
     """
-    return Pair(prediction, reference, "iou").overlap()["iou"]
+    return Pair(prediction, reference, "iou", on=on).overlap()["iou"]
 
 
-def sensitivity(prediction: Mask, reference: Mask) -> float:
+def sensitivity(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     """Return the share of the reference's voxels that the prediction holds.
 
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
         Arrays of bool or of 0 and 1, or volumes of them.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -98,10 +104,10 @@ def sensitivity(prediction: Mask, reference: Mask) -> float:
     TypeError, ValueError
         As `dice`.
     """
-    return Pair(prediction, reference, "sensitivity").overlap()["sensitivity"]
+    return Pair(prediction, reference, "sensitivity", on=on).overlap()["sensitivity"]
 
 
-def specificity(prediction: Mask, reference: Mask) -> float:
+def specificity(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     """Return the share of the voxels outside the reference that the prediction leaves out.
 
     On whole scans it is close to 1 for any small mask; say precision beside it.
@@ -110,6 +116,8 @@ def specificity(prediction: Mask, reference: Mask) -> float:
     ----------
     prediction, reference : mask, shape (x, y, z)
         Arrays of bool or of 0 and 1, or volumes of them.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -121,16 +129,18 @@ def specificity(prediction: Mask, reference: Mask) -> float:
     TypeError, ValueError
         As `dice`.
     """
-    return Pair(prediction, reference, "specificity").overlap()["specificity"]
+    return Pair(prediction, reference, "specificity", on=on).overlap()["specificity"]
 
 
-def precision(prediction: Mask, reference: Mask) -> float:
+def precision(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     """Return the share of the prediction's voxels that the reference holds.
 
     Parameters
     ----------
     prediction, reference : mask, shape (x, y, z)
         Arrays of bool or of 0 and 1, or volumes of them.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -142,10 +152,10 @@ def precision(prediction: Mask, reference: Mask) -> float:
     TypeError, ValueError
         As `dice`.
     """
-    return Pair(prediction, reference, "precision").overlap()["precision"]
+    return Pair(prediction, reference, "precision", on=on).overlap()["precision"]
 
 
-def volumetric_similarity(prediction: Mask, reference: Mask) -> float:
+def volumetric_similarity(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     """Return 1 - |difference of the volumes| / sum of the volumes.
 
     It looks at sizes only: masks that do not touch can reach 1 (Taha and Hanbury, 2015).
@@ -154,6 +164,8 @@ def volumetric_similarity(prediction: Mask, reference: Mask) -> float:
     ----------
     prediction, reference : mask, shape (x, y, z)
         Arrays of bool or of 0 and 1, or volumes of them.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -165,7 +177,9 @@ def volumetric_similarity(prediction: Mask, reference: Mask) -> float:
     TypeError, ValueError
         As `dice`.
     """
-    return Pair(prediction, reference, "volumetric_similarity").overlap()["volumetric_similarity"]
+    return Pair(prediction, reference, "volumetric_similarity", on=on).overlap()[
+        "volumetric_similarity"
+    ]
 
 
 def hausdorff(
@@ -173,6 +187,8 @@ def hausdorff(
     reference: Mask,
     spacing: Sequence[float] | None = None,
     percentile: float = 100.0,
+    *,
+    on: str | None = None,
 ) -> float:
     """Return the Hausdorff distance between the surfaces of two masks, or a percentile of it.
 
@@ -188,6 +204,8 @@ def hausdorff(
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     percentile : float
         0.0 to 100.0. 100.0 is the largest distance, 95.0 the usual "HD95".
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -201,11 +219,17 @@ def hausdorff(
         As `dice`; or `spacing` or `percentile` is out of range, or the volumes' spacings differ.
     """
     percentile = check_float(percentile, "percentile", "hausdorff", 0.0, 100.0)
-    pair = Pair(prediction, reference, "hausdorff", spacing)
+    pair = Pair(prediction, reference, "hausdorff", spacing, on)
     return pair.surface([percentile], [])[0][0]
 
 
-def assd(prediction: Mask, reference: Mask, spacing: Sequence[float] | None = None) -> float:
+def assd(
+    prediction: Mask,
+    reference: Mask,
+    spacing: Sequence[float] | None = None,
+    *,
+    on: str | None = None,
+) -> float:
     """Return the average symmetric surface distance: the mean of all distances, both ways.
 
     Parameters
@@ -214,6 +238,8 @@ def assd(prediction: Mask, reference: Mask, spacing: Sequence[float] | None = No
         Arrays of bool or of 0 and 1, or volumes of them.
     spacing : tuple of three floats, optional
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -225,7 +251,7 @@ def assd(prediction: Mask, reference: Mask, spacing: Sequence[float] | None = No
     TypeError, ValueError
         As `hausdorff`.
     """
-    return Pair(prediction, reference, "assd", spacing).surface([], [])[2]
+    return Pair(prediction, reference, "assd", spacing, on).surface([], [])[2]
 
 
 def surface_dice(
@@ -233,6 +259,8 @@ def surface_dice(
     reference: Mask,
     spacing: Sequence[float] | None = None,
     tolerance: float = 2.0,
+    *,
+    on: str | None = None,
 ) -> float:
     """Return the share of both surfaces that lies within a tolerance of the other.
 
@@ -248,6 +276,8 @@ def surface_dice(
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     tolerance : float
         mm, not negative.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -260,7 +290,7 @@ def surface_dice(
         As `hausdorff`.
     """
     tolerance = check_float(tolerance, "tolerance", "surface_dice", 0.0)
-    return Pair(prediction, reference, "surface_dice", spacing).surface([], [tolerance])[1][0]
+    return Pair(prediction, reference, "surface_dice", spacing, on).surface([], [tolerance])[1][0]
 
 
 def lesion_detection(
@@ -269,6 +299,8 @@ def lesion_detection(
     spacing: Sequence[float] | None = None,
     min_overlap: float = 0.0,
     connectivity: int = 26,
+    *,
+    on: str | None = None,
 ) -> dict[str, Any]:
     """Return how many lesions were found, lesion by lesion.
 
@@ -286,6 +318,8 @@ def lesion_detection(
         0.0 (any common voxel) to below 1.0.
     connectivity : int
         6, 18 or 26: voxels that share a face, an edge or a corner touch.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -302,7 +336,7 @@ def lesion_detection(
         As `hausdorff`, or `min_overlap` or `connectivity` is out of range.
     """
     least = check_float(min_overlap, "min_overlap", "lesion_detection", 0.0, 1.0, open_high=True)
-    pair = Pair(prediction, reference, "lesion_detection", spacing)
+    pair = Pair(prediction, reference, "lesion_detection", spacing, on)
     return lesions(pair, least, check_connectivity(connectivity, "lesion_detection"))
 
 
@@ -311,6 +345,8 @@ def evaluate(
     reference: Mask,
     spacing: Sequence[float] | None = None,
     tolerance: float = 2.0,
+    *,
+    on: str | None = None,
 ) -> dict[str, float]:
     """Return every metric of a mask by name.
 
@@ -322,6 +358,8 @@ def evaluate(
         mm along x, y, z. Default: that of the volumes; 1 mm for arrays.
     tolerance : float
         Tolerance of `surface_dice`, mm.
+    on : {None, "scan", "voxels"}
+        What is done with masks of different places, as `spars.metrics` says.
 
     Returns
     -------
@@ -338,7 +376,7 @@ def evaluate(
         As `hausdorff`.
     """
     tolerance = check_float(tolerance, "tolerance", "evaluate", 0.0)
-    pair = Pair(prediction, reference, "evaluate", spacing)
+    pair = Pair(prediction, reference, "evaluate", spacing, on)
     tp, fp, fn, _ = pair.counts()
     distances, dices, average = pair.surface([100.0, 95.0], [tolerance])
     found = lesions(pair, 0.0, 26)
@@ -409,7 +447,7 @@ def distance_map(mask: Mask, spacing: Sequence[float] | None = None) -> FloatArr
         `mask` holds anything but 0 and 1, or `spacing` is out of range.
     """
     mask, own = measured_mask(mask, "mask", "distance_map")
-    spacing = chosen_spacing(spacing, [own], "distance_map")
+    spacing = chosen_spacing(spacing, [None if own is None else own.spacing], "distance_map")
     distances = np.empty(mask.shape, np.float32)
     native.metrics_distance_map(mask, spacing, distances, None)
     return distances

@@ -21,18 +21,15 @@ _INK = "#010203"
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as the bytes of a PNG, and close it."""
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
+    """Return a figure as the bytes of a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    pyplot.close(figure)
     return buffer.getvalue()
 
 
 def svg(draw: Callable[[], Figure]) -> str:
     """Return what `draw()` plots as inline SVG whose ink is the page's text colour."""
     matplotlib = require("matplotlib", "report", "Plotting")
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
     inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     ink = dict.fromkeys(inked, _INK)
     style = {"svg.fonttype": "none", "svg.hashsalt": "spars", "font.size": 11, **ink}
@@ -40,7 +37,6 @@ def svg(draw: Callable[[], Figure]) -> str:
         figure = draw()
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-        pyplot.close(figure)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(_INK, "currentColor")
     # Every figure numbers its parts from 1; ids must be unique in the page.
@@ -78,5 +74,5 @@ def check_installed(purpose: str) -> None:
     ImportError
         The extra "report" is not installed.
     """
-    for module in ("jinja2", "matplotlib.pyplot"):
+    for module in ("jinja2", "matplotlib.figure"):
         require(module, "report", purpose)

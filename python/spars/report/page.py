@@ -13,6 +13,7 @@ import numpy as np
 from spars._support import runtime
 from spars._support.extras import require
 from spars._support.files import write_text
+from spars._support.formats import check_ending
 from spars._support.types import Mask, MaskArray, PathLike
 from spars._support.version import __version__
 from spars.metrics.masks import as_mask
@@ -88,6 +89,7 @@ def write_report(
     caveats: Iterable[str] = (),
     timings: Mapping[str, float] | None = None,
     command: str | None = None,
+    on: str | None = None,
 ) -> None:
     """Write a self-contained HTML report about a segmentation.
 
@@ -122,12 +124,17 @@ def write_report(
         Seconds of each part.
     command : str, optional
         What repeats the run.
+    on : {None, "scan", "voxels"}
+        As for `Segmentation.dice`.
 
     Raises
     ------
+    ValueError
+        The reference has another shape than the scan, or lies elsewhere.
     ImportError
         The extra "report" (matplotlib, Jinja2) is not installed.
     """
+    check_ending(path, (".html", ".htm"), "write_report")
     jinja2 = require("jinja2", "report", "A report")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("spars.report"),
@@ -138,7 +145,7 @@ def write_report(
     )
     environment.filters["number"] = number
     if reference is not None:
-        reference = as_mask(reference, "reference", "write_report", shape=segmentation.mask.shape)
+        reference = as_mask(reference, "reference", "write_report", scan=segmentation.volume, on=on)
     metrics = _metrics(segmentation, reference)
     content: dict[str, Any] = {
         "title": title,

@@ -1,4 +1,8 @@
-"""Pictures of scans, masks and runs, as matplotlib figures that the caller shows or saves."""
+"""Pictures of scans, masks and runs, as matplotlib figures that the caller shows or saves.
+
+pyplot keeps none of them: a notebook shows a figure where it is a cell's value, `figure.savefig`
+writes it. For a window, give the axes of a figure of pyplot as `ax`, then call ``pyplot.show()``.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from spars._support.checks import check_choice, check_integer
 from spars._support.extras import require
 from spars._support.types import FloatArray, Scan, Spacing
+from spars.volume.placement import laid_on
 from spars.volume.protocol import IntensityWindow
 from spars.volume.volume import Volume, as_volume
 
@@ -49,6 +54,7 @@ def overlay(
     intensity_window: IntensityWindow = SOFT_TISSUE,
     score_label: str = "score",
     ax: Axes | None = None,
+    on: str | None = None,
 ) -> Figure:
     """Draw one slice with the outlines of masks over it, in radiological orientation.
 
@@ -77,6 +83,9 @@ def overlay(
         What the map's colours mean, for the colour bar.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
+    on : {None, "scan", "voxels"}
+        None: masks and map must lie where the scan does. "scan" brings them there by nearest
+        neighbour, "voxels" takes them voxel by voxel, whatever the affines say.
 
     Returns
     -------
@@ -85,14 +94,14 @@ def overlay(
     Raises
     ------
     ValueError
-        A mask or map has another shape than the scan, or `index` lies outside.
+        A mask or map has another shape than the scan or lies elsewhere, or `index` lies outside.
     ImportError
         matplotlib is missing.
     """
     volume = as_volume(volume)
     axis = check_integer(axis, "axis", "overlay", 0, 2)
     given = {"prediction": prediction, "reference": reference, "score_map": score_map}
-    layers = {name: _layer(array, name, volume) for name, array in given.items()}
+    layers = {name: _layer(array, name, volume, on) for name, array in given.items()}
     if index is None:
         index = largest_slice(volume.shape, layers["reference"], layers["prediction"], axis=axis)
     index = check_integer(index, "index", "overlay", 0, volume.shape[axis] - 1)
@@ -134,27 +143,22 @@ def views(
     *,
     index: Sequence[int] | None = None,
     score_label: str = "score",
+    on: str | None = None,
 ) -> Figure:
     """Draw one slice across each of the three axes side by side.
 
     Parameters and errors are those of `overlay`, but `index` takes one slice for each of the axes
     x, y and z; returns the figure.
     """
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
     volume = as_volume(volume)
     order = (2, 1, 0)
     widths = [_Cut(volume.affine, axis, 0).width(volume) for axis in order]
     # Panels of one height, each as wide as its slice is in millimetres.
-    figure, axes = pyplot.subplots(
-        1,
-        3,
-        figsize=(13, 13 / sum(widths) + 0.25),
-        width_ratios=widths,
-        layout="constrained",
-    )
+    figure = _figure(13, 13 / sum(widths) + 0.25)
+    axes = figure.subplots(1, 3, width_ratios=widths)
     for axis, ax in zip(order, axes, strict=True):
         chosen = None if index is None else index[axis]
-        overlay(volume, prediction, reference, score_map, axis=axis, index=chosen, ax=ax)
+        overlay(volume, prediction, reference, score_map, axis=axis, index=chosen, ax=ax, on=on)
         if ax is not axes[0] and ax.get_legend() is not None:
             ax.get_legend().remove()
     if score_map is not None:
@@ -278,8 +282,8 @@ def coverage(
         figure, ax = _axes(ax)
         panels = [(ax, part, dict(COVERAGE)[part])]
     else:
-        pyplot = require("matplotlib.pyplot", "report", "Plotting")
-        figure, axes = pyplot.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+        figure = _figure(13, 3.6)
+        axes = figure.subplots(1, 3)
         panels = [(ax, *panel) for ax, panel in zip(axes, COVERAGE, strict=True)]
     for ax, name, label in panels:
         for index, (search, curve) in enumerate(curves.items()):
@@ -430,16 +434,11 @@ def _world_axes(affine: NDArray[np.float64]) -> list[tuple[int, float]]:
     return found
 
 
-def _layer(array: Scan | None, name: str, volume: Volume) -> FloatArray | None:
+def _layer(array: Scan | None, name: str, volume: Volume, on: str | None) -> FloatArray | None:
     if array is None:
         return None
-    array = as_volume(array).array
-    if array.shape != tuple(volume.shape):
-        raise ValueError(
-            f"The '{name}' parameter of overlay must have the scan's shape "
-            f"{tuple(volume.shape)}. Got {array.shape} instead."
-        )
-    return array
+    layer = as_volume(array)
+    return laid_on(volume, layer.array, layer, name, "overlay", on)
 
 
 def _outline(ax: Axes, cut: NDArray[Any], colour: str, style: str, name: str) -> Line2D:
@@ -481,6 +480,13 @@ def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
     if ax is not None:
         # It may be a SubFigure, which draws the same.
         return cast("Figure", ax.figure), ax
-    pyplot = require("matplotlib.pyplot", "report", "Plotting")
-    figure, ax = pyplot.subplots(figsize=(5.8, 3.6), layout="constrained")
-    return figure, ax
+    figure = _figure(5.8, 3.6)
+    return figure, figure.subplots()
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return a new figure of so many inches."""
+    require("matplotlib.figure", "report", "Plotting")
+    from spars.report.figure import ShownFigure
+
+    return ShownFigure(figsize=(width, height), layout="constrained")

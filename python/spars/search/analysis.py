@@ -185,7 +185,7 @@ class RunAnalysis(WithCoverage):
         iteration : int
             From 0, as the records are indexed.
         progress : callable or True, optional
-            Called with (done, planned) iterations.
+            Called with (done, planned) iterations; True draws a bar (the extra "progress").
 
         Returns
         -------

@@ -85,14 +85,17 @@ def exhaustive(
     progress: Progress | bool | None = None,
     **unused: Any,
 ) -> Search:
-    """Visit every window of the lattice once.
+    """Visit every window of the lattice once, and those that end at the far borders.
+
+    Windows stand `stride` apart; where that does not end at a border, one more stands there, so
+    that no voxel is left out. Under border "clamped_crop", the released scripts', there is none.
 
     Parameters
     ----------
     volume, scorer, window, grid, protocol, stride
         As for `spars.parallel_env`.
     progress : callable or True, optional
-        Called with (done, planned) windows; True draws a bar.
+        Called with (done, planned) windows; True draws a bar (the extra "progress").
     **unused
         `iterations`, `n_steps`, `termination_threshold` and `seed` change nothing: nothing is
         drawn and nothing ends early.
@@ -103,7 +106,10 @@ def exhaustive(
     """
     refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "exhaustive")
     # Its threshold ends episodes, of which there are none here.
-    played = Field(volume, scorer, window, protocol, 1.0, grid, stride, {}, "exhaustive")
+    played = Field(
+        volume, scorer, window, protocol, 1.0, grid, stride, {}, "exhaustive",
+        covers_edge=not isinstance(scorer, ScoreAtlas) or scorer.covers_edge,
+    )  # fmt: skip
     played.score_all(as_progress(progress, "exhaustive", "windows"))
     atlas = ScoreAtlas(played.scores(), played.axes(), played.window, played.grid)
     return Search(
@@ -149,8 +155,8 @@ def grad_cam(
         the window along each axis.
     layer, target
         As for `spars.Classifier.attributions`.
-    progress : callable, optional
-        Called with (done, planned) windows.
+    progress : callable or True, optional
+        Called with (done, planned) windows; True draws a bar (the extra "progress").
     **unused
         `iterations`, `n_steps`, `termination_threshold` and `seed` change nothing.
 

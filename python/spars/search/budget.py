@@ -39,9 +39,9 @@ def search_by(method: str) -> Callable[..., Search]:
     callable
         Takes volume, scorer, `window`, `grid`, `protocol`, `stride`, `seed` and `progress` as
         `spars.search.baselines.random_walk` does; `strategy`, one of `STRATEGIES`' values or as
-        they are; `max_scores`, how many windows the scorer may be asked for, None for all; and
+        they are; `max_scores`, how many windows the scorer may be asked for, None for all;
         `region`, a mask of the grid's shape: windows whose credited part holds none of it are not
-        asked for, count nothing and score 0.
+        asked for, count nothing and score 0; and `covers_edge`, as `ScoreAtlas.compute` does.
     """
 
     def search(volume: Scan, scorer: Scorer, **options: Any) -> Search:
@@ -63,6 +63,7 @@ def _search(
     protocol: str | Protocol = "paper",
     stride: int = 4,
     region: MaskArray | None = None,
+    covers_edge: bool = True,
     progress: Progress | bool | None = None,
     **unused: Any,
 ) -> Search:
@@ -71,8 +72,14 @@ def _search(
     if max_scores is not None:
         max_scores = check_integer(max_scores, "max_scores", method, 1)
 
+    if isinstance(scorer, ScoreAtlas):
+        covers_edge = scorer.covers_edge
+
     def field_of(scorer: Scorer, **switches: Any) -> Field:
-        return Field(volume, scorer, window, protocol, 1.0, grid, stride, switches, method, region)
+        return Field(
+            volume, scorer, window, protocol, 1.0, grid, stride, switches, method, region,
+            covers_edge,
+        )  # fmt: skip
 
     field = blank = field_of(scorer)
     if isinstance(scorer, KnownScores):
@@ -163,8 +170,8 @@ def filled(scores: FloatArray, known: NDArray[np.bool_], askable: NDArray[np.boo
     """Return scores with what was not asked guessed from what was.
 
     A window next to known ones takes the mean of those that share a face with it, then so do the
-    windows next to these; all that is further away is 0. On phantoms this gave maps of few scores
-    a higher Dice than 0 everywhere, than the nearest score, and than one or all rings.
+    windows next to these; all that is further away is 0. On phantoms the nearest score did as well
+    as this and 0 everywhere worse; this keeps windows far from all that is known at 0.
 
     Parameters
     ----------

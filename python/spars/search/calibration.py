@@ -10,6 +10,7 @@ import numpy as np
 
 from spars._support.checks import check_choice, check_float, check_integer
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Progress, Scan
 from spars.game.scorers import Scorer
 from spars.search import baselines
@@ -57,7 +58,7 @@ def calibrate(
     stride: int = 8,
     quantile: float = 0.99,
     share: float = 0.8,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Calibration:
     """Return thresholds that tumour-free scans stay below and, if given, that tumours reach.
 
@@ -93,8 +94,8 @@ def calibrate(
     share : float
         In [0, 1]. The higher, the less a mask spreads around a tumour. 0.8 was chosen on synthetic
         phantoms; how much of a window a tumour must fill to be seen decides what is best.
-    progress : callable, optional
-        Called with (done, planned) scans.
+    progress : callable or True, optional
+        Called with (done, planned) scans; True draws a bar (the extra "progress").
 
     Returns
     -------
@@ -109,6 +110,7 @@ def calibrate(
     share = check_float(share, "share", "calibrate", 0.0, 1.0)
     check_choice(method, "method", "calibrate", ("exhaustive", "grad_cam"))
     stride = check_integer(stride, "stride", "calibrate", 1)
+    progress = as_progress(progress, "calibrate", "scans")
     protocol = Protocol.named(protocol)
     if grid is None:
         protocol = protocol.with_switches(scan_frame="native")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from spars._support.checks import check_integer
+from spars._support.checks import check_integer, sentence
 from spars._support.extras import require
 from spars._support.progress import ProgressBar
 from spars._support.types import PathLike
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
     from spars.search.run import Run
 
 __all__ = ["ProgressBar", "TensorBoard"]
+
+#: Called with the run after each iteration; returning False ends it.
+Callbacks: TypeAlias = "Callable[[Run], object] | Sequence[Callable[[Run], object]] | None"
+
+
+def as_callbacks(
+    callback: Callbacks, tensorboard: PathLike | None, owner: str
+) -> list[Callable[[Run], object]]:
+    """Return the callables that `callback` and `tensorboard` stand for."""
+    given = [] if callback is None else [callback] if callable(callback) else callback
+    if not isinstance(given, (list, tuple)) or not all(callable(call) for call in given):
+        raise TypeError(sentence("callback", owner, "a callable or a sequence of them", callback))
+    return [*given, *([] if tensorboard is None else [TensorBoard(tensorboard)])]
 
 
 class TensorBoard:

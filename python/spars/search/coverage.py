@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import check_choice, check_float
+from spars._support.checks import check_choice, check_float, sentence
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Progress
 from spars.game.atlas import ScoreAtlas
@@ -86,11 +86,13 @@ def coverage(
     atlas : ScoreAtlas, optional
         Every window's score, of the same scan, window, stride and protocol. A run that can be
         resumed, and an exhaustive search, have their own: the run then scores what it has not yet.
+        Windows at far borders that a game's strides do not lead to are left out.
     best : float
         Share of places that count as the best, in (0, 1]: the ceil(best * places) highest scores,
         and whatever ties with the lowest of them.
     progress : callable or True, optional
-        Called with (done, planned) windows while a run scores what it has not yet.
+        Called with (done, planned) windows while a run scores what it has not yet; True draws a bar
+        (the extra "progress").
 
     Returns
     -------
@@ -181,7 +183,11 @@ def _seen_places(
     searched: Any = getattr(search, "run", search)
     if atlas is None:
         atlas = searched._atlas(owner, as_progress(progress, owner, "windows"))
+    if not isinstance(atlas, ScoreAtlas):
+        raise TypeError(sentence("atlas", owner, "a ScoreAtlas or None", atlas))
     configuration = searched.configuration
+    if "n_steps" in configuration and configuration["protocol"]["border"] == "inside":
+        atlas = atlas.on_strides(configuration["stride"])
     for name in ("window", "grid"):
         if tuple(getattr(atlas, name)) != tuple(configuration[name]):
             raise ValueError(

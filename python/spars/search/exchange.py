@@ -8,18 +8,25 @@ layer holds that division instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from spars._support.checks import sentence
-from spars._support.types import Extent3, FloatArray, PathLike
+from spars._support.types import FloatArray, PathLike
 from spars.agents.agent import PPO
 from spars.agents.files import Spaces
 from spars.agents.networks import HIDDEN, NEIGHBOURHOOD, flat_of, policy_shapes
 from spars.agents.ppo import resize_multiplicity
-from spars.agents.stable_baselines import FIRST_LAYERS, is_stable_baselines, observation_shape_of
+from spars.agents.stable_baselines import (
+    FIRST_LAYERS,
+    is_image_policy,
+    is_stable_baselines,
+    observation_shape_of,
+    turned_image,
+    with_channels_last,
+)
 from spars.game.field import ACTIONS
 from spars.search.live_run import FIXED
 
@@ -128,20 +135,17 @@ def _scaled(parameters: Mapping[str, FloatArray], factor: float) -> dict[str, Fl
     }
 
 
-def _turned(shape: Sequence[int]) -> Extent3:
-    """Return the axes of an image as stable-baselines3 keeps it: the last one first."""
-    return (shape[2], shape[0], shape[1])
-
-
 def _read(path: PathLike, configuration: Mapping[str, Any]) -> PPO:
     """Return the agent of a file; a policy that saw resized windows is collapsed."""
     if configuration["policy"] != "MlpPolicy" or not is_stable_baselines(path):
         return PPO.load(path)
     window, resized = tuple(configuration["window"]), tuple(configuration["input_shape"])
     shape = observation_shape_of(path)
-    for turn in (tuple, _turned):
+    for turn in (tuple, turned_image):
         if shape == turn(resized) != turn(window):
-            return PPO.load(path, window=turn(window))
+            # In the file's own order: `_of_agent` turns it.
+            axes = "first" if is_image_policy(path) else None
+            return PPO.load(path, window=turn(window), image_axes=axes)
     return PPO.load(path)
 
 
@@ -152,10 +156,8 @@ def _of_agent(agent: PPO, configuration: Mapping[str, Any]) -> dict[str, FloatAr
     if configuration["policy"] == "LocalPolicy":
         window = (NEIGHBOURHOOD["search"],)
     shape = agent.observation_shape
-    if len(window) == 3 and shape == _turned(window) != window:
-        for name in FIRST_LAYERS:
-            weights = parameters[name].reshape(-1, *shape).transpose(0, 2, 3, 1)
-            parameters[name] = np.ascontiguousarray(weights).reshape(len(weights), -1)
+    if len(window) == 3 and shape == turned_image(window) != window:
+        parameters = with_channels_last(parameters, shape)
     elif shape != window or agent.action_count != ACTIONS:
         raise ValueError(
             _sentence(

@@ -15,6 +15,8 @@ from spars.classifier.recipe import Recipe
 from spars.lesions.host import Host
 from spars.volume.crossing import Crossing
 from spars.volume.masks import Box, as_mask, bounding_box
+from spars.volume.orientation import Turn
+from spars.volume.placement import has_place
 from spars.volume.protocol import ScanFrame
 from spars.volume.volume import Volume, as_volume
 from spars.volume.working import WorkingScan
@@ -51,12 +53,15 @@ class BoxFrame:
         What is searched.
     frame : str
         As `Protocol.scan_frame`.
+    turn : Turn
+        From the scan as it is stored to the orientation of play.
     """
 
     scan: Extent3
     grid: Extent3
     box: Box
     frame: ScanFrame
+    turn: Turn
 
     def _ranges(self) -> list[range]:
         return [
@@ -65,12 +70,12 @@ class BoxFrame:
 
     @property
     def _crossing(self) -> Crossing:
-        x, y, z = (len(places) for places in self._ranges())
-        return Crossing((x, y, z), self.grid, self.frame)
+        lengths = [len(places) for places in self._ranges()]
+        return Crossing(self.turn.shape(lengths), self.grid, self.frame)
 
     def to_scan(self, score_map: FloatArray) -> FloatArray:
         whole = np.zeros(self.scan, np.float32)
-        whole[self.box] = self._crossing.to_scan(score_map)
+        self.turn.turned(whole[self.box])[...] = self._crossing.to_scan(score_map)
         return whole
 
     def voxel(self, voxel: Sequence[int]) -> Extent3 | None:
@@ -78,7 +83,8 @@ class BoxFrame:
         if any(value not in places for value, places in zip(voxel, ranges, strict=True)):
             return None
         inside = [value - places.start for value, places in zip(voxel, ranges, strict=True)]
-        return self._crossing.voxel(inside)
+        turned = self.turn.voxel(inside, [len(places) for places in ranges])
+        return self._crossing.voxel(turned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +138,14 @@ class OrganFrame:
         return int(place[0]), int(place[1]), int(place[2])
 
 
-def isolate(volume: Scan, region: Mask, *, outside: float = -200.0, margin: int = 0) -> Volume:
+def isolate(
+    volume: Scan,
+    region: Mask,
+    *,
+    outside: float = -200.0,
+    margin: int = 0,
+    on: str | None = None,
+) -> Volume:
     """Return the part of a scan that an organ fills, everything else set to one value.
 
     A classifier trained on isolated organs learns from nothing but the organ, and far fewer
@@ -149,6 +162,9 @@ def isolate(volume: Scan, region: Mask, *, outside: float = -200.0, margin: int 
         HU given to voxels outside the organ.
     margin : int
         Voxels kept around the organ on each side, as far as the scan reaches.
+    on : {None, "scan", "voxels"}
+        None: the region must lie where the scan does. "scan" brings it there by nearest neighbour,
+        "voxels" takes it voxel by voxel, whatever the affines say.
 
     Returns
     -------
@@ -158,18 +174,24 @@ def isolate(volume: Scan, region: Mask, *, outside: float = -200.0, margin: int 
     Raises
     ------
     ValueError
-        The region is empty or has another shape than the scan.
+        The region is empty, has another shape than the scan, or lies elsewhere.
     """
     outside = check_float(outside, "outside", "isolate")
     margin = check_integer(margin, "margin", "isolate", 0)
     scan = as_volume(volume)
-    region = as_mask(region, "region", "isolate", shape=scan.shape)
+    region = as_mask(region, "region", "isolate", scan=scan, on=on)
     if not region.any():
         raise ValueError("The 'region' parameter of isolate must hold a voxel. Got none instead.")
     box = bounding_box(region, margin)
     affine = np.array(scan.affine)
     affine[:3, 3] = (affine @ [*(axis.start for axis in box), 1.0])[:3]
     return Volume(np.where(region[box] == 1, scan.array[box], np.float32(outside)), affine)
+
+
+def isolated(scan: Volume, region: MaskArray) -> Volume:
+    """Return what `isolate` does, of no known place where the scan is of none."""
+    found = isolate(scan, region)
+    return Volume(found.array, found.affine if has_place(scan) else None, scan.header)
 
 
 def described_scan(scan: Volume) -> dict[str, Any]:

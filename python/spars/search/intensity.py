@@ -24,6 +24,8 @@ def intensity_mask(
     edge: float = 3.0,
     opening: int = 1,
     progress: Progress | bool | None = None,
+    *,
+    on: str | None = None,
 ) -> MaskArray:
     """Segment what of an organ is darker than most of it, without any training.
 
@@ -49,7 +51,9 @@ def intensity_mask(
     opening : int
         Voxels that the mask is eroded and then dilated by, along faces, 0 to 10.
     progress : callable or True, optional
-        Called with (done, planned) about every 20 ms; True draws a bar.
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
+    on : {None, "scan", "voxels"}
+        As for `spars.working_scan`.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def intensity_mask(
         "opening": check_integer(opening, "opening", owner, 0, 10),
     }
     scan = as_volume(scan)
-    region = as_mask(organ, "organ", owner, shape=scan.shape)
+    region = as_mask(organ, "organ", owner, scan=scan, on=on)
     working = working_scan(scan, region, spacing)
     mask = np.empty(working.organ.shape, np.uint8)
     native.intensity_mask(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Whole
 from spars._support.archives import read_npz, write_npz
 from spars._support.checks import (
     check_array,
@@ -19,6 +19,7 @@ from spars._support.checks import (
     check_float,
     check_integer,
     sentence,
+    shown,
 )
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
@@ -50,7 +51,7 @@ GAME_LIMIT = 1 << 32
 STEP_LIMIT = 1 << 32
 
 
-class League:
+class League(Whole):
     """Players whose weights no longer change, and the table of their games.
 
     Make one of a run with `League.of`, or empty and `add` players of any runs on the same scan.
@@ -155,7 +156,7 @@ class League:
         if run._live_run is None:
             raise ValueError(
                 "The 'run' parameter of League.of must have its scan and classifier: give both to "
-                f"Run.load. Got {run!r} without them instead."
+                f"Run.load. Got {shown(run)} without them instead."
             )
         league = cls.__new__(cls)
         c = run.configuration
@@ -224,21 +225,35 @@ class League:
         given = {
             key: np.asarray(value)
             for key, value in dict(parameters).items()
-            if key.startswith(POLICY_PARTS)
+            if isinstance(key, str) and key.startswith(POLICY_PARTS)
         }
-        features, nets = self._extractor(given), _without_extractor(given)
-        arrays, shape = checked_parameters(nets | _silent_critic(nets), "League.add")
+        arrays, shape = self._arrays(given)
         if self._members and self._shape != shape:
             raise ValueError(
                 "The 'parameters' parameter of League.add must have the members' sizes "
                 f"{self._shape[:3]}. Got {shape[:3]} instead."
             )
         self._shape = shape
-        arrays = features | {key: a.astype(np.float32, copy=False) for key, a in arrays.items()}
         self._enter(arrays)
         self._members.append({key: arrays[key].copy() for key in given})
         self.names.append(name)
         self.wins, self.ties = (np.pad(table, (0, 1)) for table in (self.wins, self.ties))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_handle": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for member in self._members:
+            self._enter(self._arrays(member)[0])
+
+    def _arrays(
+        self, given: Mapping[str, NDArray[Any]]
+    ) -> tuple[dict[str, FloatArray], PolicyShape]:
+        """Return a player's arrays as the core takes them, a silent critic included; and sizes."""
+        features, nets = self._extractor(given), _without_extractor(given)
+        arrays, shape = checked_parameters(nets | _silent_critic(nets), "League.add")
+        return features | {k: a.astype(np.float32, copy=False) for k, a in arrays.items()}, shape
 
     def _extractor(self, given: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
         """Return the convolutions among a policy's parameters, in the core's order."""
@@ -280,7 +295,7 @@ class League:
         games : int
             Games of each pair, those already played included.
         progress : callable or True, optional
-            Called with (done, planned) games.
+            Called with (done, planned) games; True draws a bar (the extra "progress").
 
         Returns
         -------
@@ -433,7 +448,7 @@ class League:
         try:
             league.configuration = description["configuration"]
             league._read(description["names"], arrays)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise FormatError(f"{path}: not a league that League.save wrote: {error!r}") from error
         return league
 

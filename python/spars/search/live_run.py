@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import names, native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Native
 from spars._support.types import FloatArray, Progress
 from spars.agents.hyperparameters import checked_hyperparameters
 from spars.agents.networks import named, policy_shapes
@@ -33,7 +33,7 @@ FIXED = (
 )  # fmt: skip
 
 
-class LiveRun:
+class LiveRun(Native):
     """A learner and its opponent on one field.
 
     Parameters
@@ -48,6 +48,9 @@ class LiveRun:
         What the map's Dice is taken with.
     """
 
+    # Who is in its pool, the run's snapshots alone tell.
+    _instead = "copy the Run that it belongs to"
+
     def __init__(
         self,
         played: Field,
@@ -56,7 +59,7 @@ class LiveRun:
         reference: Reference | None,
     ) -> None:
         self.field = played
-        self.has_reference = reference is not None
+        self.reference = reference
         game = configuration["game"]
         self._shapes = policy_shapes(configuration["policy"], played.window, game)
         self._step_shape = step_shape(configuration)
@@ -73,6 +76,11 @@ class LiveRun:
                 None if rule is None else ExhaustionRule.again(rule).bounded(),
             )
         )
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the map's Dice is taken."""
+        return self.reference is not None
 
     def set_rates(self, rates: Mapping[str, float | None]) -> None:
         """Learn by other rates from the next iteration on."""
@@ -122,12 +130,7 @@ class LiveRun:
         records = np.empty((sizes.iterations, len(RECORD_NAMES)))
         native.selfplay_records(run, records)
         shape = (sizes.iterations if sizes.steps else 0, *self._step_shape)
-        columns: dict[str, NDArray[Any]] = {
-            "windows": np.empty((*shape, 2, 3), np.int32),
-            "step_scores": np.empty((*shape, 2), np.float32),
-            "actions": np.empty((*shape, 2), np.int8),
-            "ends": np.empty(shape, np.uint8),
-        }
+        columns = step_columns(shape)
         windows, scores = columns["windows"], columns["step_scores"]
         native.selfplay_steps(run, windows, scores, columns["actions"], columns["ends"])
         kept = []
@@ -228,3 +231,18 @@ def step_shape(configuration: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the axes of an iteration's steps: games have one where there are several."""
     games = configuration["n_envs"]
     return (configuration["n_steps"],) if games == 1 else (configuration["n_steps"], games)
+
+
+def step_columns(shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+    """Return arrays for what is recorded of each step; `shape` is (iterations, *step_shape)."""
+    return {
+        "windows": np.empty((*shape, 2, 3), np.int32),
+        "step_scores": np.empty((*shape, 2), np.float32),
+        "actions": np.empty((*shape, 2), np.int8),
+        "ends": np.empty(shape, np.uint8),
+    }
+
+
+def empty_steps(configuration: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a run that has recorded no step yet."""
+    return step_columns((0, *step_shape(configuration)))

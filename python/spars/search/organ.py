@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spars._core import native
-from spars._support.checks import check_room, sentence
+from spars._support.checks import check_room, sentence, shown
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.types import FloatArray, MaskArray, Progress, Scan
@@ -50,7 +50,7 @@ def segment_organ(
     scan, region, recipe, frame = _prepared(volume, settings, recipe)
     notes = doubts(scan, frame.host.organ)
     for note in notes:
-        warnings.warn(note, ScanWarning, stacklevel=4)
+        warnings.warn(note, ScanWarning, stacklevel=5)
     grid = frame.seen.shape
     options = dict(settings.search)
     game = options.get("game", "search")
@@ -59,7 +59,7 @@ def segment_organ(
     options |= settings.budget()
     played: Scorer = scorer
     if settings.has_budget:
-        options["region"] = frame.working.organ
+        options |= {"region": frame.working.organ, "covers_edge": not recipe.is_interpolated}
     elif settings.method != "grad_cam" and not isinstance(scorer, ScoreAtlas):
         # All of an organ's windows take a few seconds, and every search may ask for any of them.
         played = _scored(frame, scorer, recipe, stride, as_progress(settings.progress, "scores"))
@@ -117,7 +117,8 @@ def _prepared(
     volume: Scan, settings: SegmentationSettings, recipe: Recipe
 ) -> tuple[Volume, MaskArray, Recipe, OrganFrame]:
     """Return scan, organ, the recipe with the settings in it, and the organ on its grid."""
-    protocol = settings.played().with_switches(scan_frame="native")
+    # A working grid has one orientation already.
+    protocol = settings.played().with_switches(scan_frame="native", orientation="stored")
     recipe = recipe.changed(window=settings.window, protocol=protocol)
     scan = as_volume(volume)
     region = _region(scan, settings)
@@ -132,6 +133,8 @@ def _scored(
     return ScoreAtlas.compute(
         frame.seen, scorer, recipe.window, grid=frame.seen.shape, stride=stride,
         protocol=recipe.protocol, region=frame.working.organ, progress=progress,
+        # A map between windows' middles holds the outermost scores up to the border.
+        covers_edge=not recipe.is_interpolated,
     )  # fmt: skip
 
 
@@ -140,7 +143,7 @@ def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmen
     for name, value in settings.search.items():
         raise TypeError(
             f"{settings.owner}() got the keyword argument '{name}', which method='intensity' does "
-            f"not take. Got {value!r}."
+            f"not take. Got {shown(value)}."
         )
     scan = as_volume(volume)
     region = _region(scan, settings)
@@ -161,7 +164,8 @@ def _refuse(settings: SegmentationSettings, recipe: Recipe) -> None:
         if value != allowed:
             raise ValueError(
                 f"The '{name}' parameter of {settings.owner} must be left out with a recipe of "
-                f"spacing {recipe.spacing} mm; recipe=None goes without it. Got {value!r} instead."
+                f"spacing {recipe.spacing} mm; recipe=None goes without it. "
+                f"Got {shown(value)} instead."
             )
     if settings.search.get("reference") is not None:
         raise ValueError(
@@ -174,7 +178,10 @@ def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
     if settings.region is None:
         wanted = "the organ's mask on the scan's voxels"
         raise ValueError(sentence("region", settings.owner, wanted, None))
-    region = as_mask(settings.region, "region", settings.owner, shape=scan.shape)
+    region = as_mask(
+        settings.region, "region", settings.owner,
+        value=settings.region_value, must_hold=True, scan=scan, on=settings.on,
+    )  # fmt: skip
     if not region.any():
         raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
     return region
@@ -208,12 +215,15 @@ def organ_lesions(host: Host, organ: MaskArray, score_map: FloatArray, recipe: R
     """
     if recipe.refinement == "none":
         return organ & (score_map > recipe.threshold)
+    voxels_of_ml = 1000 / (recipe.spacing or 1.0) ** 3
     rule = {
         "threshold": recipe.threshold,
         "certain": recipe.certain,
         "reach": recipe.reach,
         "least_contrast": recipe.least_contrast,
-        "least_voxels": math.ceil(1000 * recipe.minimum_volume / (recipe.spacing or 1.0) ** 3),
+        "least_voxels": math.ceil(recipe.minimum_volume * voxels_of_ml),
+        "large_voxels": math.ceil((recipe.large_volume or 0.0) * voxels_of_ml),
+        "large_threshold": min(recipe.large_threshold, recipe.threshold),
     }
     found = np.empty(organ.shape, np.uint8)
     native.lesion_split(host._handle.value, score_map, rule, found, None)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_float, check_integer
+from spars._support.checks import check_array, check_float, check_integer
 
 __all__ = ["Ratings", "cyclic_share", "elo_ratings", "win_rates"]
 
@@ -58,7 +59,13 @@ def win_rates(wins: NDArray[np.int64], ties: NDArray[np.int64]) -> NDArray[np.fl
     -------
     ndarray of float64, shape (members, members)
         NaN where two have not played.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are no such arrays.
     """
+    wins, ties = _checked(wins, ties, "win_rates")
     games = wins + wins.T + ties
     rates = np.full(games.shape, np.nan)
     return np.divide(wins + ties / 2, games, out=rates, where=games > 0)
@@ -112,7 +119,7 @@ def elo_ratings(
         confidence, "confidence", owner, 0.0, 1.0, open_low=True, open_high=True
     )
     resamples = check_integer(resamples, "resamples", owner, 1)
-    wins, ties = np.asarray(wins), np.asarray(ties)
+    wins, ties = _checked(wins, ties, owner, len(names))
     games = wins + wins.T + ties
     pairs = np.array(list(combinations(range(len(names)), 2))).reshape(-1, 2).T
     if len(names) < 2 or (games[pairs[0], pairs[1]] == 0).any():
@@ -158,6 +165,16 @@ def _fit(
         if longest.max() < 1e-11:
             break
     return strength - strength.mean(axis=1, keepdims=True)
+
+
+def _checked(
+    wins: ArrayLike, ties: ArrayLike, owner: str, members: int | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return both tables as they are; they must be numbers, and of one square shape."""
+    members = len(check_array(wins, "wins", owner, np.float64, (members, members)))
+    for name, table in (("wins", wins), ("ties", ties)):
+        check_array(table, name, owner, np.float64, (members, members))
+    return np.asarray(wins), np.asarray(ties)
 
 
 def _logistic(difference: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
@@ -223,7 +240,7 @@ def cyclic_share(wins: NDArray[np.int64], ties: NDArray[np.int64]) -> float:
     Jiang, Lim, Yao and Ye, 2011, "Statistical ranking and combinatorial Hodge theory"; Balduzzi and
     others, 2018, "Re-evaluating evaluation".
     """
-    wins, ties = np.asarray(wins), np.asarray(ties)
+    wins, ties = _checked(wins, ties, "cyclic_share")
     score = wins + (ties + 1) / 2
     odds = np.log(score) - np.log(score.T)
     rating = odds.mean(axis=1)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from spars._support.checks import check_array
-from spars._support.types import Extent3
+from spars._support.types import Mask, Scan
 from spars.game.field import Field
 from spars.volume.crossing import Crossing
+from spars.volume.masks import as_mask
+from spars.volume.volume import place_of
 
 
 class Reference:
@@ -20,14 +20,12 @@ class Reference:
     on the grid with the reference resized to it (D4).
     """
 
-    def __init__(self, reference: ArrayLike, scan_shape: Extent3, played: Field) -> None:
-        reference = check_array(reference, "reference", "self_play", np.float32, scan_shape)
-        if not np.isin(reference, (0, 1)).all():
-            raise ValueError(
-                "The 'reference' parameter of self_play must hold 0 and 1 only. Got other values "
-                "instead; say which label is meant, for example 'reference == 2'."
-            )
+    def __init__(
+        self, reference: Mask, scan: Scan, played: Field, owner: str, on: str | None = None
+    ) -> None:
+        mask = as_mask(reference, "reference", owner, scan=place_of(scan), on=on)
+        turned = np.ascontiguousarray(played.turn.turned(mask), np.float32)
         self.threshold = float(np.float32(played.protocol.segmentation_threshold))
         self.grid = played.grid
-        crossing = Crossing(scan_shape, self.grid, played.protocol.scan_frame)
-        self.planes, self.marks, self.total = crossing.counts(reference)
+        crossing = Crossing(turned.shape, self.grid, played.protocol.scan_frame)
+        self.planes, self.marks, self.total = crossing.counts(turned)

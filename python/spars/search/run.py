@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.archives import read_npz, write_npz
+from spars._core.handles import Whole
+from spars._support import checkpoints
 from spars._support.checks import check_integer, sentence
 from spars._support.errors import FormatError
 from spars._support.progress import as_progress, shifted
+from spars._support.turns import Turn
 from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
 from spars.agents.networks import flat_of
 from spars.agents.ppo import LOG_NAMES
-from spars.agents.rates import RATES, Rate, Rates, rates_again, recorded
+from spars.agents.rates import RATES, Rate, Rates, check_rates, rates_again, recorded
+from spars.game.field import Field
 from spars.game.scorers import Scorer
 from spars.search.analysis import RunAnalysis
-from spars.search.callbacks import TensorBoard
-from spars.search.live_run import RECORD_NAMES, LiveRun, live_run_of, step_shape
+from spars.search.callbacks import Callbacks, as_callbacks
+from spars.search.live_run import RECORD_NAMES, LiveRun, live_run_of
 from spars.search.reference import Reference
+from spars.search.run_file import BROKEN, SavedRun, Snapshot, check_replaceable, empty_steps
 from spars.search.saved import field_again
-from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot"]
 
-FILE_FORMAT = "spars self-play 1"
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """A copy of the learner: `parameters` under stable-baselines3's names after `iteration`."""
-
-    iteration: int
-    parameters: dict[str, FloatArray] = field(repr=False)
-
-
-#: Called with the run after each iteration; returning False ends it.
-Callbacks: TypeAlias = "Callable[[Run], object] | Sequence[Callable[[Run], object]] | None"
 #: What one call of the core gave: records, rates, and steps by name.
 Part: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], dict[str, NDArray[Any]]]
 
 
-class Run(RunAnalysis):
+class Run(Whole, RunAnalysis):
     """What self-play did, iteration by iteration, and the map it left.
 
     Made by `spars.self_play` or `load`.
@@ -102,23 +92,42 @@ class Run(RunAnalysis):
         self.configuration = configuration
         self.grid = tuple(configuration["grid"])
         self.snapshots = []
-        steps = step_shape(configuration)
         self._rates = Rates({}) if rates is None else rates
         self._states = {}
         self._pool: dict[str, NDArray[Any]] = {}
         self._records = np.empty((0, len(RECORD_NAMES)))
         self._rate_records = np.empty((0, len(RATES)))
-        self._steps: dict[str, NDArray[Any]] = {
-            "windows": np.empty((0, *steps, 2, 3), np.int32),
-            "step_scores": np.empty((0, *steps, 2), np.float32),
-            "actions": np.empty((0, *steps, 2), np.int8),
-            "ends": np.empty((0, *steps), np.uint8),
-        }
+        self._steps = empty_steps(configuration)
         self._pending: list[Part] = []
         self._count = 0
         self._map: FloatArray | None = None
         self._live_run = live_run
         self._has_reference = live_run is not None and live_run.has_reference
+        self._resumed, self._playing = Turn(), Turn()
+        # Where it was loaded from.
+        self._source: Path | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._settle()
+        live = self._live_run
+        parts = None if live is None else (live.field, live.reference, live.learning_state())
+        turns = {"_resumed": Turn(), "_playing": Turn()}
+        return {**vars(self), **turns, "_map": self.score_map, "_live_run": parts}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.score_map.setflags(write=False)
+        if state["_live_run"] is not None:
+            self._live_run = self._revived(*state["_live_run"])
+
+    def _revived(
+        self, played: Field, reference: Reference | None, state: Mapping[str, NDArray[Any]]
+    ) -> LiveRun:
+        """Return the live part that goes on from a state."""
+        rates = self._rates.at(1.0)
+        live_run = live_run_of(played, self.configuration, rates, reference, self._initial())
+        live_run.restore(state, self._members())
+        return live_run
 
     def resume(
         self,
@@ -146,6 +155,14 @@ class Run(RunAnalysis):
         ------
         ValueError
             The run was loaded without its scan and classifier.
+        OSError
+            No checkpoint can be written at that path, or it holds something else than an earlier
+            part of this run. Found before the first iteration.
+
+        Warns
+        -----
+        CheckpointWarning
+            A checkpoint could not be written later on; the run goes on.
         """
         owner = "resume"
         iterations = check_integer(iterations, "iterations", owner, 1, 1 << 32)
@@ -154,28 +171,33 @@ class Run(RunAnalysis):
             interval = check_integer(interval, "checkpoint_interval", owner, 1)
             if checkpoint is None:
                 raise ValueError(sentence("checkpoint", owner, "a path to save to", checkpoint))
+        place = None
+        if checkpoint is not None:
+            place = checkpoints.check_place(checkpoint, owner)
+            check_replaceable(place, self.configuration, len(self), self._source)
         live_run = self._live("it can be read, not resumed")
-        callbacks = _callbacks(callback, tensorboard, owner)
+        callbacks = as_callbacks(callback, tensorboard, owner)
         progress = as_progress(progress, "self-play")
-        first, planned = len(self), len(self) + iterations
-        self.configuration["planned_iterations"] = planned
         stops = [interval, self.configuration["replay_interval"]]
         stops += [1] if callbacks or self._rates.vary else []
-        try:
-            goes_on = True
-            while goes_on and len(self) < planned:
-                self._keep_state(live_run)
-                count = _until_stop(len(self), planned, stops)
-                self._play(live_run, count, first, planned, progress)
-                goes_on = all([call(self) is not False for call in callbacks])
-                is_due = interval is not None and len(self) % interval == 0
-                if is_due and checkpoint is not None and len(self) < planned:
-                    self.save(checkpoint)
-        finally:
-            for call in callbacks:
-                getattr(call, "close", _nothing)()
-            if checkpoint is not None and len(self):
-                self.save(checkpoint)
+        with self._resumed.taken("This run is being resumed already; one call at a time."):
+            first, planned = len(self), len(self) + iterations
+            self.configuration["planned_iterations"] = planned
+            try:
+                goes_on = True
+                while goes_on and len(self) < planned:
+                    self._keep_state(live_run)
+                    count = _until_stop(len(self), planned, stops)
+                    self._play(live_run, count, first, planned, progress)
+                    goes_on = all([call(self) is not False for call in callbacks])
+                    is_due = interval is not None and len(self) % interval == 0
+                    if is_due and place is not None and len(self) < planned:
+                        checkpoints.kept(place, self._keep)
+            finally:
+                for call in callbacks:
+                    getattr(call, "close", lambda: None)()
+                if place is not None and len(self):
+                    checkpoints.kept(place, self._keep)
         return self
 
     def _play(
@@ -191,7 +213,8 @@ class Run(RunAnalysis):
         if progress is not None:
             told = shifted(progress, done - first, planned - first)
         try:
-            live_run.play(count, told)
+            with self._playing.taken("This run is playing already."):
+                live_run.play(count, told)
         finally:
             self._gather(live_run, rates)
         if progress is not None:
@@ -336,24 +359,24 @@ class Run(RunAnalysis):
         A run that can be resumed takes 12 bytes a parameter for that (85 MB for a window of
         48 x 48 x 24) beside its map, snapshots and about 36 bytes a step.
         """
+        self._playing.check(
+            "This run is within an iteration; save it in a callback, which is called after each."
+        )
+        self._saved().write(path)
+
+    def _keep(self, path: Path) -> None:
+        """Write a checkpoint, and leave the one before beside it."""
+        self._saved().write(path, keep_previous=True)
+
+    def _saved(self) -> SavedRun:
         self._settle()
-        arrays: dict[str, NDArray[Any]] = {
-            "records": self._records,
-            "rates": self._rate_records,
-            "score_map": self.score_map,
-            **self._steps,
-        }
-        for snapshot in self.snapshots:
-            for name, values in snapshot.parameters.items():
-                arrays[f"snapshot.{snapshot.iteration}.{name}"] = values
-        if self._live_run is not None:
-            arrays |= {f"state.{name}": a for name, a in self._live_run.state().items()}
-            for iteration, state in self._states.items():
-                arrays |= {f"kept.{iteration}.{name}": a for name, a in state.items()}
-        else:
-            arrays |= {f"state.{name}": a for name, a in self._pool.items()}
-        description = {"configuration": self.configuration, "has_reference": self._has_reference}
-        write_npz(path, description, arrays, FILE_FORMAT)
+        live = self._live_run
+        return SavedRun(
+            self.configuration, self._has_reference, self.score_map, self._records,
+            self._rate_records, self._steps, self.snapshots,
+            state=self._pool if live is None else live.state(),
+            kept={} if live is None else self._states,
+        )  # fmt: skip
 
     @classmethod
     def load(
@@ -362,6 +385,8 @@ class Run(RunAnalysis):
         volume: Scan | None = None,
         classifier: Scorer | None = None,
         reference: Mask | None = None,
+        *,
+        on: str | None = None,
         **rates: Rate,
     ) -> Self:
         """Read a run that `save` wrote; nothing of the file is ever executed.
@@ -373,8 +398,8 @@ class Run(RunAnalysis):
         volume, classifier : optional
             The scan and the scorer of the run, as given to `self_play`: then it can be resumed.
             Scores that were known stay known.
-        reference : optional
-            As given to `self_play`; needed to resume a run that had one.
+        reference, on : optional
+            As given to `self_play`; needed to resume a run that had a reference.
         **rates
             `learning_rate`, `clip_range` and `clip_range_vf`, each where it was a function: a file
             holds no functions, and a run that is to be resumed needs them again.
@@ -385,65 +410,48 @@ class Run(RunAnalysis):
             The file is not one of `save`, or is broken.
         ValueError
             The scan is another one, or the reference or a function is missing.
+
+        Warns
+        -----
+        CheckpointWarning
+            The file is broken, and the checkpoint before it was read: see `spars.self_play`.
         """
-        for name in rates:
-            if name not in RATES:
-                raise TypeError(f"load() got an unexpected keyword argument {name!r}")
-        description, arrays = read_npz(path, FILE_FORMAT)
-        try:
-            run = cls(description["configuration"])
-            run._read(description, arrays)
-        except (KeyError, ValueError, IndexError, TypeError) as error:
-            raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
+        check_rates(rates, "load")
+        run, state = cls._read(path)
         if (volume is None) != (classifier is None):
             raise ValueError(
                 "The 'volume' and 'classifier' parameters of load must be given both or neither."
             )
         if volume is not None and classifier is not None:
             run._rates = rates_again(run.configuration, rates, "load")
-            run._attach(path, volume, classifier, reference, arrays)
+            run._attach(volume, classifier, reference, on, state)
         return run
 
-    def _read(self, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        self._has_reference = bool(description["has_reference"])
-        self._map = arrays["score_map"]
-        if self._map.shape != self.grid or self._map.dtype != np.float32:
-            raise ValueError(f"score_map {self._map.dtype} {self._map.shape}")
-        self._records = arrays["records"]
-        self._count = len(self._records)
-        for name, empty in self._steps.items():
-            recorded = self._count if self.configuration["record_steps"] else 0
-            wanted = (recorded, *empty.shape[1:])
-            if arrays[name].shape != wanted or arrays[name].dtype != empty.dtype:
-                raise ValueError(f"{name} {arrays[name].dtype} {arrays[name].shape}")
-            self._steps[name] = arrays[name]
-        if self._records.shape != (self._count, len(RECORD_NAMES)):
-            raise ValueError(f"records {self._records.shape}")
-        self._rate_records = arrays["rates"]
-        if self._rate_records.shape != (self._count, len(RATES)):
-            raise ValueError(f"rates {self._rate_records.shape}")
-        if self.configuration["opponents"] is not None:
-            self._pool = {name: arrays[f"state.{name}"] for name in ("pool_games", "pool_wins")}
-        snapshots: dict[int, dict[str, FloatArray]] = {}
-        for name, values in arrays.items():
-            if name.startswith("snapshot."):
-                _, iteration, parameter = name.split(".", 2)
-                snapshots.setdefault(int(iteration), {})[parameter] = values
-            elif name.startswith("kept."):
-                _, iteration, part = name.split(".", 2)
-                self._states.setdefault(int(iteration), {})[part] = values
-        self.snapshots = [Snapshot(i, p) for i, p in sorted(snapshots.items())]
+    @classmethod
+    def _read(cls, path: PathLike) -> tuple[Self, dict[str, NDArray[Any]]]:
+        """Return the run of a file, to be read, and the state that it goes on from."""
+        source = Path(path)
+        saved = checkpoints.newest(source, SavedRun.read)
+        run = cls(saved.configuration)
+        run._source = source
+        run._has_reference = saved.has_reference
+        run._map, run._steps = saved.score_map, saved.steps
+        run._records, run._rate_records = saved.records, saved.rates
+        run._count = len(saved.records)
+        run._states, run.snapshots = saved.kept, saved.snapshots
+        if saved.configuration["opponents"] is not None:
+            run._pool = {name: saved.state[name] for name in ("pool_games", "pool_wins")}
+        return run, saved.state
 
     def _attach(
         self,
-        path: PathLike,
         volume: Scan,
         classifier: Scorer,
         reference: Mask | None,
-        arrays: Mapping[str, NDArray[Any]],
+        on: str | None,
+        state: Mapping[str, NDArray[Any]],
     ) -> None:
-        """Bring the run back to life."""
-        c = self.configuration
+        """Bring the run back to life with what it was made of."""
         if not self._has_reference:
             reference = None
         elif reference is None:
@@ -451,18 +459,22 @@ class Run(RunAnalysis):
                 "The 'reference' parameter of load must be the mask that the run was given. "
                 "Got None instead."
             )
-        scan = as_volume(volume)
-        played = field_again(c, scan, classifier, path)
-        state = {n.removeprefix("state."): a for n, a in arrays.items() if n[:6] == "state."}
+        played = field_again(self.configuration, volume, classifier, self._source)
         mask = None
         if reference is not None:
-            mask = Reference(as_volume(reference).array, scan.shape, played)
+            mask = Reference(reference, volume, played, "load", on)
+        self._revive(played, mask, state)
+
+    def _revive(
+        self, played: Field, reference: Reference | None, state: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Play on from the state of a file."""
         try:
-            live_run = live_run_of(played, c, self._rates.at(1.0), mask, self._initial())
-            live_run.restore(state, self._members())
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{path}: not a run that Run.save wrote: {error!r}") from error
-        self._live_run = live_run
+            self._live_run = self._revived(played, reference, state)
+        except BROKEN as error:
+            raise FormatError(
+                f"{self._source}: not a run that Run.save wrote: {error!r}"
+            ) from error
 
     def _members(self, iterations: int | None = None) -> list[FloatArray]:
         """Return the pool's members after the first, up to an iteration, as flat arrays."""
@@ -479,20 +491,6 @@ class Run(RunAnalysis):
         )
 
 
-def _callbacks(
-    callback: Callbacks, tensorboard: PathLike | None, owner: str
-) -> list[Callable[[Run], object]]:
-    """Return the callables that `callback` and `tensorboard` stand for."""
-    given = [] if callback is None else [callback] if callable(callback) else callback
-    if not isinstance(given, (list, tuple)) or not all(callable(call) for call in given):
-        raise TypeError(sentence("callback", owner, "a callable or a sequence of them", callback))
-    return [*given, *([] if tensorboard is None else [TensorBoard(tensorboard)])]
-
-
 def _until_stop(done: int, planned: int, intervals: Iterable[int | None]) -> int:
     """Return how many iterations are left to the next multiple of any interval, or to the end."""
     return min(planned - done, *(i - done % i for i in intervals if i), planned)
-
-
-def _nothing() -> None:
-    """Stand in for a callback's missing `close`."""

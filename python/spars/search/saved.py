@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from spars._support.checks import check_extent, check_integer
 from spars._support.errors import FormatError
 from spars._support.provenance import digest
 from spars._support.types import PathLike, Scan
-from spars.game.field import Field
+from spars.game.field import AXIS_LIMIT, Field
 from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer
 from spars.volume.protocol import Protocol
@@ -16,7 +17,7 @@ from spars.volume.volume import as_volume
 
 
 def field_again(
-    configuration: Mapping[str, Any], volume: Scan, scorer: Scorer, path: PathLike
+    configuration: Mapping[str, Any], volume: Scan, scorer: Scorer, path: PathLike | None
 ) -> Field:
     """Return the field that a file's configuration tells of.
 
@@ -37,13 +38,15 @@ def field_again(
     c = configuration
     try:
         protocol = Protocol.from_dict(c["protocol"])
-        geometry = (tuple(c["window"]), tuple(c["grid"]))
+        window = check_extent(c["window"], "window", "load")
+        grid = check_extent(c["grid"], "grid", "load", high=AXIS_LIMIT)
+        stride = check_integer(c["stride"], "stride", "load", 1, AXIS_LIMIT)
         threshold = checked_threshold(c["termination_threshold"], c.get("game", "search"), "load")
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: its configuration is broken: {error!r}") from error
     played = Field(
-        as_volume(volume), scorer, geometry[0], protocol, threshold,
-        None if protocol.scan_frame == "native" else geometry[1], c["stride"],
+        as_volume(volume), scorer, window, protocol, threshold,
+        None if protocol.scan_frame == "native" else grid, stride,
         {"intensity_window": protocol.intensity_window}, "load",
     )  # fmt: skip
     if digest(played.array) != c["input_sha256"]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from spars import metrics
-from spars._support.checks import check_integer
-from spars._support.types import FloatArray, Mask, MaskArray, PathLike
+from spars._core.handles import Whole
+from spars._support.checks import check_integer, sentence
+from spars._support.types import AnyPath, FloatArray, Mask, MaskArray, PathLike, Scan
 from spars.metrics.masks import as_mask
 from spars.report import plots
 from spars.search.findings import Lesion, lesions_of
+from spars.search.folder import is_folder, read_folder, write_folder
 from spars.search.frames import Frame
 from spars.search.visits import Contribution, contributions
+from spars.volume.labelled import DICOM, SLICER, write_dicom, write_slicer
 from spars.volume.volume import Volume, save
 
 if TYPE_CHECKING:
@@ -22,8 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Segmentation"]
 
+#: What a mask's label is called where a file holds names.
+_LABEL = "tumour"
 
-class Segmentation:
+
+class Segmentation(Whole):
     """A mask and the scores behind it, on the geometry of the scan they came from.
 
     Made by `segment`.
@@ -58,6 +65,7 @@ class Segmentation:
         self.configuration = configuration
         # Where in the scan the search took place; unknown for one that was put together by hand.
         self._frame = frame
+        self._is_loaded = False
 
     @property
     def scores_asked(self) -> int | None:
@@ -68,6 +76,11 @@ class Segmentation:
     def lesions(self) -> list[Lesion]:
         """The mask's lesions, the largest first: position, volume, diameter, mean HU, score."""
         return lesions_of(self.volume, self.mask, self.score_map)
+
+    @property
+    def millilitres(self) -> float:
+        """The mask's volume, ml."""
+        return int(self.mask.sum()) * float(np.prod(self.volume.spacing)) / 1000
 
     def why(self, x: int, y: int, z: int) -> list[Contribution]:
         """Return the windows that raised a voxel of the score map.
@@ -90,8 +103,10 @@ class Segmentation:
         Raises
         ------
         TypeError, ValueError
-            The voxel is not one of the scan.
+            The voxel is not one of the scan, or the segmentation was loaded.
         """
+        if self._is_loaded:
+            raise ValueError("The windows of a search are not kept in a folder: segment again.")
         voxel = [
             check_integer(value, name, "why", 0, count - 1)
             for value, name, count in zip((x, y, z), "xyz", self.volume.shape, strict=True)
@@ -101,50 +116,130 @@ class Segmentation:
             return []
         return contributions(self.run._visits(), self.run.configuration, place)
 
-    def dice(self, reference: Mask) -> float:
+    def dice(self, reference: Mask, *, on: str | None = None) -> float:
         """Return the Dice of the mask with a reference mask, in native voxels.
 
         Parameters
         ----------
         reference : Volume, array or path
             (X, Y, Z), of 0 and 1.
+        on : {None, "scan", "voxels"}
+            None: the reference must lie where the scan does. "scan" brings it there by nearest
+            neighbour, "voxels" takes it voxel by voxel, whatever the affines say.
 
         Returns
         -------
         float
             In [0, 1]; NaN where both masks are empty.
         """
-        reference = as_mask(reference, "reference", "dice", shape=self.mask.shape)
+        reference = as_mask(reference, "reference", "dice", scan=self.volume, on=on)
         return metrics.dice(self.mask, reference)
 
-    def evaluate(self, reference: Mask) -> dict[str, float]:
-        """Return every metric of `spars.metrics.evaluate` against a reference mask, by name."""
-        reference = as_mask(reference, "reference", "evaluate", shape=self.mask.shape)
+    def evaluate(self, reference: Mask, *, on: str | None = None) -> dict[str, float]:
+        """Return every metric of `spars.metrics.evaluate` against a reference mask, by name.
+
+        `reference` and `on` are those of `dice`.
+        """
+        reference = as_mask(reference, "reference", "evaluate", scan=self.volume, on=on)
         return metrics.evaluate(self.mask, reference, spacing=self.volume.spacing)
 
-    def save(self, path: PathLike) -> None:
-        """Write the mask as NIfTI (uint8) on the scan's own geometry, its header kept."""
-        save(path, self.mask, like=self.volume)
+    def save(
+        self, path: PathLike, *, source: AnyPath | None = None, series: str | int | None = None
+    ) -> None:
+        """Write the mask as a file, by its ending, or everything into a folder.
+
+        Parameters
+        ----------
+        path : path
+            - ``.nii``, ``.nii.gz``: the mask (uint8) on the scan's own geometry, its header kept.
+            - ``.seg.nrrd``: a segmentation of 3D Slicer, its label named "tumour" (the extra
+              "images").
+            - ``.dcm``: DICOM-SEG on the slices of `source` (the extra "dicom").
+            - A folder, or a name without an ending: ``mask.nii.gz``, ``score_map.nii.gz``,
+              ``lesions.csv``, and ``segmentation.json`` with configuration, lesions, versions and
+              hashes, which `Segmentation.load` reads.
+        source : path, optional
+            The folder of the DICOM series that was segmented, for DICOM-SEG.
+        series : str or int, optional
+            Which series of `source`, as `spars.load` takes it.
+
+        Raises
+        ------
+        ValueError
+            Another ending, DICOM-SEG without `source`, or a mask that does not lie on its voxels.
+        ImportError
+            The extra is not installed.
+        OSError
+            It cannot be written.
+        """
+        name = os.fspath(path).lower()
+        if source is not None and not name.endswith(DICOM):
+            raise ValueError(sentence("source", "save", "None but for a file of DICOM-SEG", source))
+        if name.endswith(SLICER):
+            write_slicer(path, self.mask, self.volume, _LABEL)
+        elif name.endswith(DICOM):
+            if source is None:
+                allowed = "the folder of the series that was segmented"
+                raise ValueError(sentence("source", "save", allowed, source))
+            write_dicom(path, self.mask, self.volume, _LABEL, source, series)
+        elif is_folder(path):
+            write_folder(path, self)
+        else:
+            save(path, self.mask, like=self.volume)
+
+    @classmethod
+    def load(cls, path: PathLike, volume: Scan | None = None) -> Self:
+        """Read a folder that `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+        volume : Volume, array, image or path, optional
+            The scan. Without it `volume` of the result has its place and NaN for values, so that
+            what needs HU says so.
+
+        Returns
+        -------
+        Segmentation
+            Without its search: `run` is None, and `why` refuses.
+
+        Raises
+        ------
+        FormatError
+            A file is broken, or its values are not those that were written.
+        ValueError
+            `volume` is another scan.
+        OSError
+            A file is missing, or cannot be read.
+        """
+        scan, mask, score_map, configuration, lesions = read_folder(path, volume)
+        found = cls(scan, mask, score_map, None, configuration)
+        found.lesions, found._is_loaded = lesions, True
+        return found
 
     def save_score_map(self, path: PathLike) -> None:
         """Write the score map as NIfTI (float32) on the scan's own geometry, its header kept."""
         save(path, self.score_map, like=self.volume)
 
     def plot(
-        self, reference: Mask | None = None, axis: int = 2, index: int | None = None
+        self,
+        reference: Mask | None = None,
+        axis: int = 2,
+        index: int | None = None,
+        *,
+        on: str | None = None,
     ) -> Figure:
         """Draw the scan with the outlines of the mask and, if given, of a reference.
 
-        Parameters and result are those of `spars.plots.overlay`; needs the extra "report".
+        Parameters and result are those of `spars.plots.overlay` and, of `on`, of `dice`; needs the
+        extra "report".
         """
         if reference is not None:
-            reference = as_mask(reference, "reference", "plot", shape=self.mask.shape)
+            reference = as_mask(reference, "reference", "plot", scan=self.volume, on=on)
         return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
 
     def __repr__(self) -> str:
-        voxels = int(self.mask.sum())
-        millilitres = voxels * float(np.prod(self.volume.spacing)) / 1000
         return (
             f"Segmentation(method={self.configuration['method']!r}, shape={self.mask.shape}, "
-            f"tumour={voxels} voxels, {millilitres:.1f} ml)"
+            f"tumour={int(self.mask.sum())} voxels, {self.millilitres:.1f} ml)"
         )

@@ -8,21 +8,23 @@ from typing import Any
 import numpy as np
 
 from spars._support.checks import check_room, sentence
+from spars._support.log import log
 from spars._support.progress import as_progress
-from spars._support.provenance import digest
+from spars._support.provenance import digest, versions
 from spars._support.settings import flat
 from spars._support.types import Scan
 from spars.classifier.recipe import Recipe
 from spars.game.field import known_grid
 from spars.game.rules import checked_threshold
-from spars.game.scorers import Scorer
+from spars.game.scorers import Scorer, identity
 from spars.search import baselines, organ, selfplay
 from spars.search.budget import search_by
-from spars.search.frames import WHOLE, BoxFrame, described_scan, isolate
+from spars.search.frames import WHOLE, BoxFrame, described_scan, isolated
 from spars.search.segmentation import Segmentation
 from spars.search.settings import LEARNED, SegmentationSettings
 from spars.search.strategies import STRATEGIES
 from spars.volume.masks import as_mask, bounding_box
+from spars.volume.orientation import turn_of
 from spars.volume.volume import as_volume
 
 __all__ = ["segment"]
@@ -114,7 +116,19 @@ def segment(
     ScanWarning
         The organ does not look like what the recipe is for; the message says why.
     """
+    found = _segmented(volume, classifier, settings)
+    found.configuration |= {"classifier": identity(classifier), "versions": versions()}
+    log.info("%s: %d voxels, %.2f ml", settings.method, int(found.mask.sum()), found.millilitres)
+    return found
+
+
+def _segmented(
+    volume: Scan, classifier: Scorer | None, settings: SegmentationSettings
+) -> Segmentation:
+    """Segment by the settings' method."""
     recipe = settings.recipe
+    if settings.region is None and settings.region_value is not None:
+        raise ValueError(sentence("region", settings.owner, "a mask with `region_value`", None))
     if settings.method == "intensity":
         return organ.segment_by_intensity(volume, settings)
     if classifier is None:
@@ -125,32 +139,39 @@ def segment(
     game = settings.search.get("game", "search")
     threshold = checked_threshold(settings.termination_threshold, game, settings.owner)
     protocol = settings.played()
-    frame = protocol.scan_frame if settings.grid else "native"
-    room = known_grid(volume, settings.grid, frame, settings.owner)
+    if settings.grid is None:
+        protocol = protocol.with_switches(scan_frame="native")
+    room = known_grid(volume, settings.grid, protocol, settings.owner)
     check_room(settings.window, room, settings.owner, "the grid")
     scan = searched = as_volume(volume)
     box = WHOLE
     region, search = settings.region, dict(settings.search)
     if region is not None:
-        region = as_mask(region, "region", settings.owner, shape=scan.shape)
+        region = as_mask(
+            region, "region", settings.owner,
+            value=settings.region_value, must_hold=True, scan=scan, on=settings.on,
+        )  # fmt: skip
+    if search.get("reference") is not None:
+        reference = search["reference"]
+        search["reference"] = as_mask(
+            reference, "reference", settings.owner, scan=scan, on=settings.on
+        )
     if settings.isolated:
         if region is None:
             raise ValueError(
                 "The 'isolated' parameter of segment must be False without a region. "
                 "Got True instead."
             )
-        searched, box = isolate(scan, region), bounding_box(region)
+        searched, box = isolated(scan, region), bounding_box(region)
         if search.get("reference") is not None:
-            reference = as_mask(search["reference"], "reference", settings.owner, shape=scan.shape)
-            search["reference"] = np.ascontiguousarray(reference[box])
-    if settings.grid is None:
-        protocol = protocol.with_switches(scan_frame="native")
+            search["reference"] = np.ascontiguousarray(search["reference"][box])
+    turn = turn_of(searched, protocol.orientation)
     run = SEARCHES[settings.method](
         searched,
         classifier,
         iterations=settings.iterations,
         window=settings.window,
-        grid=settings.grid or searched.shape,
+        grid=settings.grid or turn.shape(searched.shape),
         protocol=protocol,
         termination_threshold=threshold if game == "search" else None,
         seed=settings.seed,
@@ -158,7 +179,7 @@ def segment(
         **settings.budget(),
         **search,
     )
-    place = BoxFrame(scan.shape, run.score_map.shape, box, protocol.scan_frame)
+    place = BoxFrame(scan.shape, run.score_map.shape, box, protocol.scan_frame, turn)
     score_map = place.to_scan(run.score_map)
     mask = score_map > protocol.segmentation_threshold
     if region is not None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
+from spars._support.checkpoints import check_begun
 from spars._support.provenance import digest, versions
 from spars._support.settings import flat
 from spars._support.types import Scan
@@ -15,8 +19,8 @@ from spars.search.exchange import parameters_for
 from spars.search.live_run import live_run_of
 from spars.search.reference import Reference
 from spars.search.run import Run, Snapshot
+from spars.search.run_file import check_same
 from spars.search.settings import SelfPlaySettings
-from spars.volume.volume import as_volume
 
 __all__ = ["Run", "Snapshot", "self_play"]
 
@@ -44,8 +48,19 @@ def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> R
     ------
     ValueError, TypeError
         A parameter is out of range, or the window is larger than the grid.
+        With `resume`, the checkpoint is of another run; the message names the difference.
     NonFiniteError
         The scan holds NaN or infinity, or an update produced one.
+    FormatError
+        The checkpoint to go on from is not one, or it and the one before are broken.
+    OSError
+        The checkpoint cannot be written, is missing, or exists already.
+
+    Warns
+    -----
+    CheckpointWarning
+        A checkpoint could not be written during the run, which goes on; or the one to go on from
+        is damaged, and the one before was taken.
 
     Notes
     -----
@@ -59,6 +74,9 @@ def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> R
     Time, once scores are known, is an iteration's `n_steps` readings of the policy's first layer
     and one reading and writing of all weights and moments a minibatch: see Benchmarks/RESULTS.md.
     """
+    place = None
+    if settings.checkpoint is not None:
+        place = check_begun(settings.checkpoint, settings.owner, resume=settings.resume)
     rule = checked_rule(settings.game, settings.rule, settings.owner)
     played = Field(
         volume,
@@ -73,8 +91,7 @@ def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> R
     )
     reference = None
     if settings.reference is not None:
-        mask = as_volume(settings.reference).array
-        reference = Reference(mask, played.scan_shape, played)
+        reference = Reference(settings.reference, volume, played, settings.owner, settings.on)
     configuration = settings.recorded() | {
         "window": list(played.window),
         "grid": list(played.grid),
@@ -94,15 +111,48 @@ def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> R
         initial = parameters_for(settings.initial_policy, configuration)
         configuration["initial_policy"] = digest(initial)
     rates = Rates({name: getattr(settings, name) for name in RATES})
-    live_run = live_run_of(played, configuration, rates.at(1.0), reference, initial)
-    run = Run(configuration, live_run, rates)
-    if initial is not None and settings.opponents is None:
-        run.snapshots.append(Snapshot(0, live_run.named(initial)))
+    if settings.resume and place is not None:
+        run = _gone_on(place, settings.iterations, configuration, rates, played, reference)
+        remaining = settings.iterations - len(run)
+        if remaining == 0:
+            return run
+    else:
+        remaining = settings.iterations
+        live_run = live_run_of(played, configuration, rates.at(1.0), reference, initial)
+        run = Run(configuration, live_run, rates)
+        if initial is not None and settings.opponents is None:
+            run.snapshots.append(Snapshot(0, live_run.named(initial)))
     return run.resume(
-        settings.iterations,
-        checkpoint=settings.checkpoint,
+        remaining,
+        checkpoint=place,
         checkpoint_interval=settings.checkpoint_interval,
         progress=settings.progress,
         callback=settings.callback,
         tensorboard=settings.tensorboard,
     )
+
+
+def _gone_on(
+    path: Path,
+    iterations: int,
+    configuration: Mapping[str, Any],
+    rates: Rates,
+    played: Field,
+    reference: Reference | None,
+) -> Run:
+    """Return the run of a checkpoint, alive again; it must be of this configuration."""
+    run, state = Run._read(path)
+    check_same(path, run.configuration, configuration)
+    if run._has_reference != (reference is not None):
+        wanted = "the mask" if run._has_reference else "None"
+        raise ValueError(
+            f"The 'reference' parameter of self_play must be {wanted}, as for the run in {path}."
+        )
+    if len(run) > iterations:
+        raise ValueError(
+            f"The 'iterations' parameter of self_play must leave room for the {len(run)} that "
+            f"{path} has made. Got {iterations} instead."
+        )
+    run._rates = rates
+    run._revive(played, reference, state)
+    return run

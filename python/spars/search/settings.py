@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from spars._support.checks import check_integer, sentence
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
+    bar,
     boolean,
     choice,
     extent,
     grid,
     integer,
+    labels,
     number,
     optional,
     path,
@@ -27,9 +30,12 @@ from spars.game.settings import GameSettings
 from spars.search.agents import Agents
 from spars.search.live_run import SAMPLINGS, SIDES
 from spars.search.strategies import STRATEGIES
+from spars.volume.placement import WAYS
 from spars.volume.protocol import Protocol, protocol_kind
 
 _COUNT = 1 << 53
+#: How masks of another place are taken; commands have an option of their own for it.
+_ON = replace(optional(choice(*WAYS)), option=None)
 
 
 class OpponentSettings(Settings):
@@ -94,21 +100,36 @@ class RecordingSettings(Settings):
     checkpoint: PathLike | None = setting(
         None,
         optional(path()),
-        "Where `Run.save` is called at the end, and when the run is interrupted.",
+        """
+        Where the run's state is written at the end, and when the run is interrupted. The place is
+        tried before the first iteration, and a file that stands there is refused. Later trouble, as
+        a full disk, is a warning. The file before stands beside it as ``.previous``, and is read
+        where the newest one is damaged.
+        """,
         recorded=False,
-        help="file for the run's state, written when it ends or is interrupted; spars.Run.load "
-        "goes on from it",
+        help="file for the run's state, written when it ends or is interrupted; --resume goes on "
+        "from it",
     )
     checkpoint_interval: int | None = setting(
         None,
         optional(integer(1)),
-        "It is also called after every so many iterations.",
+        "It is also written after every so many iterations.",
         recorded=False,
         help="also write --checkpoint every N iterations",
     )
+    resume: bool = setting(
+        False,
+        boolean(),
+        """
+        Go on from `checkpoint` to `iterations` in all, with the bits of a run that was never
+        interrupted. Everything else must be as it was.
+        """,
+        recorded=False,
+        help="go on from --checkpoint to --iterations in all, as if never interrupted",
+    )
     progress: Progress | bool | None = setting(
         None,
-        anything("callable or True, optional"),
+        bar(),
         'Called with (done, planned) iterations; True draws a bar (the extra "progress").',
         recorded=False,
     )
@@ -152,6 +173,15 @@ class RunSettings(Settings):
         """,
         recorded=False,
     )
+    on: str | None = setting(
+        None,
+        _ON,
+        """
+        None: the reference must lie where the scan does. "scan" brings it there by nearest
+        neighbour, "voxels" takes it voxel by voxel, whatever the affines say.
+        """,
+        recorded=False,
+    )
 
 
 class SelfPlaySettings(
@@ -164,6 +194,8 @@ class SelfPlaySettings(
         super().__post_init__()
         if self.snapshot_interval is None:
             object.__setattr__(self, "snapshot_interval", max(1, self.iterations // 4))
+        if self.resume and self.checkpoint is None:
+            raise ValueError(sentence("checkpoint", self.owner, "a path if 'resume' is True", None))
         if self.opponents is not None:
             owner = f"{self.owner} with opponents"
             check_integer(self.snapshot_interval, "snapshot_interval", owner, 1)
@@ -257,6 +289,22 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         anything("Volume, array or path, optional"),
         "An organ mask on the scan's voxels; outside of it the mask is 0.",
     )
+    region_value: int | Sequence[int] | None = setting(
+        None,
+        optional(labels()),
+        """
+        The label, or labels, of the organ in `region`, for files that hold several. Without it
+        `region` must hold 0 and 1 alone.
+        """,
+    )
+    on: str | None = setting(
+        None,
+        _ON,
+        """
+        None: region and reference must lie where the scan does. "scan" brings them there by nearest
+        neighbour, "voxels" takes them voxel by voxel, whatever the affines say.
+        """,
+    )
     isolated: bool = setting(
         False,
         boolean(),
@@ -269,7 +317,7 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
     seed: int = setting(0, integer(), "Seed of every random draw.")
     progress: Progress | bool | None = setting(
         None,
-        anything("callable or True, optional"),
+        bar(),
         'Called with (done, planned); True draws a bar (the extra "progress").',
     )
     search: dict[str, Any] = setting(

@@ -181,7 +181,7 @@ def _known(working: WorkingScan, classifier: Classifier, recipe: Recipe) -> Know
     frame = OrganFrame.of_working(working, recipe)
     field = Field(
         frame.seen, classifier, recipe.window, recipe.protocol, 1.0, frame.seen.shape,
-        recipe.stride, {}, _OWNER, working.organ,
+        recipe.stride, {}, _OWNER, working.organ, not recipe.is_interpolated,
     )  # fmt: skip
     askable, intensity = openings(field, working.organ)
     field.score_all()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from spars import metrics
+from spars._support.progress import as_progress
 from spars._support.types import Progress
 from spars.game.scorers import Scorer
 from spars.metrics.masks import as_mask
@@ -79,7 +80,7 @@ def over_patients(
     seeds: Sequence[int] = (0,),
     protocol: str | Protocol = "paper",
     reference_value: int | Sequence[int] = 2,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **arguments: Any,
 ) -> Experiment:
     """Segment several scans with several seeds and measure every mask.
@@ -96,8 +97,8 @@ def over_patients(
         Its `summary_over` decides how `Experiment.summary` counts.
     reference_value : int or sequence of ints
         What is tumour in those masks.
-    progress : callable, optional
-        Called with (done, planned) after each mask.
+    progress : callable or True, optional
+        Called with (done, planned) after each mask; True draws a bar (the extra "progress").
     **arguments
         Passed to `spars.segment`.
 
@@ -108,10 +109,11 @@ def over_patients(
     Raises
     ------
     ValueError
-        A case has no reference mask.
+        A case has no reference mask, or one of a scan with tumour holds no `reference_value`.
     TypeError
         The protocol pools iterations and the method has none with a Dice: only self-play does.
     """
+    progress = as_progress(progress, "over_patients", "masks")
     protocol = Protocol.named(protocol)
     rows = []
     planned = len(cases) * len(seeds)
@@ -119,7 +121,11 @@ def over_patients(
         labels = case.load_mask()
         if labels is None:
             raise ValueError(f"Case {case.name} has no reference mask to measure against.")
-        reference = as_mask(labels, "cases", "over_patients", value=reference_value)
+        # Of a scan without tumour a mask need not hold one.
+        reference = as_mask(
+            labels, "cases", "over_patients", value=reference_value,
+            must_hold=case.has_tumour is True,
+        )  # fmt: skip
         volume = case.load()
         watched = {"reference": reference} if protocol.summary_over == "iterations" else {}
         for seed in seeds:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from spars._support.checks import check_choice
+from spars._support.checks import check_choice, shown
 from spars._support.defaults import (
     GRID_OF_RECORD,
     INPUT_OF_RECORD,
     TERMINATION_THRESHOLD_OF_RECORD,
     WINDOW_OF_RECORD,
 )
+from spars._support.progress import as_progress
 from spars._support.types import Progress
 from spars.classifier.network import Classifier
 from spars.study.experiments import Experiment, over_patients
@@ -106,7 +107,7 @@ def run_study(
     input_shape: Sequence[int] = INPUT_OF_RECORD,
     grid: Sequence[int] | None = GRID_OF_RECORD,
     seeds: Sequence[int] = (0,),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **arguments: Any,
 ) -> list[Result]:
     """Train and segment as one study of the published repository does, setting by setting.
@@ -131,8 +132,8 @@ def run_study(
         those of record.
     seeds : sequence of int
         The first is that of training; each segments every scan once.
-    progress : callable, optional
-        Called with (done, planned) settings.
+    progress : callable or True, optional
+        Called with (done, planned) settings; True draws a bar (the extra "progress").
     **arguments
         Passed to `spars.segment`, for example ``region=`` or ``n_steps=``.
 
@@ -148,6 +149,7 @@ def run_study(
     """
     if isinstance(study, str):
         study = STUDIES[check_choice(study, "study", "run_study", tuple(STUDIES))]
+    progress = as_progress(progress, "run_study", "settings")
     protocol = Protocol.named(protocol)
     dataset = Dataset(dataset)
     _check(study, dataset, held_out, classifier, protocol)
@@ -208,7 +210,7 @@ def _check(
     if not study or not all(isinstance(setting, Setting) for setting in study):
         raise TypeError(
             "The 'study' parameter of run_study must be the name of a study or settings. "
-            f"Got {study!r} instead."
+            f"Got {shown(study)} instead."
         )
     needed = 1 if classifier is not None else max(setting.training_scans for setting in study)
     if (held_out is None or classifier is None) and len(dataset) < needed:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from spars._support.checks import check_extent, check_integer, sentence
 from spars._support.types import Extent3, MaskArray, Scan
-from spars.volume.volume import Volume, as_volume
+from spars.volume.files import is_path
+from spars.volume.masks import labels_of
+from spars.volume.orientation import turn_of
+from spars.volume.volume import Place, Volume, as_volume, place_of
 
 __all__ = ["Case", "Dataset"]
 
@@ -28,7 +30,9 @@ class Case:
     load : callable
         Returns the scan, as anything that `spars.volume.as_volume` takes.
     load_mask : callable, optional
-        Returns the reference (0 background, 1 liver, 2 tumour; integers, [x, y, z]).
+        Returns the reference (0 background, 1 liver, 2 tumour; whole numbers, [x, y, z]): an array
+        on the scan's voxels, or anything that `spars.volume.as_volume` takes, which must lie where
+        the scan does.
     shape : tuple of three ints or callable, optional
         The scan's, so that windows are checked before any scan is loaded; a callable without
         arguments is asked when it is first needed. None where only loading tells.
@@ -42,9 +46,9 @@ class Case:
         name: str,
         has_tumour: Callable[[], bool | None] | bool | int | None,
         load: Callable[[], Scan],
-        load_mask: Callable[[], ArrayLike] | None = None,
-        shape: Callable[[], Sequence[int]] | Sequence[int] | None = None,
-        load_organ: Callable[[], ArrayLike | None] | None = None,
+        load_mask: Callable[[], Scan | None] | None = None,
+        shape: Callable[[], Sequence[int] | Place] | Sequence[int] | None = None,
+        load_organ: Callable[[], Scan | None] | None = None,
     ) -> None:
         if not callable(load):
             raise TypeError(sentence("load", "Case", "callable", load))
@@ -56,16 +60,30 @@ class Case:
         self._load = load
         self._load_mask = load_mask
         self._load_organ = load_organ
-        self._shape: Callable[[], Sequence[int]] | Extent3 | None = (
+        self._shape: Callable[[], Sequence[int] | Place] | Extent3 | None = (
             shape if shape is None or callable(shape) else check_extent(shape, "shape", "Case")
         )
+        self._place: Place | None = None
 
     @property
     def shape(self) -> Extent3 | None:
         """The scan's numbers of voxels along x, y, z; None where only loading tells."""
         if callable(self._shape):
-            self._shape = check_extent(self._shape(), "shape", "Case")
+            found = self._shape()
+            self._place = found if isinstance(found, Place) else None
+            shape = found.shape if isinstance(found, Place) else found
+            self._shape = check_extent(shape, "shape", "Case")
         return self._shape
+
+    def shape_in(self, orientation: str) -> Extent3 | None:
+        """Return the scan's shape in an orientation of `Protocol.orientation`.
+
+        Where the case knows of the scan's shape alone, that is taken for it.
+        """
+        shape = self.shape
+        if shape is None or self._place is None:
+            return shape
+        return turn_of(self._place, orientation).shape(shape)
 
     @property
     def has_tumour(self) -> bool | None:
@@ -79,15 +97,34 @@ class Case:
         return as_volume(self._load())
 
     def load_mask(self) -> MaskArray | None:
-        """Return the reference as a uint8 array [x, y, z]; None if there is none."""
-        if self._load_mask is None:
-            return None
-        return np.ascontiguousarray(self._load_mask(), np.uint8)
+        """Return the reference as a uint8 array [x, y, z]; None if there is none.
+
+        Raises
+        ------
+        ValueError
+            It holds other values than whole numbers from 0 to 255, or comes with a place that is
+            not the scan's.
+        """
+        return self._labels(self._load_mask, "load_mask")
 
     def load_organ(self) -> MaskArray | None:
-        """Return the organ's mask as a uint8 array [x, y, z]; None if there is none."""
-        found = None if self._load_organ is None else self._load_organ()
-        return None if found is None else np.ascontiguousarray(found, np.uint8)
+        """Return the organ's mask as a uint8 array [x, y, z]; None if there is none.
+
+        Raises
+        ------
+        ValueError
+            As `load_mask`.
+        """
+        return self._labels(self._load_organ, "load_organ")
+
+    def _labels(self, load: Callable[[], Scan | None] | None, name: str) -> MaskArray | None:
+        found = None if load is None else load()
+        if found is None:
+            return None
+        is_image = is_path(found) or hasattr(found, "affine") or hasattr(found, "GetDirection")
+        scan = place_of(self._load()) if is_image else None
+        hint = "spars.datasets can bring files' masks onto their scans; so can the loader."
+        return labels_of(found, name, f"Case {self.name!r}", scan, hint=hint)
 
     def __repr__(self) -> str:
         return f"<Case {self.name!r}>"

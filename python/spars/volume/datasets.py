@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import csv as _csv
+import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from spars._support.checks import check_choice
-from spars._support.errors import FormatError
+from spars._support.errors import FormatError, NonFiniteError
 from spars._support.types import MaskArray, PathLike
 from spars.volume.cases import Case, Dataset
-from spars.volume.files import NiftiFile
+from spars.volume.masks import labels_of
 from spars.volume.phantom_cases import phantom_livers, phantoms
-from spars.volume.placement import distance_apart
-from spars.volume.volume import Volume, as_volume, shape_of
+from spars.volume.placement import WAYS, distance_apart
+from spars.volume.tables import Row, table_of
+from spars.volume.volume import as_volume, place_of
 
 __all__ = ["MSD", "Case", "Dataset", "from_csv", "phantom_livers", "phantoms"]
 
@@ -28,6 +29,8 @@ def MSD(  # noqa: N802 - the challenge's own name
     labels: bool = True,
     csv: PathLike | None = None,
     organs: str = "tumour-free",
+    *,
+    on: str | None = None,
 ) -> Dataset:
     """Return the training scans of a folder in the Medical Segmentation Decathlon's layout.
 
@@ -60,23 +63,27 @@ def MSD(  # noqa: N802 - the challenge's own name
     FileNotFoundError
         There is no ``imagesTr``, or no mask for a scan while `labels` is True.
     FormatError
-        The CSV file lacks a scan, a column or a label.
+        The CSV file lacks a scan, a column or a label, or gives a scan two labels.
     ValueError
-        `organs` is neither.
+        `organs` or `on` is none of these.
     """
     check_choice(organs, "organs", "MSD", ("tumour-free", "every"))
+    _check_on(on, "MSD")
     root = Path(root)
     folder = root / "imagesTr"
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder.")
     paths = sorted(path for path in folder.iterdir() if _is_scan(path))
-    known = None if csv is None else {Path(row["image"]).name: row for row in _rows(csv)}
+    known = None
+    if csv is not None:
+        known = {_name(row.image): row for row in table_of(csv, _name)}
     return Dataset(
-        _msd_case(path, root / "labelsTr", labels, known, csv, organs == "every") for path in paths
+        _msd_case(path, root / "labelsTr", labels, known, csv, organs == "every", on)
+        for path in paths
     )
 
 
-def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
+def from_csv(csv: PathLike, root: PathLike | None = None, *, on: str | None = None) -> Dataset:
     """Return the scans that a CSV file lists, in its order.
 
     Parameters
@@ -97,25 +104,29 @@ def from_csv(csv: PathLike, root: PathLike | None = None) -> Dataset:
     OSError
         The CSV file cannot be read, or an image, mask or organ that it names does not exist.
     FormatError
-        A column or a value is missing or wrong; the message names the line. Of an organ that lies
-        half a voxel or more from its scan, by the files' affines, when it is loaded.
+        A column or a value is missing or wrong, or a scan has two labels; the message names the
+        line. Of a mask or organ that lies half a voxel or more from its scan, by the files'
+        affines, when it is loaded.
+    ValueError
+        `on` is none of these.
     """
+    _check_on(on, "from_csv")
     root = Path(csv).parent if root is None else Path(root)
     cases = []
-    for row in _rows(csv):
-        mask, organ = row["mask"], row["organ"]
+    for row in table_of(csv, lambda image: os.path.normpath(root / image)):
+        image, mask, organ = root / row.image, row.mask, row.organ
         # Now, not when the scan is first drawn, which may be hours later.
-        for path in filter(None, (row["image"], mask, organ)):
+        for path in filter(None, (row.image, mask, organ)):
             if not (root / path).is_file():
-                raise FileNotFoundError(f"{csv}, line {row['line']}: {root / path} does not exist.")
+                raise FileNotFoundError(f"{csv}, line {row.line}: {root / path} does not exist.")
         cases.append(
             Case(
-                row["image"],
-                row["has_tumour"],
-                _loader(root / row["image"]),
-                _mask_loader(root / mask) if mask else None,
-                _shape_reader(root / row["image"]),
-                _organ_loader(root / organ, root / row["image"]) if organ else None,
+                row.image,
+                row.has_tumour,
+                partial(as_volume, image),
+                partial(_labels, root / mask, image, on) if mask else None,
+                partial(place_of, image),
+                partial(_labels, root / organ, image, on) if organ else None,
             )
         )
     return Dataset(cases)
@@ -125,121 +136,86 @@ def _msd_case(
     path: Path,
     label_folder: Path,
     labels: bool,
-    known: Mapping[str, dict[str, Any]] | None,
+    known: Mapping[str, Row] | None,
     csv: PathLike | None,
     every_organ: bool,
+    on: str | None,
 ) -> Case:
+    mask = label_folder / path.name
     load_mask = None
     if labels:
-        if not (label_folder / path.name).is_file():
-            raise FileNotFoundError(f"{label_folder / path.name} does not exist.")
-        load_mask = _mask_loader(label_folder / path.name)
+        if not mask.is_file():
+            raise FileNotFoundError(f"{mask} does not exist.")
+        load_mask = partial(_labels, mask, path, on)
     label: Callable[[], bool] | bool | None = None
     if known is not None:
         if path.name not in known:
             raise FormatError(f"{csv} has no line for the scan {path.name!r}.")
-        label = known[path.name]["has_tumour"]
+        label = known[path.name].has_tumour
     elif load_mask is not None:
-        label = _label_reader(load_mask)
+        label = partial(_shows_tumour, load_mask)
+    organ = _DecathlonOrgan(mask, path, every_organ, on)
+    organ.case = Case(
+        path.name, label, partial(as_volume, path), load_mask, partial(place_of, path), organ.load
+    )
+    return organ.case
 
-    def load_organ() -> MaskArray | None:
+
+class _DecathlonOrgan:
+    """The labels above 0 of a Decathlon scan, where they may be read."""
+
+    case: Case
+
+    def __init__(self, mask: Path, scan: Path, is_every: bool, on: str | None) -> None:
+        self.mask, self.scan, self.is_every, self.on = mask, scan, is_every, on
+
+    def load(self) -> MaskArray | None:
         # Asked for first: of a scan with tumours the labels are not even read.
-        is_free = case.has_tumour is False
-        if not (is_free or every_organ) or not (label_folder / path.name).is_file():
+        is_free = self.case.has_tumour is False
+        if not (is_free or self.is_every) or not self.mask.is_file():
             return None
-        found = _organ_loader(label_folder / path.name, path)()
+        found = _labels(self.mask, self.scan, self.on)
         if is_free and (found >= _TUMOUR).any():
             raise FormatError(
-                f"{label_folder / path.name} must hold no tumour: {path.name} is said to be "
+                f"{self.mask} must hold no tumour: {self.scan.name} is said to be "
                 f"tumour-free. Got a label of {found.max()}."
             )
         return (found > 0).astype(np.uint8)
-
-    case = Case(path.name, label, _loader(path), load_mask, _shape_reader(path), load_organ)
-    return case
 
 
 def _is_scan(path: Path) -> bool:
     return not path.name.startswith(".") and path.name.endswith((".nii", ".nii.gz"))
 
 
-def _loader(path: Path) -> Callable[[], Volume]:
-    def load() -> Volume:
-        return as_volume(path)
-
-    return load
+def _check_on(on: str | None, owner: str) -> None:
+    if on is not None:
+        check_choice(on, "on", owner, WAYS)
 
 
-def _shape_reader(path: Path) -> Callable[[], tuple[int, ...]]:
-    def shape() -> tuple[int, ...]:
-        return shape_of(path)
-
-    return shape
+def _shows_tumour(load_mask: Callable[[], MaskArray]) -> bool:
+    return bool((load_mask() == _TUMOUR).any())
 
 
-def _label_reader(load_mask: Callable[[], MaskArray]) -> Callable[[], bool]:
-    def label() -> bool:
-        return bool((load_mask() == _TUMOUR).any())
-
-    return label
+def _name(image: str) -> str:
+    return Path(image).name
 
 
-def _mask_loader(path: Path) -> Callable[[], MaskArray]:
-    def load() -> MaskArray:
-        values = as_volume(path).array
-        with np.errstate(invalid="ignore"):
-            mask = values.astype(np.uint8)
-        if not np.array_equal(mask, values):
-            raise FormatError(f"{path}: a mask must hold whole numbers from 0 to 255.")
-        return mask
-
-    return load
-
-
-def _organ_loader(path: Path, image: Path) -> Callable[[], MaskArray]:
-    """Return what loads an organ, and refuses one that lies elsewhere than its scan."""
-    load = _mask_loader(path)
-
-    def checked() -> MaskArray:
-        organ, scan = (NiftiFile(one, "load") for one in (path, image))
-        distance = distance_apart(scan.shape, organ.affine, scan.affine)
+def _labels(path: Path, image: Path, on: str | None) -> MaskArray:
+    """Return the labels of a file on the voxels of its scan, of which the header alone is read."""
+    scan, found = place_of(image), as_volume(path)
+    if on is None and found.shape == scan.shape:
+        distance = distance_apart(scan.shape, found.affine, scan.affine)
         if distance is not None:
             raise FormatError(
                 f"{path} and {image} lie {distance:.1f} mm apart by their affines: they are not of "
-                "the same scan, or one has lost its geometry."
+                "the same scan, are stored in two orientations, or one has lost its geometry. "
+                "on='scan' brings masks onto the scan's voxels by nearest neighbour."
             )
-        return load()
-
-    return checked
-
-
-def _rows(csv: PathLike) -> list[dict[str, Any]]:
-    with open(csv, newline="", encoding="utf-8-sig") as file:
-        reader = _csv.DictReader(file)
-        try:
-            missing = {"image", "has_tumour"} - set(reader.fieldnames or ())
-            if missing:
-                raise FormatError(
-                    f"{csv} must have a column {sorted(missing)[0]!r} in its first line."
-                )
-            return [_row(csv, reader.line_num, row) for row in reader]
-        except (UnicodeDecodeError, _csv.Error) as error:
-            raise FormatError(f"{csv} must be a CSV file in UTF-8: {error}") from None
-
-
-def _row(csv: PathLike, line: int, row: Mapping[str, str | None]) -> dict[str, Any]:
-    image, label = (row["image"] or "").strip(), (row["has_tumour"] or "").strip()
-    mask, organ = ((row.get(name) or "").strip() or None for name in ("mask", "organ"))
-    if not image:
-        raise FormatError(f"{csv}, line {line}: 'image' must be a path. Got nothing instead.")
-    if label not in ("0", "1") and not (label == "" and mask):
+    try:
+        return labels_of(found, "labels", os.fspath(path), scan, on or "voxels")
+    except NonFiniteError:
         raise FormatError(
-            f"{csv}, line {line}: 'has_tumour' must be 0 or 1. Got {label!r} instead."
-        )
-    return {
-        "image": image,
-        "has_tumour": bool(int(label)) if label else None,
-        "mask": mask,
-        "organ": organ,
-        "line": line,
-    }
+            f"{path} must hold whole numbers from 0 to 255. Got NaN or infinity instead."
+        ) from None
+    except ValueError as error:
+        raise FormatError(str(error)) from None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import names, native
-from spars._core.handles import Handle
+from spars._core.handles import Handle, Native
 from spars._support.checks import sentence
 from spars._support.errors import FormatError
 from spars._support.types import AnyPath, FloatArray, NibabelImage, Progress
@@ -76,8 +76,10 @@ class Header:
         return f"<spars.volume.Header of NIfTI-{self.version}, {self['descrip']!r}>"
 
 
-class NiftiFile:
+class NiftiFile(Native):
     """An open NIfTI file: its header is read and checked, its voxels are not read yet."""
+
+    _instead = "open the file again, or load it"
 
     def __init__(self, path: object, owner: str, progress: Progress | None = None) -> None:
         path = _encoded(path, owner)

@@ -1,4 +1,4 @@
-"""Masks of a scan: uint8 arrays of 0 and 1."""
+"""Masks of a scan: uint8 arrays of 0 and 1, made of what people save."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from spars._support.errors import NonFiniteError
-from spars._support.types import Mask, MaskArray
+from spars._support.types import FloatArray, Mask, MaskArray
+from spars.volume.placement import Placed, laid_on
 from spars.volume.volume import as_volume
 
 #: Slices of a scan's axes.
 Box: TypeAlias = tuple[slice, slice, slice]
+
+#: How far from a whole number a label may be stored: a writer that scales to 8 bits leaves as much
+#: of up to ten labels. Values further off, as a linear resampling makes them, are no labels.
+LABEL_TOLERANCE = 0.02
+# Values that a message lists at most.
+_LISTED = 8
 
 
 def as_mask(
@@ -22,53 +29,161 @@ def as_mask(
     owner: str,
     *,
     value: int | Sequence[int] | None = None,
+    must_hold: bool = False,
     shape: Sequence[int] | None = None,
+    scan: Placed | None = None,
+    on: str | None = None,
 ) -> MaskArray:
     """Return a mask as a uint8 array of 0 and 1.
 
     Parameters
     ----------
     mask : Volume, array, image or path
-        (X, Y, Z).
+        (X, Y, Z). Values within `LABEL_TOLERANCE` of a whole number are that number.
     name, owner : str
         For the message of an error.
     value : int or sequence of ints, optional
         What counts as inside, for label files such as 1 liver, 2 tumour. Without it the mask must
         hold nothing but 0 and 1.
+    must_hold : bool
+        Whether a mask that holds any label must hold `value`.
     shape : (int, int, int), optional
-        The shape it must have.
+        The shape it must have, where there is no `scan`.
+    scan : Volume or an open file, optional
+        What it lies on: it must have that shape and, where both places are known, that place.
+    on : {None, "scan", "voxels"}
+        What is done with a mask of another place: `spars.volume.placement.laid_on`.
 
     Raises
     ------
     ValueError
-        Another shape, or other values than 0 and 1 without `value`.
+        Another shape or place, other values than 0 and 1 without `value`, or none of `value` where
+        there must be; the message lists what the mask holds.
     NonFiniteError
         A voxel is NaN or infinite.
     """
     # Bytes are looked through as they are: a whole scan of them takes long as float32.
-    is_bytes = isinstance(mask, np.ndarray) and _is_bytes(mask)
-    array = np.asarray(mask) if is_bytes else as_volume(mask).array
-    if shape is not None and array.shape != tuple(shape):
-        raise ValueError(
-            f"The '{name}' parameter of {owner} must have the scan's shape {tuple(shape)}. "
-            f"Got {array.shape} instead."
-        )
-    if is_bytes and value is None and array.max() <= 1:
-        return array.astype(np.uint8, order="C")
+    if _is_bytes(mask):
+        array = np.asarray(mask)
+        _check_shape(array, name, owner, shape if scan is None else scan.shape)
+        if value is None and array.max() <= 1:
+            return array.astype(np.uint8, order="C")
+    else:
+        volume = as_volume(mask)
+        array = volume.array
+        if scan is not None:
+            array = laid_on(scan, array, volume, name, owner, on)
+        else:
+            _check_shape(array, name, owner, shape)
     if not np.isfinite(array).all():
         raise NonFiniteError(
             f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
         )
+    labels = whole_labels(array, name, owner)
     if value is not None:
-        return np.isin(array, value).astype(np.uint8)
-    inside = array == 1
-    others = array[~inside & (array != 0)]
+        chosen = np.isin(labels, value)
+        if must_hold and not chosen.any() and labels.any():
+            raise ValueError(
+                f"The '{name}' parameter of {owner} must hold the label {value}. "
+                f"Got a mask of {listed(labels)} instead."
+            )
+        return chosen.astype(np.uint8)
+    inside = labels == 1
+    others = labels[~inside & (labels != 0)]
     if others.size:
         raise ValueError(
             f"The '{name}' parameter of {owner} must hold 0 and 1 only. Got {others[0]:g} "
             "instead; say which label is meant, for example 'reference == 2'."
         )
     return inside.astype(np.uint8)
+
+
+def whole_labels(array: NDArray[Any], name: str, owner: str) -> NDArray[Any]:
+    """Return labels rounded to whole numbers, or raise ValueError where they are none.
+
+    Parameters
+    ----------
+    array : real array
+        Finite. Values may be `LABEL_TOLERANCE` off, as writers that scale leave them.
+    name, owner : str
+        For the message of an error, which lists the values found.
+    """
+    if array.dtype.kind in "biu":
+        return array
+    whole = np.rint(array)
+    strange = np.abs(array - whole) > LABEL_TOLERANCE
+    if strange.any():
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must hold whole numbers, each to within "
+            f"{LABEL_TOLERANCE}. Got {listed(array[strange])} instead, among {listed(array)}."
+        )
+    return whole
+
+
+def labels_of(
+    found: Any,
+    name: str,
+    owner: str,
+    scan: Placed | None = None,
+    on: str | None = None,
+    hint: str = "",
+) -> MaskArray:
+    """Return label values 0 to 255 as a uint8 array, whatever they came as.
+
+    Parameters
+    ----------
+    found : Volume, array, image or path
+    name, owner : str
+        For the message of an error.
+    scan, on
+        As for `as_mask`.
+    hint : str
+        What may be done about another place, for the message.
+
+    Raises
+    ------
+    ValueError
+        A value is no whole number from 0 to 255, or shape or place differ from the scan's.
+    NonFiniteError
+        A voxel is NaN or infinite.
+    """
+    array: NDArray[Any]
+    if isinstance(found, np.ndarray) and not hasattr(found, "affine"):
+        array = found
+    else:
+        volume = as_volume(found)
+        array = volume.array
+        if scan is not None:
+            array = laid_on(scan, array, volume, name, owner, on, hint=hint)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise NonFiniteError(
+            f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
+        )
+    labels = whole_labels(array, name, owner)
+    if labels.size and not (labels.min() >= 0 and labels.max() <= 255):
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must hold whole numbers from 0 to 255. "
+            f"Got {labels.min():g} to {labels.max():g} instead."
+        )
+    return np.ascontiguousarray(labels, np.uint8)
+
+
+def listed(values: ArrayLike) -> str:
+    """Return the distinct values of an array as text, the first few of them."""
+    distinct = np.unique(np.asarray(values))
+    text = ", ".join(f"{float(value):g}" for value in distinct[:_LISTED])
+    more = len(distinct) - _LISTED
+    return f"{text} and {more} more values" if more > 0 else text
+
+
+def _check_shape(
+    array: NDArray[Any] | FloatArray, name: str, owner: str, shape: Sequence[int] | None
+) -> None:
+    if shape is not None and array.shape != tuple(shape):
+        raise ValueError(
+            f"The '{name}' parameter of {owner} must have the scan's shape {tuple(shape)}. "
+            f"Got {array.shape} instead."
+        )
 
 
 def bounding_box(mask: NDArray[Any], margin: int = 0) -> Box:
@@ -98,5 +213,12 @@ def _ends(line: NDArray[np.bool_]) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
-def _is_bytes(array: NDArray[Any]) -> bool:
-    return array.dtype.name in ("bool", "uint8") and array.ndim == 3 and array.size > 0
+def _is_bytes(mask: object) -> bool:
+    """Whether a mask is a plain array of bytes, which has no place in space."""
+    return (
+        isinstance(mask, np.ndarray)
+        and not hasattr(mask, "affine")
+        and mask.dtype.name in ("bool", "uint8")
+        and mask.ndim == 3
+        and mask.size > 0
+    )

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import names, native
-from spars._support.checks import check_bool, check_extent, check_float, check_integer
+from spars._support.checks import check_bool, check_extent, check_float, check_integer, shown
+from spars._support.progress import as_progress
 from spars._support.types import Extent3, MaskArray, Progress, Spacing
 from spars.volume.volume import Volume
 
@@ -70,7 +71,7 @@ class Phantom:
                 allowed = ", ".join(repr(known) for known in self.tissue_names)
                 raise ValueError(
                     f"The 'names' parameter of Phantom.mask must be out of {allowed}. "
-                    f"Got {name!r} instead."
+                    f"Got {shown(name)} instead."
                 )
             codes.append(self.tissue_names.index(name))
         return np.isin(self.tissue, np.array(codes, np.uint8)).astype(np.uint8)
@@ -106,7 +107,7 @@ def phantom(
     tumour_contrast: float | None = None,
     tumour_radius: float | None = None,
     varied: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Phantom:
     """Make a CT scan of the upper abdomen in the portal venous phase.
 
@@ -142,8 +143,8 @@ def phantom(
         Whether the liver differs as patients' livers do: in the phase of its vessels (bright, dark
         or both), small vessels, slow changes of density, and errors of the mask that was drawn of
         it. Patient, tumours and noise are those of the seed all the same.
-    progress : callable, optional
-        Called with (done, planned) about every 20 ms.
+    progress : callable or True, optional
+        Called with (done, planned) about every 20 ms; True draws a bar (the extra "progress").
 
     Returns
     -------
@@ -163,7 +164,7 @@ def phantom(
     if not isinstance(has_tumour, (bool, np.bool_)):
         raise TypeError(
             f"The 'has_tumour' parameter of phantom must be True or False. "
-            f"Got {has_tumour!r} instead."
+            f"Got {shown(has_tumour)} instead."
         )
     varied = check_bool(varied, "varied", "phantom")
     if tumour_count is not None:
@@ -184,7 +185,8 @@ def phantom(
         "tumour_count": tumour_count, "tumour_contrast": tumour_contrast,
         "tumour_radius": tumour_radius, "varied": varied,
     }  # fmt: skip
-    found = native.phantom_make(hu, tissue, drawn_liver, configuration, progress)
+    report = as_progress(progress, "phantom")
+    found = native.phantom_make(hu, tissue, drawn_liver, configuration, report)
     tumours = [
         dict(zip(("centre", "radius", "contrast", "necrosis", "rim"), tumour, strict=True))
         for tumour in found.tumours[: found.total]
@@ -205,7 +207,7 @@ def _check_spacing(spacing: Sequence[float]) -> Spacing:
     if len(axes) != 3:
         raise ValueError(
             "The 'spacing' parameter of phantom must be three floats (x, y, z) in mm. "
-            f"Got {spacing!r} instead."
+            f"Got {shown(spacing)} instead."
         )
     x, y, z = (check_float(axis, "spacing", "phantom", 0.1, 50.0) for axis in axes)
     return x, y, z

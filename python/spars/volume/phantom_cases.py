@@ -128,6 +128,10 @@ class _PhantomSource:
         self._options = options
         self._liver: MaskArray | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy has no scan in use yet.
+        return {"_options": self._options, "_liver": None}
+
     def _made(self) -> Phantom:
         return phantom(**self._options)
 

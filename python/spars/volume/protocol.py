@@ -7,9 +7,17 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from spars._core import names
-from spars._support.checks import check_bool, check_choice, check_extent, check_float, check_integer
+from spars._support.checks import (
+    check_bool,
+    check_choice,
+    check_extent,
+    check_float,
+    check_integer,
+    shown,
+)
 from spars._support.kinds import Kind
 from spars._support.types import Extent3
+from spars.volume.orientation import ORIENTATIONS
 
 __all__ = ["IntensityWindow", "Protocol"]
 
@@ -31,6 +39,7 @@ CHOICES = {
     "summary_over": ("patients", "iterations"),
     "tie_reward": names.TIE_REWARD,
     "border_crops": names.BORDER_CROPS,
+    "orientation": ORIENTATIONS,
 }
 
 
@@ -112,6 +121,9 @@ class Protocol:
     #: The part of a window that its score is added to: "window", all of it, or an extent (x, y, z)
     #: in its middle, an odd voxel left over above it. At most the window. Not of the paper's.
     credited_part: str | tuple[int, int, int]
+    #: Which way the scan's axes run in play: as "stored" in its file, or "LPS", one way for every
+    #: storage order. Where a scan's place is not known, as an array's, it stays as it is.
+    orientation: str
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -124,7 +136,7 @@ class Protocol:
         if window is not None and not isinstance(window, IntensityWindow):
             raise TypeError(
                 "The 'intensity_window' parameter of Protocol must be None or an IntensityWindow. "
-                f"Got {window!r} instead."
+                f"Got {shown(window)} instead."
             )
         if self.max_episode_steps is not None:
             check_integer(self.max_episode_steps, "max_episode_steps", "Protocol", 1)
@@ -155,6 +167,7 @@ class Protocol:
             tie_reward="none",
             border_crops="full",
             credited_part="window",
+            orientation="LPS",
         )
 
     @classmethod
@@ -181,6 +194,7 @@ class Protocol:
             tie_reward="learner",
             border_crops="stretched",
             credited_part="window",
+            orientation="stored",
         )
 
     @property
@@ -221,14 +235,21 @@ class Protocol:
     def from_dict(cls, switches: Mapping[str, Any]) -> Protocol:
         """Return the protocol that `to_dict` described, also after a way through JSON.
 
-        Without a `credited_part`, as in what was saved before there was one, it is "window".
+        Without a `credited_part` or `orientation`, as in what was saved before there were any, they
+        are "window" and "stored".
 
         Raises
         ------
-        KeyError, TypeError, ValueError
+        TypeError, ValueError
             A switch is missing, unknown or out of range.
         """
-        switches = {"credited_part": "window", **switches}
+        switches = {"credited_part": "window", "orientation": "stored", **switches}
+        missing = {item.name for item in fields(cls)} - switches.keys()
+        if missing:
+            raise ValueError(
+                f"The 'switches' parameter of Protocol.from_dict must hold every switch. "
+                f"Got none for '{min(missing)}'."
+            )
         window = switches["intensity_window"]
         switches["intensity_window"] = None if window is None else IntensityWindow(**window)
         for name in ("crop_size", "credited_part"):

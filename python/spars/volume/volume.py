@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
-from spars._support.checks import check_array, check_choice, check_extent, sentence
+from spars._support.checks import check_array, check_choice, check_extent, sentence, shown
+from spars._support.progress import as_progress
 from spars._support.types import (
     AnyPath,
     Extent3,
@@ -20,7 +21,8 @@ from spars._support.types import (
     SimpleITKImage,
     Spacing,
 )
-from spars.volume.files import VOXEL_DTYPES, Header, NiftiFile, header_of, is_path, write
+from spars.volume.files import VOXEL_DTYPES, Header, header_of, is_path, write
+from spars.volume.images import opened
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -73,7 +75,7 @@ class Volume:
         check_extent(array.shape, "array.shape", "Volume")
         if header is not None and not isinstance(header, Header):
             raise TypeError(
-                f"The 'header' parameter of Volume must be a Header or None. Got {header!r}."
+                f"The 'header' parameter of Volume must be a Header or None. Got {shown(header)}."
             )
         array.flags.writeable = False
         self.array: FloatArray = array
@@ -130,8 +132,10 @@ class Volume:
         return (Volume, (self.array, self.affine, self.header))
 
 
-def load(path: AnyPath, progress: Progress | None = None) -> Volume:
-    """Read a scan from a NIfTI file.
+def load(
+    path: AnyPath, progress: Progress | bool | None = None, *, series: str | int | None = None
+) -> Volume:
+    """Read a scan from a NIfTI file, or by SimpleITK from NRRD, MetaImage or a DICOM folder.
 
     NIfTI-1 and -2, `.nii`, `.nii.gz` or either file of a pair `.hdr` and `.img` (each with or
     without `.gz`), both byte orders, integers and floats of 8 to 64 bits. Values are scaled by
@@ -139,12 +143,20 @@ def load(path: AnyPath, progress: Progress | None = None) -> Volume:
     sform, else qform, else pixdim, as nibabel chooses. What is read and what is refused stands in
     docs/reference/volumes.md.
 
+    Other formats need SimpleITK (the extra "images"). A DICOM series is placed by its slices' own
+    positions, HU by its rescale slope and intercept.
+
     Parameters
     ----------
     path : str, bytes or os.PathLike
-        The file; for a pair, either one.
-    progress : callable, optional
-        Called with bytes done and bytes planned about every 20 ms.
+        The file; for a pair, either one; for DICOM, the folder that holds the series.
+    progress : callable or True, optional
+        Called with bytes done and bytes planned about every 20 ms; True draws a bar (the
+        extra "progress").
+
+    series : str or int, optional
+        Of a DICOM folder with several series, the one that is meant: its SeriesInstanceUID, its
+        SeriesNumber or its SeriesDescription.
 
     Returns
     -------
@@ -153,16 +165,22 @@ def load(path: AnyPath, progress: Progress | None = None) -> Volume:
 
     Raises
     ------
+    ValueError
+        A folder holds several series and `series` names none, or not one, of them; the message
+        lists them.
+    ImportError
+        SimpleITK is needed and missing.
     FormatError
         The file is broken, truncated or contradicts itself, or holds what is no volume of real
         numbers: more than three axes, complex or colour voxels. The message names the file, the
-        field and its value; `field` is the field.
+        field and its value; `field` is the field. Of DICOM also slices that do not lie evenly.
     OSError
         The file cannot be read; FileNotFoundError where there is none.
     MemoryError
         The volume, which the file does hold, does not fit in memory.
     """
-    file = NiftiFile(path, "load", progress)
+    progress = as_progress(progress, "load", "B")
+    file = opened(path, "load", progress, series)
     return Volume(file.read(progress), file.affine, file.header)
 
 
@@ -171,7 +189,7 @@ def save(
     volume: Scan,
     like: Scan | None = None,
     dtype: DTypeLike | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> None:
     """Write a mask, a map or a scan as a NIfTI file, on the geometry of the scan it came from.
 
@@ -194,8 +212,9 @@ def save(
     dtype : {"uint8", "int16", "int32", "float32"}, optional
         Default: uint8 for bool, float32 for floats, and for integers the first of the others that
         holds every value.
-    progress : callable, optional
-        Called with bytes done and bytes planned about every 20 ms.
+    progress : callable or True, optional
+        Called with bytes done and bytes planned about every 20 ms; True draws a bar (the
+        extra "progress").
 
     Raises
     ------
@@ -204,7 +223,7 @@ def save(
     OSError
         The file cannot be written.
     """
-    is_array = not (isinstance(volume, Volume) or _is_nibabel(volume) or _is_simpleitk(volume))
+    is_array = not (hasattr(volume, "affine") or _is_simpleitk(volume))
     if not is_array:
         volume = as_volume(volume)
     array = np.asarray(volume)
@@ -214,10 +233,10 @@ def save(
             f"The 'volume' parameter of save must be a real array of shape (x, y, z). "
             f"Got {got} instead."
         )
-    shape, affine, header = _place_of(volume if like is None and not is_array else like, array)
+    shape, affine, header = _place_like(volume if like is None and not is_array else like, array)
     if shape != array.shape:
         raise ValueError(sentence("volume", "save", f"of the shape {shape} of like", array.shape))
-    write(path, _voxels(array, dtype), affine, header, progress)
+    write(path, _voxels(array, dtype), affine, header, as_progress(progress, "save", "B"))
 
 
 def resample(array: ArrayLike, shape: Sequence[int], interpolation: str = "linear") -> NDArray[Any]:
@@ -269,8 +288,10 @@ def as_volume(volume: Scan) -> Volume:
     Parameters
     ----------
     volume : Volume, path, array_like, nibabel image or SimpleITK image
-        A Volume passes through, a path is loaded. An array gets the identity as its affine. Axes
-        of length 1 after the third are dropped from nibabel images.
+        A Volume passes through, a path is loaded. An array gets the identity as its affine. What
+        has an `affine` beside its values, as MONAI's MetaTensor and TorchIO's images, keeps it;
+        a first axis of length 1, its channel, is dropped. Axes of length 1 after the third are
+        dropped from nibabel images.
 
     Returns
     -------
@@ -291,34 +312,43 @@ def as_volume(volume: Scan) -> Volume:
         return Volume(_three_axes(np.asanyarray(volume.dataobj)), volume.affine, header_of(volume))
     if _is_simpleitk(volume):
         return _from_simpleitk(volume)
+    if hasattr(volume, "affine"):
+        return _from_placed(volume)
     return Volume(volume)
+
+
+class Place(NamedTuple):
+    """A scan without its values: where its voxels lie, and its header."""
+
+    shape: tuple[int, ...]
+    affine: NDArray[np.float64]
+    header: Header | None
+
+
+def place_of(volume: Scan, owner: str = "load") -> Place:
+    """Return the place of `as_volume(volume)`; of a path, only the header is read."""
+    if is_path(volume):
+        file = opened(volume, owner)
+        return Place(file.shape, file.affine, file.header)
+    if _is_nibabel(volume):
+        extra = tuple(volume.shape[3:])
+        shape = tuple(volume.shape[: 3 if set(extra) <= {1} else None])
+        return Place(shape, _checked_affine(volume.affine), header_of(volume))
+    volume = as_volume(volume)
+    return Place(volume.shape, volume.affine, volume.header)
 
 
 def shape_of(volume: Scan) -> tuple[int, ...]:
     """Return the shape of `as_volume(volume)`; of a path, only the header is read."""
-    if is_path(volume):
-        return NiftiFile(volume, "load").shape
-    if _is_nibabel(volume):
-        extra = tuple(volume.shape[3:])
-        return tuple(volume.shape[: 3 if set(extra) <= {1} else None])
-    return as_volume(volume).shape
+    return place_of(volume).shape
 
 
-def _place_of(
-    like: Scan | None, array: NDArray[Any]
-) -> tuple[tuple[int, ...], NDArray[np.float64], Header | None]:
-    """Return shape, affine and header of `like` without reading its voxels."""
+def _place_like(like: Scan | None, array: NDArray[Any]) -> Place:
+    """Return the place that `save` writes to: that of `like`."""
     if like is None:
-        return array.shape, np.eye(4), None
-    if is_path(like):
-        file = NiftiFile(like, "save")
-        return file.shape, file.affine, file.header
-    if _is_nibabel(like):
-        affine = Volume(np.zeros((1, 1, 1), np.float32), like.affine).affine
-        return shape_of(like), affine, header_of(like)
-    if isinstance(like, Volume) or _is_simpleitk(like):
-        like = as_volume(like)
-        return like.shape, like.affine, like.header
+        return Place(array.shape, np.eye(4), None)
+    if is_path(like) or _is_simpleitk(like) or hasattr(like, "affine"):
+        return place_of(like, "save")
     allowed = "a Volume, a path, a nibabel image, a SimpleITK image or None"
     raise TypeError(sentence("like", "save", allowed, like))
 
@@ -389,6 +419,20 @@ def _from_simpleitk(image: SimpleITKImage) -> Volume:
     affine[:3, 3] = image.GetOrigin()
     affine[:2] *= -1
     return Volume(array, affine)
+
+
+def _from_placed(image: Any) -> Volume:
+    """Return the volume of an array-like with an affine, as MONAI's and TorchIO's images are."""
+    array = np.asarray(image)
+    # Channels come first there.
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    affine = np.asarray(image.affine)
+    meta: Any = getattr(image, "meta", None)
+    # MONAI's affines are RAS+ unless its metadata say that they are ITK's.
+    if hasattr(meta, "get") and str(meta.get("space")).upper() in ("LPS", "SPACEKEYS.LPS"):
+        affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    return Volume(_three_axes(array), affine)
 
 
 def _three_axes(array: NDArray[Any]) -> NDArray[Any]:

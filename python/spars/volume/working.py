@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +13,7 @@ from spars._support.checks import check_array, check_float, sentence
 from spars._support.errors import NonFiniteError
 from spars._support.types import Extent3, FloatArray, Mask, MaskArray, Scan
 from spars.volume.masks import as_mask, bounding_box
+from spars.volume.orientation import Turn, turn_to
 from spars.volume.volume import Volume, as_volume
 
 __all__ = ["WorkingScan", "working_scan"]
@@ -23,9 +23,8 @@ __all__ = ["WorkingScan", "working_scan"]
 class _Place:
     """Where a working grid lies in the scan as it is stored."""
 
-    #: The stored axis that is x, y, z of the canonical orientation, and whether it runs backwards.
-    axes: Extent3
-    flips: tuple[bool, bool, bool]
+    #: From the stored to the canonical orientation.
+    turn: Turn
     #: The first voxel of the canonical scan that the grid covers; may lie before the scan.
     low: Extent3
     #: How many voxels of the canonical scan it covers, beyond the scan too.
@@ -35,7 +34,7 @@ class _Place:
 
     def canonical(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return a view of an array of the scan's shape in the canonical orientation."""
-        return _turned(array, self.axes, self.flips)
+        return self.turn.turned(array)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +108,7 @@ class WorkingScan:
         place = self._place
         covered = np.empty(place.covered, np.float32)
         native.working_grid_to_scan(place.grid, values, covered)
-        shape = [self.scan_shape[axis] for axis in place.axes]
+        shape = place.turn.shape(self.scan_shape)
         low = [max(start, 0) for start in place.low]
         high = [
             min(start + count, length)
@@ -129,6 +128,8 @@ def working_scan(
     spacing: float = 1.5,
     margin: float = 12.0,
     outside: float = -1000.0,
+    *,
+    on: str | None = None,
 ) -> WorkingScan:
     """Bring an organ of a scan to a grid of one spacing.
 
@@ -151,6 +152,9 @@ def working_scan(
         mm around the organ's box, 0 to 500.
     outside : float
         HU of working voxels that are not the organ's.
+    on : {None, "scan", "voxels"}
+        None: the organ must lie where the scan does. "scan" brings it there by nearest neighbour,
+        "voxels" takes it voxel by voxel, whatever the affines say.
 
     Returns
     -------
@@ -176,21 +180,21 @@ def working_scan(
     """
     owner = "working_scan"
     scan = as_volume(scan)
-    mask = as_mask(organ, "organ", owner, shape=scan.shape)
+    mask = as_mask(organ, "organ", owner, scan=scan, on=on)
     spacing = check_float(spacing, "spacing", owner, 0.1, 50.0)
     margin = check_float(margin, "margin", owner, 0.0, 500.0)
     outside = check_float(outside, "outside", owner, -1e6, 1e6)
-    axes, flips = _orientation(scan.affine)
-    turned = _turned(mask, axes, flips)
+    turn = turn_to(scan.affine)
+    turned = turn.turned(mask)
     if not turned.any():
         raise ValueError(sentence("organ", owner, "a mask with a voxel of the organ", "none"))
     box = bounding_box(turned)
     shape = tuple(part.stop - part.start for part in box)
-    edges = tuple(scan.spacing[axis] for axis in axes)
+    edges = tuple(scan.spacing[axis] for axis in turn.axes)
     grid = {"box": shape, "spacing": edges, "margin": margin, "step": spacing}
     before, working_shape, covered = native.working_grid_layout(grid)
     low = tuple(part.start - count for part, count in zip(box, before, strict=True))
-    place = _Place(axes, flips, low, covered, grid)
+    place = _Place(turn, low, covered, grid)
     values = np.empty(working_shape, np.float32)
     inside = np.empty(working_shape, np.uint8)
     cut = np.ascontiguousarray(place.canonical(scan.array)[box])
@@ -210,39 +214,14 @@ def working_scan(
     return WorkingScan(Volume(values, affine), inside, scan.shape, scan.affine, place)
 
 
-def _turned(array: NDArray[Any], axes: Extent3, flips: tuple[bool, bool, bool]) -> NDArray[Any]:
-    """Return a view of an array with its axes in another order and some of them reversed."""
-    turned = array.transpose(axes)
-    return turned[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-
-
-def _orientation(affine: NDArray[np.float64]) -> tuple[Extent3, tuple[bool, bool, bool]]:
-    """Return which stored axis runs along each axis of space, and which run backwards."""
-    cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-
-    def closeness(axes: tuple[int, ...]) -> tuple[float, tuple[float, ...]]:
-        # The product, so that no axis is taken for one at a right angle to it. Where two orders are
-        # as close, the matrix itself decides: it does not depend on how the scan is stored.
-        chosen = cosines[:, axes]
-        signs = np.where(np.diag(chosen) < 0, -1.0, 1.0)
-        return (
-            round(float(np.prod(np.abs(np.diag(chosen)))), 9),
-            tuple(float(value) for value in (chosen * signs).ravel().round(9)),
-        )
-
-    x, y, z = max(itertools.permutations(range(3)), key=closeness)
-    backwards = np.diag(cosines[:, (x, y, z)]) < 0
-    return (x, y, z), (bool(backwards[0]), bool(backwards[1]), bool(backwards[2]))
-
-
 def _working_affine(scan: Volume, place: _Place, spacing: float) -> NDArray[np.float64]:
     """Return the affine of the working voxels."""
-    columns = scan.affine[:3, list(place.axes)]
+    columns = scan.affine[:3, list(place.turn.axes)]
     edges = np.linalg.norm(columns, axis=0)
-    lengths = [scan.shape[axis] for axis in place.axes]
-    signs = np.where(place.flips, -1.0, 1.0)
+    lengths = [scan.shape[axis] for axis in place.turn.axes]
+    signs = np.where(place.turn.flips, -1.0, 1.0)
     # Where the canonical scan's first voxel lies.
-    first = scan.affine[:3, 3] + columns @ np.where(place.flips, np.subtract(lengths, 1), 0)
+    first = scan.affine[:3, 3] + columns @ np.where(place.turn.flips, np.subtract(lengths, 1), 0)
     affine = np.eye(4)
     affine[:3, :3] = columns / edges * signs * spacing
     start = 0.5 * spacing / edges - 0.5 + np.array(place.low)

@@ -4,7 +4,7 @@ import CZlib
 protocol ByteStream: AnyObject {
     /// Fills `buffer` as far as the content goes; returns the bytes written, fewer only at the end.
     func read(_ buffer: UnsafeMutableRawBufferPointer) throws(SPARSError) -> Int
-    /// Reads on to the end of what is checked as a whole, and checks it.
+    /// Reads on to the end of what is checked as a whole, which must be near, and checks it.
     func finish() throws(SPARSError)
 }
 
@@ -120,9 +120,15 @@ final class GzipStream: ByteStream {
 
     func finish() throws(SPARSError) {
         var scratch = [UInt8](repeating: 0, count: 1 << 16)
+        var left = NIfTIFile.tailLimit
         while !isBetweenMembers, !isAtEnd {
             try Control.check()
-            _ = try scratch.withBytes { bytes throws(SPARSError) in try inflate(into: bytes) }
+            left -= try scratch.withBytes { bytes throws(SPARSError) in try inflate(into: bytes) }
+            guard left >= 0 else {
+                throw .gzip(
+                    "too long",
+                    "member \(members) goes on for more than \(NIfTIFile.tailLimit) bytes")
+            }
         }
     }
 

@@ -5,7 +5,8 @@ import SPARSKernels
 /// What a file promises is compared with what it holds before anyone makes room for its voxels:
 /// an uncompressed file by its length; a gzip file by the most that deflate can make of its length,
 /// and, where the volume would take more than `trustedRatio` times the file, by inflating it once
-/// for its length alone. So memory stays in proportion to the file, whatever its header says.
+/// for its length alone, up to `expandedLimit`. So memory stays in proportion to the file, whatever
+/// its header says.
 public final class NIfTIFile: Sendable {
     public let header: NIfTIHeader
     public let extent: Extent
@@ -17,6 +18,13 @@ public final class NIfTIFile: Sendable {
 
     /// CT compresses to about a half; as float32 a volume is about four times its file.
     static let trustedRatio = 16
+
+    /// Bytes of voxels as float32 beyond which a file that grows more than that is refused: a mask of
+    /// 1,024 voxels in every axis.
+    static let expandedLimit = 1 << 32
+
+    /// Bytes that gzip data may hold after the voxels.
+    static let tailLimit = 1 << 24
 
     /// Opens `.nii`, `.nii.gz`, or either file of a pair `.hdr` and `.img` (each with or without
     /// `.gz`).
@@ -82,6 +90,13 @@ public final class NIfTIFile: Sendable {
         }
         let needed = extent.count.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
         if needed.overflow || needed.partialValue / NIfTIFile.trustedRatio > voxels.size {
+            guard !needed.overflow, needed.partialValue <= NIfTIFile.expandedLimit else {
+                throw .field(
+                    "dim", extent,
+                    "promises more than \(NIfTIFile.expandedLimit) bytes of voxels as float32, and "
+                        + "\(voxels.size) bytes of gzip would grow more than "
+                        + "\(NIfTIFile.trustedRatio) times")
+            }
             let stream = try NIfTIFile.stream(voxels, true)
             let found = try stream.skip(wanted)
             if found < wanted { throw truncated(at: found) }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.archives import read_npz, write_npz
-from spars._support.checks import sentence
+from spars._support.checkpoints import newest
 from spars._support.errors import FormatError
-from spars._support.types import AnyPath, FloatArray, PathLike
+from spars._support.types import FloatArray, PathLike
 from spars.classifier.training.early_stop import MONITORS, EarlyStop
 from spars.classifier.training.examples import Examples
 from spars.classifier.training.history import Record, plain
@@ -69,33 +68,10 @@ _ARRAYS = {
 }  # fmt: skip
 
 
-def check_path(path: AnyPath, *, resume: bool) -> Path:
-    """Return where to write to, or raise before work starts."""
-    try:
-        name = os.fsdecode(path)
-    except TypeError:
-        raise TypeError(sentence("checkpoint", "fit", "a path", path)) from None
-    if "\0" in name:
-        raise ValueError(sentence("checkpoint", "fit", "a path without null characters", path))
-    path = Path(name)
-    if resume:
-        if not path.is_file():
-            raise FileNotFoundError(2, "there is no checkpoint to resume", str(path))
-    elif path.exists():
-        raise FileExistsError(
-            17, "exists already; resume it, or remove it to start anew", str(path)
-        )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(2, "the folder of this checkpoint does not exist", str(path))
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(13, "the folder of this checkpoint cannot be written to", str(path))
-    return path
-
-
 def write(
     path: Path, state: State, configuration: Mapping[str, Any], examples: Mapping[str, Examples]
 ) -> None:
-    """Write the file whole or not at all."""
+    """Write the file whole or not at all, and leave the one before beside it."""
     description = {
         "configuration": plain(configuration),
         "examples": {role: each.description for role, each in examples.items()},
@@ -105,11 +81,14 @@ def write(
         "records": plain(state.records),
         "seen": state.seen,
     }
-    write_npz(path, description, {name: getattr(state, name) for name in _ARRAYS}, FILE_FORMAT)
+    arrays = {name: getattr(state, name) for name in _ARRAYS}
+    write_npz(path, description, arrays, FILE_FORMAT, keep_previous=True)
 
 
 def read(path: Path, configuration: Mapping[str, Any], examples: Mapping[str, Examples]) -> State:
-    """Return the state in a file that `write` wrote, of this configuration and these examples.
+    """Return the state that `write` wrote, of this configuration and these examples.
+
+    Where the file is damaged, the one before it is read, with a warning.
 
     Raises
     ------
@@ -118,6 +97,10 @@ def read(path: Path, configuration: Mapping[str, Any], examples: Mapping[str, Ex
     ValueError
         It is of another configuration or of other examples; the message names the difference.
     """
+    return newest(path, lambda file: _read(file, configuration, examples))
+
+
+def _read(path: Path, configuration: Mapping[str, Any], examples: Mapping[str, Examples]) -> State:
     description, arrays = read_npz(path, FILE_FORMAT)
     try:
         before = _flat(description["configuration"])
@@ -136,7 +119,15 @@ def read(path: Path, configuration: Mapping[str, Any], examples: Mapping[str, Ex
 
 def read_records(path: PathLike) -> list[Record]:
     """Return the records of the finished epochs."""
-    return [_record(record) for record in read_npz(path, FILE_FORMAT)[0]["records"]]
+
+    def records(file: Path) -> list[Record]:
+        description, _ = read_npz(file, FILE_FORMAT)
+        try:
+            return [_record(record) for record in description["records"]]
+        except _BROKEN as error:
+            raise FormatError(f"{file}: not a checkpoint that fit wrote: {error!r}") from error
+
+    return newest(Path(path), records)
 
 
 def check_ends(path: Path, rule: EarlyStop, records: Sequence[Record]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from spars._support.checkpoints import check_begun
 from spars._support.checks import sentence
+from spars._support.progress import as_progress
 from spars._support.settings import flat
 from spars.classifier.parameters import layout
-from spars.classifier.training import checkpoint as _training_checkpoint
 from spars.classifier.training import learned
 from spars.classifier.training.early_stop import EarlyStop
 from spars.classifier.training.examples import Examples
@@ -101,6 +103,14 @@ def fit(
         Ctrl-C is answered within 0.2 s, and the writing of a checkpoint; the classifier is left
         at its last whole step.
 
+    Warns
+    -----
+    UserWarning
+        Every scan of the dataset has one label.
+    CheckpointWarning
+        A checkpoint could not be written during the training, which goes on; or the one to resume
+        is damaged, and the one before was taken.
+
     Notes
     -----
     If the classifier has no `intensity_window`, it gets the protocol's.
@@ -114,7 +124,7 @@ def fit(
     rule = EarlyStop(settings.epochs, settings.monitor, settings.patience, settings.min_delta)
     checkpoint = None
     if settings.checkpoint is not None:
-        checkpoint = _training_checkpoint.check_path(settings.checkpoint, resume=settings.resume)
+        checkpoint = check_begun(settings.checkpoint, _OWNER, resume=settings.resume)
     options = _recorded(settings)
     _check_batch(classifier, options)
     examples = _examples(dataset, validation, settings)
@@ -126,7 +136,8 @@ def fit(
         options["steps_per_epoch"] = max(1, len(cases) // 4)
     run = Run(
         classifier, examples, settings.protocol, options, settings.augmentation,
-        _schedule(settings.learning_rate), rule, checkpoint, settings.progress,
+        _schedule(settings.learning_rate), rule, checkpoint,
+        as_progress(settings.progress, settings.owner, "batches"),
     )  # fmt: skip
     if settings.resume and checkpoint is not None:
         run.resume(checkpoint)
@@ -136,7 +147,21 @@ def fit(
         if isinstance(dataset, Windows)
         else learned.of_scans(settings, run.used, classifier.recipe)
     )
+    if settings.scan_sampling != "balanced":
+        # Which the first step refuses.
+        _warn_of_one_label(training)
     return run.run(settings.callback)
+
+
+def _warn_of_one_label(training: Examples) -> None:
+    if len(training.labels) == 1:
+        kind = "shows" if training.labels == {1} else "shows no"
+        warnings.warn(
+            f"Every scan of the dataset {kind} tumour by its label: there is nothing to tell "
+            "apart, and the classifier will learn to answer the same everywhere.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _sources(dataset: object, validation: object) -> dict[str, Windows | None]:
@@ -158,7 +183,8 @@ def _examples(
     protocol = settings.protocol
     grid = settings.grid if protocol.scan_frame == "resampled" else None
     room = Room(protocol, settings.window, settings.grid)
-    scans = Scans(grid, protocol.crop_label == "voxel", settings.cache_bytes, room)
+    has_masks = protocol.crop_label == "voxel"
+    scans = Scans(grid, has_masks, settings.cache_bytes, room, protocol.orientation)
 
     def of(given: Iterable[Case] | Windows | None, name: str, role: str) -> Examples:
         if isinstance(given, Windows):

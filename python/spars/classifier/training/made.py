@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spars._core import native
+from spars._support.checks import shown
 from spars.classifier.training.examples import Examples
 from spars.classifier.training.history import plain
 from spars.classifier.training.settings import TrainingSettings
@@ -189,7 +190,7 @@ def _with_window(settings: TrainingSettings, made: Mapping[str, Windows]) -> Tra
 
 def _refusal(name: str, allowed: str, got: object, where: str) -> ValueError:
     return ValueError(
-        f"The '{name}' parameter of fit must be {allowed} with {where}. Got {got!r} instead."
+        f"The '{name}' parameter of fit must be {allowed} with {where}. Got {shown(got)} instead."
     )
 
 

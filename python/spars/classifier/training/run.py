@@ -11,8 +11,10 @@ import numpy as np
 
 from spars._core import native
 from spars._core.handles import Handle
+from spars._support import checkpoints
 from spars._support.checks import check_float
 from spars._support.errors import FormatError
+from spars._support.log import log
 from spars._support.provenance import versions
 from spars._support.types import FloatArray, Progress
 from spars.classifier.augmentation import Augmentation
@@ -104,6 +106,9 @@ class Run:
             history.epochs.append(record)
             history.best_epoch = self.rule.best(history.epochs)
             history.inputs = self._inputs()
+            log.info(
+                "epoch %d of %d: loss %.4f", record["epoch"], self.options["epochs"], record["loss"]
+            )
             self._keep()
             if callback is not None and callback(self.classifier, record) is False:
                 history.ended_by = "callback"
@@ -209,10 +214,13 @@ class Run:
                 for number, record in each.seen.items()
             ],
         )  # fmt: skip
-        _training_checkpoint.write(
-            self.checkpoint, state, self.history.configuration, self.examples
-        )
-        self.written = stands
+        configuration = self.history.configuration
+
+        def save(path: Path) -> None:
+            _training_checkpoint.write(path, state, configuration, self.examples)
+
+        if checkpoints.kept(self.checkpoint, save):
+            self.written = stands
 
     def resume(self, path: Path) -> None:
         """Take over what the checkpoint at `path` holds."""

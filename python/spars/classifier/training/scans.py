@@ -17,6 +17,7 @@ from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray, MaskArray
 from spars.classifier.training.examples import Examples
 from spars.volume.datasets import Case
+from spars.volume.orientation import turn_of
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume, resample
 
@@ -28,8 +29,16 @@ _OWNER = "fit"
 class Scans:
     """Scans as they are trained on, the most recently used ones kept."""
 
-    def __init__(self, grid: Extent3 | None, has_masks: bool, limit: int, room: Room) -> None:
+    def __init__(
+        self,
+        grid: Extent3 | None,
+        has_masks: bool,
+        limit: int,
+        room: Room,
+        orientation: str,
+    ) -> None:
         self.grid = grid
+        self.orientation = orientation
         self.room = room
         self.has_masks = has_masks
         self.limit = limit
@@ -48,15 +57,18 @@ class Scans:
         return scan
 
     def _prepare(self, case: Case) -> Prepared:
-        array = as_volume(case.load()).array
+        scan = as_volume(case.load())
+        _check_finite(case.name, scan.array)
+        turn = turn_of(scan, self.orientation)
+        array = turn.turned(scan.array)
         self.room.check(case, array)
-        _check_finite(case.name, array)
-        mask = self._mask(case, array.shape) if self.has_masks else None
+        mask = turn.turned(self._mask(case, scan.shape)) if self.has_masks else None
         if self.grid is not None and array.shape != self.grid:
             array = resample(array, self.grid, interpolation="linear")
             if mask is not None:
                 mask = resample(mask.astype(np.float32), self.grid, interpolation="nearest")
                 mask = mask.astype(np.uint8)
+        mask = None if mask is None else np.ascontiguousarray(mask)
         return np.ascontiguousarray(array, np.float32), mask
 
     def _mask(self, case: Case, shape: Sequence[int]) -> MaskArray:
@@ -210,6 +222,7 @@ class Room:
         self.name = "window" if protocol.crop_size == "window" else "crop_size"
         frame = grid if protocol.scan_frame == "resampled" else None
         self.of_scans = protocol.border_crops == "full" and frame is None
+        self.orientation = protocol.orientation
         if protocol.border_crops == "full" and frame is not None:
             check_room(self.crop, frame, _OWNER, "the grid", self.name)
 
@@ -220,7 +233,11 @@ class Room:
         """
         if not self.of_scans:
             return
-        shape = getattr(case, "shape", None) if array is None else array.shape
+        if array is None:
+            known = getattr(case, "shape_in", None)
+            shape = getattr(case, "shape", None) if known is None else known(self.orientation)
+        else:
+            shape = array.shape
         if shape is not None:
             what = f"the shape of scan {case.name!r},"
             check_room(self.crop, shape, _OWNER, what, self.name)

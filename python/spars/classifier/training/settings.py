@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spars._support.checks import check_choice, check_integer, sentence
+from spars._support.checks import check_choice, check_integer, sentence, shown
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     Kind,
     anything,
+    bar,
     boolean,
     choice,
     extent,
@@ -227,7 +228,9 @@ class TrainingSettings(Settings, owner="fit"):
         """
         Where to keep the state of the training, after every epoch and when it ends early, by
         Ctrl-C or an error; an npz file, written whole or not at all, about 45 MB for the input
-        of record and 60 MB with ``weights="best"``. It must not exist yet unless `resume`.
+        of record and 60 MB with ``weights="best"``. It must not exist yet unless `resume`. The
+        place is tried before the first step; later trouble, as a full disk, is a warning. The file
+        before stands beside it as ``.previous``, and is read where the newest one is damaged.
         """,
         recorded=False,
         help="keep the state of the training there after every epoch, and when it is interrupted",
@@ -256,10 +259,11 @@ class TrainingSettings(Settings, owner="fit"):
         recorded=False,
         help="of scans that are kept in memory",
     )
-    progress: Progress | None = setting(
+    progress: Progress | bool | None = setting(
         None,
-        optional(function()),
-        "Called after every batch with (batches done, batches planned).",
+        bar(),
+        "Called after every batch with (batches done, batches planned); True draws a bar (the "
+        'extra "progress").',
         recorded=False,
     )
     callback: Callable[..., object] | None = setting(
@@ -283,7 +287,7 @@ class TrainingSettings(Settings, owner="fit"):
         if self.protocol.crop_label == "voxel":
             raise ValueError(
                 "The 'pooling' parameter of fit must be None with crop_label='voxel', where crops "
-                f"have labels of their own. Got {self.pooling!r} instead."
+                f"have labels of their own. Got {shown(self.pooling)} instead."
             )
         if isinstance(self.pooling, str):
             check_choice(self.pooling, "pooling", self.owner, ("max", "log_sum_exp"))

@@ -1,0 +1,204 @@
+"""Find out whether operations raise MemoryError, or the process ends, where memory is short.
+
+    python Benchmarks/trust/memory.py [name ...]
+
+Each operation runs in processes of their own whose address space may grow by a number of MiB, from
+hardly any to enough. A process that ends by a signal is printed, and the exit status is then 1.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+
+import numpy as np
+
+#: MiB by which the address space may grow; 0 stands for no limit.
+ROOM = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 0)
+SIDE = 160
+ALLOWED = (MemoryError,)
+
+
+def scan() -> np.ndarray:
+    return np.random.default_rng(0).normal(40, 30, (SIDE, SIDE, SIDE)).astype(np.float32)
+
+
+def ball(side: int = SIDE) -> np.ndarray:
+    axis = np.arange(side) - side / 2
+    x, y, z = np.ix_(axis, axis, axis)
+    return (x * x + y * y + z * z < (side / 3) ** 2).astype(np.uint8)
+
+
+def operations() -> dict[str, Callable[[], Callable[[], object]]]:
+    """Return, by name, what prepares the inputs and returns the call."""
+    import spars
+    from spars.volume.datasets import Case
+
+    def classifier(side: int = 160) -> spars.Classifier:
+        return spars.Classifier((side, side, side), spars.IntensityWindow())
+
+    def resample() -> Callable[[], object]:
+        image = scan()
+        return lambda: spars.resample(image, (240, 240, 240))
+
+    def linear() -> Callable[[], object]:
+        image = scan()
+        return lambda: spars.resample(image, (240, 240, 240), "linear")
+
+    def components() -> Callable[[], object]:
+        mask = (scan() > 60).astype(np.uint8)
+        return lambda: spars.metrics.connected_components(mask)
+
+    def surface() -> Callable[[], object]:
+        first, second = ball(), np.roll(ball(), 5, 0)
+        return lambda: spars.metrics.hausdorff(first, second)
+
+    def phantom() -> Callable[[], object]:
+        return lambda: spars.phantom(shape=(192, 192, 96))
+
+    def working() -> Callable[[], object]:
+        volume = spars.Volume(scan(), np.eye(4))
+        organ = ball()
+        return lambda: spars.working_scan(volume, organ)
+
+    def intensity() -> Callable[[], object]:
+        volume = spars.Volume(scan(), np.eye(4))
+        organ = ball()
+        return lambda: spars.intensity_mask(volume, organ)
+
+    def host() -> Callable[[], object]:
+        volume, organ = scan(), ball()
+        return lambda: spars.lesions.Host(volume, organ)
+
+    def create() -> Callable[[], object]:
+        return lambda: spars.Classifier((400, 400, 400))
+
+    def score() -> Callable[[], object]:
+        image, network = scan(), classifier()
+        origins = np.array([[0, 0, 0], [40, 40, 40], [60, 60, 60]])
+        return lambda: network.score(image, origins, (48, 48, 24))
+
+    def logits() -> Callable[[], object]:
+        image, network = scan(), classifier()
+        return lambda: network.logits(image)
+
+    def attributions() -> Callable[[], object]:
+        image, network = scan(), classifier()
+        return lambda: network.attributions(image)
+
+    def gradients() -> Callable[[], object]:
+        image, network = scan(), classifier()
+        batch = np.stack([image, image])
+        return lambda: network.loss_and_gradients(batch, [0, 1])
+
+    def save_and_load() -> Callable[[], object]:
+        network, folder = classifier(), tempfile.mkdtemp()
+
+        def call() -> None:
+            network.save(f"{folder}/weights.safetensors")
+            spars.Classifier.load(f"{folder}/weights.safetensors")
+
+        return call
+
+    def fit() -> Callable[[], object]:
+        network, image = classifier(), scan()
+        cases = [Case(str(i), i % 2 == 1, lambda: image) for i in range(2)]
+        options = {"epochs": 1, "steps_per_epoch": 1, "scans_per_step": 2, "crops_per_scan": 2}
+        return lambda: network.fit(cases, grid=None, window=(48, 48, 24), **options)
+
+    def volumes() -> Callable[[], object]:
+        image, folder = scan(), tempfile.mkdtemp()
+
+        def call() -> None:
+            spars.save(f"{folder}/scan.nii.gz", image)
+            spars.load(f"{folder}/scan.nii.gz")
+
+        return call
+
+    def atlas() -> Callable[[], object]:
+        image = scan()
+        return lambda: spars.ScoreAtlas.compute(
+            image, lambda crops: np.zeros(len(crops)), (48, 48, 24), stride=16
+        )
+
+    def exhaustive() -> Callable[[], object]:
+        axes = [np.arange(0, 113, 4)] * 3
+        known = spars.ScoreAtlas(np.zeros((29, 29, 29)), axes, (48, 48, 48), (SIDE,) * 3)
+        return lambda: (known.exhaustive_map(), known.interpolated_map())
+
+    def self_play() -> Callable[[], object]:
+        image = scan()
+        return lambda: spars.self_play(
+            image, lambda crops: np.zeros(len(crops)), iterations=2, window=(48, 48, 24), n_steps=16
+        )
+
+    def gae() -> Callable[[], object]:
+        steps = 4_000_000
+        rewards, values = np.zeros(steps), np.zeros(steps)
+        starts, last = np.zeros(steps), 0.0
+        return lambda: spars.ppo.gae(rewards, values, starts, last, 0.0, 0.99, 0.95)
+
+    def agent() -> Callable[[], object]:
+        image = scan()
+        environment = spars.WindowSearchEnv(
+            image, lambda crops: np.zeros(len(crops)), window=(48, 48, 24)
+        )
+        return lambda: spars.PPO("MlpPolicy", environment, n_steps=8, batch_size=8).learn(8)
+
+    return {
+        name: make for name, make in locals().items() if callable(make) and name != "classifier"
+    }
+
+
+def trial(name: str, room: int) -> None:
+    """Run one operation in this process, whose address space may grow by `room` MiB."""
+    import spars
+
+    spars.resample(np.zeros((8, 8, 8), np.float32), (9, 9, 9))
+    # OpenBLAS ends the process where it cannot have its own buffers, which it takes once.
+    np.linalg.inv(np.eye(64) @ np.eye(64))
+    call = operations()[name]()
+    with open("/proc/self/statm", encoding="ascii") as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    if room:
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (used + (room << 20), hard))
+    try:
+        call()
+    except ALLOWED as error:
+        print(f"refused: {error}")
+        return
+    with open("/proc/self/status", encoding="ascii") as file:
+        peak = next(int(line.split()[1]) for line in file if line.startswith("VmPeak"))
+    print(f"done, {(peak - used / 1024) / 1024:.0f} MiB more address space")
+
+
+def main() -> int:
+    if len(sys.argv) == 4 and sys.argv[1] == "--trial":
+        trial(sys.argv[2], int(sys.argv[3]))
+        return 0
+    ended = 0
+    for name in sys.argv[1:] or operations():
+        for room in ROOM:
+            run = subprocess.run(
+                [sys.executable, __file__, "--trial", name, str(room)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            lines = (run.stdout or run.stderr).strip().splitlines() or [""]
+            print(
+                f"{name:14} {room or 'all':>5} MiB: {run.returncode:4} {lines[-1][:150]}",
+                flush=True,
+            )
+            ended += run.returncode != 0
+            if room and lines[-1].startswith("done"):
+                break
+    return int(ended > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

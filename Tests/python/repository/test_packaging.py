@@ -1,0 +1,65 @@
+"""What a package index shows, and what the source distribution holds."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+
+import pytest
+from places import ROOT
+
+HOME = "https://example.org/spars"
+
+
+def setup(folder, *arguments):
+    done = subprocess.run(
+        [sys.executable, "setup.py", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """The files that packaging reads, and the folders that are links."""
+    for name in ("setup.py", "pyproject.toml", "README.md", "MANIFEST.in", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    variants = "Sources/SPARSKernelVariants"
+    shutil.copytree(ROOT / variants, tmp_path / variants, symlinks=True)
+    package = tmp_path / "python/spars"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (tmp_path / "python/spars_command.py").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize("home", [None, HOME])
+def test_an_index_shows_no_relative_link(sources, home):
+    project = sources / "pyproject.toml"
+    if home:
+        text = project.read_text(encoding="utf-8")
+        text = text.replace("[project.urls]\n", f'[project.urls]\nRepository = "{home}"\n')
+        project.write_text(text, encoding="utf-8")
+    shown = setup(sources, "--long-description")
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)\s]+)\)", shown)
+    assert links
+    assert all(target.startswith("https://") for _, target in links)
+    assert ("!", f"{home}/raw/HEAD/docs/images/flow.svg") in links or home is None
+    assert ("", f"{home}/blob/HEAD/LICENSE") in links or home is None
+    assert "Train on your own scans" in shown
+
+
+def test_the_source_distribution_holds_every_folder_of_kernels(sources):
+    setup(sources, "-q", "sdist", "--dist-dir", "packed")
+    (packed,) = (sources / "packed").iterdir()
+    with tarfile.open(packed) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    kernels = sorted(
+        path.name for path in (ROOT / "Sources/SPARSKernelVariants/Baseline").iterdir()
+    )
+    for variant in ("Baseline", "X86V3", "X86V4"):
+        folder = f"Sources/SPARSKernelVariants/{variant}/"
+        held = sorted(name.removeprefix(folder) for name in names if name.startswith(folder))
+        assert held == kernels

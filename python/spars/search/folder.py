@@ -1,0 +1,127 @@
+"""A segmentation in a folder: mask, map, table of lesions, and all that says how it was made."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spars._support.errors import FormatError
+from spars._support.files import write_text
+from spars._support.json import jsonable
+from spars._support.provenance import digest
+from spars._support.types import FloatArray, MaskArray, PathLike, Scan
+from spars.search.findings import Lesion
+from spars.volume.volume import Volume, as_volume, load, save
+
+if TYPE_CHECKING:
+    from spars.search.segmentation import Segmentation
+
+FORMAT = "spars segmentation 1"
+MASK, SCORE_MAP, LESIONS, DESCRIPTION = (
+    "mask.nii.gz", "score_map.nii.gz", "lesions.csv", "segmentation.json",
+)  # fmt: skip
+#: The columns of a table of lesions.
+COLUMNS = (
+    "number", "x_mm", "y_mm", "z_mm", "i", "j", "k", "volume_ml", "diameter_mm", "mean_hu", "score",
+)  # fmt: skip
+
+
+def table_of(lesions: Iterable[Lesion]) -> str:
+    """Return lesions as CSV: a line of `COLUMNS`, then one a lesion."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for lesion in lesions:
+        numbers = (lesion.volume, lesion.diameter, lesion.mean_hu, lesion.score)
+        writer.writerow(
+            [
+                lesion.number,
+                *(f"{value:.3f}" for value in lesion.position),
+                *lesion.voxel,
+                *(f"{value:.4f}" for value in numbers),
+            ]
+        )
+    return text.getvalue()
+
+
+def write_folder(path: PathLike, found: Segmentation) -> None:
+    """Write a segmentation as `read_folder` reads it; the description, last, makes it whole."""
+    folder = Path(path)
+    folder.mkdir(exist_ok=True)
+    save(folder / MASK, found.mask, like=found.volume)
+    save(folder / SCORE_MAP, found.score_map, like=found.volume)
+    write_text(folder / LESIONS, table_of(found.lesions))
+    description = {
+        "format": FORMAT,
+        "configuration": found.configuration,
+        "lesions": [lesion.to_dict() for lesion in found.lesions],
+        "sha256": {MASK: digest(found.mask), SCORE_MAP: digest(found.score_map)},
+    }
+    text = json.dumps(jsonable(description), indent=2, allow_nan=False)
+    write_text(folder / DESCRIPTION, text + "\n")
+
+
+def read_folder(
+    path: PathLike, scan: Scan | None
+) -> tuple[Volume, MaskArray, FloatArray, dict[str, Any], list[Lesion]]:
+    """Return scan, mask, map, configuration and lesions of a folder.
+
+    Raises
+    ------
+    FormatError
+        A file is missing, broken or another one than was written.
+    ValueError
+        The scan is another one.
+    """
+    folder = Path(path)
+    described = folder / DESCRIPTION
+    try:
+        text = json.loads(described.read_text(encoding="utf-8"))
+        configuration, written = dict(text["configuration"]), dict(text["sha256"])
+        lesions = [_lesion(each) for each in text["lesions"]]
+        if text["format"] != FORMAT:
+            raise ValueError(f"the format is {text['format']!r}")
+    except OSError:
+        raise
+    except Exception as error:
+        raise FormatError(f"{described}: not a file of the format '{FORMAT}': {error!r}") from error
+    place = load(folder / MASK)
+    with np.errstate(invalid="ignore"):
+        mask = place.array.astype(np.uint8)
+    score_map = load(folder / SCORE_MAP).array
+    for name, array in ((MASK, mask), (SCORE_MAP, score_map)):
+        if digest(array) != written.get(name):
+            raise FormatError(f"{folder / name}: its values are not those that were written.")
+    return _scan(place, scan, configuration), mask, score_map, configuration, lesions
+
+
+def _scan(place: Volume, scan: Scan | None, configuration: dict[str, Any]) -> Volume:
+    """Return the scan, checked, or where it lay, with no values."""
+    if scan is None:
+        return Volume(np.full(place.shape, np.nan, np.float32), place.affine, place.header)
+    volume = as_volume(scan)
+    if digest(volume) != configuration.get("scan", {}).get("sha256"):
+        raise ValueError(
+            "The 'volume' parameter of load must be the scan that was segmented. "
+            "Got one of other values instead."
+        )
+    return volume
+
+
+def _lesion(told: dict[str, Any]) -> Lesion:
+    x, y, z = told["voxel"]
+    # JSON has null for what is no number.
+    numbers = {key: np.nan if value is None else value for key, value in told.items()}
+    return Lesion(**(numbers | {"position": tuple(told["position"]), "voxel": (x, y, z)}))
+
+
+def is_folder(path: PathLike) -> bool:
+    """Whether a path is for a folder: it is one, or has no ending."""
+    return os.path.isdir(path) or not os.path.splitext(os.fspath(path))[1]
