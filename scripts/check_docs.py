@@ -19,6 +19,7 @@ SMALL = (64, 64, 48)
 SMALLER = (
     (r"\b(iterations|epochs|steps_per_epoch|scans_per_step)=\d[\d_]*", r"\1=2"),
     (r"\bphantom_livers\(\d+", "phantom_livers(1"),
+    (r"\b(lesion_sets|rounds)=\d+", r"\1=1"),
     (r"\(256, 256, 180\)", str(SMALL)),
 )
 

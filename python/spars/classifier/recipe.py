@@ -168,8 +168,24 @@ class Recipe(Settings, owner="Recipe"):
         """,
     )
 
+    presence_slope: float | None = setting(
+        None,
+        optional(number(0.0)),
+        """
+        What turns a map's highest value into the probability that the scan shows tumour: its
+        log-odds are `presence_offset` plus this times the value's. `calibrate_presence` finds both;
+        None: it is not known.
+        """,
+    )
+    presence_offset: float | None = setting(None, optional(number()), "See `presence_slope`.")
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if (self.presence_slope is None) != (self.presence_offset is None):
+            raise ValueError(
+                "The 'presence_slope' parameter of Recipe must be given with 'presence_offset'. "
+                f"Got {self.presence_slope!r} and {self.presence_offset!r} instead."
+            )
         if self.spacing is not None:
             if self.grid is not None or self.isolated:
                 raise ValueError(

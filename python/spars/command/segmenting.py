@@ -250,6 +250,7 @@ def _written(
         "voxels": int(found.mask.sum()),
         "volume_ml": found.millilitres,
         "highest_score": float(found.score_map.max()),
+        "probability": found.probability,
         "configuration": found.configuration,
     }
     lines = [f"{arguments.output}: {found!r}"]
@@ -273,6 +274,8 @@ def _told(found: Segmentation, region: MaskArray | None) -> Iterator[str]:
     configuration = found.configuration
     if "organ" in configuration:
         yield f"Level of the organ {configuration['organ']['level']:.0f} HU"
+    if found.probability is not None:
+        yield f"Probability of tumour {found.probability:.2f}"
     if not found.lesions:
         yield _nothing(found, region)
         return

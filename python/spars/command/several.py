@@ -18,8 +18,8 @@ from spars.command.segmenting import Prepared, found_in, prepared, segment_scan
 
 #: The columns of the table; `dice` is empty without --reference.
 COLUMNS = (
-    "scan", "mask", "volume_ml", "lesions", "longest_diameter_mm", "highest_score", "dice",
-    "seconds", "warnings", "error",
+    "scan", "mask", "volume_ml", "lesions", "longest_diameter_mm", "highest_score",
+    "probability", "dice", "seconds", "warnings", "error",
 )  # fmt: skip
 #: Options whose file is of one scan.
 _OF_ONE = ("score_map", "lesions", "report", "coverage", "checkpoint")
@@ -68,6 +68,7 @@ def _row(arguments: Namespace, ready: Prepared, scan: str, mask: str) -> dict[st
             "lesions": len(found.lesions),
             "longest_diameter_mm": max((each.diameter for each in found.lesions), default=0.0),
             "highest_score": float(found.score_map.max()),
+            "probability": found.probability,
             "warnings": "; ".join(found.configuration.get("warnings", ())),
         }
         if reference is not None:
@@ -167,10 +168,6 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
         }
         writer.writerow(shown)
     return text.getvalue()
-
-
-def _shown(value: Any) -> Any:
-    return f"{value:.4f}" if isinstance(value, float) else value
 
 
 def _told(rows: Sequence[dict[str, Any]], summary: str, failed: int) -> Iterator[str]:

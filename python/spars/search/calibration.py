@@ -1,4 +1,4 @@
-"""Thresholds from scans of known label: what a classifier calls nothing, and what tumour."""
+"""From scans of known label: thresholds, and what a map says of a whole scan."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spars._support.checks import check_choice, check_float, check_integer
+from spars._support.checks import check_choice, check_float, check_integer, sentence
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Progress, Scan
+from spars.classifier.network import Classifier
+from spars.classifier.recipe import Recipe
 from spars.game.scorers import Scorer
 from spars.search import baselines
+from spars.search.presence import fit_presence
+from spars.search.segmenting import segment
+from spars.volume.cases import Case
 from spars.volume.protocol import Protocol
 
-__all__ = ["Calibration", "calibrate"]
+__all__ = ["Calibration", "calibrate", "calibrate_presence"]
+
+_OWNER = "calibrate_presence"
 
 
 @dataclass(frozen=True)
@@ -142,3 +149,55 @@ def calibrate(
     return Calibration(
         float(np.quantile(windows, quantile)), threshold, ceiling, quantile, share, windows.size
     )
+
+
+def calibrate_presence(
+    dataset: Iterable[Case],
+    classifier: Classifier,
+    *,
+    progress: Progress | bool | None = None,
+) -> Recipe:
+    """Return a classifier's recipe with the curve that makes its maps probabilities of tumour.
+
+    Every scan is segmented as `spars.segment` does by default, and the highest value of its map is
+    kept. Scans that the classifier was trained on look surer than others: take different ones. The
+    probability is right where as many scans have tumours as in the dataset, half of them best.
+
+    Parameters
+    ----------
+    dataset : sequence of spars.datasets.Case
+        Scans of known label of both kinds and, with a recipe that has a spacing, with organs.
+    classifier : Classifier
+        With a recipe.
+    progress : callable or True, optional
+        Called with (done, planned) scans; True draws a bar (the extra "progress").
+
+    Returns
+    -------
+    Recipe
+        To be kept: ``classifier.recipe = calibrate_presence(cases, classifier)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The classifier has no recipe, a case has no label, or all have one; or maps of scans with
+        tumours are no higher than the others'.
+    """
+    if not isinstance(classifier, Classifier) or classifier.recipe is None:
+        raise TypeError(sentence("classifier", _OWNER, "a Classifier with a recipe", classifier))
+    cases = list(dataset)
+    labels = [case.has_tumour for case in cases]
+    if None in labels or len(set(labels)) != 2:
+        raise ValueError(sentence("dataset", _OWNER, "cases with labels of both kinds", labels))
+    report = as_progress(progress, _OWNER, "scans")
+    highest: list[float] = []
+    for number, case in enumerate(cases):
+        found = segment(case.load(), classifier, region=case.load_organ())
+        highest.append(float(found.score_map.max()))
+        if report is not None:
+            report(number + 1, len(cases))
+    slope, offset = fit_presence(highest, [bool(label) for label in labels])
+    if slope <= 0:
+        wanted = "one whose maps are higher where there is tumour"
+        raise ValueError(sentence("classifier", _OWNER, wanted, f"a slope of {slope:.3g}"))
+    return classifier.recipe.changed(presence_slope=slope, presence_offset=offset)

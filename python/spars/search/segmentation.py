@@ -17,6 +17,7 @@ from spars.report import plots
 from spars.search.findings import Lesion, lesions_of
 from spars.search.folder import is_folder, read_folder, write_folder
 from spars.search.frames import Frame
+from spars.search.presence import probability
 from spars.search.visits import Contribution, contributions
 from spars.volume.labelled import DICOM, SLICER, write_dicom, write_slicer
 from spars.volume.volume import Volume, save
@@ -76,6 +77,20 @@ class Segmentation(Whole):
     def lesions(self) -> list[Lesion]:
         """The mask's lesions, the largest first: position, volume, diameter, mean HU, score."""
         return lesions_of(self.volume, self.mask, self.score_map)
+
+    @property
+    def probability(self) -> float | None:
+        """The probability that the scan shows tumour, by the recipe's presence curve.
+
+        It says how sure the classifier is of its surest place, whether or not the mask holds
+        anything, on scans of which half have tumours. None where the recipe has no such curve, or
+        the map is not one of the classifier's scores (method "intensity").
+        """
+        recipe = self.configuration.get("recipe") or {}
+        slope, offset = recipe.get("presence_slope"), recipe.get("presence_offset")
+        if slope is None or offset is None:
+            return None
+        return probability(self.score_map, slope, offset)
 
     @property
     def millilitres(self) -> float:
