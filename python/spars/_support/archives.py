@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -111,10 +112,11 @@ def read_arrays(
         try:
             with zipfile.ZipFile(file) as archive:
                 return _arrays(archive, os.fstat(file.fileno()).st_size, limits)
-        except OSError:
-            raise
-        # Damaged archives and headers raise what zipfile, zlib, tokenize and NumPy come upon.
+        # Damaged archives and headers raise what zipfile, zlib, tokenize and NumPy come upon; a
+        # broken offset is sought for, which is an OSError of its own.
         except Exception as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
             raise FormatError(f"{path}: not a file of {what}: {error!r}") from error
 
 
