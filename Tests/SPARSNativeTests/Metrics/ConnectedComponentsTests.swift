@@ -43,7 +43,7 @@ import Testing
         return labels
     }
 
-    @Test(arguments: Seeds.many) func labelsEqualThePlainTwin(seed: UInt64) {
+    @Test(arguments: Seeds.many) func labelsEqualThePlainTwin(seed: UInt64) throws {
         var source = RandomSource(seed: seed)
         for connectivity in Connectivity.allCases {
             for share in [0.05, 0.2, 0.4, 0.7] {

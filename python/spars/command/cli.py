@@ -31,6 +31,7 @@ from spars.command.parsing import Parser
 from spars.game.rules import ExhaustionRule
 from spars.lesions.settings import LesionLaw, WindowSettings
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
+from spars.study.benchmark import METHODS, RIVAL
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,6 +90,7 @@ def _parser() -> Parser:
         _add_evaluate,
         _add_export,
         _add_study,
+        _add_benchmark,
         _add_info,
         _add_selftest,
     )
@@ -333,6 +335,33 @@ def _add_study(commands: Any) -> argparse.ArgumentParser:
     study.add_argument("--grid", **_extent(GRID_OF_RECORD), help="the model grid")
     study.add_argument("--seed", type=int, default=0, help="seed of training and play")
     return study
+
+
+def _add_benchmark(commands: Any) -> argparse.ArgumentParser:
+    benchmark = commands.add_parser(
+        "benchmark",
+        help="measure masks on scans with references, beside the rule that learns nothing",
+        description="Segment the organs of scans with reference masks by a classifier and by the "
+        "rule on intensities, and print Dice by patient and size, lesions met, false volume and "
+        "the difference with its interval. References are read for measuring only.",
+    )
+    _add_source(benchmark)
+    benchmark.add_argument("--classifier", help="weights (default: those that come with spars)")
+    benchmark.add_argument(
+        "--methods", nargs="+", choices=tuple(METHODS), default=["classifier", RIVAL],
+        help="what is measured",
+    )  # fmt: skip
+    benchmark.add_argument(
+        "--lesions", choices=("synthetic",),
+        help="make lesions into every second of the tumour-free scans, and measure these; always "
+        "with --phantoms",
+    )  # fmt: skip
+    benchmark.add_argument(
+        "--reference-value", type=int, nargs="+", default=[2], help="labels of tumour"
+    )
+    benchmark.add_argument("--output", help="also write every scan's numbers as JSON")
+    benchmark.add_argument("--seed", type=int, default=0, help="seed of what is made or drawn")
+    return benchmark
 
 
 def _add_export(commands: Any) -> argparse.ArgumentParser:

@@ -29,6 +29,7 @@ from spars.command.training import train as train
 from spars.report.page import METRICS, versions
 from spars.report.text import number
 from spars.search.settings import SegmentationSettings
+from spars.study import benchmark as measuring
 from spars.study import studies
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume
@@ -48,6 +49,33 @@ def demo(arguments: Namespace) -> tuple[dict[str, Any], str]:
     }
     result = run_demo(arguments.output, DemoConfiguration(**given), quiet=arguments.json)
     return result, result["text"]
+
+
+def benchmark(arguments: Namespace) -> tuple[dict[str, Any], str]:
+    """Measure masks against references, beside the rule that learns nothing."""
+    inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
+    check_outputs({"--output": arguments.output}, inputs, {"--output": (".json",)})
+    if arguments.classifier:
+        classifier = spars.Classifier.load(arguments.classifier)
+    else:
+        classifier = spars.pretrained()
+    if arguments.phantoms:
+        arguments.lesions = "synthetic"
+    cases = list(dataset_of(arguments))
+    if arguments.lesions:
+        cases = measuring.with_made_lesions(cases, seed=arguments.seed)
+    found = measuring.benchmark(
+        cases,
+        classifier,
+        methods=arguments.methods,
+        reference_value=arguments.reference_value,
+        seed=arguments.seed,
+        progress=progress_bar("measuring"),
+    )
+    result = found.to_dict() | {"versions": versions()}
+    if arguments.output:
+        write_json(arguments.output, result)
+    return result, found.table()
 
 
 def study(arguments: Namespace) -> tuple[dict[str, Any], str]:
