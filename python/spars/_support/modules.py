@@ -24,7 +24,7 @@ HOMES = {
     "plots": "spars.report.plots",
     "ppo": "spars.agents.ppo",
     "ratings": "spars.search.ratings",
-    "sklearn": "spars.study.presence",
+    "sklearn": "spars.study.estimator",
     "studies": "spars.study.studies",
 }
 
