@@ -214,6 +214,7 @@ def test_scans_with_tumour_are_used_as_they_are():
         (TypeError, "'classifier' .* a Classifier", {"classifier": None}),
         (ValueError, "recipe has a spacing", {"classifier": spars.Classifier((108, 108, 108))}),
         (ValueError, "'dataset' .* a sequence with a case", {"dataset": []}),
+        (TypeError, "'dataset' parameter of train_agents .* of Case", {"dataset": ["scan.nii"]}),
         (ValueError, "'rounds' parameter of train_agents", {"rounds": 0}),
         (ValueError, "'max_scores' parameter of train_agents", {"max_scores": 15}),
         (ValueError, "'lesion_sets' parameter of train_agents", {"lesion_sets": 0}),

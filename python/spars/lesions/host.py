@@ -14,7 +14,7 @@ from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray, Mask, MaskArray, Progress, Scan, Spacing
 from spars.metrics.masks import as_mask
-from spars.volume.datasets import Case
+from spars.volume.cases import Case, checked_cases
 from spars.volume.volume import as_volume
 
 if TYPE_CHECKING:
@@ -179,12 +179,10 @@ def hosts(
     >>> source = spars.lesions.windows(found, seed=1)
     """
     owner = "hosts"
-    cases = list(cases)
+    cases = checked_cases(cases, "cases", owner)
     if getattr(recipe, "spacing", None) is None:
         raise ValueError(sentence("recipe", owner, "a Recipe with a spacing", recipe))
     for case in cases:
-        if not isinstance(case, Case):
-            raise TypeError(sentence("cases", owner, "a sequence of Case", case))
         if case.has_tumour is not False:
             known = "shows tumour" if case.has_tumour else "has no label"
             raise ValueError(

@@ -18,7 +18,7 @@ from spars.game.scorers import Scorer
 from spars.search import baselines
 from spars.search.presence import fit_presence
 from spars.search.segmenting import segment
-from spars.volume.cases import Case
+from spars.volume.cases import Case, checked_cases
 from spars.volume.protocol import Protocol
 
 __all__ = ["Calibration", "calibrate", "calibrate_presence"]
@@ -185,7 +185,7 @@ def calibrate_presence(
     """
     if not isinstance(classifier, Classifier) or classifier.recipe is None:
         raise TypeError(sentence("classifier", _OWNER, "a Classifier with a recipe", classifier))
-    cases = list(dataset)
+    cases = checked_cases(dataset, "dataset", _OWNER)
     labels = [case.has_tumour for case in cases]
     if None in labels or len(set(labels)) != 2:
         raise ValueError(sentence("dataset", _OWNER, "cases with labels of both kinds", labels))

@@ -24,7 +24,7 @@ from spars.search.features import FEATURES, Features
 from spars.search.frames import OrganFrame
 from spars.search.map_policy import MapPolicy
 from spars.search.strategies import HIT, View
-from spars.volume.cases import Case
+from spars.volume.cases import Case, checked_cases
 from spars.volume.working import WorkingScan
 
 __all__ = ["KnownScan", "learn", "train_agents", "worth"]
@@ -128,7 +128,7 @@ def train_agents(
     most = check_integer(max_scores, "max_scores", _OWNER, BATCH)
     seed = check_integer(seed, "seed", _OWNER, 0, 2**63 - 1)
     law = as_law(law, _OWNER)
-    cases = list(dataset)
+    cases = checked_cases(dataset, "dataset", _OWNER)
     if not cases:
         raise ValueError(sentence("dataset", _OWNER, "a sequence with a case", cases))
     report = as_progress(progress, "agents", "scans")

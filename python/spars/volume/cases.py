@@ -165,6 +165,15 @@ class Dataset(Sequence[Case]):
         return f"<Dataset of {len(self)} cases>"
 
 
+def checked_cases(cases: Iterable[Case], name: str, owner: str) -> list[Case]:
+    """Return a parameter's cases as a list; a TypeError names it where it holds anything else."""
+    found = list(cases)
+    for case in found:
+        if not isinstance(case, Case):
+            raise TypeError(sentence(name, owner, "a sequence of Case", case))
+    return found
+
+
 def _checked_label(label: object) -> bool | None:
     if label is None or (isinstance(label, bool | int | np.bool_ | np.integer) and label in (0, 1)):
         return None if label is None else bool(label)
