@@ -98,6 +98,8 @@ def test_a_classifiers_recipe_gets_the_curve_of_its_maps(scans, tmp_path):
         calibrate_presence(cases([not label for label in labels]), classifier)
     with pytest.raises(ValueError, match="labels of both kinds"):
         calibrate_presence(cases([True] * 4), classifier)
+    with pytest.raises(TypeError, match="'dataset' parameter .* of Case"):
+        calibrate_presence(["scan.nii.gz"], classifier)
     with pytest.raises(TypeError, match="with a recipe"):
         calibrate_presence(cases(labels), spars.Classifier((108, 108, 108), seed=0))
     # A file keeps it, a segmentation tells of it, and a folder of one as well.
@@ -107,6 +109,8 @@ def test_a_classifiers_recipe_gets_the_curve_of_its_maps(scans, tmp_path):
     volume, liver = scans[1]
     found = spars.segment(volume, again, region=liver)
     assert found.probability == probability(found.score_map, slope, offset)
+    lit = spars.segment(volume, again, region=liver, method="grad_cam", stride=6)
+    assert lit.probability is None
     found.save(tmp_path / "result")
     loaded = spars.Segmentation.load(tmp_path / "result", volume)
     assert loaded.probability == found.probability

@@ -71,7 +71,7 @@ class Segmentation(Whole):
     @property
     def scores_asked(self) -> int | None:
         """How many windows the scorer was asked for; None with a method that has no budget."""
-        return getattr(self.run, "configuration", {}).get("scores_asked")
+        return self.configuration.get("search", {}).get("scores_asked")
 
     @functools.cached_property
     def lesions(self) -> list[Lesion]:
@@ -83,9 +83,13 @@ class Segmentation(Whole):
         """The probability that the scan shows tumour, by the recipe's presence curve.
 
         It says how sure the classifier is of its surest place, whether or not the mask holds
-        anything, on scans of which half have tumours. None where the recipe has no such curve, or
-        the map is not one of the classifier's scores (method "intensity").
+        anything, on scans of which half have tumours. The curve is of the highest of all windows:
+        where a search left some out it is that of those it asked for, and may be far lower. None
+        where the recipe has no such curve, or the map is not one of the classifier's scores
+        (methods "intensity" and "grad_cam").
         """
+        if self.configuration.get("method") == "grad_cam":
+            return None
         recipe = self.configuration.get("recipe") or {}
         slope, offset = recipe.get("presence_slope"), recipe.get("presence_offset")
         if slope is None or offset is None:
