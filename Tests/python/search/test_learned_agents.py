@@ -242,3 +242,13 @@ def test_agents_and_method_belong_together():
 def test_a_view_of_equal_intensities_has_features():
     view = View(np.ones((3, 1, 1), bool), np.ones(3, np.float32))
     assert np.isfinite(Features(view)()).all()
+
+
+def test_what_agents_are_made_of_is_checked():
+    with pytest.raises(TypeError, match="'policy' parameter of Agents must be a MapPolicy"):
+        spars.Agents(None, {})
+    agents = spars.Agents(MapPolicy(0), {})
+    for wrong, error in (("high", TypeError), (float("nan"), ValueError)):
+        with pytest.raises(error, match="'least_worth' parameter of Agents"):
+            agents.least_worth = wrong
+    assert agents.least_worth == 0.1

@@ -91,6 +91,18 @@ def test_an_atlas_answers_as_its_classifier_does(method):
     assert from_atlas.scores_asked == 50
 
 
+def test_a_folder_keeps_how_many_were_asked_for(tmp_path):
+    searched("flood", max_scores=20)[0].save(tmp_path / "result")
+    assert spars.Segmentation.load(tmp_path / "result").scores_asked == 20
+
+
+@pytest.mark.parametrize("name", ["strategy", "covers_edge", "max_score"])
+@pytest.mark.parametrize("recipe", [RECIPE, None])
+def test_a_keyword_of_no_search_is_refused(name, recipe):
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
+        searched("flood", recipe=recipe, window=(8, 8, 8), **{name: 3})
+
+
 def test_without_an_organ_every_window_of_the_grid_counts(rng):
     scan = rng.normal(80, 10, (24, 20, 16)).astype(np.float32)
     options = {"window": (8, 8, 6), "grid": None, "recipe": None, "segmentation_threshold": 0.3}

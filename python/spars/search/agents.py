@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.archives import read_npz, write_npz
-from spars._support.checks import check_float
+from spars._support.checks import check_float, sentence
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 from spars.search.features import FEATURES, Features
@@ -50,7 +50,7 @@ class Agents:
     Raises
     ------
     TypeError, ValueError
-        `least_worth` is no finite float.
+        `policy` is none, or `least_worth` no finite float.
     """
 
     def __init__(
@@ -59,11 +59,22 @@ class Agents:
         training: Mapping[str, Any],
         least_worth: float | None = LEAST_WORTH,
     ) -> None:
+        if not isinstance(policy, MapPolicy):
+            raise TypeError(sentence("policy", "Agents", "a MapPolicy", policy))
         self.policy = policy
         self.training = dict(training)
-        if least_worth is not None:
-            least_worth = check_float(least_worth, "least_worth", "Agents")
         self.least_worth = least_worth
+
+    @property
+    def least_worth(self) -> float | None:
+        """The mean worth of the next 16 windows below which the search ends; None: never."""
+        return self._least_worth
+
+    @least_worth.setter
+    def least_worth(self, value: float | None) -> None:
+        if value is not None:
+            value = check_float(value, "least_worth", "Agents")
+        self._least_worth = value
 
     def strategy(self, view: View, rng: np.random.Generator) -> Iterator[Numbers]:
         """Yield the windows to ask for next, as every strategy does; `rng` is not used."""

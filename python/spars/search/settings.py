@@ -28,6 +28,7 @@ from spars.agents.settings import PlayerSettings, PPOSettings
 from spars.classifier.recipe import Recipe
 from spars.game.settings import GameSettings
 from spars.search.agents import Agents
+from spars.search.baselines import refuse_unknown
 from spars.search.live_run import SAMPLINGS, SIDES
 from spars.search.strategies import STRATEGIES
 from spars.volume.placement import WAYS
@@ -339,6 +340,9 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
                 f"The 'agents' parameter of {self.owner} must be {wanted} with "
                 f"method={self.method!r}. Got {self.agents!r} instead."
             )
+        if self.has_budget:
+            # What the search takes beside these is segment's to give.
+            refuse_unknown(self.search, ("n_steps", "stride"), self.method)
         if self.max_scores is not None and not self.has_budget:
             raise ValueError(
                 f"The 'max_scores' parameter of {self.owner} must be None with "
