@@ -196,6 +196,7 @@ def test_the_recipe_can_be_left_out(said, tmp_path):
         (segment("--isolated"), "'isolated' parameter of segment must be left out with a recipe"),
         (segment("--window", "60", "60", "60"), "'window' parameter of segment"),
         (segment("--opponents", "vanilla"), "--opponents is of self_play"),
+        (segment("--max-scores", "5"), "must be None with method='exhaustive'"),
         (segment("--method", "intensity", "--stride", "2"), "--stride is of self_play"),
         (
             segment("--method", "intensity", "--coverage", "--report", "r.html"),
@@ -213,6 +214,13 @@ def test_what_contradicts_the_recipe_is_one_line(folder, said, arguments, messag
     assert err.count("\n") == 1
     assert message in err
     assert {path.name for path in folder.iterdir()} == before
+
+
+def test_help_says_which_method_is_taken_when(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["segment", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "windows are chosen (default: exhaustive where the recipe has a working grid" in text
 
 
 def test_a_classifier_or_a_region_is_needed(capsys):

@@ -63,8 +63,8 @@ def prepared(arguments: Namespace) -> Prepared:
     search |= _rule(arguments)
     if arguments.agents:
         options |= {"agents": spars.Agents.load(arguments.agents), "method": LEARNED} | options
-    # Before anything is read: what follows from no recipe.
-    SegmentationSettings.of(options)
+    # Before anything is read: what follows from no recipe, which may know another method.
+    SegmentationSettings.of(options | {"max_scores": None})
     classifier = None
     if arguments.classifier:
         classifier = spars.Classifier.load(arguments.classifier)

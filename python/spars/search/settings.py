@@ -271,6 +271,8 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         "intensity" asks no classifier at all: `spars.intensity_mask`, what every other has to beat.
         With a recipe of a working grid "exhaustive" is the default.
         """,
+        help="how windows are chosen (default: exhaustive where the recipe has a working grid, as "
+        "of the weights that come with spars, agents with --agents, else self_play)",
     )
     max_scores: int | None = setting(
         None,
