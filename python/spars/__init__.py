@@ -151,4 +151,4 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *modules.HOMES, *_PACKAGES})
+    return sorted({*__all__, *modules.importable(), *_PACKAGES})

@@ -1,7 +1,9 @@
 """The repository's own rules, and the extension's version beside the package's."""
 
 import importlib.util
+import inspect
 import re
+import sys
 
 import pytest
 from places import ROOT
@@ -28,6 +30,15 @@ def test_everything_exported_exists():
     missing = [name for name in spars.__all__ if not hasattr(spars, name)]
     assert missing == []
     assert sorted(set(spars.__all__)) == sorted(spars.__all__)
+
+
+def test_help_shows_every_name_without_any_extra(monkeypatch):
+    monkeypatch.delitem(sys.modules, "spars.sklearn", raising=False)
+    monkeypatch.delitem(sys.modules, "spars.study.estimator", raising=False)
+    monkeypatch.delitem(vars(spars), "sklearn", raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert "sklearn" not in dir(spars)
+    assert {"calibration", "datasets", "segment"} <= {name for name, _ in inspect.getmembers(spars)}
 
 
 @pytest.mark.parametrize(

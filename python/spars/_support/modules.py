@@ -29,6 +29,22 @@ HOMES = {
 }
 
 
+#: Modules that are a library's own, which an extra installs.
+_OF_A_LIBRARY = {"sklearn": "sklearn"}
+
+
+def importable() -> list[str]:
+    """Return the short names of the modules whose library, if they need one, is installed.
+
+    ``help(spars)`` asks for every name that ``dir`` tells, and ends at an ImportError.
+    """
+    return [
+        name
+        for name in HOMES
+        if name not in _OF_A_LIBRARY or importlib.util.find_spec(_OF_A_LIBRARY[name]) is not None
+    ]
+
+
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Answers ``import spars.datasets`` with the module itself, not with a second copy of it."""
 
