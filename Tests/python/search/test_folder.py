@@ -74,6 +74,13 @@ def test_other_files_and_other_scans_are_refused(scan, found, tmp_path):
             spars.Segmentation.load(tmp_path)
     with pytest.raises(FileNotFoundError):
         spars.Segmentation.load(tmp_path / "absent")
+    found.save(tmp_path)
+    whole = json.loads((tmp_path / "segmentation.json").read_text())
+    for wrong in ({"recipe": 5}, {"recipe": {"presence_slope": "x"}}, {"search": 5}, {"method": 1}):
+        text = whole | {"configuration": whole["configuration"] | wrong}
+        (tmp_path / "segmentation.json").write_text(json.dumps(text))
+        with pytest.raises(spars.FormatError, match="spars segmentation 1"):
+            spars.Segmentation.load(tmp_path)
     for name in ("mask.png", "mask.npz", "mask.nrrd"):
         with pytest.raises(ValueError, match=r"\.nii"):
             found.save(tmp_path / name)

@@ -17,6 +17,7 @@ from spars._support.files import write_text
 from spars._support.json import jsonable
 from spars._support.provenance import digest
 from spars._support.types import FloatArray, MaskArray, PathLike, Scan
+from spars.classifier.recipe import Recipe
 from spars.search.findings import Lesion
 from spars.volume.volume import Volume, as_volume, load, save
 
@@ -85,6 +86,7 @@ def read_folder(
     try:
         text = json.loads(described.read_text(encoding="utf-8"))
         configuration, written = dict(text["configuration"]), dict(text["sha256"])
+        _check(configuration)
         lesions = [_lesion(each) for each in text["lesions"]]
         if text["format"] != FORMAT:
             raise ValueError(f"the format is {text['format']!r}")
@@ -100,6 +102,16 @@ def read_folder(
         if digest(array) != written.get(name):
             raise FormatError(f"{folder / name}: its values are not those that were written.")
     return _scan(place, scan, configuration), mask, score_map, configuration, lesions
+
+
+def _check(configuration: dict[str, Any]) -> None:
+    """Raise where a configuration's parts that a segmentation tells of are none."""
+    if not isinstance(configuration["method"], str):
+        raise TypeError(f"the method is {configuration['method']!r}")
+    for name in ("scan", "search"):
+        dict(configuration.get(name, {}))
+    if configuration.get("recipe") is not None:
+        Recipe.again(configuration["recipe"])
 
 
 def _scan(place: Volume, scan: Scan | None, configuration: dict[str, Any]) -> Volume:
