@@ -222,3 +222,14 @@ def test_images_with_an_affine_are_saved_in_their_place(mask, tmp_path):
     np.testing.assert_array_equal(spars.load(tmp_path / "a.nii").affine, moved(7.0))
     spars.save(tmp_path / "b.nii", mask, like=Image(mask, moved(7.0)))
     np.testing.assert_array_equal(spars.load(tmp_path / "b.nii").affine, moved(7.0))
+
+
+def test_a_mask_of_another_shape_is_told_the_way_where_there_is_one():
+    scan = spars.Volume(np.zeros((4, 3, 2), np.float32), np.diag([2.0, 2.0, 3.0, 1.0]))
+    turned = spars.Volume(np.zeros((2, 4, 3), np.float32), np.diag([3.0, 2.0, 2.0, 1.0]))
+    shapes = r"scan's shape \(4, 3, 2\)\. Got \(2, 4, 3\) instead\."
+    with pytest.raises(ValueError, match=rf"{shapes} on='scan' brings it there"):
+        spars.intensity_mask(scan, turned)
+    # An array's place is not known.
+    with pytest.raises(ValueError, match=rf"{shapes}$"):
+        spars.intensity_mask(scan, turned.array)

@@ -14,10 +14,8 @@ __all__ = ["Placed", "distance_apart", "has_place", "laid_on", "on_voxels_of"]
 
 #: How masks of another place are taken, where that is allowed at all.
 WAYS = ("scan", "voxels")
-_HINT = (
-    "on='scan' brings it there by nearest neighbour; on='voxels' compares voxel by voxel all the "
-    "same."
-)
+_BRING = "on='scan' brings it there by nearest neighbour"
+_HINT = f"{_BRING}; on='voxels' compares voxel by voxel all the same."
 
 
 class Placed(Protocol):
@@ -104,9 +102,10 @@ def laid_on(
         return on_voxels_of(scan, array, placed.affine)
     if array.shape != tuple(scan.shape):
         wanted = f"{what}'s shape {tuple(scan.shape)}"
-        raise ValueError(
-            f"The '{name}' parameter of {owner} must have {wanted}. Got {array.shape} instead."
-        )
+        text = f"The '{name}' parameter of {owner} must have {wanted}. Got {array.shape} instead."
+        # Of another order of the axes, say: where both places are known it can be brought there.
+        can_be_brought = on is None and is_known and hint == _HINT
+        raise ValueError(f"{text} {_BRING}." if can_be_brought else text)
     if on is None and is_known:
         distance = distance_apart(scan.shape, placed.affine, scan.affine)
         if distance is not None:
