@@ -147,6 +147,16 @@ def test_resume_goes_on_to_the_bit(scan, tmp_path):
     assert_equal_runs(play(scan, 6, checkpoint=path, resume=True), play(scan, 6))
 
 
+def test_more_iterations_do_not_change_the_interval_that_follows_from_them(scan, tmp_path):
+    path = tmp_path / "run.npz"
+    play(scan, 3, checkpoint=path, snapshot_interval=None)
+    run = play(scan, 8, checkpoint=path, resume=True, snapshot_interval=None)
+    assert_equal_runs(run, play(scan, 8, snapshot_interval=1))
+    assert run.configuration["snapshot_interval"] == 1
+    with pytest.raises(ValueError, match="'snapshot_interval' of a run"):
+        play(scan, 9, checkpoint=path, resume=True, snapshot_interval=4)
+
+
 KILLED = """
 import sys
 import numpy as np

@@ -135,7 +135,8 @@ def test_agents_end_where_the_next_windows_promise_too_little():
             count += len(wanted)
         return count, (view.scores > 0.5).sum()
 
-    assert asked(2.0) == (0, 0)
+    # The first are always asked for: without a score nothing is known of a scan.
+    assert asked(2.0)[0] == 16
     count, found = asked(0.2)
     assert count < 0.3 * len(scan.scores)
     assert found >= 0.9 * hits
@@ -252,3 +253,17 @@ def test_what_agents_are_made_of_is_checked():
         with pytest.raises(error, match="'least_worth' parameter of Agents"):
             agents.least_worth = wrong
     assert agents.least_worth == 0.1
+
+
+def test_agents_of_another_recipe_are_warned_of():
+    learned = network().recipe.recorded() | {"spacing": 1.25, "stride": 3}
+    agents = spars.Agents(trained().policy, {"recipe": learned})
+    phantom = spars.phantom(seed=4, shape=(48, 40, 36), spacing=(6.0, 6.0, 6.0))
+    with pytest.warns(spars.ScanWarning) as told:
+        found = spars.segment(
+            phantom.volume, network(), region=phantom.liver, agents=agents, max_scores=16
+        )
+    texts = [str(one.message) for one in told]
+    assert any("a spacing of 1.25 and play with" in text for text in texts)
+    assert any("a stride of 3 and play with" in text for text in texts)
+    assert set(found.configuration["warnings"]) == set(texts)

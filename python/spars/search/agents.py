@@ -12,6 +12,7 @@ from spars._support.archives import read_npz, write_npz
 from spars._support.checks import check_float, sentence
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
+from spars.classifier.recipe import Recipe
 from spars.search.features import FEATURES, Features
 from spars.search.map_policy import MapPolicy
 from spars.search.strategies import Numbers, View
@@ -79,12 +80,29 @@ class Agents:
     def strategy(self, view: View, rng: np.random.Generator) -> Iterator[Numbers]:
         """Yield the windows to ask for next, as every strategy does; `rng` is not used."""
         features = Features(view)
+        # The first are always asked for: without a score nothing is known of a scan.
+        has_begun = False
         while len(left := np.flatnonzero(np.isnan(view.scores))):
             worths = self.policy(features()[left])
             wanted = best(worths, BATCH)
-            if self.least_worth is not None and worths[wanted].mean() < self.least_worth:
+            is_enough = self.least_worth is not None and worths[wanted].mean() < self.least_worth
+            if has_begun and is_enough:
                 return
+            has_begun = True
             yield left[wanted]
+
+    def doubts(self, recipe: Recipe) -> list[str]:
+        """Return what speaks against playing on the working grid of a recipe, in sentences."""
+        learned = self.training.get("recipe")
+        if learned is None:
+            return []
+        now = recipe.recorded()
+        other = [name for name in ("spacing", "window", "stride") if learned[name] != now[name]]
+        return [
+            f"The agents have learned with a {name} of {learned[name]} and play with {now[name]}: "
+            "train agents with this recipe."
+            for name in other
+        ]
 
     def save(self, path: PathLike) -> None:
         """Write policy and training record to one `.npz` file, whole or not at all."""

@@ -159,9 +159,9 @@ def calibrate_presence(
 ) -> Recipe:
     """Return a classifier's recipe with the curve that makes its maps probabilities of tumour.
 
-    Every scan is segmented as `spars.segment` does by default, and the highest value of its map is
-    kept. Scans that the classifier was trained on look surer than others: take different ones. The
-    probability is right where as many scans have tumours as in the dataset, half of them best.
+    Every window of every scan is scored as `spars.segment` does, and the highest value of its map
+    is kept. Scans that the classifier was trained on look surer than others: take different ones.
+    The probability is right where as many scans have tumours as in the dataset, half of them best.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def calibrate_presence(
     report = as_progress(progress, _OWNER, "scans")
     highest: list[float] = []
     for number, case in enumerate(cases):
-        found = segment(case.load(), classifier, region=case.load_organ())
+        found = segment(case.load(), classifier, region=case.load_organ(), method="exhaustive")
         highest.append(float(found.score_map.max()))
         if report is not None:
             report(number + 1, len(cases))

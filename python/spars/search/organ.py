@@ -49,6 +49,8 @@ def segment_organ(
     _refuse(settings, recipe)
     scan, region, recipe, frame = _prepared(volume, settings, recipe)
     notes = doubts(scan, frame.host.organ)
+    if settings.agents is not None:
+        notes += settings.agents.doubts(recipe)
     for note in notes:
         warnings.warn(note, ScanWarning, stacklevel=5)
     grid = frame.seen.shape

@@ -83,12 +83,11 @@ class Segmentation(Whole):
         """The probability that the scan shows tumour, by the recipe's presence curve.
 
         It says how sure the classifier is of its surest place, whether or not the mask holds
-        anything, on scans of which half have tumours. The curve is of the highest of all windows:
-        where a search left some out it is that of those it asked for, and may be far lower. None
-        where the recipe has no such curve, or the map is not one of the classifier's scores
-        (methods "intensity" and "grad_cam").
+        anything, on scans of which half have tumours. None where the recipe has no such curve, or
+        the map is not one of every window's score (another method than "exhaustive"): what was
+        left out may have been the highest.
         """
-        if self.configuration.get("method") == "grad_cam":
+        if self.configuration.get("method") != "exhaustive":
             return None
         recipe = self.configuration.get("recipe") or {}
         slope, offset = recipe.get("presence_slope"), recipe.get("presence_offset")

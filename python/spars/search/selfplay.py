@@ -20,7 +20,7 @@ from spars.search.live_run import live_run_of
 from spars.search.reference import Reference
 from spars.search.run import Run, Snapshot
 from spars.search.run_file import check_same
-from spars.search.settings import SelfPlaySettings
+from spars.search.settings import SelfPlaySettings, default_interval
 
 __all__ = ["Run", "Snapshot", "self_play"]
 
@@ -142,6 +142,11 @@ def _gone_on(
 ) -> Run:
     """Return the run of a checkpoint, alive again; it must be of this configuration."""
     run, state = Run._read(path)
+    if configuration["snapshot_interval"] == default_interval(iterations):
+        # It follows from `iterations`, of which there are more now; the run keeps its own.
+        configuration = {
+            **configuration, "snapshot_interval": run.configuration["snapshot_interval"],
+        }  # fmt: skip
     check_same(path, run.configuration, configuration)
     if run._has_reference != (reference is not None):
         wanted = "the mask" if run._has_reference else "None"

@@ -73,6 +73,11 @@ class OpponentSettings(Settings):
     )
 
 
+def default_interval(iterations: int) -> int:
+    """Return the iterations between kept copies of the learner where none are given."""
+    return max(1, iterations // 4)
+
+
 class RecordingSettings(Settings):
     """What is kept of a run, and who watches it."""
 
@@ -194,7 +199,7 @@ class SelfPlaySettings(
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.snapshot_interval is None:
-            object.__setattr__(self, "snapshot_interval", max(1, self.iterations // 4))
+            object.__setattr__(self, "snapshot_interval", default_interval(self.iterations))
         if self.resume and self.checkpoint is None:
             raise ValueError(sentence("checkpoint", self.owner, "a path if 'resume' is True", None))
         if self.opponents is not None:
