@@ -4,7 +4,8 @@
 # Swift's Linux toolchain holds a standard library for arm64 in its embedded form only. The kernels,
 # network, training, game, policies and self-play compile with it as they are, but for key paths,
 # which are rewritten in a copy; phantoms, lesions, NIfTI, weight files and metrics use what it lacks
-# and are left out. A few declarations of the system stand in scripts/arm64.
+# and are left out. A few declarations of the system, and forecasts of memory that refuse nothing, stand in
+# scripts/arm64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ mkdir -p "$out"
 cp -r Sources/SPARSNative "$out/core"
 (
     cd "$out/core"
-    rm -r Volume/NIfTI Metrics Weights Lesions Classifier/ClassifierFile.swift Support/JSON.swift
+    rm -r Volume/NIfTI Metrics Weights Lesions Classifier/ClassifierFile.swift Support/{JSON,Memory}.swift
     find . -name '*.swift' -exec sed -i -E 's/(\(|, )\\\.([a-zA-Z.]+)\)/\1{ $0.\2 })/g' {} +
 )
 
@@ -51,7 +52,7 @@ sources() { find "$1" -name '*.swift' | sort; }
     module SPARSKernelTable -Ounchecked $(sources Sources/SPARSKernelTable)
     module SPARSKernelsBaseline -Ounchecked $(sources Sources/SPARSKernelVariants/Baseline)
     module SPARSKernels -Ounchecked scripts/arm64/Mutex.swift $(sources Sources/SPARSKernels)
-    module SPARSNative scripts/arm64/{Mutex,Platform}.swift $(sources "$out/core")
+    module SPARSNative scripts/arm64/{Mutex,Platform,Memory}.swift $(sources "$out/core")
 }
 module SPARSTestSupport Tests/SPARSTestSupport/{GoldenNetwork,FormulaScorer}.swift
 swiftc "${flags[@]}" -module-name SPARSPortability -emit-object -o "$out/SPARSPortability.o" \
