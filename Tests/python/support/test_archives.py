@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars._support.archives import read_arrays, read_npz, write_npz
+from spars._support.archives import describe_npz, read_arrays, read_npz, write_npz
 
 FORMAT = "spars test 1"
 
@@ -85,6 +85,21 @@ def test_a_bomb_is_refused_before_it_is_inflated(path):
     assert peak_of_refusal(path) < 1 << 20
     assert peak_of_refusal(path, limits={"a": 1 << 10}) < 1 << 20
     assert read_arrays(path, {"a": 1 << 25})["a"].sum() == 0
+
+
+def test_what_a_file_says_of_itself_is_read_in_no_more_memory_than_the_file(path):
+    np.savez_compressed(path, x=np.zeros(3))
+    assert describe_npz(path) == (["x"], None)
+    write_npz(path, {"n": 1}, {"x": np.zeros(3)}, "some format")
+    assert describe_npz(path) == (["x"], {"format": "some format", "n": 1})
+    np.savez_compressed(path, description=np.array("[" * (1 << 24)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(spars.FormatError, match="of more than"):
+            describe_npz(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
 
 
 def test_only_what_is_wanted_is_read(path):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,12 @@ def describe_npz(path: PathLike) -> tuple[list[str], dict[str, Any] | None]:
     FormatError
         The file is broken.
     """
-    with open(path, "rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                names = [name for name in archive.files if name != DESCRIPTION]
-                if len(names) == len(archive.files):
-                    return names, None
-                return names, dict(json.loads(str(archive[DESCRIPTION])))
-        except Exception as error:
-            raise FormatError(f"{path}: not an npz file of NumPy: {error!r}") from error
+    with _opened(path, "NumPy") as (archive, size):
+        names = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+        if DESCRIPTION not in names:
+            return names, None
+        text = str(_arrays(archive, size, {DESCRIPTION: size})[DESCRIPTION])
+        return [name for name in names if name != DESCRIPTION], dict(json.loads(text))
 
 
 def read_npz(path: PathLike, file_format: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -108,10 +106,17 @@ def read_arrays(
     OSError
         It cannot be read.
     """
+    with _opened(path, what) as (archive, size):
+        return _arrays(archive, size, limits)
+
+
+@contextlib.contextmanager
+def _opened(path: PathLike, what: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
+    """Open a file of arrays, with its size; what is read of it raises FormatError or OSError."""
     with reading(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                return _arrays(archive, os.fstat(file.fileno()).st_size, limits)
+                yield archive, os.fstat(file.fileno()).st_size
         # Damaged archives and headers raise what zipfile, zlib, tokenize and NumPy come upon; a
         # broken offset is sought for, which is an OSError of its own.
         except Exception as error:
