@@ -31,7 +31,7 @@ from spars.command.parsing import Parser
 from spars.game.rules import ExhaustionRule
 from spars.lesions.settings import LesionLaw, WindowSettings
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
-from spars.study.benchmark import METHODS, RIVAL
+from spars.study.methods import METHODS, RIVAL
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,10 +16,12 @@ from spars._support.checks import check_choice, check_integer, sentence
 from spars._support.progress import as_progress
 from spars._support.types import MaskArray, Progress
 from spars.classifier.network import Classifier
+from spars.classifier.training.history import classification_metrics
 from spars.lesions.insertion import insert
 from spars.lesions.settings import LesionLaw
 from spars.metrics.masks import as_mask
 from spars.search.segmenting import segment
+from spars.study.methods import METHODS, RIVAL
 from spars.volume.cases import Case
 from spars.volume.volume import Volume
 
@@ -28,16 +30,6 @@ __all__ = ["METHODS", "RIVAL", "SIZES", "Benchmark", "benchmark", "with_made_les
 T = TypeVar("T")
 
 _OWNER = "benchmark"
-#: What every other method is measured against: `spars.intensity_mask`.
-RIVAL = "intensity"
-#: What is measured, and how each differs from the classifier with its recipe.
-METHODS = {
-    "classifier": "the classifier with its recipe",
-    RIVAL: "what is darker than most of the organ; learns nothing",
-    "unrefined": "the classifier, the map's parts not brought to where HU change",
-    "absolute HU": "the classifier, HU not measured from the organ's level",
-    "random weights": "a network that was not trained, with the classifier's recipe",
-}
 #: Tumour of a scan, and size of a lesion: above and up to so many ml.
 SIZES = {"over 5 ml": (5.0, math.inf), "1 to 5 ml": (1.0, 5.0), "up to 1 ml": (0.0, 1.0)}
 #: Lesions below it are left out of the recall.
@@ -361,15 +353,12 @@ def _measured(mask: MaskArray, reference: MaskArray, volume: Volume) -> dict[str
 
 
 def _area(rows: Sequence[Mapping[str, Any]]) -> float:
-    """Return the ROC AUC of scans with tumour against those without: pairs in order."""
+    """Return the ROC AUC of scans with tumour against those without."""
     if any(row["probability"] is None for row in rows):
         return math.nan
-    with_tumour = np.array([row["probability"] for row in rows if row["tumour_ml"] > 0])
-    without = np.array([row["probability"] for row in rows if row["tumour_ml"] == 0])
-    if not with_tumour.size or not without.size:
-        return math.nan
-    apart = with_tumour[:, None] - without
-    return float(np.mean((apart > 0) + 0.5 * (apart == 0)))
+    chances = np.array([row["probability"] for row in rows], np.float32)
+    labels = np.array([row["tumour_ml"] > 0 for row in rows], np.int64)
+    return classification_metrics(chances, labels)["roc_auc"]
 
 
 def _shown(value: float) -> str:
