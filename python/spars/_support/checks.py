@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -187,6 +187,13 @@ def sentence(name: str, owner: str, allowed: str, value: object) -> str:
     described = isinstance(value, str) and value.startswith(("dtype ", "shape "))
     got = value if described else shown(value)
     return f"The '{name}' parameter of {owner} must be {allowed}. Got {got} instead."
+
+
+def refuse_unknown(given: Iterable[str], known: Collection[str], owner: str) -> None:
+    """Raise TypeError for a keyword that `owner` does not take."""
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")
 
 
 def shown(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import sentence
+from spars._support.checks import refuse_unknown, sentence
 
 #: A number, or a function of the remaining progress.
 Rate: TypeAlias = float | Callable[[float], float]
@@ -46,9 +46,7 @@ class Rates:
 
 def check_rates(given: Mapping[str, Any], owner: str) -> None:
     """Raise TypeError for a keyword that is no rate."""
-    for name in given:
-        if name not in RATES:
-            raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")
+    refuse_unknown(given, RATES, owner)
 
 
 def rates_again(

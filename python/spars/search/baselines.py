@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import check_integer, sentence
+from spars._support.checks import check_integer, refuse_unknown, sentence
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Progress, Scan
@@ -336,10 +336,3 @@ def configured(method: str, played: Field) -> dict[str, Any]:
         "input_shape": list(played.input_shape),
         "protocol": played.protocol.to_dict(),
     }
-
-
-def refuse_unknown(given: Iterable[str], known: Collection[str], owner: str) -> None:
-    """Raise TypeError for a keyword that a search does not take."""
-    for name in given:
-        if name not in known:
-            raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import check_integer
+from spars._support.checks import check_integer, refuse_unknown
 from spars._support.defaults import WINDOW_OF_RECORD
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, MaskArray, Progress, Scan
 from spars.game.atlas import ScoreAtlas
 from spars.game.field import Field
 from spars.game.scorers import KnownScores, Scorer, place_scores
-from spars.search.baselines import Search, configured, refuse_unknown
+from spars.search.baselines import Search, configured
 from spars.search.strategies import Strategy, View
 from spars.search.visits import NOBODY
 from spars.volume.protocol import Protocol

@@ -24,7 +24,6 @@ from spars.search.frames import OrganFrame, described, described_scan
 from spars.search.intensity import intensity_mask
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
-from spars.volume.masks import as_mask
 from spars.volume.volume import Volume, as_volume
 
 
@@ -177,13 +176,10 @@ def _refuse(settings: SegmentationSettings, recipe: Recipe) -> None:
 
 
 def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
-    if settings.region is None:
+    region = settings.region_on(scan)
+    if region is None:
         wanted = "the organ's mask on the scan's voxels"
         raise ValueError(sentence("region", settings.owner, wanted, None))
-    region = as_mask(
-        settings.region, "region", settings.owner,
-        value=settings.region_value, must_hold=True, scan=scan, on=settings.on,
-    )  # fmt: skip
     if not region.any():
         raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
     return region

@@ -145,12 +145,7 @@ def _segmented(
     check_room(settings.window, room, settings.owner, "the grid")
     scan = searched = as_volume(volume)
     box = WHOLE
-    region, search = settings.region, dict(settings.search)
-    if region is not None:
-        region = as_mask(
-            region, "region", settings.owner,
-            value=settings.region_value, must_hold=True, scan=scan, on=settings.on,
-        )  # fmt: skip
+    region, search = settings.region_on(scan), dict(settings.search)
     if search.get("reference") is not None:
         reference = search["reference"]
         search["reference"] = as_mask(

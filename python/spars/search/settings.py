@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from spars._support.checks import check_integer, sentence
+from spars._support.checks import check_integer, refuse_unknown, sentence
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
@@ -22,17 +22,18 @@ from spars._support.kinds import (
     path,
 )
 from spars._support.settings import Settings, setting
-from spars._support.types import Mask, PathLike, Progress, Scan
+from spars._support.types import Mask, MaskArray, PathLike, Progress, Scan
 from spars.agents.ppo import SEED_LIMIT
 from spars.agents.settings import PlayerSettings, PPOSettings
 from spars.classifier.recipe import Recipe
 from spars.game.settings import GameSettings
 from spars.search.agents import Agents
-from spars.search.baselines import refuse_unknown
 from spars.search.live_run import SAMPLINGS, SIDES
 from spars.search.strategies import STRATEGIES
+from spars.volume.masks import as_mask
 from spars.volume.placement import WAYS
 from spars.volume.protocol import Protocol, protocol_kind
+from spars.volume.volume import Volume
 
 _COUNT = 1 << 53
 #: How masks of another place are taken; commands have an option of their own for it.
@@ -368,6 +369,15 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
             return {}
         strategy = STRATEGIES[self.method] if self.agents is None else self.agents.strategy
         return {"max_scores": self.max_scores, "strategy": strategy}
+
+    def region_on(self, scan: Volume) -> MaskArray | None:
+        """Return the region as a mask of a scan's voxels; None without one."""
+        if self.region is None:
+            return None
+        return as_mask(
+            self.region, "region", self.owner,
+            value=self.region_value, must_hold=True, scan=scan, on=self.on,
+        )  # fmt: skip
 
     def played(self) -> Protocol:
         """Return the protocol, with the settings' own `segmentation_threshold` where there is one.

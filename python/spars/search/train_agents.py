@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from spars._support.checks import check_integer, sentence
 from spars._support.progress import as_progress
-from spars._support.provenance import digest
 from spars._support.types import FloatArray, Progress
 from spars._support.version import __version__
 from spars.classifier.network import Classifier
 from spars.classifier.recipe import Recipe
 from spars.game.field import Field
+from spars.game.scorers import identity
 from spars.lesions.insertion import as_law, insert
 from spars.lesions.settings import LesionLaw
 from spars.search.agents import BATCH, Agents, best
@@ -144,14 +144,13 @@ def train_agents(
             report(len(cases) + done, len(cases) + rounds)
 
     policy, errors = learn(scans, rounds, most, seed, learned)
-    weights = np.concatenate([array.ravel() for array in classifier.parameters().values()])
     return Agents(
         policy,
         {
             "scans": len(scans), "cases": [case.name for case in cases], "lesion_sets": sets,
             "law": law.recorded(), "rounds": rounds, "max_scores": most, "seed": seed,
             "errors": errors, "recipe": recipe.recorded(), "spars": __version__,
-            "classifier": digest(weights),
+            "classifier": (identity(classifier) or {}).get("sha256"),
         },
     )  # fmt: skip
 
