@@ -209,7 +209,7 @@ public func sparsClassifierForecast(
 /// Asks whether a network's parameters fit: as they are, as they are made and as they are packed.
 private func requireMemory(for architecture: NetworkArchitecture) throws(SPARSError) {
     try Memory.require(
-        valueCount(architecture.parameterShapes), each: 16,
+        architecture.parameterCount, each: 16,
         for: "A classifier for inputs of \(architecture.input)")
 }
 
@@ -219,7 +219,7 @@ func requireMemory(
 ) throws(SPARSError) {
     let architecture = classifier.architecture
     try Memory.require(
-        bytes * architecture.input.count + 16 * valueCount(architecture.parameterShapes),
+        bytes * architecture.input.count + 16 * architecture.parameterCount,
         for: "\(what) for inputs of \(architecture.input)")
 }
 

@@ -19,8 +19,7 @@ extension Classifier {
         }
         let parameters = self.parameters
         try Memory.require(
-            architecture.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }, each: 12,
-            for: "The file of a classifier")
+            architecture.parameterCount, each: 12, for: "The file of a classifier")
         var tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)] = []
         for (name, shape) in architecture.parameterShapes {
             guard let tensor = parameters[name] else {

@@ -46,11 +46,10 @@ public struct LesionSplit: Sendable {
             throw .range(
                 name, of: Self.owner, mustBe: "a float in the range [0.0, \(high)]", got: value)
         }
-        for (name, value) in [("least_voxels", leastVoxels), ("large_voxels", largeVoxels ?? 1)]
-        where value < (name == "large_voxels" ? 1 : 0) {
-            throw .range(
-                name, of: Self.owner, mustBe: name == "large_voxels" ? "1 or more" : "0 or more",
-                got: value)
+        for (name, value, least) in [
+            ("least_voxels", leastVoxels, 0), ("large_voxels", largeVoxels ?? 1, 1),
+        ] where value < least {
+            throw .range(name, of: Self.owner, mustBe: "\(least) or more", got: value)
         }
     }
 

@@ -90,6 +90,9 @@ public struct NetworkArchitecture: Hashable, Sendable {
         return shapes
     }
 
+    /// Values of all parameters, running statistics included.
+    public var parameterCount: Int { parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+
     /// The names that training moves: all but the running statistics.
     public var trainableNames: [String] {
         parameterShapes.map(\.name).filter { !$0.contains("running_") }
