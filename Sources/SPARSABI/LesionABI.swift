@@ -213,6 +213,8 @@ public func sparsLesionSplit(
         wanted.certain = Float(given.certain)
         wanted.reach = given.reach
         wanted.leastContrast = Float(given.least_contrast)
+        wanted.borderContrast =
+            given.border_contrast == 0 ? nil : Float(given.border_contrast)
         wanted.leastVoxels = Int(clamping: given.least_voxels)
         wanted.largeVoxels = given.large_voxels == 0 ? nil : Int(clamping: given.large_voxels)
         wanted.largeThreshold = Float(given.large_threshold)

@@ -185,20 +185,22 @@ int shim_read_lesion_split_rule(
     PyObject *object, const char *name, int writes, shim_held *held, spars_lesion_split_rule *out) {
     static shim_name names[] = {
         {"threshold", NULL}, {"certain", NULL}, {"reach", NULL}, {"least_contrast", NULL},
-        {"least_voxels", NULL}, {"large_voxels", NULL}, {"large_threshold", NULL},
+        {"border_contrast", NULL}, {"least_voxels", NULL}, {"large_voxels", NULL},
+        {"large_threshold", NULL},
     };
-    PyObject *given[7] = {NULL};
+    PyObject *given[8] = {NULL};
     memset(out, 0, sizeof *out);
     int read =
-        shim_fields(object, name, names, 7, given) &&
+        shim_fields(object, name, names, 8, given) &&
         shim_double(given[0], "threshold", &out->threshold) &&
         shim_double(given[1], "certain", &out->certain) &&
         shim_double(given[2], "reach", &out->reach) &&
         shim_double(given[3], "least_contrast", &out->least_contrast) &&
-        shim_int64(given[4], "least_voxels", &out->least_voxels) &&
-        shim_int64(given[5], "large_voxels", &out->large_voxels) &&
-        shim_double(given[6], "large_threshold", &out->large_threshold);
-    shim_drop(given, 7);
+        shim_double(given[4], "border_contrast", &out->border_contrast) &&
+        shim_int64(given[5], "least_voxels", &out->least_voxels) &&
+        shim_int64(given[6], "large_voxels", &out->large_voxels) &&
+        shim_double(given[7], "large_threshold", &out->large_threshold);
+    shim_drop(given, 8);
     return read;
 }
 

@@ -79,6 +79,7 @@ typedef struct {
     double certain;  ///< the value that a part's highest must be above
     double reach;  ///< mm beyond a part, 0 to 100
     double least_contrast;  ///< HU, 0 to 1000
+    double border_contrast;  ///< HU, 0 to 1000; 0: half way to the lesion's
     int64_t least_voxels;  ///< of a lesion
     int64_t large_voxels;  ///< of a part that is followed down to large_threshold; 0: of none
     double large_threshold;  ///< 0 to threshold

@@ -7,7 +7,9 @@ import SPARSKernels
 /// split in two classes: those whose smoothed HU lie nearer to the lesion's own level, and those that
 /// lie nearer to the organ's. The lesion's level is the median over the part's best voxels, then over
 /// the class itself, a few times (Lloyd, 1982, with the organ's mean held): the piecewise constant model
-/// of Chan and Vese (2001) without its term for the border's length.
+/// of Chan and Vese (2001) without its term for the border's length. A lesion with a dark middle has
+/// not one level: what lies between the middle and the organ is drawn as lesion by readers, so the
+/// border may be held no more than `borderContrast` from the organ's level.
 ///
 /// The inside of a large lesion is less even than that of a small one, so its part of the map is torn
 /// and cut short at a threshold that keeps small findings apart. A part of at least `largeVoxels` is
@@ -21,6 +23,8 @@ public struct LesionSplit: Sendable {
     public var reach = 4.5
     /// HU between a lesion and the organ below which HU tell nothing: the part's best voxels are taken.
     public var leastContrast: Float = 12
+    /// HU from the organ's level beyond which no border lies; nil: half way to the lesion's.
+    public var borderContrast: Float?
     /// Lesions of fewer voxels are left out.
     public var leastVoxels = 1
     /// Parts of at least as many voxels are large; nil for none.
@@ -42,6 +46,7 @@ public struct LesionSplit: Sendable {
             ("certain", Double(certain), Double(Float.greatestFiniteMagnitude)),
             ("large_threshold", Double(largeThreshold), Double(threshold)),
             ("reach", reach, 100.0), ("least_contrast", Double(leastContrast), 1000.0),
+            ("border_contrast", Double(borderContrast ?? 0), 1000.0),
         ] where !(0...high).contains(value) {
             throw .range(
                 name, of: Self.owner, mustBe: "a float in the range [0.0, \(high)]", got: value)
@@ -137,10 +142,10 @@ public struct LesionSplit: Sendable {
         var contrast = median(seeds.map { host.smooth[$0] - level })
         var chosen = seeds
         for _ in 0..<Self.rounds where abs(contrast) >= leastContrast {
-            let half = contrast / 2
+            let border = min(abs(contrast) / 2, borderContrast ?? .infinity)
             let split = near.filter {
                 let value = host.smooth[$0] - level
-                return contrast < 0 ? value < half : value > half
+                return contrast < 0 ? value < -border : value > border
             }
             if split.isEmpty { break }
             chosen = split

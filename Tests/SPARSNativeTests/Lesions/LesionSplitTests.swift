@@ -89,7 +89,7 @@ import Testing
         let changes: [(inout LesionSplit) -> Void] = [
             { $0.reach = -1 }, { $0.reach = 101 }, { $0.threshold = .nan }, { $0.certain = -1 },
             { $0.leastContrast = 1001 }, { $0.leastVoxels = -1 }, { $0.largeVoxels = 0 },
-            { $0.largeThreshold = 0.95 },
+            { $0.largeThreshold = 0.95 }, { $0.borderContrast = -1 },
         ]
         for change in changes {
             #expect(throws: SPARSError.self) { try found(host, map, change) }

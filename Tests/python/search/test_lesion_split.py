@@ -59,8 +59,9 @@ def twin(values, organ, level, score_map, rule):
             if abs(contrast) < rule["least_contrast"]:
                 break
             against = (smooth[tuple(near.T)] - level) * np.sign(contrast)
-            nearest = min(nearest, np.abs(against - abs(contrast) / 2).min())
-            split = near[against > abs(contrast) / 2]
+            border = min(abs(contrast) / 2, rule["border_contrast"] or math.inf)
+            nearest = min(nearest, np.abs(against - border).min())
+            split = near[against > border]
             if not len(split):
                 break
             chosen = split
@@ -106,7 +107,7 @@ def split(values, organ, score_map, rule, level=100.0):
 
 RULE = {
     "threshold": 0.5, "certain": 0.9, "reach": 4.0, "least_contrast": 8.0, "least_voxels": 5,
-    "large_voxels": 0, "large_threshold": 0.3,
+    "border_contrast": 0.0, "large_voxels": 0, "large_threshold": 0.3,
 }  # fmt: skip
 
 
@@ -115,9 +116,9 @@ RULE = {
     "changed",
     [
         {}, {"reach": 0.0}, {"certain": 0.97, "least_contrast": 30.0, "least_voxels": 60},
-        {"large_voxels": 40}, {"large_voxels": 1},
+        {"border_contrast": 12.0}, {"large_voxels": 40}, {"large_voxels": 1},
     ],
-    ids=["usual", "no reach", "strict", "large", "all are large"],
+    ids=["usual", "no reach", "strict", "near the organ", "large", "all are large"],
 )  # fmt: skip
 def test_it_is_the_plain_split(seed, number, changed):
     values, organ, scores = case(np.random.default_rng([seed, number]))
@@ -174,6 +175,20 @@ def test_the_border_is_where_hu_change_and_not_where_scores_do():
         assert spars.metrics.dice(found, truth) > 0.88
 
 
+def test_what_lies_between_a_dark_middle_and_the_organ_is_lesion_where_asked():
+    shape = (24, 24, 16)
+    places = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1) * SPACING
+    apart = np.linalg.norm(places - (16, 14, 15), axis=-1)
+    values = np.select([apart < 8, apart < 12], [-40.0, 74.0], 100.0).astype(np.float32)
+    organ = np.ones(shape, np.uint8)
+    scores = np.clip(1 - 0.5 * (apart / 8) ** 2, 0, 1).astype(np.float32)
+    dark, whole = ((apart < radius).astype(np.uint8) for radius in (8, 12))
+    half_way = split(values, organ, scores, RULE | {"reach": 4.5})
+    asked = split(values, organ, scores, RULE | {"reach": 4.5, "border_contrast": 20.0})
+    assert spars.metrics.dice(half_way, dark) > spars.metrics.dice(half_way, whole)
+    assert spars.metrics.dice(asked, whole) > 0.85
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -181,6 +196,7 @@ def test_the_border_is_where_hu_change_and_not_where_scores_do():
         ({"reach": 101.0}, "'reach'"),
         ({"threshold": float("nan")}, "'threshold'"),
         ({"least_contrast": 1001.0}, "'least_contrast'"),
+        ({"border_contrast": 1001.0}, "'border_contrast'"),
         ({"large_voxels": -1}, "'large_voxels'"),
         ({"large_threshold": 0.6}, "'large_threshold'"),
     ],

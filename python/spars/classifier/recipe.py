@@ -31,7 +31,7 @@ _THRESHOLD_FROM = (
 )
 _ORGAN = {
     "margin": 18.0, "is_interpolated": True, "refinement": "split", "certain": 0.97,
-    "minimum_volume": 0.1, "large_volume": 5.0,
+    "border_contrast": 20.0, "minimum_volume": 0.1, "large_volume": 5.0,
 }  # fmt: skip
 
 
@@ -147,6 +147,15 @@ class Recipe(Settings, owner="Recipe"):
         With "split": HU between lesion and organ below which HU tell nothing of the border.
         """,
     )
+    border_contrast: float | None = setting(
+        None,
+        optional(number(0.1, 1000.0)),
+        """
+        With "split": HU from the organ's level beyond which no border lies, however dark the
+        lesion's middle is: readers draw what lies between as lesion. None: it lies half way to the
+        lesion's own level.
+        """,
+    )
     minimum_volume: float = setting(
         0.0, number(0.0, 1000.0), 'With "split": lesions below so many ml are no finding.'
     )
@@ -227,7 +236,8 @@ class Recipe(Settings, owner="Recipe"):
         **settings
             Others of the recipe's, but for `protocol`, `grid` and `isolated`. Defaults that differ
             from the class's: ``margin=18.0``, ``is_interpolated=True``, ``refinement="split"``,
-            ``certain=0.97``, ``minimum_volume=0.1``, ``large_volume=5.0``.
+            ``certain=0.97``, ``border_contrast=20.0``, ``minimum_volume=0.1``,
+            ``large_volume=5.0``.
 
         Raises
         ------

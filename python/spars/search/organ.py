@@ -219,6 +219,7 @@ def organ_lesions(host: Host, organ: MaskArray, score_map: FloatArray, recipe: R
         "certain": recipe.certain,
         "reach": recipe.reach,
         "least_contrast": recipe.least_contrast,
+        "border_contrast": recipe.border_contrast or 0.0,
         "least_voxels": math.ceil(recipe.minimum_volume * voxels_of_ml),
         "large_voxels": math.ceil((recipe.large_volume or 0.0) * voxels_of_ml),
         "large_threshold": min(recipe.large_threshold, recipe.threshold),
