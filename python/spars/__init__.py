@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from spars.game import exhaustion as exhaustion
     from spars.game.atlas import ScoreAtlas
     from spars.game.envs import VectorGame, WindowSearchEnv, parallel_env
+    from spars.report import callbacks as callbacks
     from spars.report import plots as plots
     from spars.search import baselines as baselines
     from spars.search import calibration as calibration
-    from spars.search import callbacks as callbacks
     from spars.search import coverage as coverage
     from spars.search import ratings as ratings
     from spars.search.agents import Agents

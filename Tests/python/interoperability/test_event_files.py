@@ -8,7 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import spars
-from spars.search.callbacks import TensorBoard
+from spars.callbacks import TensorBoard
 
 OPTIONS = {"window": (6, 6, 4), "n_steps": 16, "termination_threshold": 0.9, "seed": 2}
 
@@ -68,3 +68,20 @@ def test_neither_tensorflow_nor_pytorch_is_needed(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert list(tmp_path.glob("events.out.tfevents.*"))
+
+
+def test_a_training_writes_its_epochs(tmp_path):
+    cases = [
+        spars.datasets.Case(str(i), bool(i), lambda i=i: np.full((14, 12, 10), 10 * i, np.float32))
+        for i in range(2)
+    ]
+    history = spars.Classifier((108, 108, 108)).fit(
+        cases, cases, window=(6, 6, 4), grid=None, epochs=2, steps_per_epoch=1, scans_per_step=1,
+        crops_per_scan=2, validation_steps=1, tensorboard=tmp_path,
+    )  # fmt: skip
+    found = scalars(tmp_path)
+    for tag, values in {
+        "train/loss": [epoch["loss"] for epoch in history.epochs],
+        "validation/accuracy": [epoch["validation"]["accuracy"] for epoch in history.epochs],
+    }.items():
+        assert found[tag] == [(step, np.float32(value)) for step, value in enumerate(values, 1)]

@@ -8,6 +8,7 @@ from matplotlib import pyplot
 from spars import plots
 from spars._support.extras import require
 from spars._support.progress import ProgressLines, progress_bar
+from spars.report import charts
 from spars.volume.volume import Volume
 
 mpl.use("Agg")
@@ -129,7 +130,7 @@ def test_trailing_mean_equals_the_plain_one(rng):
     for width in (1, 3, 7, 80):
         windows = [values[max(0, i + 1 - width) : i + 1] for i in range(values.size)]
         plain = [np.mean(w[~np.isnan(w)]) if (~np.isnan(w)).any() else np.nan for w in windows]
-        np.testing.assert_allclose(plots.trailing_mean(values, width), plain, rtol=1e-12)
+        np.testing.assert_allclose(charts.trailing_mean(values, width), plain, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_missing_package_names_its_extra():
 
 
 def test_bar_reports_and_closes(monkeypatch):
-    from spars.search.callbacks import ProgressBar
+    from spars.callbacks import ProgressBar
 
     drawn = []
 

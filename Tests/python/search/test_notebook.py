@@ -35,7 +35,7 @@ WIDGETS = """
 PLAY = """
     import numpy as np
     import spars
-    from spars.search.callbacks import ProgressBar
+    from spars.callbacks import ProgressBar
 
     scan = np.random.default_rng(0).normal(0, 1, (25, 22, 20)).astype(np.float32)
     running = []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars.search.callbacks import ProgressBar, TensorBoard
+from spars.callbacks import ProgressBar, TensorBoard
 from spars.search.run import Run
 
 SHAPE = (32, 30, 24)

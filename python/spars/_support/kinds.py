@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spars._support.callbacks import check_callbacks
 from spars._support.checks import (
     check_bool,
     check_choice,
@@ -143,6 +144,16 @@ def bar() -> Kind:
     return Kind(
         "callable or True, optional", lambda value, name, owner: check_progress(value, owner)
     )
+
+
+def callbacks() -> Kind:
+    """What watches the work, as `check_callbacks` takes it; no option."""
+
+    def check(value: Any, name: str, owner: str) -> Any:
+        check_callbacks(value, name, owner)
+        return value
+
+    return Kind("Callback, callable or sequence of them, optional", check)
 
 
 def labels() -> Kind:

@@ -14,7 +14,7 @@ from types import ModuleType
 HOMES = {
     "baselines": "spars.search.baselines",
     "calibration": "spars.search.calibration",
-    "callbacks": "spars.search.callbacks",
+    "callbacks": "spars.report.callbacks",
     "coverage": "spars.search.coverage",
     "datasets": "spars.volume.datasets",
     "demo": "spars.command.demo",

@@ -6,15 +6,24 @@ writes it. For a window, give the axes of a figure of pyplot as `ax`, then call 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_choice, check_integer
+from spars._support.checks import check_integer
 from spars._support.extras import require
 from spars._support.types import FloatArray, Scan, Spacing
+from spars.report.charts import (
+    COVERAGE,
+    axes_of,
+    coverage,
+    curves,
+    new_figure,
+    payoff,
+    ratings,
+)
 from spars.volume.placement import laid_on
 from spars.volume.protocol import IntensityWindow
 from spars.volume.volume import Volume, as_volume
@@ -24,22 +33,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from spars.search.coverage import Coverage
-    from spars.search.league import League
 
 __all__ = ["COVERAGE", "coverage", "curves", "overlay", "payoff", "ratings", "views"]
 
-# Outlines in colours that people with colour-vision deficiencies tell apart (Okabe and Ito, 2008);
-# lines legible on light and dark ground.
+# Outlines in colours that people with colour-vision deficiencies tell apart (Okabe and Ito, 2008).
 PREDICTION = "#E69F00"
 REFERENCE = "#56B4E9"
-LINES = ("#3A8FC7", "#DD6E2B", "#2AA57F", "#C77DAB", "#C99700", "#7A86D8")
-#: What `coverage` draws: the attribute of a `Coverage`, and the axis' name.
-COVERAGE = (
-    ("seen", "share of all windows seen"),
-    ("best_seen", "share of the best windows seen"),
-    ("regret", "regret"),
-)
 SOFT_TISSUE = IntensityWindow(level=40.0, width=400.0)
 
 
@@ -106,7 +105,7 @@ def overlay(
         index = largest_slice(volume.shape, layers["reference"], layers["prediction"], axis=axis)
     index = check_integer(index, "index", "overlay", 0, volume.shape[axis] - 1)
     is_alone = ax is None
-    figure, ax = _axes(ax)
+    figure, ax = axes_of(ax)
     cut = _Cut(volume.affine, axis, index)
     low = intensity_window.level - intensity_window.width / 2
     options: dict[str, Any] = {"aspect": cut.aspect(volume.spacing), "interpolation": "nearest"}
@@ -154,7 +153,7 @@ def views(
     order = (2, 1, 0)
     widths = [_Cut(volume.affine, axis, 0).width(volume) for axis in order]
     # Panels of one height, each as wide as its slice is in millimetres.
-    figure = _figure(13, 13 / sum(widths) + 0.25)
+    figure = new_figure(13, 13 / sum(widths) + 0.25)
     axes = figure.subplots(1, 3, width_ratios=widths)
     for axis, ax in zip(order, axes, strict=True):
         chosen = None if index is None else index[axis]
@@ -166,216 +165,12 @@ def views(
     return figure
 
 
-def curves(
-    series: Mapping[str, Sequence[float] | NDArray[Any]],
-    *,
-    x_label: str,
-    y_label: str,
-    title: str | None = None,
-    smooth: int = 1,
-    scale: str = "linear",
-    mark: tuple[int, str] | None = None,
-    ax: Axes | None = None,
-) -> Figure:
-    """Draw named series over their index, each from 1.
-
-    Parameters
-    ----------
-    series : mapping of str to sequence of float
-        NaN leaves a gap. Series that are empty or all NaN are left out.
-    x_label, y_label : str
-        Axis names with their units.
-    title : str, optional
-        Shown above.
-    smooth : int
-        Width of a trailing mean drawn over the faded raw values; 1 draws the values alone.
-    scale : {"linear", "log"}
-        Text of the y axis.
-    mark : tuple of (int, str), optional
-        A place on the x axis, from 1, and what to write there: a dashed line crosses the chart.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    TypeError, ValueError
-        `mark` does not lie within the longest series, `smooth` is below 1, or `scale` is neither.
-    """
-    smooth = check_integer(smooth, "smooth", "curves", 1)
-    check_choice(scale, "scale", "curves", ("linear", "log"))
-    if mark is not None:
-        longest = max((len(values) for values in series.values()), default=0)
-        place, text = mark
-        place = check_integer(place, "mark", "curves", 1, longest)
-    figure, ax = _axes(ax)
-    drawn = 0
-    for name, values in series.items():
-        values = np.asarray(values, dtype=np.float64)
-        if values.size == 0 or np.isnan(values).all():
-            continue
-        colour = LINES[drawn % len(LINES)]
-        drawn += 1
-        steps = np.arange(1, values.size + 1)
-        if smooth > 1:
-            ax.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
-        marker = "o" if values.size <= 20 else None
-        ax.plot(steps, trailing_mean(values, smooth), color=colour, label=name, marker=marker)
-    ax.set_yscale(scale)
-    # Epochs and iterations are whole.
-    locator: Any = ax.xaxis.get_major_locator()
-    locator.set_params(integer=True)
-    if mark is not None:
-        ax.axvline(place, color=LINES[5], linestyle="dashed", linewidth=1.2, zorder=1)
-        # Above the curves, on the side with more room.
-        on_left = place > (longest + 1) / 2
-        ax.annotate(
-            text,
-            (place, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(-4 if on_left else 4, 2),
-            textcoords="offset points",
-            ha="right" if on_left else "left",
-            va="bottom",
-            fontsize="small",
-        )
-    if title:
-        # Above what is written at the mark.
-        ax.set_title(title, fontsize="medium", pad=None if mark is None else 18)
-    _finish(ax, x_label, y_label, drawn)
-    return figure
-
-
-def coverage(
-    curves: Mapping[str, Coverage], *, part: str | None = None, ax: Axes | None = None
-) -> Figure:
-    """Draw how much of a scan searches had seen after each step, and their regret.
-
-    Parameters
-    ----------
-    curves : mapping of str to Coverage
-        By the name of the search, from `Run.coverage` or `spars.coverage.coverage`.
-    part : {"seen", "best_seen", "regret"}, optional
-        One panel alone; all three side by side by default.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw, together with `part`; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The steps are on a logarithmic axis: an exhaustive search takes many more than a game.
-
-    Raises
-    ------
-    ValueError
-        No curve is given, or `part` is none of the three.
-    """
-    if not curves:
-        raise ValueError(
-            "The 'curves' parameter of coverage must hold a Coverage by name. Got none instead."
-        )
-    if part is not None:
-        part = check_choice(part, "part", "coverage", [name for name, _ in COVERAGE])
-        figure, ax = _axes(ax)
-        panels = [(ax, part, dict(COVERAGE)[part])]
-    else:
-        figure = _figure(13, 3.6)
-        axes = figure.subplots(1, 3)
-        panels = [(ax, *panel) for ax, panel in zip(axes, COVERAGE, strict=True)]
-    for ax, name, label in panels:
-        for index, (search, curve) in enumerate(curves.items()):
-            values = getattr(curve, name)
-            colour = LINES[index % len(LINES)]
-            ax.plot(np.arange(1, len(values) + 1), values, color=colour, label=search)
-        _finish(ax, "step", label, len(curves))
-        ax.set_xscale("log")
-    return figure
-
-
-def payoff(league: League, *, ax: Axes | None = None) -> Figure:
-    """Draw who beats whom in a league: each row's win rate against each column.
-
-    Parameters
-    ----------
-    league : League
-        One whose members have played.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Members are sorted by their ratings, the strongest first: what transitive strength explains
-        is purple above the diagonal, and orange there is a member that loses to a weaker one.
-    """
-    order = league.ratings(resamples=1).order
-    rates = league.payoff[np.ix_(order, order)]
-    names = [league.names[i] for i in order]
-    figure, ax = _axes(ax)
-    image = ax.imshow(rates, cmap="PuOr", vmin=0.0, vmax=1.0)
-    ax.set_xticks(range(len(names)), names, rotation=90)
-    ax.set_yticks(range(len(names)), names)
-    ax.set_xlabel("against")
-    ax.set_ylabel("member")
-    if len(names) <= 12:
-        for row, column in zip(*np.nonzero(~np.isnan(rates)), strict=True):
-            rate = rates[row, column]
-            colour = "white" if abs(rate - 0.5) > 0.35 else "black"
-            ax.text(column, row, f"{rate:.2f}", ha="center", va="center", color=colour, fontsize=7)
-    figure.colorbar(image, ax=ax, label="win rate, ties as halves")
-    return figure
-
-
-def ratings(league: League, *, confidence: float = 0.95, ax: Axes | None = None) -> Figure:
-    """Draw every member's Elo rating with its interval, in the order they joined.
-
-    Parameters
-    ----------
-    league : League
-        One whose members have played.
-    confidence : float
-        Confidence of the intervals.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    found = league.ratings(confidence=confidence)
-    figure, ax = _axes(ax)
-    places = np.arange(len(found.names))
-    # A percentile interval need not hold the estimate; bars have no negative length.
-    ends = np.clip([found.elo - found.low, found.high - found.elo], 0.0, None)
-    ax.errorbar(places, found.elo, yerr=ends, fmt="o", color=LINES[0], capsize=3)
-    ax.set_xticks(places, found.names, rotation=90)
-    _finish(ax, "member", f"Elo rating, {100 * confidence:g} % interval", 1)
-    return figure
-
-
 def _score_colours() -> Any:
     """Return inferno without its black, which over a scan looks like no score at all."""
     matplotlib = require("matplotlib", "report", "Plotting")
     colors = require("matplotlib.colors", "report", "Plotting")
     inferno = matplotlib.colormaps["inferno"](np.linspace(0.25, 1.0, 192))
     return colors.ListedColormap(inferno, "scores")
-
-
-def trailing_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
-    """Return the mean of each value and up to `width` - 1 before it, NaN left out."""
-    values = np.asarray(values, dtype=np.float64)
-    known = ~np.isnan(values)
-    sums = np.concatenate(([0.0], np.cumsum(np.where(known, values, 0.0))))
-    counts = np.concatenate(([0], np.cumsum(known)))
-    last = np.arange(1, values.size + 1)
-    first = np.maximum(last - width, 0)
-    n = counts[last] - counts[first]
-    means = np.full(values.size, np.nan)
-    np.divide(sums[last] - sums[first], n, out=means, where=n > 0)
-    return means
 
 
 def score_range(score_map: ArrayLike) -> tuple[float, float]:
@@ -463,30 +258,3 @@ def _letters(ax: Axes, cut: _Cut) -> None:
     style: dict[str, Any] = {"transform": ax.transAxes, "color": "white", "path_effects": rim}
     ax.text(0.02, 0.5, cut.left, ha="left", va="center", **style)
     ax.text(0.5, 0.97, cut.top, ha="center", va="top", **style)
-
-
-def _finish(ax: Axes, x_label: str, y_label: str, drawn: int) -> None:
-    """Name the axes of a chart, and its lines where there are several."""
-    ax.set_xlabel(x_label)
-    ax.set_ylabel(y_label)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
-    if drawn > 1:
-        # Lines that go everywhere leave no free corner: names are read in front of them.
-        ax.legend(fontsize="small", framealpha=0.85, edgecolor="none")
-
-
-def _axes(ax: Axes | None) -> tuple[Figure, Axes]:
-    if ax is not None:
-        # It may be a SubFigure, which draws the same.
-        return cast("Figure", ax.figure), ax
-    figure = _figure(5.8, 3.6)
-    return figure, figure.subplots()
-
-
-def _figure(width: float, height: float) -> Figure:
-    """Return a new figure of so many inches."""
-    require("matplotlib.figure", "report", "Plotting")
-    from spars.report.figure import ShownFigure
-
-    return ShownFigure(figsize=(width, height), layout="constrained")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spars._core.handles import Whole
 from spars._support import checkpoints
+from spars._support.callbacks import Callbacks
 from spars._support.checks import check_integer, sentence
 from spars._support.errors import FormatError
 from spars._support.progress import as_progress, shifted
@@ -21,8 +22,8 @@ from spars.agents.ppo import LOG_NAMES
 from spars.agents.rates import RATES, Rate, Rates, check_rates, rates_again, recorded
 from spars.game.field import Field
 from spars.game.scorers import Scorer
+from spars.report.callbacks import callbacks_of
 from spars.search.analysis import RunAnalysis
-from spars.search.callbacks import Callbacks, as_callbacks
 from spars.search.live_run import RECORD_NAMES, LiveRun, live_run_of
 from spars.search.reference import Reference
 from spars.search.run_file import BROKEN, SavedRun, Snapshot, check_replaceable, empty_steps
@@ -136,7 +137,7 @@ class Run(Whole, RunAnalysis):
         checkpoint: PathLike | None = None,
         checkpoint_interval: int | None = None,
         progress: Progress | bool | None = None,
-        callback: Callbacks = None,
+        callback: Callbacks | None = None,
         tensorboard: PathLike | None = None,
     ) -> Self:
         """Play on for more iterations, with the results of an uninterrupted run; return self.
@@ -176,26 +177,27 @@ class Run(Whole, RunAnalysis):
             place = checkpoints.check_place(checkpoint, owner)
             check_replaceable(place, self.configuration, len(self), self._source)
         live_run = self._live("it can be read, not resumed")
-        callbacks = as_callbacks(callback, tensorboard, owner)
+        callbacks = callbacks_of(callback, tensorboard, owner, "self_play")
         progress = as_progress(progress, "self-play")
+        # Runs of other lengths of an iteration lie on one axis of the game's steps.
+        steps = self.configuration["n_steps"] * self.configuration["n_envs"]
         stops = [interval, self.configuration["replay_interval"]]
         stops += [1] if callbacks or self._rates.vary else []
         with self._resumed.taken("This run is being resumed already; one call at a time."):
             first, planned = len(self), len(self) + iterations
             self.configuration["planned_iterations"] = planned
             try:
-                goes_on = True
-                while goes_on and len(self) < planned:
-                    self._keep_state(live_run)
-                    count = _until_stop(len(self), planned, stops)
-                    self._play(live_run, count, first, planned, progress)
-                    goes_on = all([call(self) is not False for call in callbacks])
-                    is_due = interval is not None and len(self) % interval == 0
-                    if is_due and place is not None and len(self) < planned:
-                        checkpoints.kept(place, self._keep)
+                with callbacks.watching(self.configuration):
+                    goes_on = True
+                    while goes_on and len(self) < planned:
+                        self._keep_state(live_run)
+                        count = _until_stop(len(self), planned, stops)
+                        self._play(live_run, count, first, planned, progress)
+                        goes_on = callbacks.step(self.latest, len(self) * steps, self)
+                        is_due = interval is not None and len(self) % interval == 0
+                        if is_due and place is not None and len(self) < planned:
+                            checkpoints.kept(place, self._keep)
             finally:
-                for call in callbacks:
-                    getattr(call, "close", lambda: None)()
                 if place is not None and len(self):
                     checkpoints.kept(place, self._keep)
         return self

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from spars._support.callbacks import Callbacks
 from spars._support.checks import check_integer, refuse_unknown, sentence
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
     anything,
     bar,
     boolean,
+    callbacks,
     choice,
     extent,
     grid,
@@ -140,12 +142,12 @@ class RecordingSettings(Settings):
         'Called with (done, planned) iterations; True draws a bar (the extra "progress").',
         recorded=False,
     )
-    callback: Callable[..., object] | Sequence[Callable[..., object]] | None = setting(
+    callback: Callbacks | None = setting(
         None,
-        anything("callable or sequence of callables, optional"),
+        callbacks(),
         """
-        Each called with the run after each iteration; one that returns False ends it. See
-        `spars.callbacks`.
+        Told of each iteration, a callable by being called with the run; one that returns False ends
+        it. See `spars.callbacks`.
         """,
         recorded=False,
     )

@@ -26,6 +26,7 @@ from spars.classifier.training.scans import (
 )
 from spars.classifier.training.settings import TrainingSettings
 from spars.lesions.windows import Windows
+from spars.report.callbacks import callbacks_of
 from spars.volume.datasets import Case
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def fit(
     more, and the crops' own voxels. Larger batches need no other setting.
     """
     settings = fitted(settings, _sources(dataset, validation))
+    callbacks = callbacks_of(settings.callback, settings.tensorboard, _OWNER, "fit")
     rule = EarlyStop(settings.epochs, settings.monitor, settings.patience, settings.min_delta)
     checkpoint = None
     if settings.checkpoint is not None:
@@ -150,7 +152,7 @@ def fit(
     if settings.scan_sampling != "balanced":
         # Which the first step refuses.
         _warn_of_one_label(training)
-    return run.run(settings.callback)
+    return run.run(callbacks)
 
 
 def _warn_of_one_label(training: Examples) -> None:

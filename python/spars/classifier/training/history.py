@@ -59,6 +59,13 @@ class History:
         return plain(asdict(self))
 
 
+def measured(record: Record) -> dict[str, float]:
+    """Return the numbers of an epoch's record by names as ``"train/loss"``, NaN included."""
+    values = {f"train/{name}": record[name] for name in ("loss", "learning_rate") if name in record}
+    tested = record.get("validation", {})
+    return values | {f"validation/{name}": value for name, value in tested.items()}
+
+
 def plain(value: Any) -> Any:
     """Return plain values that JSON can hold: tuples become lists, NaN and infinities None."""
     if isinstance(value, dict):

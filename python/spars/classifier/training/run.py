@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spars._core import native
 from spars._core.handles import Handle
 from spars._support import checkpoints
+from spars._support.callbacks import CallbackList
 from spars._support.checks import check_float
 from spars._support.errors import FormatError
 from spars._support.log import log
@@ -22,15 +23,18 @@ from spars.classifier.parameters import layout, value_count
 from spars.classifier.training import checkpoint as _training_checkpoint
 from spars.classifier.training.early_stop import EarlyStop
 from spars.classifier.training.examples import Examples
-from spars.classifier.training.history import History, Record, classification_metrics
+from spars.classifier.training.history import (
+    History,
+    Record,
+    classification_metrics,
+    measured,
+    plain,
+)
 from spars.classifier.training.scans import crop_extent
 from spars.volume.protocol import Protocol
 
 if TYPE_CHECKING:
     from spars.classifier.network import Classifier
-
-#: Called after every epoch with the classifier and the epoch's record.
-Callback: TypeAlias = Callable[["Classifier", Record], object]
 
 
 class Run:
@@ -82,9 +86,10 @@ class Run:
             versions=versions(),
         )
 
-    def run(self, callback: Callback | None) -> History:
+    def run(self, callbacks: CallbackList) -> History:
         try:
-            self._train(callback)
+            with callbacks.watching(plain(self.history.configuration)):
+                self._train(callbacks)
         finally:
             self._keep()
         records, best, tracked = self.finished
@@ -92,7 +97,7 @@ class Run:
             native.classifier_set_parameters(self.classifier._handle.value, best, tracked)
         return self.history
 
-    def _train(self, callback: Callback | None) -> None:
+    def _train(self, callbacks: CallbackList) -> None:
         history = self.history
         history.epochs = list(self.finished[0])
         history.best_epoch = self.rule.best(history.epochs)
@@ -110,7 +115,7 @@ class Run:
                 "epoch %d of %d: loss %.4f", record["epoch"], self.options["epochs"], record["loss"]
             )
             self._keep()
-            if callback is not None and callback(self.classifier, record) is False:
+            if not callbacks.step(measured(record), record["epoch"], self.classifier, record):
                 history.ended_by = "callback"
                 history.reason = f"The callback ended it after epoch {record['epoch']}."
                 return

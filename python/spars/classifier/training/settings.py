@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from spars._support.callbacks import Callbacks
 from spars._support.checks import check_choice, check_integer, sentence, shown
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.kinds import (
@@ -12,9 +13,9 @@ from spars._support.kinds import (
     anything,
     bar,
     boolean,
+    callbacks,
     choice,
     extent,
-    function,
     grid,
     instance,
     integer,
@@ -266,13 +267,19 @@ class TrainingSettings(Settings, owner="fit"):
         'extra "progress").',
         recorded=False,
     )
-    callback: Callable[..., object] | None = setting(
+    callback: Callbacks | None = setting(
         None,
-        optional(function()),
+        callbacks(),
         """
-        Called after every epoch with (classifier, the epoch's record); returning False ends the
-        training.
+        Told of every epoch, a callable by being called with (classifier, the epoch's record); one
+        that returns False ends the training. See `spars.callbacks`.
         """,
+        recorded=False,
+    )
+    tensorboard: PathLike | None = setting(
+        None,
+        optional(path("FOLDER")),
+        'Folder for event files of every epoch (the extra "tensorboard").',
         recorded=False,
     )
 
