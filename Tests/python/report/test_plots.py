@@ -31,9 +31,9 @@ def image_of(figure):
 @pytest.mark.parametrize(
     ("across", "plane", "letters", "shape", "aspect"),
     [
-        (0, "sagittal", "AS", (3, 5), 5.0 / 3.0),
-        (1, "coronal", "RS", (3, 4), 5.0 / 2.0),
-        (2, "axial", "RA", (5, 4), 3.0 / 2.0),
+        (0, "sagittal", "APSI", (3, 5), 5.0 / 3.0),
+        (1, "coronal", "RLSI", (3, 4), 5.0 / 2.0),
+        (2, "axial", "RLAP", (5, 4), 3.0 / 2.0),
     ],
     ids=["sagittal", "coronal", "axial"],
 )
@@ -57,8 +57,13 @@ def test_slices_are_turned_as_radiologists_look_at_them(
     assert np.argwhere(image == 100.0).tolist() == [[0, 0]]
     (ax,) = figure.axes
     assert ax.get_aspect() == pytest.approx(aspect)
-    assert ax.get_title() == f"{plane}, {'xyz'[axis]} = {index}"
-    assert "".join(text.get_text() for text in ax.texts) == letters
+    # The slice lies where the bright voxel does.
+    millimetres = (flips[across] * index if flips[across] == 1 else 0) * (2.0, 3.0, 5.0)[across]
+    place = f"{'RAS'[across]} {millimetres:.1f} mm"
+    assert ax.get_title() == f"{plane}, {'xyz'[axis]} = {index} ({place})"
+    *found, bar = (text.get_text() for text in ax.texts)
+    assert "".join(found) == letters
+    assert bar == ("5 mm" if plane == "sagittal" else "2 mm")
 
 
 def test_default_slice_is_where_the_reference_is_largest(rng):
@@ -192,3 +197,25 @@ def test_figures_are_not_kept_by_pyplot():
     figure, ax = pyplot.subplots()
     assert plots.overlay(scan, ax=ax) is figure
     assert pyplot.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said", "lines"),
+    [(0.5, "the line", 2), (7.0, "above", 0), (0.01, "below", 0)],
+)
+def test_the_threshold_is_marked_on_the_colour_bar(threshold, said, lines):
+    scores = np.linspace(0.1, 1.0, 216, dtype=np.float32).reshape(6, 6, 6)
+    figure = plots.overlay(np.zeros((6, 6, 6)), score_map=scores, threshold=threshold)
+    _, bar = figure.axes
+    assert bar.get_ylabel() == f"score (threshold {threshold:.3g}, {said})"
+    marked = [line for line in bar.lines if list(line.get_ydata()) == [threshold] * 2]
+    assert len(marked) == lines
+    figure = plots.views(np.zeros((6, 6, 6)), score_map=scores, threshold=threshold)
+    assert said in figure.axes[-1].get_ylabel()
+
+
+def test_lines_are_told_apart_by_more_than_colour():
+    series = {str(i): np.arange(30.0) * i for i in range(6)}
+    (ax,) = plots.curves(series, x_label="", y_label="").axes
+    assert len({line.get_marker() for line in ax.lines}) == 6
+    assert len({str(line._unscaled_dash_pattern) for line in ax.lines}) == 6

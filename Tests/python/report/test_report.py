@@ -1,16 +1,21 @@
 """The report: self-contained, complete, honest about what it lacks."""
 
+import base64
 import html.parser
+import io
+import json
 import re
 from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from PIL import Image
 
 from spars import report
 from spars.report import drawing
-from spars.report.page import scan_figures
+from spars.report.pictures import scan_figures
+from spars.report.scroller import packed
 from spars.report.text import number
 from spars.search.segmentation import Segmentation
 from spars.volume.volume import Volume
@@ -43,7 +48,7 @@ class Page(html.parser.HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.words.append(data)
 
     @property
@@ -107,7 +112,7 @@ def test_page_needs_nothing_else(page):
     sources += [a["xlink:href"] for _, a in parsed.tags if "xlink:href" in a]
     outside = [s for s in sources if not s.startswith(("data:image/png;base64,", "#"))]
     assert outside == ["https://arxiv.org/abs/2505.18989"]
-    assert not any(tag in ("script", "link", "iframe") for tag, _ in parsed.tags)
+    assert not any(tag in ("link", "iframe") for tag, _ in parsed.tags)
     assert "url(http" not in page
 
 
@@ -188,12 +193,15 @@ def test_rewards_are_explained_by_the_rule_that_was_played(found, tmp_path):
 def test_both_pictures_show_the_same_slices(found, has_reference):
     reference = np.zeros_like(found.mask)
     reference[2, 3, 4] = 1
+    figures = scan_figures(found, reference if has_reference else None)
     overlay, score_map = (
         [ax.get_title() for ax in figure.axes if ax.get_title()]
-        for figure in scan_figures(found, reference if has_reference else None).values()
+        for figure in [figures["overlay"], figures["score_map"]]
     )
     expected = (2, 3, 4) if has_reference else (5, 5, 5)
-    assert [title.split(" = ")[1] for title in overlay] == [str(i) for i in expected[::-1]]
+    assert [title.split(" = ")[1].split()[0] for title in overlay] == [
+        str(i) for i in expected[::-1]
+    ]
     assert score_map == overlay
 
 
@@ -232,3 +240,121 @@ def test_the_page_marks_the_epoch_whose_weights_were_kept(found, history, tmp_pa
         # In the text, and beside the line of both charts.
         assert ("The classifier has the weights of epoch 2" in page) == marked
         assert page.count("weights kept: epoch 2") == (2 if marked else 0)
+
+
+def written(found, path, **options):
+    report.write_report(path, found, **options)
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_the_largest_miss_and_false_region_stand_beside_the_best_slice(found, tmp_path):
+    # A lesion that the mask does not touch is the miss, however large the rim of another is.
+    reference = np.zeros_like(found.mask)
+    reference[5:20, 5:12, 5:10] = 1
+    reference[0:2, 0:2, 13:15] = 1
+    figures = scan_figures(found, reference)
+    titles = [ax.get_title().split("\n") for ax in figures["differences"].axes]
+    assert [title[0] for title in titles] == ["largest overlap", "largest miss"]
+    assert titles[1][1].startswith("axial, z = 13 ")
+    text = written(found, tmp_path / "page.html", reference=reference).text
+    assert "Largest miss: 0.10 ml at R 1.0, A 1.0, S 40.5 mm, a whole lesion" in text
+    # Without it, what is left of the one that is touched.
+    reference[0:2, 0:2, 13:15] = 0
+    text = written(found, tmp_path / "page.html", reference=reference).text
+    assert "part of a lesion of the reference that the mask touches" in text
+    assert "differences" not in scan_figures(found, found.mask)
+    assert "differences" not in scan_figures(found, None)
+
+
+def test_the_lesion_table_says_where_each_lies_and_what_of_it_is_right(found, tmp_path):
+    found.mask[20:22, 2:4, 1:3] = 1
+    reference = np.zeros_like(found.mask)
+    reference[5:12, 5:12, 5:10] = 1
+    reference[5] = 0
+    text = written(found, tmp_path / "page.html", reference=reference).text
+    first, second = found.lesions
+    assert f"1 R 16.0, A 16.0, S 21.0 2.94 {first.diameter:.1f}" in text
+    assert "0.700 86 %" in text
+    assert f"2 R 41.0, A 5.0, S 4.5 0.10 {second.diameter:.1f}" in text
+    assert "0.000 0 %" in text
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_flat_scores_are_said_to_be(found, tmp_path, rng, flat):
+    width = 0.01 if flat else 0.2
+    found.score_map = np.float32(0.5) + width * rng.random(found.mask.shape, dtype=np.float32)
+    text = written(found, tmp_path / "page.html").text
+    assert ("Scores are flat" in text) == flat
+
+
+def test_probability_and_scores_asked_are_shown_where_they_are_known(found, tmp_path):
+    text = written(found, tmp_path / "page.html").text
+    assert "Probability of tumour" not in text
+    assert "Windows scored" not in text
+    found.configuration["search"]["scores_asked"] = 321
+    found.configuration |= {
+        "method": "exhaustive",
+        "recipe": {"presence_slope": 1.0, "presence_offset": 0.0},
+    }
+    text = written(found, tmp_path / "page.html").text
+    assert "Windows scored 321" in text
+    assert "Probability of tumour 0.70" in text
+
+
+def test_the_page_ranks_nothing_by_one_scan(page):
+    text = Page(page).text
+    assert "ranks no methods" in text
+    assert not re.search(r"\b(best|better|worse|beats?|outperforms?)\b (baseline|than)", text)
+
+
+def test_the_scroller_unpacks_to_the_scan_it_was_packed_from(found):
+    reference = np.zeros_like(found.mask)
+    reference[6:13, 5:12, 5:10] = 1
+    # Stored head first and front to back, so that axes are reordered and reversed.
+    turned = [a.transpose(2, 0, 1)[::-1] for a in (found.volume.array, found.mask, reference)]
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[0, 1], affine[1, 2] = -3.0, 2.0, 2.0
+    affine[:, 3] = [0, 0, 45, 1]
+    scores = np.ascontiguousarray(turned[1] * np.float32(0.7))
+    mask = np.ascontiguousarray(turned[1])
+    other = Segmentation(Volume(turned[0], affine), mask, scores, None, found.configuration)
+    for segmentation, truth in ((found, reference), (other, np.ascontiguousarray(turned[2]))):
+        data = json.loads(packed(segmentation, truth)["json"])
+        x, y, z = data["shape"]
+        grey, layers = (
+            np.asarray(Image.open(io.BytesIO(base64.b64decode(data[name].partition(",")[2]))))
+            for name in ("scan", "layers")
+        )
+        assert grey.shape == layers.shape[:2]
+        rows = -(-z // data["columns"])
+        cut = layers.reshape(rows, y, data["columns"], x, 3).swapaxes(1, 2).reshape(-1, y, x, 3)
+        cut = cut[:z].transpose(2, 1, 0, 3)
+        corner = np.array(data["affine"]) @ [*np.argwhere(cut[..., 0] > 127).mean(axis=0), 1]
+        np.testing.assert_allclose(corner[:3], segmentation.lesions[0].position, atol=1e-6)
+        # Columns run to the left, rows to the back, slices to the feet.
+        assert np.array_equal(np.sign(np.diag(data["affine"])), [-1, -1, -1, 1])
+        assert (cut[..., 1] > 127).sum() == truth.sum()
+        assert ((cut[..., 2] > 0) == (cut[..., 0] > 127)).all()
+    assert data["scores"] == pytest.approx([0.7, 0.7])
+
+
+def test_the_scroller_of_a_large_scan_stays_small(rng):
+    volume = Volume(rng.normal(40, 20, (256, 256, 128)), np.diag([0.7, 0.7, 2.5, 1.0]))
+    nothing = np.zeros(volume.shape, np.uint8)
+    empty = Segmentation(volume, nothing, nothing.astype(np.float32), None, {"method": "x"})
+    told = packed(empty, None)
+    data = json.loads(told["json"])
+    assert np.prod(data["shape"]) < 2.1e6
+    assert len(told["json"]) < 3e6
+    assert data["start"] == [n // 2 for n in data["shape"]]
+
+
+def test_what_is_folded_is_part_of_the_print(page):
+    assert "beforeprint" in page
+    assert "details::details-content" in page
+    for name in ("scan", "mask", "score map"):
+        assert re.search(rf">{name}</th><td><code>[0-9a-f]{{64}}<", page)
+
+
+def test_a_legend_has_the_ground_of_its_panel(page):
+    assert page.count("fill: var(--panel)") >= 2

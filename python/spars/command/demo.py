@@ -20,8 +20,10 @@ from spars.command.outputs import write_json
 from spars.game.scorers import Scorer
 from spars.report import plots
 from spars.report.drawing import check_installed, png
-from spars.report.page import kept_epoch, scan_figures, write_report
+from spars.report.page import write_report
+from spars.report.pictures import scan_figures
 from spars.report.text import losses, method_name, number
+from spars.report.training_charts import kept_epoch
 from spars.search.calibration import Calibration, calibrate
 from spars.search.frames import isolate
 from spars.volume.datasets import Case, Dataset
@@ -418,25 +420,30 @@ class Demonstration:
         )
 
     def verdict(self) -> str:
-        """Return whether self-play beat its baselines, in words."""
-        beaten = [row["name"] for row in self.rows if self.own["dice"] > row["dice"]]
-        better = [row["name"] for row in self.rows if row["name"] not in beaten]
-        start = f"Its Dice with the true tumours is {self.own['dice']:.3f}"
-        if not better:
-            return f"{start}, above every baseline here: {', '.join(beaten)}."
-        above = f"above {', '.join(beaten)}" if beaten else "above no baseline"
-        return f"{start}, {above}, but not above {', '.join(better)}."
+        """Return what was measured of this scan, which ranks nothing."""
+        low, high = self._baselines()
+        return (
+            f"Its Dice with the true tumours is {self.own['dice']:.3f}; masks of the baselines, on "
+            f"the same scan and scores, have {low} to {high}. One scan says what each did here, "
+            "not which is better."
+        )
+
+    def _baselines(self) -> tuple[str, str]:
+        """Return the lowest and the highest Dice of the other searches, as text."""
+        defined = [row["dice"] for row in self.rows[:-1] if not math.isnan(row["dice"])]
+        return number(min(defined, default=math.nan)), number(max(defined, default=math.nan))
 
     def tiles(self) -> list[dict[str, Any]]:
-        searches = self.rows[:-1]
-        best = max(searches, key=lambda row: -1.0 if math.isnan(row["dice"]) else row["dice"])
-        shown = (
-            ("Dice, self-play", self.own["dice"], "1 is perfect"),
-            ("Dice, best baseline", best["dice"], best["name"]),
-            ("Dice, whole liver", self.rows[-1]["dice"], "no search at all"),
-            ("Labels used", self.configuration.scans, "one yes or no a scan"),
-        )
-        return [{"name": name, "value": number(value), "note": note} for name, value, note in shown]
+        low, high = self._baselines()
+        return [
+            {"name": name, "value": value, "note": note}
+            for name, value, note in (
+                ("Dice, self-play", number(self.own["dice"]), "1 is perfect"),
+                ("Dice, baselines", f"{low} to {high}", "other searches of this scan"),
+                ("Dice, whole liver", number(self.rows[-1]["dice"]), "no search at all"),
+                ("Labels used", str(self.configuration.scans), "one yes or no a scan"),
+            )
+        ]
 
     def case_rows(self) -> list[dict[str, Any]]:
         kept = self.configuration.scans

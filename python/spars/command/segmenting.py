@@ -89,7 +89,7 @@ def found_in(
     arguments: Namespace, prepared: Prepared
 ) -> tuple[Segmentation, MaskArray | None, MaskArray | None, Scorer | None]:
     """Segment the one scan of `arguments`; return also reference, region and what scored it."""
-    classifier, settings, search = prepared.classifier, prepared.settings, prepared.search
+    classifier, settings, search = prepared.classifier, prepared.settings, dict(prepared.search)
     if not prepared.is_of_organ and settings.method != "intensity":
         native = settings.protocol.with_switches(scan_frame="native")
         room = known_grid(arguments.scan, settings.grid, native, "segment")
@@ -102,6 +102,9 @@ def found_in(
         region = mask_of(arguments, "region", arguments.scan, scan)
         if not region.any():
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
+    if reference is not None and arguments.report and settings.method == "self_play":
+        # The curve of Dice, which the search does not see, is for the report alone.
+        search["reference"] = reference
     scorer: Scorer | None = classifier
     # What segment refuses is not scored first.
     is_refused = region is None and (settings.isolated or prepared.is_of_organ)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A colour that no plot uses; it becomes the page's text colour, so charts follow light and dark.
 _INK = "#010203"
+# Likewise the ground of legends, which becomes that of the panel around.
+_GROUND = "#010204"
 
 
 def png(figure: Figure) -> bytes:
@@ -33,12 +35,13 @@ def svg(draw: Callable[[], Figure]) -> str:
     inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     ink = dict.fromkeys(inked, _INK)
     style = {"svg.fonttype": "none", "svg.hashsalt": "spars", "font.size": 11, **ink}
+    style["legend.facecolor"] = _GROUND
     with matplotlib.rc_context(style):
         figure = draw()
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
-    text = text[text.index("<svg") :].replace(_INK, "currentColor")
+    text = text[text.index("<svg") :].replace(_INK, "currentColor").replace(_GROUND, "var(--panel)")
     # Every figure numbers its parts from 1; ids must be unique in the page.
     prefix = "f" + hashlib.sha256(text.encode()).hexdigest()[:8]
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spars._support.checks import check_integer
 from spars._support.extras import require
-from spars._support.types import FloatArray, Scan, Spacing
+from spars._support.types import FloatArray, Scan
 from spars.report.charts import (
     COVERAGE,
     axes_of,
@@ -24,8 +24,10 @@ from spars.report.charts import (
     payoff,
     ratings,
 )
+from spars.volume.masks import Box
 from spars.volume.placement import laid_on
 from spars.volume.protocol import IntensityWindow
+from spars.volume.slices import Slice
 from spars.volume.volume import Volume, as_volume
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ __all__ = ["COVERAGE", "coverage", "curves", "overlay", "payoff", "ratings", "vi
 # Outlines in colours that people with colour-vision deficiencies tell apart (Okabe and Ito, 2008).
 PREDICTION = "#E69F00"
 REFERENCE = "#56B4E9"
+#: Lengths that a scale bar may have, mm.
+_BARS = (200, 100, 50, 20, 10, 5, 2, 1)
 SOFT_TISSUE = IntensityWindow(level=40.0, width=400.0)
 
 
@@ -50,8 +54,10 @@ def overlay(
     *,
     axis: int = 2,
     index: int | None = None,
+    box: Box | None = None,
     intensity_window: IntensityWindow = SOFT_TISSUE,
     score_label: str = "score",
+    threshold: float | None = None,
     ax: Axes | None = None,
     on: str | None = None,
 ) -> Figure:
@@ -60,7 +66,9 @@ def overlay(
     The affine is read as nibabel's (millimetres, right-anterior-superior), so whatever the voxel
     order is, an axial slice has the patient's right on the left and anterior at the top, a coronal
     one right on the left and the head at the top, and a sagittal one anterior on the left and the
-    head at the top. Letters at the edges say so: R right, A anterior, S superior.
+    head at the top. Letters at the edges say so: R right and L left, A anterior and P
+    posterior, S superior and I inferior. The title says where the slice's middle lies, in mm of
+    the affine, and a bar how long a round number of mm is.
 
     Parameters
     ----------
@@ -76,10 +84,14 @@ def overlay(
     index : int, optional
         The slice. By default the one where the reference, else the prediction, is largest; the
         middle one where both are empty.
+    box : tuple of three slices, optional
+        The part of the scan that is shown; the slice is still counted in the whole scan.
     intensity_window : IntensityWindow
         HU range shown; level 40, width 400 by default.
     score_label : str
         What the map's colours mean, for the colour bar.
+    threshold : float, optional
+        The score above which the mask lies, marked on the colour bar.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     on : {None, "scan", "voxels"}
@@ -106,9 +118,9 @@ def overlay(
     index = check_integer(index, "index", "overlay", 0, volume.shape[axis] - 1)
     is_alone = ax is None
     figure, ax = axes_of(ax)
-    cut = _Cut(volume.affine, axis, index)
+    cut = Slice(volume, axis, index)
     low = intensity_window.level - intensity_window.width / 2
-    options: dict[str, Any] = {"aspect": cut.aspect(volume.spacing), "interpolation": "nearest"}
+    options: dict[str, Any] = {"aspect": cut.aspect, "interpolation": "nearest"}
     image = cut(volume.array)
     ax.imshow(image, cmap="gray", vmin=low, vmax=low + intensity_window.width, **options)
     scores = layers["score_map"]
@@ -117,7 +129,7 @@ def overlay(
         low, high = score_range(scores)
         colours = ax.imshow(shown, cmap=_score_colours(), vmin=low, vmax=high, alpha=0.5, **options)
         if is_alone:
-            figure.colorbar(colours, ax=ax, label=score_label)
+            _colour_bar(figure, colours, ax, score_label, threshold)
     handles = [
         _outline(ax, cut(layer), colour, style, name)
         for name, colour, style in (
@@ -128,8 +140,12 @@ def overlay(
     ]
     if handles:
         ax.legend(handles=handles, loc="lower left", fontsize="small", framealpha=0.75)
+    if box is not None:
+        left, right, top, bottom = cut.edges(box)
+        ax.set(xlim=(left, right), ylim=(bottom, top))
     _letters(ax, cut)
-    ax.set_title(f"{cut.plane}, {'xyz'[axis]} = {index}", fontsize="medium")
+    _scale_bar(ax, cut.voxel_width)
+    ax.set_title(cut.title, fontsize="medium")
     ax.set_axis_off()
     return figure
 
@@ -142,6 +158,7 @@ def views(
     *,
     index: Sequence[int] | None = None,
     score_label: str = "score",
+    threshold: float | None = None,
     on: str | None = None,
 ) -> Figure:
     """Draw one slice across each of the three axes side by side.
@@ -151,7 +168,8 @@ def views(
     """
     volume = as_volume(volume)
     order = (2, 1, 0)
-    widths = [_Cut(volume.affine, axis, 0).width(volume) for axis in order]
+    sizes = [Slice(volume, axis, 0).size for axis in order]
+    widths = [width / height for width, height in sizes]
     # Panels of one height, each as wide as its slice is in millimetres.
     figure = new_figure(13, 13 / sum(widths) + 0.25)
     axes = figure.subplots(1, 3, width_ratios=widths)
@@ -161,7 +179,8 @@ def views(
         if ax is not axes[0] and ax.get_legend() is not None:
             ax.get_legend().remove()
     if score_map is not None:
-        figure.colorbar(axes[0].images[-1], ax=list(axes), label=score_label, fraction=0.02)
+        colours = axes[0].images[-1]
+        _colour_bar(figure, colours, list(axes), score_label, threshold, fraction=0.02)
     return figure
 
 
@@ -188,47 +207,6 @@ def largest_slice(shape: Sequence[int], *masks: NDArray[Any] | None, axis: int) 
     return shape[axis] // 2
 
 
-class _Cut:
-    """One slice of arrays on one geometry, turned the way a radiologist looks at it."""
-
-    def __init__(self, affine: NDArray[np.float64], axis: int, index: int) -> None:
-        self.axis = axis
-        self.index = index
-        world = _world_axes(affine)
-        plane = sorted((a for a in range(3) if a != axis), key=lambda a: world[a][0])
-        self.horizontal, self.vertical = plane
-        # Left on the right, posterior on the right, superior and anterior at the top: every
-        # axis that grows with its world coordinate is turned round.
-        self.turned = tuple(a for a in plane if world[a][1] > 0)
-        self.plane = ("sagittal", "coronal", "axial")[world[axis][0]]
-        self.left, self.top = ("RAS"[world[a][0]] for a in plane)
-
-    def __call__(self, array: NDArray[Any]) -> NDArray[Any]:
-        cut = np.flip(array, self.turned).take(self.index, axis=self.axis)
-        return cut if self.vertical < self.horizontal else cut.T
-
-    def aspect(self, spacing: Spacing) -> float:
-        return spacing[self.vertical] / spacing[self.horizontal]
-
-    def width(self, volume: Volume) -> float:
-        """Return the slice's width over its height, in millimetres."""
-        edges = [n * length for n, length in zip(volume.shape, volume.spacing, strict=True)]
-        return edges[self.horizontal] / edges[self.vertical]
-
-
-def _world_axes(affine: NDArray[np.float64]) -> list[tuple[int, float]]:
-    """Return (world axis, sign) of each voxel axis, the closest assignment first."""
-    directions = np.asarray(affine, dtype=np.float64)[:3, :3]
-    closeness = np.abs(directions / np.linalg.norm(directions, axis=0))
-    found = [(0, 0.0)] * 3
-    for _ in range(3):
-        world, voxel = (int(i) for i in np.unravel_index(np.argmax(closeness), (3, 3)))
-        found[voxel] = (world, float(np.sign(directions[world, voxel])))
-        closeness[world, :] = -1.0
-        closeness[:, voxel] = -1.0
-    return found
-
-
 def _layer(array: Scan | None, name: str, volume: Volume, on: str | None) -> FloatArray | None:
     if array is None:
         return None
@@ -251,10 +229,55 @@ def _outline(ax: Axes, cut: NDArray[Any], colour: str, style: str, name: str) ->
     return lines.Line2D([], [], color=colour, linestyle=style, label=name)
 
 
-def _letters(ax: Axes, cut: _Cut) -> None:
-    """Write at the left and upper edge which side of the patient lies there."""
+def _letters(ax: Axes, cut: Slice) -> None:
+    """Write at the edges which side of the patient lies there."""
+    left, right, top, bottom = list(cut.letters)
+    ax.text(0.02, 0.5, left, ha="left", va="center", transform=ax.transAxes, **_rimmed())
+    ax.text(0.98, 0.5, right, ha="right", va="center", transform=ax.transAxes, **_rimmed())
+    ax.text(0.5, 0.97, top, ha="center", va="top", transform=ax.transAxes, **_rimmed())
+    ax.text(0.5, 0.03, bottom, ha="center", va="bottom", transform=ax.transAxes, **_rimmed())
+
+
+def _rimmed() -> dict[str, Any]:
+    """Return the style of text that is read on bright and dark tissue."""
     effects = require("matplotlib.patheffects", "report", "Plotting")
-    rim = [effects.withStroke(linewidth=2, foreground="black")]
-    style: dict[str, Any] = {"transform": ax.transAxes, "color": "white", "path_effects": rim}
-    ax.text(0.02, 0.5, cut.left, ha="left", va="center", **style)
-    ax.text(0.5, 0.97, cut.top, ha="center", va="top", **style)
+    return {"color": "white", "path_effects": [effects.withStroke(linewidth=2, foreground="black")]}
+
+
+def _scale_bar(ax: Axes, voxel: float) -> None:
+    """Draw a bar of a round length, about a quarter of what is shown, at the lower right."""
+    left, right = ax.get_xlim()
+    width = (right - left) * voxel
+    length = next((each for each in _BARS if each <= width / 3), None)
+    if length is None:
+        return
+    rim = _rimmed()
+    right, bar = 0.96, length / width
+    ax.plot(
+        [right - bar, right], [0.035, 0.035], transform=ax.transAxes, linewidth=2.5,
+        solid_capstyle="butt", **rim,
+    )  # fmt: skip
+    ax.text(
+        right - bar / 2, 0.05, f"{length} mm", ha="center", va="bottom", fontsize="small",
+        transform=ax.transAxes, **rim,
+    )  # fmt: skip
+
+
+def _colour_bar(
+    figure: Figure, colours: Any, ax: Any, label: str, threshold: float | None, **options: Any
+) -> None:
+    """Draw a colour bar with the threshold marked, and its value said where it lies beyond."""
+    bar = figure.colorbar(colours, ax=ax, label=label, **options)
+    if threshold is None:
+        return
+    low, high = colours.get_clim()
+    text = f"threshold {threshold:.3g}"
+    if threshold > high:
+        text += ", above"
+    elif threshold < low:
+        text += ", below"
+    else:
+        bar.ax.axhline(threshold, color="black", linewidth=4.5)
+        bar.ax.axhline(threshold, color="white", linewidth=2.0)
+        text += ", the line"
+    bar.set_label(f"{label} ({text})")

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._core import native
 from spars._support.types import FloatArray, MaskArray
 from spars.lesions.host import OrganLevel
-from spars.volume.masks import bounding_box
+from spars.metrics.masks import labelled_parts
 from spars.volume.volume import Volume
 
 __all__ = ["Lesion", "ScanWarning", "lesions_of"]
@@ -81,11 +80,7 @@ def lesions_of(scan: Volume, mask: MaskArray, score_map: FloatArray) -> list[Les
     """
     if not mask.any():
         return []
-    # A whole scan is looked through for its few lesions' box, and no more.
-    box = bounding_box(mask)
-    inside = np.ascontiguousarray(mask[box], np.uint8)
-    labels = np.empty(inside.shape, np.int32)
-    native.metrics_components(inside, 26, labels, None)
+    labels, box = labelled_parts(mask)
     places = np.argwhere(labels > 0)
     numbers = labels[tuple(places.T)]
     places += [part.start for part in box]
