@@ -24,6 +24,7 @@ from spars._support.checks import (
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError, NonFiniteError
 from spars._support.formats import PYTORCH, check_ending
+from spars._support.notebook import card, triple
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
 from spars.classifier.explanation import attributions, explain, input_gradients
@@ -441,6 +442,22 @@ class Classifier(Native):
 
     def __repr__(self) -> str:
         return f"<spars.Classifier for {self.input_shape}, {self.intensity_window}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the network takes, and what it learned on."""
+        seen, recipe = self.intensity_window, self.recipe
+        trained = [tensor for tensor in layout(self.input_shape) if tensor.is_trained]
+        rows = [
+            ("input", triple(self.input_shape)),
+            ("parameters", f"{value_count(trained):,}"),
+            ("sees", None if seen is None else f"level {seen.level:g}, width {seen.width:g} HU"),
+            ("window", None if recipe is None else triple(recipe.window)),
+            (
+                "voxels",
+                None if recipe is None or recipe.spacing is None else f"{recipe.spacing:g} mm",
+            ),
+        ]
+        return card("Classifier", rows)
 
     def _batch(
         self, x: ArrayLike, owner: str, *, finite: bool = True, name: str = "x"

@@ -241,7 +241,7 @@ def _letters(ax: Axes, cut: Slice) -> None:
 def _rimmed() -> dict[str, Any]:
     """Return the style of text that is read on bright and dark tissue."""
     effects = require("matplotlib.patheffects", "report", "Plotting")
-    return {"color": "white", "path_effects": [effects.withStroke(linewidth=2, foreground="black")]}
+    return {"color": "white", "path_effects": [effects.withStroke(linewidth=3, foreground="black")]}
 
 
 def _scale_bar(ax: Axes, voxel: float) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.checks import check_integer
+from spars._support.notebook import card, curve, triple
 from spars._support.progress import as_progress, shifted
 from spars._support.types import FloatArray, Progress
 from spars.agents.agent import PPO
@@ -94,6 +95,30 @@ class RunAnalysis(WithCoverage):
         def _settle(self) -> None: ...
 
         def _step_column(self, name: str) -> NDArray[Any]: ...
+
+        @property
+        def rewards(self) -> NDArray[np.float64]: ...
+
+        @property
+        def dice(self) -> NDArray[np.float64] | None: ...
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how long the run is, and how it went."""
+        configuration, dice = self.configuration, self.dice
+        rows = [
+            ("iterations", f"{len(self)} of {configuration['n_steps']} steps"),
+            (
+                "games side by side",
+                configuration["n_envs"] if configuration["n_envs"] > 1 else None,
+            ),
+            ("grid", triple(configuration["grid"])),
+            ("window", triple(configuration["window"])),
+            ("seed", configuration["seed"]),
+        ]
+        curves = [curve(self.rewards, "mean reward of a step", "iterations")]
+        if dice is not None:
+            curves.append(curve(dice, "Dice", "iterations"))
+        return card("Run of self-play", rows, *curves)
 
     @property
     def parameters(self) -> dict[str, FloatArray] | None:

@@ -11,15 +11,18 @@ import numpy as np
 from spars import metrics
 from spars._core.handles import Whole
 from spars._support.checks import check_integer, sentence
+from spars._support.notebook import card
 from spars._support.types import AnyPath, FloatArray, Mask, MaskArray, PathLike, Scan
 from spars.metrics.masks import as_mask
 from spars.report import plots
+from spars.report.viewer import viewer
 from spars.search.findings import Lesion, lesions_of
 from spars.search.folder import is_folder, read_folder, write_folder
 from spars.search.frames import Frame
 from spars.search.presence import probability
 from spars.search.visits import Contribution, contributions
 from spars.volume.labelled import DICOM, SLICER, write_dicom, write_slicer
+from spars.volume.thumbnails import thumbnails
 from spars.volume.volume import Volume, save
 
 if TYPE_CHECKING:
@@ -255,6 +258,44 @@ class Segmentation(Whole):
         if reference is not None:
             reference = as_mask(reference, "reference", "plot", scan=self.volume, on=on)
         return plots.overlay(self.volume, self.mask, reference, axis=axis, index=index)
+
+    def view(self, reference: Mask | None = None, *, on: str | None = None) -> Any:
+        """Return something to scroll through in a notebook: scan, mask, scores and a reference.
+
+        Parameters
+        ----------
+        reference : Volume, array or path, optional
+        on : {None, "scan", "voxels"}
+            As for `dice`.
+
+        Returns
+        -------
+        ipyniivue.NiiVue or Scroller
+            NiiVue's widget where ipyniivue is installed (the extra "notebook"); else the scroller
+            of reports, a page of its own that `Scroller.save` writes (the extra "report").
+
+        Raises
+        ------
+        ImportError
+            Neither is installed.
+        """
+        if reference is not None:
+            reference = as_mask(reference, "reference", "view", scan=self.volume, on=on)
+        return viewer(self, reference)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what was found, and the planes where it is largest."""
+        index = [plots.largest_slice(self.mask.shape, self.mask, axis=axis) for axis in range(3)]
+        probability = self.probability
+        rows = [
+            ("method", self.configuration["method"]),
+            ("tumour", f"{self.millilitres:.1f} ml, {int(self.mask.sum())} voxels"),
+            ("highest score", f"{float(self.score_map.max()):.3g}"),
+            ("threshold", self.configuration.get("segmentation_threshold")),
+            ("probability", None if probability is None else f"{probability:.2f}"),
+            ("windows scored", self.scores_asked),
+        ]
+        return card("Segmentation", rows, thumbnails(self.volume, index, self.mask))
 
     def __repr__(self) -> str:
         return (

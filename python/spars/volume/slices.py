@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.types import Extent3
-from spars.volume.masks import Box
 from spars.volume.orientation import turn_to
-from spars.volume.volume import Volume
 
-__all__ = ["Slice", "axial_axis", "letter", "position_text"]
+if TYPE_CHECKING:
+    from spars.volume.masks import Box
+    from spars.volume.volume import Volume
+
+__all__ = ["Slice", "axial_axis", "letter", "orientation_text", "position_text"]
 
 #: The plane across each world axis, and the letters of the axis' two ends, the positive one first.
 _PLANES = ("sagittal", "coronal", "axial")
@@ -32,6 +34,15 @@ def letter(world: int, value: float) -> str:
 def position_text(position: tuple[float, float, float]) -> str:
     """Return a place in RAS+ millimetres by the sides it lies on: ``R 12.0, P 3.5, S 40.0``."""
     return ", ".join(f"{letter(i, value)} {abs(value):.1f}" for i, value in enumerate(position))
+
+
+def orientation_text(affine: NDArray[np.float64]) -> str:
+    """Return the sides to which the voxel axes run, nearest: ``x to L, y to P, z to S``."""
+    turn = turn_to(affine)
+    sides = {
+        voxel: _ENDS[world][1 if turn.flips[world] else 0] for world, voxel in enumerate(turn.axes)
+    }
+    return ", ".join(f"{name} to {sides[axis]}" for axis, name in enumerate("xyz"))
 
 
 class Slice:

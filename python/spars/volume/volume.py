@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
 from spars._support.checks import check_array, check_choice, check_extent, sentence, shown
+from spars._support.notebook import card, triple
 from spars._support.progress import as_progress
 from spars._support.types import (
     AnyPath,
@@ -23,6 +24,8 @@ from spars._support.types import (
 )
 from spars.volume.files import VOXEL_DTYPES, Header, header_of, is_path, write
 from spars.volume.images import opened
+from spars.volume.slices import orientation_text
+from spars.volume.thumbnails import thumbnails
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -125,6 +128,18 @@ class Volume:
     def __repr__(self) -> str:
         spacing = ", ".join(f"{length:.4g}" for length in self.spacing)
         return f"<spars.Volume {self.shape}, spacing ({spacing}) mm>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: shape, spacing, place, range, and the middle planes."""
+        known = self.array[np.isfinite(self.array)]
+        span = f"{known.min():.4g} to {known.max():.4g}" if known.size else "no number"
+        rows = [
+            ("shape", triple(self.shape)),
+            ("spacing", f"{triple(self.spacing)} mm"),
+            ("axes", orientation_text(self.affine)),
+            ("values", span),
+        ]
+        return card("Volume", rows, thumbnails(self))
 
     def __reduce__(
         self,

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import native
+from spars._support.extras import require
+from spars._support.notebook import card, curve
 from spars._support.types import FloatArray
+from spars.report import charts
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Quantities of the last epoch that a notebook shows.
+_SHOWN = ("train/loss", "validation/loss", "validation/accuracy", "validation/roc_auc")
 #: Of an epoch, or of what validation measured in it.
 Record: TypeAlias = dict[str, Any]
 
@@ -57,6 +65,71 @@ class History:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold; NaN becomes None."""
         return plain(asdict(self))
+
+    def frame(self) -> Any:
+        """Return the epochs as a pandas DataFrame, by names as ``"train/loss"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each epoch, whose number is the index "epoch".
+
+        Raises
+        ------
+        ImportError
+            pandas (the extra "tables") is not installed.
+        """
+        pandas = require("pandas", "tables", "A table of epochs")
+        index = pandas.Index([record["epoch"] for record in self.epochs], name="epoch")
+        return pandas.DataFrame([measured(record) for record in self.epochs], index=index)
+
+    def plot(self) -> Figure:
+        """Draw loss and, with validation scans, its measures, epoch by epoch.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ImportError
+            matplotlib (the extra "report") is not installed.
+        """
+        panels = [self._series({"training": "train/loss", "validation": "validation/loss"})]
+        labels = ["cross entropy"]
+        names = {"sensitivity": "sensitivity", "specificity": "specificity", "ROC AUC": "roc_auc"}
+        tested = self._series({name: f"validation/{key}" for name, key in names.items()})
+        if tested:
+            panels.append(tested)
+            labels.append("on validation crops")
+        return charts.panels(panels, x_label="epoch", y_labels=labels)
+
+    def _series(self, names: dict[str, str]) -> dict[str, list[float]]:
+        """Return the values of every epoch of those quantities that were measured."""
+        values = [measured(record) for record in self.epochs]
+        return {
+            name: [each.get(key, math.nan) for each in values]
+            for name, key in names.items()
+            if any(key in each for each in values)
+        }
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how training ended, and the curve of its loss."""
+        last = self.epochs[-1] if self.epochs else {}
+        rows = [
+            ("epochs", len(self.epochs)),
+            ("ended", self.reason or None),
+            ("best epoch", self.best_epoch),
+            *((f"last {name}", f"{value:.3g}") for name, value in measured(last).items()
+              if name in _SHOWN),
+        ]  # fmt: skip
+        curves = [
+            curve(values, f"{name} loss", "epochs")
+            for name, values in self._series(
+                {"training": "train/loss", "validation": "validation/loss"}
+            ).items()
+        ]
+        return card("Training", rows, *curves)
 
 
 def measured(record: Record) -> dict[str, float]:
