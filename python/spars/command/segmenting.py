@@ -28,12 +28,11 @@ from spars.report.text import method_name
 from spars.search.coverage import Coverage
 from spars.search.findings import ScanWarning
 from spars.search.folder import table_of
-from spars.search.frames import isolated
-from spars.search.organ import score_organ
+from spars.search.scoring import score_windows
 from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe
 from spars.search.settings import LEARNED, SegmentationSettings, SelfPlaySettings
-from spars.volume.volume import Volume, as_volume
+from spars.volume.volume import as_volume
 
 #: Options of self-play that the other methods share; what learns and is kept is self-play's alone.
 SHARED_OPTIONS = ("n_steps", "stride")
@@ -110,7 +109,10 @@ def found_in(
     is_refused = region is None and (settings.isolated or prepared.is_of_organ)
     wants_atlas = arguments.coverage and settings.method != "self_play" and not is_refused
     if wants_atlas and classifier is not None:
-        scorer = _atlas(settings, search, scan, classifier, region)
+        scorer = score_windows(
+            scan, classifier, settings, region, search.get("stride"),
+            covers_edge=settings.method == "exhaustive", progress=progress_bar("scoring"),
+        )  # fmt: skip
     earlier = modified(arguments.checkpoint)
     try:
         with _warnings_as_lines():
@@ -181,33 +183,6 @@ def _rule(arguments: Namespace) -> dict[str, Any]:
         option = f"--{next(iter(numbers)).replace('_', '-')}"
         raise ValueError(f"{option} is of --game exhaustion.")
     return {"rule": ExhaustionRule(**numbers)}
-
-
-def _atlas(
-    settings: SegmentationSettings,
-    search: Mapping[str, Any],
-    scan: Volume,
-    classifier: Classifier,
-    region: MaskArray | None,
-) -> spars.ScoreAtlas:
-    """Score every window of what a search will see."""
-    progress = progress_bar("scoring")
-    if settings.recipe is not None and settings.recipe.spacing is not None:
-        with_region = settings.changed(region=region)
-        return score_organ(scan, classifier, with_region, search.get("stride"), progress)
-    protocol = settings.protocol
-    if settings.grid is None:
-        protocol = protocol.with_switches(scan_frame="native")
-    return spars.ScoreAtlas.compute(
-        scan if region is None or not settings.isolated else isolated(scan, region),
-        classifier,
-        settings.window,
-        grid=settings.grid,
-        stride=search.get("stride", 4),
-        protocol=protocol,
-        covers_edge=settings.method == "exhaustive",
-        progress=progress,
-    )
 
 
 @contextlib.contextmanager
