@@ -9,7 +9,7 @@ from typing import NamedTuple
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 
-__all__ = ["Row", "table_of"]
+__all__ = ["Row", "column_of", "table_of"]
 
 _SEPARATORS = (",", ";", "\t")
 # Any number that is 0 or 1 is a label too, such as 1.0.
@@ -45,22 +45,41 @@ def table_of(csv: PathLike, key: Callable[[str], str]) -> list[Row]:
         A column or a value is missing or wrong, or a scan has two labels; the message names the
         line.
     """
+    rows = [_row(csv, line, row) for line, row in _lines(csv)]
+    _check_labels(csv, rows, key)
+    return rows
+
+
+def column_of(csv: PathLike, name: str) -> dict[str, str]:
+    """Return what a column of such a table says of each image.
+
+    Raises
+    ------
+    FormatError
+        There is no such column, or the table is broken.
+    OSError
+        The file cannot be read.
+    """
+    found = {}
+    for _, row in _lines(csv, name.strip().lower()):
+        found[(row.get("image") or "").strip()] = (row.get(name.strip().lower()) or "").strip()
+    return found
+
+
+def _lines(csv: PathLike, *more: str) -> list[tuple[int, dict[str | None, str | None]]]:
+    """Return the lines of a table by their number; it has the columns that are needed."""
     with open(csv, newline="", encoding="utf-8-sig") as file:
         try:
             separator = _separator(file.readline())
             file.seek(0)
             reader = _csv.DictReader(file, delimiter=separator, skipinitialspace=True)
             reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-            missing = {"image", "has_tumour"} - set(reader.fieldnames)
+            missing = {"image", "has_tumour", *more} - set(reader.fieldnames)
             if missing:
-                raise FormatError(
-                    f"{csv} must have a column {sorted(missing)[0]!r} in its first line."
-                )
-            rows = [_row(csv, reader.line_num, row) for row in reader]
+                raise FormatError(f"{csv} must have a column {min(missing)!r} in its first line.")
+            return [(reader.line_num, dict(row)) for row in reader]
         except (UnicodeDecodeError, _csv.Error) as error:
             raise FormatError(f"{csv} must be a CSV file in UTF-8: {error}") from None
-    _check_labels(csv, rows, key)
-    return rows
 
 
 def _separator(header: str) -> str:
