@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from spars.search.selfplay import Run, self_play
     from spars.search.train_agents import train_agents
     from spars.study import experiments as experiments
-    from spars.study import studies as studies
+    from spars.study.results import Results
+    from spars.study.study import Study
     from spars.volume import (
         IntensityWindow,
         Protocol,
@@ -70,10 +71,12 @@ __all__ = [
     "Phantom",
     "Protocol",
     "Recipe",
+    "Results",
     "Run",
     "ScanWarning",
     "ScoreAtlas",
     "Segmentation",
+    "Study",
     "VectorGame",
     "Volume",
     "WindowSearchEnv",
@@ -119,6 +122,8 @@ _NAMES = {
     "spars.search.segmenting": ("segment",),
     "spars.search.selfplay": ("Run", "self_play"),
     "spars.search.train_agents": ("train_agents",),
+    "spars.study.results": ("Results",),
+    "spars.study.study": ("Study",),
     "spars.volume": (
         "IntensityWindow",
         "Protocol",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import spars
-from spars import calibration, experiments, lesions, metrics, studies
+from spars import calibration, experiments, lesions, metrics
 from spars._support.progress import ProgressLines
 from spars.lesions import Host
 from spars.volume.cases import Case
@@ -33,7 +33,7 @@ def classifier():
 
 
 @pytest.fixture
-def works(phantom, classifier, tmp_path):
+def works(phantom, classifier, tmp_path, tmp_path_factory):
     """What is called with a `progress`, by what its bar says."""
     scan = np.zeros(SHAPE, np.float32)
     case = Case("scan", True, lambda: scan, lambda: np.full(SHAPE, 2), SHAPE)
@@ -71,11 +71,12 @@ def works(phantom, classifier, tmp_path):
         "over_patients": lambda progress: experiments.over_patients(
             [case], half, method="exhaustive", progress=progress, **search
         ),
-        "run_study": lambda progress: studies.run_study(
-            [studies.Setting("one", 1, WINDOW, 0.6)], [case], held_out=[case], grid=None,
-            classifier=half, iterations=1, n_steps=8, method="random_walk", protocol="paper",
-            progress=progress,
-        ),
+        "study": lambda progress: spars.Study(
+            [case], base={"classifier": {"weights": "pretrained"}, "recipe": None, "segmentation": {
+                "window": WINDOW, "grid": "native", "method": "random_walk",
+                "iterations": 1, "n_steps": 8,
+            }},
+        ).run(tmp_path_factory.mktemp("study"), progress=progress),
         "exhaustive": lambda progress: spars.segment(
             scan, half, method="exhaustive", progress=progress, **search
         ),

@@ -25,7 +25,6 @@ HOMES = {
     "ppo": "spars.agents.ppo",
     "ratings": "spars.search.ratings",
     "sklearn": "spars.study.estimator",
-    "studies": "spars.study.studies",
 }
 
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from spars._support.defaults import (
-    GRID_OF_RECORD,
     INPUT_OF_RECORD,
     INPUT_OF_WINDOWS,
     WINDOW_OF_RECORD,
@@ -304,36 +303,37 @@ def _add_evaluate(commands: Any) -> argparse.ArgumentParser:
 def _add_study(commands: Any) -> argparse.ArgumentParser:
     study = commands.add_parser(
         "study",
-        help="run a study of the published repository",
-        description="Train and segment, setting by setting: the main run, five training sizes, "
-        "five termination thresholds, or five window sizes. Prints a table.",
+        help="run settings, folds and seeds over a data set, and compare them",
+        description="Run a study that a YAML file describes: 'plan' shows its tasks, 'run' does "
+        "those that are not done yet, 'status' counts them, 'results' prints its tables. The same "
+        "command goes on with a study that was ended, and helps with one that runs.",
+    )
+    study.add_argument("action", choices=("plan", "run", "status", "results"), help="what to do")
+    study.add_argument("study", help="file (.yaml, or .json without the extra 'study')")
+    study.add_argument(
+        "--out", metavar="DIR", help="the study's folder (default: the file's name without ending)"
     )
     study.add_argument(
-        "study",
-        choices=("main", "training_sizes", "termination_thresholds", "window_sizes"),
-        help="which of the published runs",
-    )
-    _add_source(study)
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
+        help="change the file's description, as base.training.epochs=2; may be given again",
+    )  # fmt: skip
     study.add_argument(
-        "--held-out",
-        type=int,
-        default=0,
-        metavar="N",
-        help="segment the last N scans; without, the first training scan, as the released scripts",
+        "--shard", metavar="I/N", help="run the I-th of N parts, as of an array of jobs"
     )
-    study.add_argument("--classifier", help="weights to use instead of training")
-    study.add_argument("--output", help="also write every result as JSON")
     study.add_argument(
-        "--protocol",
-        choices=("paper", "published"),
-        default="published",
-        help="what is done where the released scripts and the paper part ways",
+        "--processes", type=int, default=1, metavar="N", help="run N tasks at a time"
     )
-    study.add_argument("--iterations", type=int, default=10_000, help="iterations of self-play")
-    study.add_argument("--epochs", type=int, default=32, help="epochs of training")
-    study.add_argument("--input-shape", **_extent(INPUT_OF_RECORD), help="the network's input")
-    study.add_argument("--grid", **_extent(GRID_OF_RECORD), help="the model grid")
-    study.add_argument("--seed", type=int, default=0, help="seed of training and play")
+    study.add_argument("--metric", default="dice", help="what results are of")
+    study.add_argument(
+        "--by", nargs="+", choices=("setting", "fold", "seed"), default=["setting"],
+        help="what the rows of results are",
+    )  # fmt: skip
+    study.add_argument(
+        "--compare", metavar="SETTING", help="also compare this setting with all others"
+    )
+    study.add_argument("--worst", type=int, default=0, metavar="K", help="also print the K worst")
+    study.add_argument("--csv", metavar="FILE", help="also write every row of results (.csv)")
+    study.add_argument("--report", metavar="FILE", help="also write a page of results (.html)")
     return study
 
 

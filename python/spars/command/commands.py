@@ -25,12 +25,12 @@ from spars.command.options import given
 from spars.command.outputs import check_nifti, check_outputs, write_json
 from spars.command.selftest import selftest as selftest
 from spars.command.several import segment as segment
+from spars.command.study import study as study
 from spars.command.training import train as train
 from spars.report.page import METRICS, versions
 from spars.report.text import number
 from spars.search.settings import SegmentationSettings
 from spars.study import benchmark as measuring
-from spars.study import studies
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume
 
@@ -76,34 +76,6 @@ def benchmark(arguments: Namespace) -> tuple[dict[str, Any], str]:
     if arguments.output:
         write_json(arguments.output, result)
     return result, found.table()
-
-
-def study(arguments: Namespace) -> tuple[dict[str, Any], str]:
-    """Run a study of the published repository."""
-    inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
-    check_outputs({"--output": arguments.output}, inputs, {"--output": (".json",)})
-    dataset = dataset_of(arguments)
-    kept = arguments.held_out
-    if not 0 <= kept <= len(dataset):
-        raise ValueError(f"--held-out must be from 0 to {len(dataset)}. Got {kept}.")
-    classifier = spars.Classifier.load(arguments.classifier) if arguments.classifier else None
-    results = studies.run_study(
-        arguments.study,
-        dataset[: len(dataset) - kept],
-        held_out=dataset[len(dataset) - kept :] if kept else None,
-        classifier=classifier,
-        protocol=arguments.protocol,
-        iterations=arguments.iterations,
-        epochs=arguments.epochs,
-        input_shape=tuple(arguments.input_shape),
-        grid=tuple(arguments.grid),
-        seeds=(arguments.seed,),
-        progress=progress_bar("settings"),
-    )
-    found = {"study": arguments.study, "results": [result.to_dict() for result in results]}
-    if arguments.output:
-        write_json(arguments.output, found)
-    return found, studies.table(results)
 
 
 def league(arguments: Namespace) -> tuple[dict[str, Any], str]:
