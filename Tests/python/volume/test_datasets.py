@@ -314,3 +314,72 @@ def test_phantoms_spread_their_tumours():
     for arguments in ({"n": -1}, {"n": 1, "tumour_fraction": 1.5}, {"n": 1, "shape": (0, 1, 1)}):
         with pytest.raises(ValueError, match="phantoms"):
             datasets.phantoms(**arguments)
+
+
+def test_lists_and_bools_select_and_sums_join(msd):
+    dataset = datasets.MSD(msd)
+    assert list(dataset[[2, 0, -1]]) == [dataset[2], dataset[0], dataset[2]]
+    assert list(dataset[np.array([1])]) == [dataset[1]]
+    assert dataset[np.int64(1)] is dataset[1]
+    assert len(dataset[[]]) == 0
+    assert list(dataset[[False, False, True]]) == list(dataset[dataset.labels]) == [dataset[2]]
+    assert list(dataset[np.array(dataset.labels)]) == [dataset[2]]
+    assert list(dataset[:1] + dataset[2:]) == [dataset[0], dataset[2]]
+    assert isinstance(dataset + dataset, datasets.Dataset)
+    for index, kind, message in (
+        ([True], ValueError, "a list of 3 bools. Got '1 bools'"),
+        ([True, None, False], TypeError, "'index' parameter of Dataset must be an integer"),
+        ([0.5], TypeError, "'index' parameter of Dataset must be an integer. Got 0.5"),
+        ("012", TypeError, "'index' parameter of Dataset"),
+        ([[0, 1]], TypeError, "'index' parameter of Dataset"),
+        (1.0, TypeError, "'index' parameter of Dataset"),
+    ):
+        with pytest.raises(kind, match=message):
+            dataset[index]
+    with pytest.raises(IndexError):
+        dataset[[3]]
+    with pytest.raises(TypeError):
+        dataset + [dataset[0]]  # noqa: RUF005 - a list is no dataset
+
+
+def test_folds_hold_out_each_case_once_and_keep_groups(tmp_path):
+    _write(tmp_path / "a.nii", np.zeros((2, 3, 4), np.float32))
+    table = tmp_path / "t.csv"
+    lines = [f"./{'./' * i}a.nii,1,{'pqr'[i // 2]}" for i in range(6)]
+    table.write_text("image,has_tumour,group\n" + "\n".join(lines) + "\n")
+    dataset = datasets.from_csv(table)
+    assert dataset.groups == ["p", "p", "q", "q", "r", "r"]
+    folds = dataset.folds(3, seed=1)
+    assert [len(held_out) for _, held_out in folds] == [2, 2, 2]
+    for training, held_out in folds:
+        assert set(training.groups).isdisjoint(held_out.groups)
+        assert set(training) | set(held_out) == set(dataset)
+    with pytest.raises(
+        ValueError, match=r"'n' parameter of folds .* \[2, 3\], the number of groups"
+    ):
+        dataset.folds(4)
+    assert len(dataset.folds(6, groups=[None] * 6)) == 6
+    phantoms = datasets.phantoms(8)
+    for _, held_out in phantoms.folds(4, stratified=True):
+        assert sorted(held_out.labels) == [False, True]
+    again = [held_out for _, held_out in phantoms.folds(4, stratified=True)]
+    assert [list(part) for part in again] == [
+        list(held_out) for _, held_out in phantoms.folds(4, stratified=True, seed=0)
+    ]
+    with pytest.raises(TypeError, match="'stratified' parameter of folds must be a bool"):
+        phantoms.folds(2, stratified=1)
+
+
+def test_a_decathlon_table_names_groups(msd):
+    table = msd / "labels.csv"
+    table.write_text(
+        "image,has_tumour,group\nliver_1.nii.gz,1,a\nliver_10.nii.gz,0,\nliver_2.nii.gz,1,a\n"
+    )
+    assert datasets.MSD(msd, csv=table).groups == ["a", None, "a"]
+    with pytest.raises(TypeError, match="'group' parameter of Case must be hashable"):
+        datasets.Case("a", True, lambda: None, group=[1])
+
+
+def test_only_frames_are_frames():
+    with pytest.raises(TypeError, match="'frame' parameter of from_frame must be a pandas"):
+        datasets.from_frame([{"image": "a.nii"}])

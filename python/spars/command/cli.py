@@ -1,4 +1,4 @@
-"""The command `spars`: demo, train, segment, explain, evaluate, export, study, info, selftest.
+"""The command `spars` and its subcommands: their options, and how they end.
 
 Exit codes: 0 done, 1 the work failed (a message says why), 2 wrong usage, 130 interrupted.
 Results go to standard output, progress and messages to standard error.
@@ -82,6 +82,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     every = (
         _add_demo,
+        _add_audit,
         _add_train,
         _add_segment,
         _add_explain,
@@ -121,6 +122,28 @@ def _add_demo(commands: Any) -> argparse.ArgumentParser:
     demo.add_argument("--epochs", type=int, help="epochs of training (default: 40)")
     demo.add_argument("--iterations", type=int, help="iterations of self-play (default: 600)")
     return demo
+
+
+def _add_audit(commands: Any) -> argparse.ArgumentParser:
+    audit: argparse.ArgumentParser = commands.add_parser(
+        "audit",
+        help="look through a dataset before it is trained on",
+        description="Read every scan, mask and organ of a dataset once, and print a table and what "
+        "is wrong: scans that are there twice, masks that do not lie where their scans do, values "
+        "that are no HU, odd spacings, missing labels, scans of one group on both sides of a "
+        "split. Ends with 1 where there is a fault.",
+    )
+    _add_source(audit)
+    held_out = audit.add_mutually_exclusive_group()
+    held_out.add_argument(
+        "--held-out", type=int, default=0, metavar="N", help="the last N scans are to be kept apart"
+    )
+    held_out.add_argument("--held-out-csv", metavar="CSV", help="the scans in it are")
+    audit.add_argument(
+        "--reference-value", type=int, nargs="+", default=[2], help="labels of tumour in masks"
+    )
+    audit.add_argument("--seed", type=int, default=0, help="seed of phantoms")
+    return audit
 
 
 def _add_train(commands: Any) -> argparse.ArgumentParser:
@@ -404,7 +427,7 @@ def _add_selftest(commands: Any) -> argparse.ArgumentParser:
 def _add_source(command: argparse.ArgumentParser) -> None:
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "--csv", help="labels: columns image, has_tumour and, optionally, mask and organ"
+        "--csv", help="labels: columns image, has_tumour and, optionally, mask, organ and group"
     )
     source.add_argument(
         "--msd", metavar="ROOT", help="folder in Medical Segmentation Decathlon layout"

@@ -14,6 +14,7 @@ import numpy as np
 
 import spars
 from spars import metrics
+from spars._support.checks import check_integer
 from spars._support.defaults import GRID_OF_RECORD
 from spars._support.progress import progress_bar
 from spars.classifier.recipe import Recipe
@@ -31,6 +32,7 @@ from spars.report.page import METRICS, versions
 from spars.report.text import number
 from spars.search.settings import SegmentationSettings
 from spars.study import benchmark as measuring
+from spars.volume import datasets
 from spars.volume.protocol import Protocol
 from spars.volume.volume import as_volume
 
@@ -49,6 +51,22 @@ def demo(arguments: Namespace) -> tuple[dict[str, Any], str]:
     }
     result = run_demo(arguments.output, DemoConfiguration(**given), quiet=arguments.json)
     return result, result["text"]
+
+
+def audit(arguments: Namespace) -> tuple[dict[str, Any], str]:
+    """Look through a dataset."""
+    dataset = dataset_of(arguments)
+    if arguments.held_out_csv:
+        held_out = datasets.from_csv(arguments.held_out_csv, root=arguments.root)
+    else:
+        count = check_integer(arguments.held_out, "--held-out", "audit", 0, len(dataset))
+        dataset, held_out = dataset.split(len(dataset) - count)
+    found = dataset.audit(
+        held_out,
+        reference_value=arguments.reference_value,
+        progress=progress_bar("looking through"),
+    )
+    return found.to_dict() | {"failed": len(found.faults)}, found.table()
 
 
 def benchmark(arguments: Namespace) -> tuple[dict[str, Any], str]:

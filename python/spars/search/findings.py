@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from spars._support.types import FloatArray, MaskArray
 from spars.lesions.host import OrganLevel
 from spars.metrics.masks import labelled_parts
+from spars.volume.auditing import THICKEST
 from spars.volume.volume import Volume
 
 __all__ = ["Lesion", "ScanWarning", "lesions_of"]
 
-#: Slices thicker than this blur small lesions away, mm.
-_THICKEST = 6.0
 #: A liver below is fatty or was scanned without contrast medium, HU.
 _LOWEST_LEVEL = 60.0
 #: No liver lies outside, whatever the phase, HU.
@@ -143,7 +142,7 @@ def doubts(scan: Volume, organ: OrganLevel) -> list[str]:
             "without contrast medium. Lesions may be brighter than it; check the mask by eye."
         )
     thickest = max(scan.spacing)
-    if thickest > _THICKEST:
+    if thickest > THICKEST:
         found.append(
             f"Slices are {thickest:.1f} mm thick: lesions below about 10 mm are lost in them."
         )

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spars._support.checks import check_choice
 from spars._support.errors import FormatError, NonFiniteError
 from spars._support.types import MaskArray, PathLike
+from spars.volume.auditing import Audit, Finding
 from spars.volume.cases import Case, Dataset
 from spars.volume.masks import labels_of
 from spars.volume.phantom_cases import phantom_livers, phantoms
 from spars.volume.placement import WAYS, distance_apart
-from spars.volume.tables import Row, table_of
+from spars.volume.tables import Row, rows_of_frame, table_of
 from spars.volume.volume import as_volume, place_of
 
-__all__ = ["MSD", "Case", "Dataset", "from_csv", "phantom_livers", "phantoms"]
+__all__ = [
+    "MSD",
+    "Audit",
+    "Case",
+    "Dataset",
+    "Finding",
+    "from_csv",
+    "from_frame",
+    "phantom_livers",
+    "phantoms",
+]
 
 _TUMOUR = 2
 
@@ -47,7 +59,7 @@ def MSD(  # noqa: N802 - the challenge's own name
         image-level label (some voxel is 2), each when it is first needed.
     csv : str or path-like, optional
         A CSV file with columns image, has_tumour: image-level labels that need no mask. `image` is
-        the file's name in ``imagesTr``.
+        the file's name in ``imagesTr``; a column group is read too.
     organs : {"tumour-free", "every"}
         Of which scans `Case.load_organ` gives the labels above 0. By default of those whose
         `has_tumour` is False alone: a label of 2 there is refused when it is loaded, so that none
@@ -90,8 +102,8 @@ def from_csv(csv: PathLike, root: PathLike | None = None, *, on: str | None = No
     ----------
     csv : str or path-like
         Columns image (a path), has_tumour (0 or 1, may be empty where a mask is given and voxel
-        labels are wanted) and, optionally, mask (a path) and organ (a path: 0 and 1, 1 in the
-        organ, its tumours included).
+        labels are wanted) and, optionally, mask (a path), organ (a path: 0 and 1, 1 in the
+        organ, its tumours included) and group (such as the patient: `Case.group`, a text).
     root : str or path-like, optional
         Where relative paths start; default: the CSV file's folder.
 
@@ -112,13 +124,47 @@ def from_csv(csv: PathLike, root: PathLike | None = None, *, on: str | None = No
     """
     _check_on(on, "from_csv")
     root = Path(csv).parent if root is None else Path(root)
+    return _listed(table_of(csv, lambda image: os.path.normpath(root / image)), root, on)
+
+
+def from_frame(frame: Any, root: PathLike = ".", *, on: str | None = None) -> Dataset:
+    """Return the scans that a pandas DataFrame lists, in its order.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The columns of `from_csv`, whatever their types: paths as text or `Path`, labels as bools or
+        numbers. Missing values are empty ones; other columns are not read.
+    root : str or path-like
+        Where relative paths start; default: the current folder.
+    on : {None, "scan", "voxels"}
+        As in `from_csv`.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    TypeError
+        It is no DataFrame.
+    OSError, FormatError, ValueError
+        As `from_csv`; the message names the row by its index.
+    """
+    _check_on(on, "from_frame")
+    root = Path(root)
+    return _listed(rows_of_frame(frame, lambda image: os.path.normpath(root / image)), root, on)
+
+
+def _listed(rows: Iterable[Row], root: Path, on: str | None) -> Dataset:
+    """Return the scans of a table's rows."""
     cases = []
-    for row in table_of(csv, lambda image: os.path.normpath(root / image)):
+    for row in rows:
         image, mask, organ = root / row.image, row.mask, row.organ
         # Now, not when the scan is first drawn, which may be hours later.
         for path in filter(None, (row.image, mask, organ)):
             if not (root / path).is_file():
-                raise FileNotFoundError(f"{csv}, line {row.line}: {root / path} does not exist.")
+                raise FileNotFoundError(f"{row.where}: {root / path} does not exist.")
         cases.append(
             Case(
                 row.image,
@@ -127,6 +173,7 @@ def from_csv(csv: PathLike, root: PathLike | None = None, *, on: str | None = No
                 partial(_labels, root / mask, image, on) if mask else None,
                 partial(place_of, image),
                 partial(_labels, root / organ, image, on) if organ else None,
+                row.group,
             )
         )
     return Dataset(cases)
@@ -148,15 +195,22 @@ def _msd_case(
             raise FileNotFoundError(f"{mask} does not exist.")
         load_mask = partial(_labels, mask, path, on)
     label: Callable[[], bool] | bool | None = None
+    group = None
     if known is not None:
         if path.name not in known:
             raise FormatError(f"{csv} has no line for the scan {path.name!r}.")
-        label = known[path.name].has_tumour
+        label, group = known[path.name].has_tumour, known[path.name].group
     elif load_mask is not None:
         label = partial(_shows_tumour, load_mask)
     organ = _DecathlonOrgan(mask, path, every_organ, on)
     organ.case = Case(
-        path.name, label, partial(as_volume, path), load_mask, partial(place_of, path), organ.load
+        path.name,
+        label,
+        partial(as_volume, path),
+        load_mask,
+        partial(place_of, path),
+        organ.load,
+        group,
     )
     return organ.case
 

@@ -1,15 +1,16 @@
-"""CSV files of scans with what is known of each, as people and their programs save them."""
+"""Tables of scans with what is known of each: CSV files as people save them, and DataFrames."""
 
 from __future__ import annotations
 
 import csv as _csv
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
+from spars._support.checks import sentence
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 
-__all__ = ["Row", "column_of", "table_of"]
+__all__ = ["Row", "column_of", "rows_of_frame", "table_of"]
 
 _SEPARATORS = (",", ";", "\t")
 # Any number that is 0 or 1 is a label too, such as 1.0.
@@ -23,11 +24,18 @@ class Row(NamedTuple):
     has_tumour: bool | None
     mask: str | None
     organ: str | None
-    line: int
+    group: str | None
+    table: str
+    line: str
+
+    @property
+    def where(self) -> str:
+        """Table and line, for messages."""
+        return f"{self.table}, {self.line}"
 
 
 def table_of(csv: PathLike, key: Callable[[str], str]) -> list[Row]:
-    """Return the lines of a table with columns image, has_tumour and, optionally, mask and organ.
+    """Return the lines of a CSV file with columns image, has_tumour and those of `Row`, if any.
 
     Parameters
     ----------
@@ -45,8 +53,8 @@ def table_of(csv: PathLike, key: Callable[[str], str]) -> list[Row]:
         A column or a value is missing or wrong, or a scan has two labels; the message names the
         line.
     """
-    rows = [_row(csv, line, row) for line, row in _lines(csv)]
-    _check_labels(csv, rows, key)
+    rows = [_row(f"{csv}", f"line {line}", row) for line, row in _lines(csv)]
+    _check_labels(rows, key)
     return rows
 
 
@@ -74,12 +82,42 @@ def _lines(csv: PathLike, *more: str) -> list[tuple[int, dict[str | None, str | 
             file.seek(0)
             reader = _csv.DictReader(file, delimiter=separator, skipinitialspace=True)
             reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-            missing = {"image", "has_tumour", *more} - set(reader.fieldnames)
-            if missing:
-                raise FormatError(f"{csv} must have a column {min(missing)!r} in its first line.")
+            _check_columns(f"{csv}", reader.fieldnames, " in its first line", more)
             return [(reader.line_num, dict(row)) for row in reader]
         except (UnicodeDecodeError, _csv.Error) as error:
             raise FormatError(f"{csv} must be a CSV file in UTF-8: {error}") from None
+
+
+def rows_of_frame(frame: Any, key: Callable[[str], str]) -> list[Row]:
+    """Return the rows of a pandas DataFrame with the columns of `table_of`; `key` as there.
+
+    A missing value (None, NaN, NA) is an empty one.
+
+    Raises
+    ------
+    TypeError
+        It is no DataFrame.
+    FormatError
+        As `table_of`; the message names the row by its index.
+    """
+    if not (hasattr(frame, "columns") and hasattr(frame, "itertuples")):
+        raise TypeError(sentence("frame", "from_frame", "a pandas DataFrame", frame))
+    columns = [str(name).strip().lower() for name in frame.columns]
+    _check_columns("frame", columns, "")
+    rows = []
+    for index, *values in frame.astype(object).where(frame.notna(), "").itertuples(name=None):
+        texts = {name: str(value) for name, value in zip(columns, values, strict=True)}
+        rows.append(_row("frame", f"row {index}", texts))
+    _check_labels(rows, key)
+    return rows
+
+
+def _check_columns(
+    table: str, columns: Collection[str], where: str, more: Collection[str] = ()
+) -> None:
+    missing = {"image", "has_tumour", *more} - set(columns)
+    if missing:
+        raise FormatError(f"{table} must have a column {min(missing)!r}{where}.")
 
 
 def _separator(header: str) -> str:
@@ -87,21 +125,24 @@ def _separator(header: str) -> str:
     return max(_SEPARATORS, key=header.count)
 
 
-def _row(csv: PathLike, line: int, row: Mapping[str | None, str | None]) -> Row:
+def _row(table: str, line: str, row: Mapping[Any, Any]) -> Row:
+    where = f"{table}, {line}"
     if None in row:
         raise FormatError(
-            f"{csv}, line {line}: more values than columns. A path with a separator in it needs "
+            f"{where}: more values than columns. A path with a separator in it needs "
             f"quotes. Got {row[None]!r} beyond the last column."
         )
-    values = {name: (row.get(name) or "").strip() for name in Row._fields}
+    names = ("image", "has_tumour", "mask", "organ", "group")
+    values = {name: (row.get(name) or "").strip() for name in names}
     if not values["image"]:
-        raise FormatError(f"{csv}, line {line}: 'image' must be a path. Got nothing instead.")
+        raise FormatError(f"{where}: 'image' must be a path. Got nothing instead.")
     mask = values["mask"] or None
     text = values["has_tumour"]
     label = _label(text)
     if label is None and (text or mask is None):
-        raise FormatError(f"{csv}, line {line}: 'has_tumour' must be 0 or 1. Got {text!r} instead.")
-    return Row(values["image"], label, mask, values["organ"] or None, line)
+        raise FormatError(f"{where}: 'has_tumour' must be 0 or 1. Got {text!r} instead.")
+    organ, group = values["organ"] or None, values["group"] or None
+    return Row(values["image"], label, mask, organ, group, table, line)
 
 
 def _label(text: str) -> bool | None:
@@ -112,7 +153,7 @@ def _label(text: str) -> bool | None:
         return _WORDS.get(text.lower())
 
 
-def _check_labels(csv: PathLike, rows: list[Row], key: Callable[[str], str]) -> None:
+def _check_labels(rows: list[Row], key: Callable[[str], str]) -> None:
     """Refuse a scan that is listed with a tumour and without."""
     known: dict[str, Row] = {}
     for row in rows:
@@ -121,7 +162,7 @@ def _check_labels(csv: PathLike, rows: list[Row], key: Callable[[str], str]) -> 
         first = known.setdefault(key(row.image), row)
         if first.has_tumour != row.has_tumour:
             raise FormatError(
-                f"{csv}, line {row.line}: 'has_tumour' of {row.image!r} must be "
-                f"{int(bool(first.has_tumour))}, as in line {first.line}. "
+                f"{row.where}: 'has_tumour' of {row.image!r} must be "
+                f"{int(bool(first.has_tumour))}, as in {first.line}. "
                 f"Got {int(row.has_tumour)} instead."
             )
