@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .PHONY: help demo test test-core test-python test-arm64 test-interoperability check format generate \
-	bench docs clean build prerequisites
+	bench docs site clean build prerequisites
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ docs: prerequisites $(READERS)/spars ## Check that the documents' links and Pyth
 	$(READERS)/python setup.py -q build_ext --inplace
 	$(READERS)/python scripts/check_docs.py
 
+site: prerequisites $(READERS)/sphinx-build ## Build the documentation site in build/site/html
+	$(READERS)/python setup.py -q build_ext --inplace
+	$(READERS)/python scripts/make_site.py
+
 clean: ## Remove what was built; the virtual environments too
 	rm -rf .build .build-python .venv .venv-docs .venv-interoperability build dist demo-output
 	rm -rf python/*.egg-info python/spars/*.so
@@ -92,6 +96,10 @@ $(READERS)/spars: pyproject.toml setup.py | prerequisites
 	$(PYTHON) -m venv .venv-docs
 	$(READERS)/pip install -q -U pip "setuptools>=77"
 	$(READERS)/pip install -q --no-build-isolation -e ".[all]"
+	@touch $@
+
+$(READERS)/sphinx-build: pyproject.toml | $(READERS)/spars
+	$(READERS)/pip install -q --group site
 	@touch $@
 
 $(PEERS)/pytest: pyproject.toml setup.py | prerequisites

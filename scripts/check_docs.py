@@ -25,8 +25,9 @@ SMALLER = (
 
 
 def documents():
-    """Return the repository's pages."""
-    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+    """Return the repository's pages; `scripts/make_site.py` checks the site's own."""
+    pages = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+    return [page for page in pages if page.parent.name != "site"]
 
 
 def broken_links(page):

@@ -184,7 +184,7 @@ def attributions(
 
     Returns
     -------
-    ndarray of float32, shape (N, *window)
+    ndarray of float32, shape (N, x, y, z)
         Above 0 where a voxel speaks for tumour.
 
     Raises

@@ -156,7 +156,7 @@ def precision(prediction: Mask, reference: Mask, *, on: str | None = None) -> fl
 
 
 def volumetric_similarity(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
-    """Return 1 - |difference of the volumes| / sum of the volumes.
+    """Return ``1 - |a - b| / (a + b)`` of the volumes a and b.
 
     It looks at sizes only: masks that do not touch can reach 1 (Taha and Hanbury, 2015).
 
