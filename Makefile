@@ -15,7 +15,7 @@ export PIP_ROOT_USER_ACTION := ignore
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build ## Build, then run the whole method on phantoms: mask, pictures and report in demo-output
+demo: build ## Build, then segment a phantom and compare searches: mask, pictures and report in demo-output
 	$(BIN)/spars demo --output demo-output
 
 test: test-core test-python ## Run the Swift tests, then the Python tests

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from spars import metrics
-from spars.command.demo import DemoConfiguration, Demonstration
+from spars.command.demo_training import TrainingDemo, TrainingDemoConfiguration
 
 
 def measure(seed, patients, epochs, output):
     """Return a row of Dice by method for each held-out phantom, and the false volumes in ml."""
     given = {} if epochs is None else {"epochs": epochs}
-    demo = Demonstration(Path(output), DemoConfiguration(seed=seed, **given), quiet=True)
+    demo = TrainingDemo(Path(output), TrainingDemoConfiguration(seed=seed, **given), quiet=True)
     demo.train()
     demo.calibrate()
     rows, false = [], []

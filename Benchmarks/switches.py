@@ -16,7 +16,7 @@ import numpy as np
 from accuracy import interval
 
 import spars
-from spars.command.demo import DemoConfiguration, Demonstration
+from spars.command.demo_training import TrainingDemo, TrainingDemoConfiguration
 
 PAPER = spars.Protocol.paper()
 PUBLISHED = spars.Protocol.published()
@@ -54,11 +54,11 @@ SEARCHES = {
 }
 
 
-class Study(Demonstration):
+class Study(TrainingDemo):
     """The demonstration with a protocol of one's own."""
 
     def __init__(self, seed, output, training=None):
-        super().__init__(output, DemoConfiguration(seed=seed, epochs=EPOCHS), quiet=True)
+        super().__init__(output, TrainingDemoConfiguration(seed=seed, epochs=EPOCHS), quiet=True)
         switches = dict(training or {})
         self.intensity_window = switches.pop("intensity_window", self.intensity_window)
         self.protocol = self.protocol.with_switches(**switches)

@@ -7,6 +7,7 @@ import pytest
 import spars
 from spars.command import cli
 from spars.command.demo import DemoConfiguration
+from spars.command.demo_training import TrainingDemoConfiguration
 
 
 def said(capsys, *arguments):
@@ -54,6 +55,8 @@ def test_every_default_is_in_the_help(capsys):
                 shown = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
                 assert f"(default: {shown})" in text, (name, action.dest)
     text = " ".join(said(capsys, "demo", "--help")[1].split())
-    for option in ("scans", "epochs", "iterations"):
-        default = getattr(DemoConfiguration(), option)
-        assert re.search(rf"--{option} \S+ [a-z -]+ \(default: {default}\)", text)
+    for option in ("scans", "epochs"):
+        default = getattr(TrainingDemoConfiguration(), option)
+        assert re.search(rf"--{option} \S+ with --train: [a-z -]+ \(default: {default}\)", text)
+    both = DemoConfiguration().iterations, TrainingDemoConfiguration().iterations
+    assert "(default: {}, with --train {})".format(*both) in text

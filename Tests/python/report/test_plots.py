@@ -219,3 +219,14 @@ def test_lines_are_told_apart_by_more_than_colour():
     (ax,) = plots.curves(series, x_label="", y_label="").axes
     assert len({line.get_marker() for line in ax.lines}) == 6
     assert len({str(line._unscaled_dash_pattern) for line in ax.lines}) == 6
+
+
+def test_budgets_are_drawn_by_the_windows_asked_for():
+    figure = plots.budgets({"flood": {500: 0.4, 100: 0.2}, "walk": {100: 0.1}}, limit=0.6)
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert list(lines["flood"].get_xdata()) == [100, 500]
+    assert list(lines["flood"].get_ydata()) == [0.2, 0.4]
+    assert set(lines) == {"flood", "walk", "every window"}
+    assert figure.axes[0].get_xscale() == "log"
+    with pytest.raises(ValueError, match="'reached'"):
+        plots.budgets({})

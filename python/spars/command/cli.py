@@ -112,15 +112,22 @@ def _parser() -> Parser:
 def _add_demo(commands: Any) -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
-        help="run the whole method on phantoms and write a report",
-        description="Train a classifier on phantoms with image-level labels, let two agents "
-        "search a held-out phantom, and write mask, pictures and a report.",
+        help="segment a phantom, compare searches and write a report",
+        description="Segment a phantom by the weights that come with spars, compare searches and "
+        "the rule that learns nothing, and write mask, pictures and a report. With --train: train "
+        "a classifier on phantoms with image-level labels first, and let two agents search a "
+        "held-out phantom.",
     )
     demo.add_argument("--output", default="demo-output", help="folder for the results")
     demo.add_argument("--seed", type=int, default=0, help="seed of phantoms, training and play")
-    demo.add_argument("--scans", type=int, help="phantoms to train on (default: 24)")
-    demo.add_argument("--epochs", type=int, help="epochs of training (default: 40)")
-    demo.add_argument("--iterations", type=int, help="iterations of self-play (default: 600)")
+    demo.add_argument(
+        "--train", action="store_true", help="train on phantoms first; takes some minutes"
+    )
+    demo.add_argument("--scans", type=int, help="with --train: phantoms (default: 24)")
+    demo.add_argument("--epochs", type=int, help="with --train: epochs (default: 40)")
+    demo.add_argument(
+        "--iterations", type=int, help="iterations of a game (default: 300, with --train 600)"
+    )
     return demo
 
 

@@ -19,6 +19,7 @@ from spars._support.defaults import GRID_OF_RECORD
 from spars._support.progress import progress_bar
 from spars.classifier.recipe import Recipe
 from spars.command.demo import DemoConfiguration, run_demo
+from spars.command.demo_training import TrainingDemoConfiguration, run_training_demo
 from spars.command.describing import describe
 from spars.command.inputs import dataset_of, mask_of
 from spars.command.league import play_league
@@ -44,11 +45,15 @@ def set_threads(count: int) -> None:
 
 def demo(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Run the demonstration."""
-    given = {
-        name: getattr(arguments, name)
-        for name in ("seed", "scans", "epochs", "iterations")
-        if getattr(arguments, name) is not None
-    }
+    options = ("seed", "scans", "epochs", "iterations")
+    given = {name: value for name in options if (value := getattr(arguments, name)) is not None}
+    if arguments.train:
+        trained = TrainingDemoConfiguration(**given)
+        result = run_training_demo(arguments.output, trained, quiet=arguments.json)
+        return result, result["text"]
+    for name in ("scans", "epochs"):
+        if name in given:
+            raise ValueError(f"--{name} is of training; it needs --train.")
     result = run_demo(arguments.output, DemoConfiguration(**given), quiet=arguments.json)
     return result, result["text"]
 

@@ -185,6 +185,53 @@ def coverage(
     return figure
 
 
+def budgets(
+    reached: Mapping[str, Mapping[int, float]],
+    *,
+    limit: float | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the Dice that searches reach with how many windows.
+
+    Parameters
+    ----------
+    reached : mapping of str to mapping of int to float
+        By the name of the search: Dice by `Segmentation.scores_asked`.
+    limit : float, optional
+        The Dice of every window, a dashed line.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The windows are on a logarithmic axis.
+
+    Raises
+    ------
+    ValueError
+        No search is given.
+
+    Examples
+    --------
+    >>> figure = spars.plots.budgets({"flood": {100: 0.21, 500: 0.38}}, limit=0.67)
+    """
+    if not reached:
+        raise ValueError(
+            "The 'reached' parameter of budgets must hold Dice by name. Got none instead."
+        )
+    figure, ax = axes_of(ax)
+    for index, (search, dice) in enumerate(reached.items()):
+        asked = sorted(dice)
+        ax.plot(asked, [dice[count] for count in asked], label=search, **line_style(index))
+    if limit is not None:
+        ax.axhline(limit, color="gray", linestyle="dashed", linewidth=1.2, label="every window")
+    ax.set_xscale("log")
+    ax.set_ylim(bottom=0.0)
+    _finish(ax, "windows asked for", "Dice", len(reached) + (limit is not None))
+    return figure
+
+
 def payoff(league: League, *, ax: Axes | None = None) -> Figure:
     """Draw who beats whom in a league: each row's win rate against each column.
 

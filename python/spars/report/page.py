@@ -48,6 +48,7 @@ def write_report(
     comparisons: Iterable[Mapping[str, Any]] = (),
     history: History | None = None,
     coverage: Mapping[str, Coverage] | None = None,
+    budgets: Mapping[str, Mapping[int, float]] | None = None,
     cases: Iterable[Mapping[str, Any]] = (),
     tiles: Iterable[Mapping[str, Any]] = (),
     caveats: Iterable[str] = (),
@@ -79,6 +80,9 @@ def write_report(
     coverage : mapping of str to Coverage, optional
         What searches of this scan had seen after each step, by their names: see
         `spars.coverage`.
+    budgets : mapping of str to mapping of int to float, optional
+        By the name of a search: the Dice it reached by the windows it asked for, as
+        `spars.plots.budgets` draws it.
     cases : sequence of dict
         Scans used: name, use, label, sha256.
     tiles : sequence of dict
@@ -114,7 +118,7 @@ def write_report(
         "metrics": metrics,
         "methods": method_rows(segmentation, metrics, comparisons),
         "training": training_section(history),
-        "search": search_section(segmentation, metrics, coverage),
+        "search": search_section(segmentation, metrics, coverage, budgets),
         "caveats": [*_standing_caveats(segmentation, reference), *caveats],
         "cases": list(cases),
         "configuration": configuration_parts(segmentation, history),

@@ -18,6 +18,7 @@ from spars._support.types import FloatArray, Scan
 from spars.report.charts import (
     COVERAGE,
     axes_of,
+    budgets,
     coverage,
     curves,
     new_figure,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-__all__ = ["COVERAGE", "coverage", "curves", "overlay", "payoff", "ratings", "views"]
+__all__ = ["COVERAGE", "budgets", "coverage", "curves", "overlay", "payoff", "ratings", "views"]
 
 # Outlines in colours that people with colour-vision deficiencies tell apart (Okabe and Ito, 2008).
 PREDICTION = "#E69F00"

@@ -23,6 +23,7 @@ def search_section(
     segmentation: Segmentation,
     metrics: Sequence[Mapping[str, Any]],
     curves: Mapping[str, Coverage] | None = None,
+    budgets: Mapping[str, Mapping[int, float]] | None = None,
 ) -> dict[str, Any] | None:
     """Return the section's text and charts, or None where there is nothing to draw."""
     run = segmentation.run
@@ -31,9 +32,23 @@ def search_section(
     if rewards is not None and len(rewards) > 1:
         text = f"{len(rewards)} iterations of self-play on this one scan."
         charts += _learning(segmentation, metrics, run, rewards)
+    if budgets:
+        charts.append(_budgets(budgets, metrics))
     if curves:
         charts += _coverage(curves)
     return {"text": text, "charts": charts} if charts else None
+
+
+def _budgets(
+    reached: Mapping[str, Mapping[int, float]], metrics: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return the chart of Dice against the windows that searches asked for."""
+    limit = next((row["value"] for row in metrics if row["name"] == "dice"), None)
+    return {
+        "svg": svg(functools.partial(plots.budgets, reached, limit=limit)),
+        "caption": "Dice of searches that may ask the classifier for so many windows and no more. "
+        "The line is this report's mask. One scan and one seed rank no searches.",
+    }
 
 
 def _coverage(curves: Mapping[str, Coverage]) -> list[dict[str, str]]:
