@@ -5,6 +5,7 @@ import html.parser
 import io
 import json
 import re
+import sys
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -358,3 +359,11 @@ def test_what_is_folded_is_part_of_the_print(page):
 
 def test_a_legend_has_the_ground_of_its_panel(page):
     assert page.count("fill: var(--panel)") >= 2
+
+
+def test_surfaces_name_their_extra_and_their_ending(found, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"\.html"):
+        report.write_surfaces(tmp_path / "surfaces.png", found)
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(ImportError, match=r"spars\[report3d\]"):
+        report.write_surfaces(tmp_path / "surfaces.html", found)

@@ -224,6 +224,11 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
     segment.add_argument("--score-map", help="also write the score map as NIfTI")
     segment.add_argument("--report", help="also write an HTML report")
     segment.add_argument(
+        "--surfaces",
+        metavar="FILE",
+        help="also write a page that turns the mask in three dimensions",
+    )
+    segment.add_argument(
         "--coverage",
         action="store_true",
         help="score every window and show in the report how much of the scan the search saw, and "

@@ -26,6 +26,7 @@ _ENDINGS = {
     "--lesions": (".csv",),
     "--picture": (".png",),
     "--report": (".html", ".htm"),
+    "--surfaces": (".html", ".htm"),
 }
 
 

@@ -24,6 +24,7 @@ from spars.game.rules import ExhaustionRule
 from spars.game.scorers import Scorer
 from spars.report.drawing import check_installed
 from spars.report.page import write_report
+from spars.report.surfaces import check_surfaces, write_surfaces
 from spars.report.text import method_name
 from spars.search.coverage import Coverage
 from spars.search.findings import ScanWarning
@@ -137,6 +138,7 @@ def _check_files(arguments: Namespace) -> None:
             "--output": arguments.output,
             "--score-map": arguments.score_map,
             "--report": arguments.report,
+            "--surfaces": arguments.surfaces,
             "--lesions": arguments.lesions,
             "--checkpoint": arguments.checkpoint,
         },
@@ -172,6 +174,8 @@ def _check_options(
         )
     if arguments.report:
         check_installed("A report")
+    if arguments.surfaces:
+        check_surfaces()
 
 
 def _rule(arguments: Namespace) -> dict[str, Any]:
@@ -223,6 +227,8 @@ def _written(
             reference=reference,
             coverage=_coverage(found, scorer) if arguments.coverage else None,
         )
+    if arguments.surfaces:
+        write_surfaces(arguments.surfaces, found, reference)
     result: dict[str, Any] = {
         "output": arguments.output,
         "voxels": int(found.mask.sum()),

@@ -22,7 +22,7 @@ COLUMNS = (
     "probability", "dice", "seconds", "warnings", "error",
 )  # fmt: skip
 #: Options whose file is of one scan.
-_OF_ONE = ("score_map", "lesions", "report", "coverage", "checkpoint")
+_OF_ONE = ("score_map", "lesions", "report", "surfaces", "coverage", "checkpoint")
 _SUMMARY = "summary.csv"
 
 
