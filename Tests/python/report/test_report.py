@@ -367,3 +367,10 @@ def test_surfaces_name_their_extra_and_their_ending(found, tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(ImportError, match=r"spars\[report3d\]"):
         report.write_surfaces(tmp_path / "surfaces.html", found)
+
+
+def test_a_segmentation_without_its_scan_has_a_report_too(found, tmp_path):
+    found.save(tmp_path / "kept")
+    text = written(Segmentation.load(tmp_path / "kept"), tmp_path / "page.html").text
+    assert "0.700" in text
+    assert "how good the mask is remains unknown" in text
