@@ -130,6 +130,32 @@ def test_what_is_done_is_not_done_again(tmp_path):
         study.run(tmp_path, resume=False)
 
 
+def test_a_callback_is_told_of_the_study_and_of_what_each_task_measured(tmp_path):
+    told = []
+
+    class Recorder(spars.callbacks.Callback):
+        def on_start(self, kind, configuration):
+            told.append((kind, configuration["schema"]))
+
+        def on_step(self, values, step):
+            told.append((step, values))
+
+        def on_end(self, error=None):
+            told.append(error)
+
+    results = spars.Study(**INTENSITY).run(tmp_path, callbacks=Recorder())
+    (kind, schema), *steps, error = told
+    assert (kind, error) == ("study", None)
+    assert schema == spars.Study(**INTENSITY).to_dict()["schema"]
+    assert [step for step, _ in steps] == [1, 2, 3, 4]
+    # NaN where both masks are empty.
+    dice = sorted(map(str, (row["dice"] for row in results)))
+    assert sorted(str(values["segment/dice"]) for _, values in steps) == dice
+    assert not any(values["study/failed"] for _, values in steps)
+    with pytest.raises(TypeError, match="'callbacks' parameter of run must be a Callback"):
+        spars.Study(**INTENSITY).run(tmp_path, callbacks=3)
+
+
 def test_a_callback_that_returns_false_ends_it_and_progress_is_told(tmp_path):
     done = []
     told = []

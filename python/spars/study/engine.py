@@ -50,6 +50,20 @@ class Outcome:
     error: str = ""
 
 
+def measured(folder: Path, outcome: Outcome) -> dict[str, float]:
+    """Return what a callback is told of a task: its time, and what it measured by its kind.
+
+    Names are as ``"segment/dice"``; a task that is not done has measured nothing.
+    """
+    values = {"study/seconds": outcome.seconds, "study/failed": float(outcome.state == "failed")}
+    done = done_of(folder, outcome.task) or {"measures": {}}
+    return values | {
+        f"{outcome.kind}/{name}": float(value)
+        for name, value in done["measures"].items()
+        if isinstance(value, (int, float))
+    }
+
+
 def perform(cases: Dataset, weights: Mapping[str, str], folder: Path, task: Task) -> Outcome:
     """Do a task unless it is done or somebody else is at it; write its folder, DONE the last.
 

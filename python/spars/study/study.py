@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from spars._support.callbacks import CallbackList, Callbacks, check_callbacks
 from spars._support.checks import check_choice, check_integer, sentence
 from spars._support.extras import require
 from spars._support.progress import as_progress
@@ -281,7 +282,7 @@ class Study:
         shard: tuple[int, int] | None = None,
         resume: bool = True,
         on_error: str = "record",
-        callbacks: Callable[[Outcome], object] | Sequence[Callable[[Outcome], object]] = (),
+        callbacks: Callbacks | None = None,
         progress: Progress | bool | None = None,
     ) -> Results:
         """Run every task that is not done yet.
@@ -306,8 +307,9 @@ class Study:
             Whether the folder may hold a study that has begun.
         on_error : {"record", "raise"}
             Whether a task that fails is noted, the others being done all the same, or raises.
-        callbacks : callable or sequence of callables
-            Each called with the `Outcome` of every task; one that returns False ends the study.
+        callbacks : Callback, callable or sequence of them, optional
+            Told of every task that ends, a callable by being called with its `Outcome`; one that
+            returns False ends the study. See `spars.callbacks`.
         progress : callable or True, optional
             Called with (done, planned) tasks; True draws a bar (the extra "progress").
 
@@ -329,7 +331,7 @@ class Study:
         """
         check_choice(on_error, "on_error", "run", ("record", "raise"))
         shard = _shard(shard)
-        watchers = [callbacks] if callable(callbacks) else list(callbacks)
+        watchers = CallbackList(check_callbacks(callbacks, "callbacks", "run"), "study")
         report = as_progress(progress, "study", "tasks")
         place = Path(folder)
         if executor is not None and not callable(getattr(executor, "submit", None)):
@@ -349,10 +351,11 @@ class Study:
             done.append(outcome)
             if report is not None:
                 report(len(done), len(tasks))
-            # Every one is called, whatever another returns.
-            return all([watch(outcome) is not False for watch in watchers])
+            values = engine.measured(place, outcome) if watchers else {}
+            return watchers.step(values, len(done), outcome)
 
-        engine.Run(tasks, submit, tell, raises=on_error == "raise").run()
+        with watchers.watching(self.to_dict()):
+            engine.Run(tasks, submit, tell, raises=on_error == "raise").run()
         return Results.load(place)
 
     def __repr__(self) -> str:
