@@ -7,6 +7,9 @@ import nibabel
 import numpy as np
 import pandas
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
+from IPython.utils.capture import capture_output
 
 import spars
 from spars.classifier.training.history import History
@@ -38,3 +41,20 @@ def test_a_history_is_a_table():
     assert isinstance(frame, pandas.DataFrame)
     assert frame.index.name == "epoch"
     assert frame.loc[2, "train/loss"] == 0.35
+
+
+def test_ipython_shows_cards_and_curves_that_are_drawn_again():
+    InteractiveShell.instance()
+    rng = np.random.default_rng(0)
+    scan = rng.random((14, 12, 10)).astype(np.float32)
+    with capture_output() as captured:
+        run = spars.self_play(
+            scan, lambda crops: crops.mean(axis=(1, 2, 3)), iterations=3, window=(6, 6, 4),
+            n_steps=8, callback=spars.callbacks.LiveCurves(seconds=0),
+        )  # fmt: skip
+        display(run)
+    *drawn, card = captured.outputs
+    assert len(drawn) == 3
+    assert all("image/png" in output.data for output in drawn)
+    assert len({output.transient["display_id"] for output in drawn}) == 1
+    assert "Run of self-play" in card.data["text/html"]
