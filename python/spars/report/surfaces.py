@@ -56,6 +56,15 @@ def surfaces(
         The reference has another shape than the scan, or lies elsewhere.
     ImportError
         The extra "report3d" (plotly, scikit-image) is not installed.
+
+    Examples
+    --------
+    >>> import spars
+    >>> made = spars.phantom(seed=3, shape=(48, 40, 32))
+    >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
+    >>> figure = spars.report.surfaces(found, made.tumour)
+    >>> [surface.name for surface in figure.data]
+    ['reference', 'mask']
     """
     volume = segmentation.volume
     if reference is not None:

@@ -165,7 +165,7 @@ def _own_tiles(segmentation: Segmentation) -> Iterator[Mapping[str, Any]]:
         yield _tile(
             "Probability of tumour",
             f"{segmentation.probability:.2f}",
-            "in this scan, by its highest score, where half of all scans have one",
+            "if half of all scans have one",
         )
     if segmentation.scores_asked is not None:
         yield _tile("Windows scored", str(segmentation.scores_asked), "asked of the scorer")

@@ -278,6 +278,13 @@ class Segmentation(Whole):
         ------
         ImportError
             Neither is installed.
+
+        Examples
+        --------
+        >>> import spars
+        >>> made = spars.phantom(seed=3, shape=(48, 40, 32))
+        >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
+        >>> view = found.view(made.tumour)
         """
         if reference is not None:
             reference = as_mask(reference, "reference", "view", scan=self.volume, on=on)

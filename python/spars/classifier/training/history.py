@@ -78,6 +78,12 @@ class History:
         ------
         ImportError
             pandas (the extra "tables") is not installed.
+
+        Examples
+        --------
+        >>> epochs = [{"epoch": n, "loss": 1 / n, "learning_rate": 0.001} for n in (1, 2)]
+        >>> History(epochs=epochs).frame()["train/loss"].tolist()
+        [1.0, 0.5]
         """
         pandas = require("pandas", "tables", "A table of epochs")
         index = pandas.Index([record["epoch"] for record in self.epochs], name="epoch")
@@ -94,6 +100,11 @@ class History:
         ------
         ImportError
             matplotlib (the extra "report") is not installed.
+
+        Examples
+        --------
+        >>> epochs = [{"epoch": n, "loss": 1 / n, "learning_rate": 0.001} for n in (1, 2)]
+        >>> figure = History(epochs=epochs).plot()
         """
         panels = [self._series({"training": "train/loss", "validation": "validation/loss"})]
         labels = ["cross entropy"]
