@@ -1,9 +1,12 @@
 """What a study's description says: settings, folds, tasks, and what is refused beforehand."""
 
+import contextlib
+import copy
 import json
 
 import numpy as np
 import pytest
+from hostile import Hostile, hostile
 from study_cases import INTENSITY, PHANTOMS, SMALL
 
 import spars
@@ -144,6 +147,10 @@ def test_a_yaml_file_is_read_from_its_folder_and_changed_by_keys(tmp_path):
         ),
         ({"base": {"segmentation": {"region": 1}}}, "'segmentation' leaves 'region' to the study."),
         ({"base": {"recipe": {"certian": 1}}}, "'recipe' has no 'certian'. Did you mean 'certain'"),
+        (
+            {"base": {"training": {"augmentation": {"flip": "x"}}}},
+            "An augmentation has no 'flip'. Did you mean 'flips'?",
+        ),
         ({"base": {"training": {"epochs": 0}}}, "The 'epochs' parameter of fit must be an integer"),
         (
             {"base": {"segmentation": {"gamma": 2.0}}},
@@ -253,3 +260,36 @@ def test_the_presets_are_the_published_repositorys_studies():
 def test_intensity_needs_no_classifier():
     kinds = {task.kind for task in spars.Study(**INTENSITY).tasks.values()}
     assert kinds == {"segment"}
+
+
+def places(value, path=()):
+    """Yield the path to each part of nested values."""
+    if path:
+        yield path
+    parts = enumerate(value) if isinstance(value, list) else ()
+    for key, part in value.items() if isinstance(value, dict) else parts:
+        yield from places(part, (*path, key))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_whatever_stands_in_a_description_the_error_is_of_the_right_kind(rng):
+    sound = {
+        "data": {**PHANTOMS, "groups": {f"phantom-{number}": "p" for number in range(3, 7)}},
+        "split": {"train": 2, "test": ["phantom-6"], "overlap": True},
+        "base": {**SMALL, "protocol": {"border": "inside"}, "recipe": {"certain": 0.9}},
+        "settings": {"a": {"training_scans": 1}, "b": None},
+        "seeds": [0],
+    }
+    study(**sound).check()
+    known = list(places(sound))
+    for _ in range(300):
+        description = copy.deepcopy(sound)
+        *parents, last = known[rng.integers(len(known))]
+        part = description
+        for key in parents:
+            part = part[key]
+        part[last] = hostile(rng)
+        with contextlib.suppress(TypeError, ValueError, OSError, Hostile):
+            found = study(**description)
+            found.check()
+            assert json.dumps(found.to_dict())

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spars._support.checks import check_integer, sentence, shown
+import numpy as np
+
+from spars._support.checks import check_extent, check_integer, sentence, shown
 from spars._support.extras import require
 from spars._support.json import jsonable
 from spars._support.kinds import (
@@ -27,11 +29,14 @@ from spars._support.kinds import (
 )
 from spars._support.settings import Settings, setting
 from spars._support.types import PathLike
+from spars.classifier.augmentation import Augmentation
 from spars.classifier.recipe import Recipe
 from spars.classifier.training.settings import TrainingSettings
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
 from spars.volume.protocol import Protocol
 
+# Nobody nests settings as deep.
+_DEEPEST = 12
 Part = TypeVar("Part", bound=Settings)
 #: Of the form below; a study of another one is refused.
 SCHEMA = 1
@@ -231,6 +236,30 @@ def changed(document: Mapping[str, Any], changes: Sequence[str]) -> dict[str, An
     return found
 
 
+def described(value: Any, where: str, depth: int = 0) -> Any:
+    """Return what a study says as plain values of its own, or raise TypeError for what is none.
+
+    Paths become text, tuples and ranges lists, and what has a `to_dict` what that says.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return described(value.item(), where, depth + 1)
+    if depth < _DEEPEST:
+        if isinstance(value, (list, tuple, range)):
+            return [described(item, where, depth + 1) for item in value]
+        if isinstance(value, Mapping):
+            return {
+                str(key): described(item, f"{where}.{key}", depth + 1)
+                for key, item in value.items()
+            }
+        if isinstance(value, (Protocol, Augmentation)):
+            return described(value.to_dict(), where, depth + 1)
+    if isinstance(value, Path):
+        return os.fspath(value)
+    raise TypeError(f"{where} must be text, a number, a list or a mapping. Got {shown(value)}.")
+
+
 def check_mapping(given: object, what: str) -> dict[Any, Any]:
     """Return a mapping as a dict, or raise ValueError; None is an empty one."""
     if given is not None and not isinstance(given, Mapping):
@@ -324,6 +353,13 @@ def variant(name: str, given: Mapping[str, Any]) -> Variant:
     check_keys(classifier, ("input_shape", "weights"), f"{what}: 'classifier'")
     if len(classifier) > 1:
         raise ValueError(f"{what}: 'classifier' has input_shape or weights. Got both.")
+    if "input_shape" in classifier:
+        shape = check_extent(classifier["input_shape"], "input_shape", "Classifier", 108, 1 << 13)
+        classifier["input_shape"] = shape
+    elif not isinstance(classifier.get("weights", ""), str):
+        raise TypeError(
+            sentence("weights", "Study", "a file, or 'pretrained'", classifier["weights"])
+        )
     training = None
     if "weights" not in classifier:
         training = _training(both | dict(given.get("training") or {}), what)
@@ -418,6 +454,8 @@ def _value(settings: type[Settings], name: str, value: Any) -> Any:
         usual = Protocol.named(switches.pop("name", "paper")).to_dict()
         check_keys(switches, usual, f"The protocol of {settings.owner}")
         return Protocol.from_dict(usual | switches)
+    if name == "augmentation" and isinstance(value, Mapping):
+        check_keys(value, Augmentation.defaults(), "An augmentation")
     if declared is None:
         return tuple(value) if isinstance(value, list) else value
     if name == "grid" and value == "native":

@@ -19,7 +19,7 @@ from spars._support.log import log
 from spars._support.provenance import versions
 from spars._support.runtime import instruction_set
 from spars.study import leases, work
-from spars.study.numbers import read_json, write_json
+from spars.study.numbers import read_json, text_of, write_json
 from spars.study.tasks import SCORE, TRAIN, Task, place_of_task
 from spars.volume.cases import Dataset
 
@@ -97,8 +97,8 @@ def perform(cases: Dataset, weights: Mapping[str, str], folder: Path, task: Task
 def _performed(cases: Dataset, weights: Mapping[str, str], folder: Path, task: Task) -> Outcome:
     place = place_of_task(folder, task.id)
     (place / ERROR).unlink(missing_ok=True)
-    if not (place / SPEC).is_file():
-        write_json(place / SPEC, task.spec)
+    # For whoever looks: nothing reads it, so it need not be on the disk before the work begins.
+    (place / SPEC).write_text(text_of(task.spec), encoding="utf-8")
     watched = work.Watched(cases)
     start = time.monotonic()
     try:

@@ -16,8 +16,12 @@ _NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 def write_json(path: Path, content: Any) -> None:
     """Write plain values as JSON, whole or not at all; what is not finite becomes its name."""
-    text = json.dumps(jsonable(_named(content)), indent=1, allow_nan=False)
-    write_text(path, text + "\n")
+    write_text(path, text_of(content))
+
+
+def text_of(content: Any) -> str:
+    """Return plain values as JSON, in which what is not finite is its name."""
+    return json.dumps(jsonable(_named(content)), indent=1, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

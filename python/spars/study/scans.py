@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,13 @@ def cases_of(data: DataSettings) -> Dataset:
         options = dict(data.phantoms)
         known = ("n", "seed", "shape", "tumour_fraction", "varied", "noise", "spacing")
         check_keys(options, known, "A study's phantoms")
-        return datasets.phantoms(options.pop("n", 0), **options)
-    return datasets.phantoms(data.phantoms)
+        return datasets.phantoms(_count(options.pop("n", 0)), **options)
+    return datasets.phantoms(_count(data.phantoms))
+
+
+def _count(n: object) -> int:
+    """Return a number of phantoms: so many that their cases alone would fill memory are refused."""
+    return check_integer(n, "n", "Study.data.phantoms", 1, 100_000)
 
 
 def checked(cases: Sequence[Case]) -> Dataset:
@@ -63,8 +69,8 @@ def checked(cases: Sequence[Case]) -> Dataset:
     names = [case.name for case in found]
     if not names:
         raise ValueError(sentence("data", "Study", "one scan or more", names))
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             raise ValueError(f"A study's scans must have different names. Got {name!r} twice.")
     return found
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from spars._support.callbacks import CallbackList, Callbacks, check_callbacks
-from spars._support.checks import check_choice, check_integer, sentence
+from spars._support.checks import check_bool, check_choice, check_integer, sentence
 from spars._support.extras import require
 from spars._support.progress import as_progress
 from spars._support.types import PathLike, Progress
@@ -21,6 +21,7 @@ from spars.study.document import (
     changed,
     check_keys,
     check_mapping,
+    described,
     read,
     section,
     variants,
@@ -117,18 +118,21 @@ class Study:
         name: str = "study",
         schema: int = SCHEMA,
     ) -> None:
-        if schema != SCHEMA:
+        if not isinstance(schema, int) or schema != SCHEMA:
             raise ValueError(sentence("schema", _OWNER, f"{SCHEMA}", schema))
-        self.name = str(name)
-        if data is None:
-            raise TypeError(sentence("data", _OWNER, "a mapping or a sequence of Case", data))
-        described = data if isinstance(data, Mapping) else {"cases": list(data)}
-        self._data = dict(described)
-        self.data = section(described, DataSettings, "A study's data")
+        if not isinstance(name, str):
+            raise TypeError(sentence("name", _OWNER, "a str", name))
+        self.name = name
+        self._data = _described_data(data)
+        self.data = section(self._data, DataSettings, "A study's data")
         given = {
             "split": split, "base": base, "sweep": sweep, "settings": settings, "seeds": seeds,
         }  # fmt: skip
-        given = {key: value for key, value in given.items() if value is not None}
+        given = {
+            key: described(value, f"A study's {key}")
+            for key, value in given.items()
+            if value is not None
+        }
         for key in ("split", "base", "sweep", "settings"):
             check_mapping(given.get(key), f"A study's {key}")
         self._given = {"preset": preset, "share_scores": share_scores, **given}
@@ -137,7 +141,7 @@ class Study:
         self._document = given
         self.split = section(given.get("split"), SplitSettings, "A study's split")
         self.seeds = _seeds(given.get("seeds", (0,)))
-        self.share_scores = bool(share_scores)
+        self.share_scores = check_bool(share_scores, "share_scores", _OWNER)
         self.variants = variants(given)
 
     @classmethod
@@ -363,6 +367,18 @@ class Study:
             f"<Study {self.name!r}: {len(self.cases)} scans, {len(self.variants)} settings, "
             f"{len(self.tasks)} tasks>"
         )
+
+
+def _described_data(data: Any) -> dict[str, Any]:
+    """Return what was given as data as plain values, but for cases."""
+    if not isinstance(data, Mapping):
+        if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
+            raise TypeError(sentence("data", _OWNER, "a mapping or a sequence of Case", data))
+        return {"cases": list(data)}
+    return {
+        key: value if key == "cases" else described(value, f"A study's data.{key}")
+        for key, value in data.items()
+    }
 
 
 def _seeds(seeds: Any) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe, segment
 from spars.search.settings import SegmentationSettings
 from spars.study.document import SWITCHES, from_plain
-from spars.study.numbers import write_json
+from spars.study.numbers import text_of, write_json
 from spars.study.tasks import Task, place_of_task, training_of
 from spars.volume.cases import Case, Dataset
 from spars.volume.volume import save
@@ -126,7 +126,8 @@ def segmented(
     if reference is None:
         reference = _reference(case, scan.shape, spec)
     save(place / MASK, found.mask, like=found.volume)
-    write_json(place / CONFIGURATION, found.configuration)
+    # For whoever looks, as the engine's description of the task.
+    (place / CONFIGURATION).write_text(text_of(found.configuration), encoding="utf-8")
     return _measured(found, reference) | _curves(place / CURVES, found)
 
 
