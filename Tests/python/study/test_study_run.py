@@ -86,6 +86,22 @@ def test_shared_scores_change_nothing(tmp_path):
     assert tables[0] == tables[1]
 
 
+def test_shared_scores_change_nothing_on_a_working_grid(tmp_path):
+    tables = []
+    for shares in (True, False):
+        study = spars.Study(
+            {"cases": [dark(1, (30, 30, 24))], "region": "organ"},
+            base={"classifier": {"weights": "pretrained"}, "segmentation": {"iterations": 2}},
+            sweep={"segmentation.method": ["exhaustive", "random_walk"]},
+            share_scores=shares,
+        )
+        assert len(study.tasks) == 2 + shares
+        results = study.run(tmp_path / str(shares))
+        assert results[0]["probability"] > 0.5
+        tables.append(table_of(results))
+    assert tables[0] == tables[1]
+
+
 def test_the_lock_holds_settings_versions_hashes_and_masks(serial):
     (lock,) = serial.locks
     assert lock["versions"]["spars"] == spars.__version__

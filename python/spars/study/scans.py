@@ -238,7 +238,8 @@ def fingerprint(case: Case, known: Mapping[str, Any] | None = None) -> dict[str,
     """Return what tells that a scan is the one that it was: its label, and hashes.
 
     Files are hashed as they lie on disk, and not read again where `known`, an earlier fingerprint,
-    has their size and time of change. Other scans are loaded, and their values hashed.
+    has their size and time of change. Of a phantom what it follows from is hashed; other
+    scans are loaded, and their values hashed.
     """
     found: dict[str, Any] = {"has_tumour": case.has_tumour}
     parts = (("image", case._load), ("mask", case._load_mask), ("organ", case._load_organ))
@@ -246,7 +247,10 @@ def fingerprint(case: Case, known: Mapping[str, Any] | None = None) -> dict[str,
         if load is None:
             continue
         file = _file_behind(load)
-        if file is not None:
+        identity = getattr(getattr(load, "__self__", None), "identity", None)
+        if identity is not None:
+            found[name] = {"sha256": hashlib.sha256(identity.encode()).hexdigest()}
+        elif file is not None:
             found[name] = _hashed(file, ((known or {}).get(name)))
         elif name == "image":
             found[name] = {"sha256": digest(case.load())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import weakref
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from spars._support.checks import check_extent, check_float, check_integer
+from spars._support.json import jsonable
 from spars._support.types import MaskArray
 from spars.volume.cases import Case, Dataset
 from spars.volume.phantom import FIELD_OF_VIEW, Phantom, phantom
@@ -131,6 +133,11 @@ class _PhantomSource:
     def __getstate__(self) -> dict[str, Any]:
         # A copy has no scan in use yet.
         return {"_options": self._options, "_liver": None}
+
+    @property
+    def identity(self) -> str:
+        """All that the phantom follows from, beside the version of spars."""
+        return json.dumps(jsonable(self._options), sort_keys=True)
 
     def _made(self) -> Phantom:
         return phantom(**self._options)
