@@ -346,6 +346,7 @@ def test_other_scans_and_other_versions_are_refused(tmp_path, monkeypatch):
         ({"shard": (3, 2)}, r"The 'shard' parameter of run must be an integer in the range \[1, 2"),
         ({"shard": "half"}, "The 'shard' parameter of run must be two integers"),
         ({"on_error": "ignore"}, "The 'on_error' parameter of run must be one of"),
+        ({"callbacks": 3}, "The 'callbacks' parameter of run must be a Callback, a callable or"),
         ({"progress": 3}, "'progress' parameter of study must be callable, True or None"),
     ],
 )

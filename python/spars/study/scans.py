@@ -19,6 +19,7 @@ from spars._support.provenance import digest
 from spars.study.document import DataSettings, SplitSettings, check_keys
 from spars.volume import datasets
 from spars.volume.cases import Case, Dataset, checked_cases
+from spars.volume.folds import fold_numbers
 from spars.volume.tables import column_of
 
 
@@ -76,9 +77,9 @@ def checked(cases: Sequence[Case]) -> Dataset:
 
 
 def groups_of(data: DataSettings, cases: Dataset) -> dict[str, str]:
-    """Return each scan's patient: the scan's own name where nothing else is known."""
+    """Return each scan's patient: its group, or its own name where nothing else is known."""
     given = data.groups
-    found = {case.name: case.name for case in cases}
+    found = {case.name: str(case.group or case.name) for case in cases}
     if isinstance(given, str):
         if data.csv is None:
             raise ValueError(sentence("groups", "Study.data", "a mapping without a csv", given))
@@ -190,28 +191,20 @@ def _listed(split: SplitSettings, names: Sequence[str]) -> list[tuple[list[str],
 def _drawn(
     split: SplitSettings, cases: Dataset, groups: Mapping[str, str]
 ) -> list[tuple[list[str], list[str]]]:
-    """Return folds that are drawn: patient by patient, those with tumours dealt out first."""
-    members: dict[str, list[Case]] = {}
-    for case in cases:
-        key = groups[case.name] if split.grouped else case.name
-        members.setdefault(key, []).append(case)
-    count = split.folds or 0
-    if len(members) < count:
-        allowed = f"at most the {len(members)} patients that there are"
-        raise ValueError(sentence("folds", split.owner, allowed, count))
-    order = np.random.default_rng(split.seed).permutation(sorted(members))
-    if split.stratified:
-        shows = {key: any(case.has_tumour for case in of) for key, of in members.items()}
-        order = np.array(sorted(order, key=lambda key: not shows[key]))
-    fold_of = {str(key): number % count for number, key in enumerate(order)}
-    key_of = {case.name: key for key, of in members.items() for case in of}
+    """Return folds that are drawn, by the rule of `Dataset.folds`."""
     names = [case.name for case in cases]
+    numbers = fold_numbers(
+        len(names), split.folds or 0, split.seed,
+        cases.labels if split.stratified else None,
+        [groups[name] for name in names] if split.grouped else None,
+        split.owner,
+    ).tolist()  # fmt: skip
     return [
         (
-            [name for name in names if fold_of[key_of[name]] != fold],
-            [name for name in names if fold_of[key_of[name]] == fold],
+            [name for name, number in zip(names, numbers, strict=True) if number != fold],
+            [name for name, number in zip(names, numbers, strict=True) if number == fold],
         )
-        for fold in range(count)
+        for fold in range(split.folds or 0)
     ]
 
 
