@@ -56,9 +56,10 @@ generate: ## Make headers, shim, stub and names from the description of the C AB
 bench: build ## Run the benchmarks
 	$(BIN)/python Benchmarks/run.py
 
-docs: prerequisites $(READERS)/spars ## Check that the documents' links and Python examples work
+docs: prerequisites $(READERS)/sphinx-build ## Check documents' links, and examples there and in docstrings
 	$(READERS)/python setup.py -q build_ext --inplace
 	$(READERS)/python scripts/check_docs.py
+	$(READERS)/python scripts/check_examples.py
 
 site: prerequisites $(READERS)/sphinx-build ## Build the documentation site in build/site/html
 	$(READERS)/python setup.py -q build_ext --inplace
