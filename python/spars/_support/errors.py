@@ -17,18 +17,48 @@ class FormatError(ValueError):
     ----------
     field : str
         The field that is wrong, by the file format's name for it; empty where it has none.
+
+    Examples
+    --------
+    >>> _ = open("scan.nii", "wb").write(b"no scan")
+    >>> try:
+    ...     spars.load("scan.nii")
+    ... except spars.FormatError as error:
+    ...     error.field
+    'sizeof_hdr'
     """
 
     field = ""
 
 
 class NonFiniteError(ValueError):
-    """An array holds NaN or infinity where numbers are needed; the message names the array."""
+    """An array holds NaN or infinity where numbers are needed; the message names the array.
+
+    Examples
+    --------
+    >>> try:
+    ...     spars.segment(np.full((48, 48, 32), np.nan), spars.pretrained(), recipe=None, grid=None)
+    ... except spars.NonFiniteError as error:
+    ...     print(error)
+    The 'volume' parameter of self_play must be finite. Got nan at (0, 0, 0) instead.
+    """
 
 
 class InternalError(RuntimeError):
-    """A bug in spars. Please report it with the message."""
+    """A bug in spars. Please report it with the message.
+
+    Examples
+    --------
+    >>> issubclass(spars.InternalError, RuntimeError)
+    True
+    """
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint could not be written, or the one before it was read; work goes on."""
+    """A checkpoint could not be written, or the one before it was read; work goes on.
+
+    Examples
+    --------
+    >>> issubclass(spars.CheckpointWarning, UserWarning)
+    True
+    """

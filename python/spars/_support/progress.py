@@ -32,6 +32,12 @@ class ProgressBar:
     ------
     ImportError
         tqdm is missing.
+
+    Examples
+    --------
+    >>> bar = spars.callbacks.ProgressBar("playing")
+    >>> bar(0, 10)  # a terminal or a notebook would show it
+    >>> bar.close()
     """
 
     def __init__(self, description: str = "", unit: str = "it", **options: Any) -> None:

@@ -29,12 +29,26 @@ def set_thread_count(count: int) -> None:
     ------
     TypeError, ValueError
         `count` is not an integer in that range.
+
+    Examples
+    --------
+    >>> before = spars.thread_count()
+    >>> spars.set_thread_count(1)
+    >>> spars.thread_count()
+    1
+    >>> spars.set_thread_count(before)
     """
     native.set_thread_count(check_integer(count, "count", "set_thread_count", 1, 256))
 
 
 def thread_count() -> int:
-    """Return how many threads the compiled core uses, which may be fewer than were asked for."""
+    """Return how many threads the compiled core uses, which may be fewer than were asked for.
+
+    Examples
+    --------
+    >>> spars.thread_count() >= 1
+    True
+    """
     return native.thread_count()
 
 
@@ -44,5 +58,10 @@ def instruction_set() -> str:
     It is the best that this machine has, or the one that the environment variable ``SPARS_CPU``
     names: "baseline", "x86-64-v3" (AVX2 and fused multiply-add) or "x86-64-v4" (AVX-512). With
     another name, or one that the machine cannot run, importing spars raises ValueError.
+
+    Examples
+    --------
+    >>> spars.instruction_set() in ("baseline", "x86-64-v3", "x86-64-v4")
+    True
     """
     return native.instruction_set()

@@ -90,12 +90,24 @@ class Settings:
 
     @classmethod
     def declared(cls) -> dict[str, Declared]:
-        """Return what is declared of each setting, by name, in the order of the signature."""
+        """Return what is declared of each setting, by name, in the order of the signature.
+
+        Examples
+        --------
+        >>> spars.Augmentation.declared()["noise"].kind.text
+        'float in [0.0, 10000.0]'
+        """
         return {item.name: item.metadata[_KEY] for item in _fields(cls)}
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Return the defaults by name."""
+        """Return the defaults by name.
+
+        Examples
+        --------
+        >>> spars.Augmentation.defaults()["noise"]
+        0.0
+        """
         return {item.name: item.default for item in _fields(cls)}
 
     @classmethod
@@ -106,6 +118,11 @@ class Settings:
         ------
         TypeError
             A keyword is no setting; the message names the nearest that is.
+
+        Examples
+        --------
+        >>> spars.Augmentation.of({"noise": 5.0}).noise
+        5.0
         """
         known = cls.defaults()
         others = {name: value for name, value in given.items() if name not in known}
@@ -117,11 +134,23 @@ class Settings:
         return cls(**own)
 
     def changed(self, **values: Any) -> Self:
-        """Return a copy with these settings changed, checked again."""
+        """Return a copy with these settings changed, checked again.
+
+        Examples
+        --------
+        >>> spars.Augmentation(noise=5.0).changed(hu_shift=10.0).noise
+        5.0
+        """
         return dataclasses.replace(self, **values)  # type: ignore[type-var]  # a subclass is one
 
     def recorded(self) -> dict[str, Any]:
-        """Return what a result records of the settings, as plain values."""
+        """Return what a result records of the settings, as plain values.
+
+        Examples
+        --------
+        >>> spars.Augmentation(noise=5.0).recorded()["noise"]
+        5.0
+        """
         return {
             name: declared.kind.plain(getattr(self, name))
             for name, declared in self.declared().items()
@@ -133,6 +162,12 @@ class Settings:
         """Return the settings that `recorded` told of, also after a way through JSON.
 
         What is not in it, for it did not change the result, has its default.
+
+        Examples
+        --------
+        >>> told = spars.Augmentation(noise=5.0).recorded()
+        >>> spars.Augmentation.again(told) == spars.Augmentation(noise=5.0)
+        True
         """
         declared = cls.declared()
         return cls(

@@ -86,7 +86,13 @@ class Case:
 
     @property
     def shape(self) -> Extent3 | None:
-        """The scan's numbers of voxels along x, y, z; None where only loading tells."""
+        """The scan's numbers of voxels along x, y, z; None where only loading tells.
+
+        Examples
+        --------
+        >>> spars.datasets.phantoms(1, shape=(4, 5, 6))[0].shape
+        (4, 5, 6)
+        """
         if callable(self._shape):
             found = self._shape()
             self._place = found if isinstance(found, Place) else None
@@ -98,6 +104,12 @@ class Case:
         """Return the scan's shape in an orientation of `Protocol.orientation`.
 
         Where the case knows of the scan's shape alone, that is taken for it.
+
+        Examples
+        --------
+        >>> case = spars.datasets.phantoms(1, shape=(4, 5, 6))[0]
+        >>> case.shape_in("stored")
+        (4, 5, 6)
         """
         shape = self.shape
         if shape is None or self._place is None:
@@ -106,13 +118,25 @@ class Case:
 
     @property
     def has_tumour(self) -> bool | None:
-        """Whether the scan shows tumour; None where it is unknown."""
+        """Whether the scan shows tumour; None where it is unknown.
+
+        Examples
+        --------
+        >>> spars.datasets.Case("a", 1, lambda: np.zeros((4, 5, 6))).has_tumour
+        True
+        """
         if callable(self._has_tumour):
             self._has_tumour = _checked_label(self._has_tumour())
         return self._has_tumour
 
     def load(self) -> Volume:
-        """Return the scan as a `Volume`."""
+        """Return the scan as a `Volume`.
+
+        Examples
+        --------
+        >>> spars.datasets.phantoms(1, shape=(24, 24, 16))[0].load().shape
+        (24, 24, 16)
+        """
         return as_volume(self._load())
 
     def load_mask(self) -> MaskArray | None:
@@ -123,6 +147,12 @@ class Case:
         ValueError
             It holds other values than whole numbers from 0 to 255, or comes with a place that is
             not the scan's.
+
+        Examples
+        --------
+        >>> case = spars.datasets.phantoms(2, shape=(48, 48, 32))[1]
+        >>> np.unique(case.load_mask())
+        array([0, 1, 2], dtype=uint8)
         """
         return self._labels(self._load_mask, "load_mask")
 
@@ -133,6 +163,12 @@ class Case:
         ------
         ValueError
             As `load_mask`.
+
+        Examples
+        --------
+        >>> case = spars.datasets.phantoms(1, shape=(48, 48, 32))[0]
+        >>> np.unique(case.load_organ())
+        array([0, 1], dtype=uint8)
         """
         return self._labels(self._load_organ, "load_organ")
 

@@ -78,6 +78,17 @@ def MSD(  # noqa: N802 - the challenge's own name
         The CSV file lacks a scan, a column or a label, or gives a scan two labels.
     ValueError
         `organs` or `on` is none of these.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.mkdir("imagesTr")
+    >>> os.mkdir("labelsTr")
+    >>> phantom = spars.phantom(shape=(48, 48, 32))
+    >>> spars.save("imagesTr/liver_0.nii.gz", phantom.volume)
+    >>> spars.save("labelsTr/liver_0.nii.gz", phantom.labels, like=phantom.volume)
+    >>> spars.datasets.MSD(".").labels
+    [True]
     """
     check_choice(organs, "organs", "MSD", ("tumour-free", "every"))
     _check_on(on, "MSD")
@@ -96,7 +107,7 @@ def MSD(  # noqa: N802 - the challenge's own name
 
 
 def from_csv(csv: PathLike, root: PathLike | None = None, *, on: str | None = None) -> Dataset:
-    """Return the scans that a CSV file lists, in its order.
+    r"""Return the scans that a CSV file lists, in its order.
 
     Parameters
     ----------
@@ -121,6 +132,14 @@ def from_csv(csv: PathLike, root: PathLike | None = None, *, on: str | None = No
         affines, when it is loaded.
     ValueError
         `on` is none of these.
+
+    Examples
+    --------
+    >>> spars.save("a.nii.gz", spars.phantom(shape=(24, 24, 16)).volume)
+    >>> _ = open("labels.csv", "w").write("image,has_tumour,group\na.nii.gz,1,patient 7\n")
+    >>> dataset = spars.datasets.from_csv("labels.csv")
+    >>> dataset.labels, dataset.groups
+    ([True], ['patient 7'])
     """
     _check_on(on, "from_csv")
     root = Path(csv).parent if root is None else Path(root)
@@ -150,6 +169,15 @@ def from_frame(frame: Any, root: PathLike = ".", *, on: str | None = None) -> Da
         It is no DataFrame.
     OSError, FormatError, ValueError
         As `from_csv`; the message names the row by its index.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> spars.save("a.nii.gz", spars.phantom(shape=(24, 24, 16)).volume)
+    >>> frame = pd.DataFrame({"image": ["a.nii.gz"], "has_tumour": [True], "group": [7]})
+    >>> dataset = spars.datasets.from_frame(frame)
+    >>> dataset.labels, dataset.groups
+    ([True], ['7'])
     """
     _check_on(on, "from_frame")
     root = Path(root)

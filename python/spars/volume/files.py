@@ -53,6 +53,13 @@ class Header:
         1 or 2: the kind of file it came from, and the kind that `spars.save` writes.
     block : bytes
         A little-endian NIfTI-2 header, 540 bytes.
+
+    Examples
+    --------
+    >>> spars.save("a.nii", np.zeros((4, 5, 6)))
+    >>> header = spars.load("a.nii").header
+    >>> header.version, header["dim"][:4]
+    (1, array([3, 4, 5, 6]))
     """
 
     version: int

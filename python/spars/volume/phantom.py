@@ -38,6 +38,14 @@ class Phantom:
         0.0 without).
     seed : int
         The seed it was made from.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(48, 48, 32))
+    >>> made.has_tumour, made.volume.shape, bool(made.tumour.any()), np.unique(made.labels)
+    (True, (48, 48, 32), True, array([0, 1, 2], dtype=uint8))
+    >>> bool((made.liver >= made.tumour).all())
+    True
     """
 
     volume: Volume
@@ -64,6 +72,12 @@ class Phantom:
         ------
         ValueError
             A name is not a tissue.
+
+        Examples
+        --------
+        >>> made = spars.phantom(shape=(48, 48, 32))
+        >>> np.unique(made.mask("liver", "tumour"))
+        array([0, 1], dtype=uint8)
         """
         codes = []
         for name in names:
@@ -156,6 +170,11 @@ def phantom(
     TypeError, ValueError
         A parameter is outside its range, or a tumour is wanted where the field of view shows too
         little liver to hold it.
+
+    Examples
+    --------
+    >>> spars.phantom(seed=2, shape=(48, 48, 32)).volume
+    <spars.Volume (48, 48, 32), spacing (7.083, 7.083, 7.5) mm>
     """
     seed = check_integer(seed, "seed", "phantom", 0, 2**64 - 1)
     shape = check_extent(shape, "shape", "phantom", low=8)

@@ -58,6 +58,11 @@ def phantoms(
     ------
     TypeError, ValueError
         A parameter is out of range.
+
+    Examples
+    --------
+    >>> spars.datasets.phantoms(3, shape=(24, 24, 16), tumour_fraction=1 / 3).labels
+    [False, False, True]
     """
     n = check_integer(n, "n", "phantoms", 0)
     seed = check_integer(seed, "seed", "phantoms", 0, 2**63 - n)
@@ -93,6 +98,12 @@ def phantom_livers(n: int, seed: int = 0, tumour_fraction: float = 0.0) -> Datas
     ------
     TypeError, ValueError
         A parameter is out of range.
+
+    Examples
+    --------
+    >>> dataset = spars.datasets.phantom_livers(4, tumour_fraction=0.5)
+    >>> dataset.labels, dataset[0].shape
+    ([False, True, False, True], (410, 338, 160))
     """
     owner = "phantom_livers"
     n = check_integer(n, "n", owner, 0)

@@ -56,6 +56,11 @@ class IntensityWindow:
     ------
     TypeError, ValueError
         One is not a finite float, or the width is not above 0.
+
+    Examples
+    --------
+    >>> spars.IntensityWindow(level=40, width=400)
+    IntensityWindow(level=40, width=400)
     """
 
     level: float = 40.0
@@ -77,6 +82,15 @@ class Protocol:
     ------
     TypeError, ValueError
         A switch is none of its choices, or out of its range; the message names it.
+
+    Examples
+    --------
+    >>> protocol = spars.Protocol.paper().with_switches(orientation="stored")
+    >>> protocol == spars.Protocol.from_dict(protocol.to_dict())
+    True
+    >>> spars.Protocol.named("published") == spars.Protocol.published()
+    True
+    >>> protocol.credited_extent
     """
 
     #: D1: "image": every crop carries its scan's label. "voxel": cut from the voxel mask.

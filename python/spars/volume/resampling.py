@@ -27,6 +27,11 @@ def resize_multiplicity(window: Sequence[int], shape: Sequence[int]) -> NDArray[
     int64 array of shape (window[0] * window[1] * window[2],)
         For `update` and `spars.PPO`, in the order of the flattened window; sums to the product
         of `shape`.
+
+    Examples
+    --------
+    >>> spars.ppo.resize_multiplicity((2, 2, 2), (4, 2, 2)).tolist()
+    [2, 2, 2, 2, 2, 2, 2, 2]
     """
     window = check_extent(window, "window", "resize_multiplicity")
     shape = check_extent(shape, "shape", "resize_multiplicity")

@@ -65,6 +65,12 @@ class Volume:
     TypeError, ValueError
         `array` is not a real array of three axes, each 1 or longer, or `affine` is not a finite
         invertible 4 x 4 matrix whose last row is (0, 0, 0, 1).
+
+    Examples
+    --------
+    >>> scan = spars.Volume(np.zeros((4, 5, 6)), np.diag([0.8, 0.8, 2.5, 1]))
+    >>> scan.shape, scan.spacing
+    ((4, 5, 6), (0.8, 0.8, 2.5))
     """
 
     __slots__ = ("affine", "array", "header")
@@ -110,6 +116,12 @@ class Volume:
         -------
         Volume
             With the affine of the new voxels and the same header.
+
+        Examples
+        --------
+        >>> scan = spars.Volume(np.zeros((4, 4, 4)), np.diag([1, 1, 3, 1]))
+        >>> scan.resampled((2, 2, 6))
+        <spars.Volume (2, 2, 6), spacing (2, 2, 2) mm>
         """
         shape = check_extent(shape, "shape", "Volume.resampled")
         values = resample(self.array, shape, interpolation)
@@ -194,6 +206,12 @@ def load(
         The file cannot be read; FileNotFoundError where there is none.
     MemoryError
         The volume, which the file does hold, does not fit in memory.
+
+    Examples
+    --------
+    >>> spars.save("scan.nii.gz", spars.phantom(shape=(24, 24, 16)).volume)
+    >>> spars.load("scan.nii.gz").shape
+    (24, 24, 16)
     """
     progress = as_progress(progress, "load", "B")
     file = opened(path, "load", progress, series)
@@ -238,6 +256,13 @@ def save(
         `dtype` cannot hold every value, or shapes differ, or the path ends otherwise.
     OSError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(shape=(24, 24, 16)).volume
+    >>> spars.save("mask.nii.gz", (scan.array > 0).astype(np.uint8), like=scan)
+    >>> np.allclose(spars.load("mask.nii.gz").affine, scan.affine)
+    True
     """
     is_array = not (hasattr(volume, "affine") or _is_simpleitk(volume))
     if not is_array:
@@ -279,6 +304,13 @@ def resample(array: ArrayLike, shape: Sequence[int], interpolation: str = "linea
     ------
     TypeError, ValueError
         The array has no three axes or no elements, or another argument is out of range.
+
+    Examples
+    --------
+    >>> spars.resample(np.arange(4.0).reshape(4, 1, 1), (2, 1, 1)).ravel()
+    array([0.5, 2.5], dtype=float32)
+    >>> spars.resample(np.arange(4.0).reshape(4, 1, 1), (2, 1, 1), "nearest").ravel()
+    array([0., 2.])
     """
     check_choice(interpolation, "interpolation", "resample", ("linear", "nearest"))
     shape = check_extent(shape, "shape", "resample")
@@ -319,6 +351,11 @@ def as_volume(volume: Scan) -> Volume:
         It is none of these, or does not have three axes.
     FormatError, OSError
         As `load`.
+
+    Examples
+    --------
+    >>> spars.as_volume(np.zeros((4, 5, 6)))
+    <spars.Volume (4, 5, 6), spacing (1, 1, 1) mm>
     """
     if isinstance(volume, Volume):
         return volume

@@ -52,6 +52,13 @@ class WorkingScan:
         The scan's, as it is stored.
     scan_affine : ndarray of float64, shape (4, 4)
         The scan's, as it is stored.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+    >>> working = spars.working_scan(made.volume, made.liver, spacing=6.0)
+    >>> working.volume.spacing, working.organ.shape == working.volume.shape
+    ((6.0, 6.0, 6.0), True)
     """
 
     volume: Volume
