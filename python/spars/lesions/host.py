@@ -41,6 +41,13 @@ class OrganLevel:
         organ's is, mm.
     voxels : int
         Voxels of the organ.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(64, 64, 48), has_tumour=False)
+    >>> found = spars.lesions.organ_level(made.volume, made.liver)
+    >>> found.spread > 0, found.voxels > 1000
+    (True, True)
     """
 
     level: float
@@ -83,6 +90,13 @@ class Host(Native):
         HU in the organ are beyond 100,000 of 0.
     NonFiniteError
         The organ holds NaN or infinity.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(64, 64, 48), has_tumour=False)
+    >>> host = spars.lesions.Host(made.volume, made.liver)
+    >>> 80 < host.organ.level < 130
+    True
     """
 
     organ: OrganLevel
@@ -237,5 +251,11 @@ def organ_level(
     ------
     TypeError, ValueError, NonFiniteError
         As `Host`.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(64, 64, 48), has_tumour=False)
+    >>> 80 < spars.lesions.organ_level(made.volume, made.liver).level < 130
+    True
     """
     return Host(volume, organ, progress=progress, on=on).organ

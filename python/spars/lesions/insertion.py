@@ -40,6 +40,13 @@ class Inserted:
         ``capsule`` (HU; 0.0 without).
     host : Host
         The organ they lie in.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(64, 64, 48), has_tumour=False)
+    >>> inserted = spars.lesions.insert(made.volume, made.liver, count=2, seed=3)
+    >>> len(inserted.lesions), inserted.volume.shape == inserted.mask.shape
+    (2, True)
     """
 
     volume: Volume
@@ -96,6 +103,13 @@ def insert(
         A parameter is outside its range.
     NonFiniteError
         The organ holds NaN or infinity.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(64, 64, 48), has_tumour=False)
+    >>> inserted = spars.lesions.insert(made.volume, made.liver, count=2, seed=3)
+    >>> bool(inserted.mask.any()), bool((made.liver >= inserted.mask).all())
+    (True, True)
     """
     scan = as_volume(volume)
     count = check_integer(count, "count", "insert", 1, _MOST)

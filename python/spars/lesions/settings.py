@@ -50,6 +50,11 @@ class LesionLaw(Settings, owner="LesionLaw"):
     ------
     TypeError, ValueError
         A parameter is out of range.
+
+    Examples
+    --------
+    >>> spars.lesions.LesionLaw(radius=(5, 10)).radius
+    (5.0, 10.0)
     """
 
     radius: tuple[float, float] = setting(
@@ -177,6 +182,11 @@ class WindowSettings(Settings, owner="windows"):
     Parameters
     ----------
     {settings}
+
+    Examples
+    --------
+    >>> spars.lesions.WindowSettings(window=(12, 12, 12)).window
+    (12, 12, 12)
     """
 
     window: tuple[int, int, int] = setting(

@@ -30,6 +30,15 @@ class WindowBatch(NamedTuple):
         1 where the core holds a lesion.
     core_shares : ndarray of float32, shape (n,)
         The share of the core's voxels that are lesion.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(64, 64, 48), has_tumour=False)
+    >>> host = spars.lesions.Host(made.volume, made.liver)
+    >>> source = spars.lesions.windows([host], seed=1, window=(6, 6, 6), core=(2, 2, 2))
+    >>> values, labels, core_shares = source.draw(0, 4)
+    >>> values.shape, np.array_equal(labels > 0, core_shares > 0.25)
+    ((4, 6, 6, 6), True)
     """
 
     values: FloatArray
@@ -49,6 +58,15 @@ class Windows(Native):
     law : LesionLaw
     settings : WindowSettings
     seed : int
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(64, 64, 48), has_tumour=False)
+    >>> host = spars.lesions.Host(made.volume, made.liver)
+    >>> source = spars.lesions.windows([host], seed=1, window=(6, 6, 6), core=(2, 2, 2))
+    >>> batch = source.draw(0, 8)
+    >>> batch.values.shape, batch.labels.shape
+    ((8, 6, 6, 6), (8,))
     """
 
     def __init__(

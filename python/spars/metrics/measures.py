@@ -57,6 +57,11 @@ def dice(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     ------
     TypeError, ValueError
         A mask holds anything but 0 and 1, or the shapes differ.
+
+    Examples
+    --------
+    >>> spars.metrics.dice(np.array([[[1, 1, 0, 0]]]), np.array([[[0, 1, 0, 0]]]))
+    0.6666666666666666
     """
     return Pair(prediction, reference, "dice", on=on).overlap()["dice"]
 
@@ -80,6 +85,11 @@ def iou(prediction: Mask, reference: Mask, *, on: str | None = None) -> float:
     ------
     TypeError, ValueError
         As `dice`.
+
+    Examples
+    --------
+    >>> spars.metrics.iou(np.array([[[1, 1, 0, 0]]]), np.array([[[0, 1, 0, 0]]]))
+    0.5
     """
     return Pair(prediction, reference, "iou", on=on).overlap()["iou"]
 
@@ -103,6 +113,11 @@ def sensitivity(prediction: Mask, reference: Mask, *, on: str | None = None) -> 
     ------
     TypeError, ValueError
         As `dice`.
+
+    Examples
+    --------
+    >>> spars.metrics.sensitivity(np.array([[[1, 0, 0, 0]]]), np.array([[[1, 1, 0, 0]]]))
+    0.5
     """
     return Pair(prediction, reference, "sensitivity", on=on).overlap()["sensitivity"]
 
@@ -128,6 +143,11 @@ def specificity(prediction: Mask, reference: Mask, *, on: str | None = None) -> 
     ------
     TypeError, ValueError
         As `dice`.
+
+    Examples
+    --------
+    >>> spars.metrics.specificity(np.array([[[1, 1, 0, 0]]]), np.array([[[0, 1, 0, 0]]]))
+    0.6666666666666666
     """
     return Pair(prediction, reference, "specificity", on=on).overlap()["specificity"]
 
@@ -151,6 +171,11 @@ def precision(prediction: Mask, reference: Mask, *, on: str | None = None) -> fl
     ------
     TypeError, ValueError
         As `dice`.
+
+    Examples
+    --------
+    >>> spars.metrics.precision(np.array([[[1, 1, 0, 0]]]), np.array([[[0, 1, 0, 0]]]))
+    0.5
     """
     return Pair(prediction, reference, "precision", on=on).overlap()["precision"]
 
@@ -176,6 +201,11 @@ def volumetric_similarity(prediction: Mask, reference: Mask, *, on: str | None =
     ------
     TypeError, ValueError
         As `dice`.
+
+    Examples
+    --------
+    >>> spars.metrics.volumetric_similarity(np.array([[[1, 1, 1, 0]]]), np.array([[[0, 0, 0, 1]]]))
+    0.5
     """
     return Pair(prediction, reference, "volumetric_similarity", on=on).overlap()[
         "volumetric_similarity"
@@ -217,6 +247,13 @@ def hausdorff(
     ------
     TypeError, ValueError
         As `dice`; or `spacing` or `percentile` is out of range, or the volumes' spacings differ.
+
+    Examples
+    --------
+    >>> mask, reference = np.zeros((2, 4, 4, 4), np.uint8)
+    >>> mask[1, 1, 1], reference[3, 1, 1] = 1, 1
+    >>> spars.metrics.hausdorff(mask, reference, spacing=(1.5, 1, 1))
+    3.0
     """
     percentile = check_float(percentile, "percentile", "hausdorff", 0.0, 100.0)
     pair = Pair(prediction, reference, "hausdorff", spacing, on)
@@ -250,6 +287,13 @@ def assd(
     ------
     TypeError, ValueError
         As `hausdorff`.
+
+    Examples
+    --------
+    >>> mask, reference = np.zeros((2, 4, 4, 4), np.uint8)
+    >>> mask[1, 1, 1], reference[3, 1, 1] = 1, 1
+    >>> spars.metrics.assd(mask, reference, spacing=(1.5, 1, 1))
+    3.0
     """
     return Pair(prediction, reference, "assd", spacing, on).surface([], [])[2]
 
@@ -288,6 +332,13 @@ def surface_dice(
     ------
     TypeError, ValueError
         As `hausdorff`.
+
+    Examples
+    --------
+    >>> mask, reference = np.zeros((2, 4, 4, 4), np.uint8)
+    >>> mask[1, 1, 1], reference[2, 1, 1] = 1, 1
+    >>> [spars.metrics.surface_dice(mask, reference, (1, 1, 1), mm) for mm in (0.5, 1)]
+    [0.0, 1.0]
     """
     tolerance = check_float(tolerance, "tolerance", "surface_dice", 0.0)
     return Pair(prediction, reference, "surface_dice", spacing, on).surface([], [tolerance])[1][0]
@@ -334,6 +385,13 @@ def lesion_detection(
     ------
     TypeError, ValueError
         As `hausdorff`, or `min_overlap` or `connectivity` is out of range.
+
+    Examples
+    --------
+    >>> mask, reference = np.array([[[1, 0, 0, 0, 1]]]), np.array([[[1, 0, 1, 0, 0]]])
+    >>> found = spars.metrics.lesion_detection(mask, reference)
+    >>> found["sensitivity"], found["precision"]
+    (0.5, 0.5)
     """
     least = check_float(min_overlap, "min_overlap", "lesion_detection", 0.0, 1.0, open_high=True)
     pair = Pair(prediction, reference, "lesion_detection", spacing, on)
@@ -374,6 +432,14 @@ def evaluate(
     ------
     TypeError, ValueError
         As `hausdorff`.
+
+    Examples
+    --------
+    >>> reference = np.zeros((6, 6, 6), np.uint8)
+    >>> reference[2:4, 2:4, 2:4] = 1
+    >>> found = spars.metrics.evaluate(reference, reference, spacing=(1, 1, 1))
+    >>> found["dice"], found["hausdorff95"]
+    (1.0, 0.0)
     """
     tolerance = check_float(tolerance, "tolerance", "evaluate", 0.0)
     pair = Pair(prediction, reference, "evaluate", spacing, on)
@@ -418,6 +484,14 @@ def connected_components(mask: Mask, connectivity: int = 26) -> tuple[NDArray[np
     ------
     TypeError, ValueError
         `mask` holds anything but 0 and 1, or `connectivity` is none of the three.
+
+    Examples
+    --------
+    >>> mask = np.zeros((5, 1, 1), np.uint8)
+    >>> mask[[0, 1, 4]] = 1
+    >>> labels, count = spars.metrics.connected_components(mask)
+    >>> labels.ravel(), count
+    (array([1, 1, 0, 0, 2], dtype=int32), 2)
     """
     connectivity = check_connectivity(connectivity, "connected_components")
     mask, _ = measured_mask(mask, "mask", "connected_components")
@@ -445,6 +519,11 @@ def distance_map(mask: Mask, spacing: Sequence[float] | None = None) -> FloatArr
     ------
     TypeError, ValueError
         `mask` holds anything but 0 and 1, or `spacing` is out of range.
+
+    Examples
+    --------
+    >>> spars.metrics.distance_map(np.array([[[1, 0, 0]]]), spacing=(1, 1, 2.5)).ravel()
+    array([0. , 2.5, 5. ], dtype=float32)
     """
     mask, own = measured_mask(mask, "mask", "distance_map")
     spacing = chosen_spacing(spacing, [None if own is None else own.spacing], "distance_map")
@@ -484,6 +563,12 @@ def bootstrap_interval(
         A parameter is out of range.
     NonFiniteError
         `values` holds NaN or infinities.
+
+    Examples
+    --------
+    >>> low, high = spars.metrics.bootstrap_interval([0.5, 0.6, 0.7, 0.9], seed=0)
+    >>> bool(0.5 <= low < 0.675 < high <= 0.9)
+    True
     """
     owner = "bootstrap_interval"
     values = check_array(values, "values", owner, np.float64, (None,))
