@@ -41,6 +41,14 @@ class Augmentation(Settings, owner=_OWNER, kw_only=False):
     -----
     The defaults change nothing. A training's seed says what is drawn, for any thread count; the
     places of crops before the shift are those of a training without augmentation.
+
+    Examples
+    --------
+    >>> changes = spars.Augmentation(flips="x", noise=10.0)
+    >>> changes.to_dict()["noise"]
+    10.0
+    >>> changes.apply(np.zeros((4, 4, 4), np.float32), seed=1).shape
+    (4, 4, 4)
     """
 
     flips: str | Sequence[str] = setting(

@@ -95,6 +95,14 @@ def explain(
         A parameter is out of range, or the window is larger than the volume.
     NonFiniteError
         The volume holds NaN or infinity.
+
+    Examples
+    --------
+    >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+    >>> crop = spars.phantom(seed=1, shape=(48, 48, 32)).volume
+    >>> heat = classifier.explain(crop)
+    >>> heat.shape, bool(heat.max() <= 1)
+    ((48, 48, 32), True)
     """
     scan = as_volume(volume)
     # As the classifier's training had them.
@@ -193,6 +201,13 @@ def attributions(
         A parameter is out of range; a window that is not inside is named.
     NonFiniteError
         A window holds NaN or infinity.
+
+    Examples
+    --------
+    >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+    >>> scan = spars.phantom(seed=1, shape=(48, 48, 32)).volume
+    >>> classifier.attributions(scan, [(8, 8, 8)], (12, 12, 12)).shape
+    (1, 12, 12, 12)
     """
     owner = "attributions"
     array = as_volume(volume).array
@@ -232,6 +247,12 @@ def input_gradients(
         `x` is not numeric or not of this shape, or `target` is unknown.
     NonFiniteError
         `x` holds NaN or infinity.
+
+    Examples
+    --------
+    >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+    >>> classifier.input_gradients(np.zeros((1, 108, 108, 108), np.float32)).shape
+    (1, 108, 108, 108)
     """
     owner = "input_gradients"
     check_choice(target, "target", owner, TARGETS)

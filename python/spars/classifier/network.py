@@ -70,6 +70,17 @@ class Classifier(Native):
     -----
     Tan, Hu and Saeed, arXiv 2505.18989. A classifier may be used from several threads. Copies and
     pickles have parameters of their own, with recipe and training record.
+
+    Examples
+    --------
+    >>> classifier = spars.Classifier((108, 108, 108), spars.IntensityWindow(40, 400), seed=0)
+    >>> classifier.input_shape, classifier.intensity_window, classifier.recipe, classifier.training
+    ((108, 108, 108), IntensityWindow(level=40.0, width=400.0), None, None)
+    >>> classifier.save("weights.safetensors")
+    >>> parameters = spars.Classifier.load("weights.safetensors").parameters()
+    >>> again = spars.Classifier.from_parameters(parameters, classifier.input_shape)
+    >>> list(parameters)[0], again.input_shape
+    ('conv1.weight', (108, 108, 108))
     """
 
     def __init__(
@@ -238,6 +249,12 @@ class Classifier(Native):
             `x` is not numeric or not of this shape.
         NonFiniteError
             `x` holds NaN or infinity.
+
+        Examples
+        --------
+        >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+        >>> classifier.logits(np.zeros((1, 108, 108, 108), np.float32)).shape
+        (1, 2)
         """
         progress = as_progress(progress, "logits", "inputs")
         x = self._batch(x, "logits", finite=False)
@@ -282,6 +299,14 @@ class Classifier(Native):
         NonFiniteError
             `crops` holds NaN or infinity, or the pass left the finite numbers: the tensor that did
             so first, in the order of computation, is named.
+
+        Examples
+        --------
+        >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+        >>> crops = np.random.default_rng(0).normal(size=(2, 108, 108, 108)).astype(np.float32)
+        >>> loss, gradients = classifier.loss_and_gradients(crops, [True, False])
+        >>> loss > 0, "conv1.weight" in gradients
+        (True, True)
         """
         owner = "loss_and_gradients"
         crops = self._batch(crops, owner, name="crops")
@@ -331,6 +356,13 @@ class Classifier(Native):
             A parameter is out of range; a window that is not inside is named.
         NonFiniteError
             A window holds NaN or infinity.
+
+        Examples
+        --------
+        >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+        >>> scan = spars.phantom(seed=1, shape=(48, 48, 32)).volume
+        >>> classifier.score(scan, [(0, 0, 0), (8, 8, 8)], (12, 12, 12)).shape
+        (2,)
         """
         array = as_volume(volume).array
         window = check_extent(window, "window", "score")

@@ -58,6 +58,10 @@ def save_onnx(self: Classifier, path: PathLike, *, intensity_window: bool = Fals
         another format.
     OSError
         It cannot be written.
+
+    Examples
+    --------
+    >>> spars.Classifier((108, 108, 108), seed=0).save_onnx("classifier.onnx")
     """
     owner = "save_onnx"
     window = self.intensity_window

@@ -37,9 +37,10 @@ def pretrained(name: str = "liver-lesions") -> Classifier:
 
     Examples
     --------
-    >>> import spars
     >>> made = spars.phantom(seed=1, shape=(96, 80, 64))
-    >>> found = spars.segment(made.volume, spars.pretrained(), region=made.liver)
+    >>> found = spars.segment(
+    ...     made.volume, spars.pretrained(), region=made.liver, method="flood", max_scores=100
+    ... )
     >>> found.mask.shape
     (96, 80, 64)
     """

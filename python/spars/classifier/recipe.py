@@ -60,6 +60,8 @@ class Recipe(Settings, owner="Recipe"):
     >>> recipe = spars.Recipe.of_organ(spacing=1.5, window=(16, 16, 16))
     >>> spars.Recipe.from_json(recipe.to_json()) == recipe
     True
+    >>> recipe.threshold
+    0.9
     """
 
     window: tuple[int, int, int] = setting(
@@ -287,6 +289,13 @@ class Recipe(Settings, owner="Recipe"):
         ------
         TypeError, ValueError, NonFiniteError
             As `spars.working_scan`, or the recipe has no `spacing`.
+
+        Examples
+        --------
+        >>> made = spars.phantom(seed=1, shape=(64, 64, 48))
+        >>> recipe = spars.Recipe.of_organ(spacing=4.0)
+        >>> recipe.working(made.volume, made.liver).volume.spacing
+        (4.0, 4.0, 4.0)
         """
         if self.spacing is None:
             raise ValueError(sentence("spacing", self.owner, "a float for a working grid", None))

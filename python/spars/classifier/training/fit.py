@@ -120,6 +120,17 @@ def fit(
     accumulated gradients of smaller batches are not. Crops pass one by one: with the input of
     record the process takes about 0.5 GB and 14 MB a crop for up to 95 crops, 3.7 MB for each one
     more, and the crops' own voxels. Larger batches need no other setting.
+
+    Examples
+    --------
+    >>> cases = spars.datasets.phantoms(2, shape=(48, 48, 32))
+    >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+    >>> history = classifier.fit(
+    ...     cases, window=(12, 12, 12), grid=None, epochs=1, steps_per_epoch=1, scans_per_step=2,
+    ...     crops_per_scan=1, seed=0,
+    ... )
+    >>> len(history.epochs), classifier.training is not None
+    (1, True)
     """
     settings = fitted(settings, _sources(dataset, validation))
     callbacks = callbacks_of(settings.callback, settings.tensorboard, _OWNER, "fit")
