@@ -74,6 +74,18 @@ class PPO(Whole):
         Environment steps made in the current `learn`.
     log : dict of str to float
         What the last update logged, under stable-baselines3's names.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> env = spars.WindowSearchEnv(scan, darkness, (8, 8, 8), grid=scan.shape, seed=0)
+    >>> agent = spars.PPO("MlpPolicy", env, n_steps=16, batch_size=8, seed=0).learn(32)
+    >>> action, _ = agent.predict(env.reset()[0], deterministic=True)
+    >>> agent.save("agent.npz")
+    >>> again = spars.PPO.load("agent.npz")
+    >>> sorted(again.parameters()) == sorted(agent.parameters())
+    True
     """
 
     observation_shape: tuple[int, ...]

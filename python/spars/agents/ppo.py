@@ -71,6 +71,15 @@ def gae(
     ----------
     Schulman and others, 2016, "High-dimensional continuous control using generalized advantage
     estimation"; stable-baselines3's ``RolloutBuffer.compute_returns_and_advantage``.
+
+    Examples
+    --------
+    >>> advantages, returns = spars.ppo.gae(
+    ...     rewards=[1.0, 0.0], values=[0.5, 0.5], episode_starts=[1, 0], last_value=0.5,
+    ...     last_episode_start=0, gamma=1.0, gae_lambda=1.0,
+    ... )
+    >>> advantages
+    array([1., 0.])
     """
     gamma = check_float(gamma, "gamma", "gae", 0.0, 1.0)
     gae_lambda = check_float(gae_lambda, "gae_lambda", "gae", 0.0, 1.0)
@@ -185,6 +194,20 @@ def update(
         A parameter or array is missing, of a wrong shape, or out of range.
     NonFiniteError
         An array, the loss or the gradient is not finite.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> shapes = spars.ppo.parameter_shapes(4, 2, (8,), (8,))
+    >>> parameters = {name: rng.normal(0, 0.1, shape) for name, shape in shapes.items()}
+    >>> rollout = {
+    ...     "obs": rng.normal(size=(16, 4)), "actions": rng.integers(0, 2, 16),
+    ...     "values": np.zeros(16), "log_probs": np.full(16, -0.69),
+    ...     "advantages": rng.normal(size=16), "returns": rng.normal(size=16),
+    ... }
+    >>> changed, log = spars.ppo.update(parameters, rollout, n_epochs=1, batch_size=8)
+    >>> sorted(changed) == sorted(parameters), log["train/n_updates"]
+    (True, 1.0)
     """
     owner = "update"
     arrays, shape = checked_parameters(parameters, owner)
@@ -274,6 +297,11 @@ def parameter_shapes(
     ------
     TypeError, ValueError
         A width is no integer of at least 1, or a network has no hidden layer.
+
+    Examples
+    --------
+    >>> spars.ppo.parameter_shapes(8, 6, (4,), (4,))["action_net.weight"]
+    (6, 4)
     """
     owner = "parameter_shapes"
     inputs = check_integer(inputs, "inputs", owner, 1)

@@ -92,6 +92,22 @@ class ScoreAtlas(KnownScores):
     ------
     TypeError, ValueError
         Shapes and axes do not agree, or a score is outside [0, 1].
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> def darkness(crops):
+    ...     return 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> atlas = spars.ScoreAtlas.compute(scan, darkness, (8, 8, 8), grid=scan.shape)
+    >>> atlas.scores.shape, atlas.origins.shape, atlas.covers_edge
+    ((7, 7, 5), (7, 7, 5, 3), True)
+    >>> atlas.exhaustive_map().shape, atlas.interpolated_map().shape
+    ((32, 32, 24), (32, 32, 24))
+    >>> atlas.on_strides(4).scores.shape
+    (7, 7, 5)
+    >>> atlas.save("atlas.npz")
+    >>> np.array_equal(spars.ScoreAtlas.load("atlas.npz").scores, atlas.scores)
+    True
     """
 
     def __init__(
@@ -175,6 +191,14 @@ class ScoreAtlas(KnownScores):
         Returns
         -------
         ScoreAtlas
+
+        Examples
+        --------
+        >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+        >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+        >>> atlas = spars.ScoreAtlas.compute(scan, darkness, (8, 8, 8), grid=scan.shape, stride=8)
+        >>> atlas.scores.shape
+        (4, 4, 3)
         """
         field = cls._field(
             volume, scorer, window, grid, stride, protocol, switches, region, on,
@@ -203,6 +227,13 @@ class ScoreAtlas(KnownScores):
         Returns
         -------
         Forecast
+
+        Examples
+        --------
+        >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+        >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+        >>> spars.ScoreAtlas.forecast(scan, darkness, (8, 8, 8), grid=scan.shape, stride=8).windows
+        48
         """
         field = cls._field(
             volume, scorer, window, grid, stride, protocol, switches, None, None, True

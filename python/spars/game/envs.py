@@ -105,6 +105,16 @@ def parallel_env(
     actions for both agents: the released environment has no end of its own, and its vector wrapper
     resets it. `reset` clears the map where `map_read` is "after_reset" (D11), and keeps it where it
     is "before_reset"; ``reset(options={"keep_map": False})`` decides for one call.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> env = spars.parallel_env(scan, darkness, (8, 8, 8), grid=scan.shape, seed=0)
+    >>> observations, infos = env.reset()
+    >>> observations, rewards, *ends = env.step({"learner": 0, "opponent": 2})
+    >>> sorted(rewards), observations["learner"].shape
+    (['learner', 'opponent'], (8, 8, 8))
     """
     owner = "parallel_env"
     rule = checked_rule(game, rule, owner)

@@ -116,6 +116,20 @@ class ExhaustionGame(Whole):
         How many they are.
     scores : ndarray of float32, shape (2,)
         What each agent's last place was worth: its score, or 0 where it had been shown before.
+
+    Examples
+    --------
+    >>> from spars.game.field import Field
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> field = Field(scan, darkness, (8, 8, 8), "paper", 1.0, scan.shape, 4, {}, "example")
+    >>> game = spars.exhaustion.ExhaustionGame(field)
+    >>> game.reset()
+    >>> worth, terminated, truncated = game.step(0, 2)
+    >>> game.shown_count, len(game.exhausted), game.action_mask(0).shape
+    (2, 2, (12,))
+    >>> game.observed(0).shape == game.observation_space().shape
+    True
     """
 
     def __init__(
@@ -218,6 +232,18 @@ class ExhaustionEnv(WindowSearchEnv):
     game : ExhaustionGame
     windows, score_map, field, opponent
         As for `spars.WindowSearchEnv`; `scores` are what the last places were worth.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> env = spars.exhaustion.ExhaustionEnv(scan, darkness, (8, 8, 8), grid=scan.shape, seed=0)
+    >>> observation, info = env.reset()
+    >>> observation, worth, terminated, truncated, info = env.step(env.action_masks().argmax())
+    >>> sorted(env.scores), env.score_map.shape, sorted(env.windows), env.opponent
+    (['learner', 'opponent'], (32, 32, 24), ['learner', 'opponent'], None)
+    >>> env.observation_multiplicity, env.render()
+    (None, None)
     """
 
     def __init__(

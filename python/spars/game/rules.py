@@ -26,6 +26,11 @@ class ExhaustionRule(Settings, owner="ExhaustionRule", kw_only=False):
     ------
     TypeError, ValueError
         A number is out of its range.
+
+    Examples
+    --------
+    >>> spars.exhaustion.ExhaustionRule(min_steps=4).bounded().min_steps
+    4
     """
 
     final_factor: float = setting(

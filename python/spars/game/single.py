@@ -55,6 +55,20 @@ class WindowSearchEnv(OneGame, Env):
     stable-baselines3's rollout casts it there (D12). stable-baselines3 then takes it for an image,
     moves its last axis to the front and divides it by 255, as it did in the released scripts. The
     opponent gets the crop uncast, float32, where `opponent_observation` is "uncast" (D13).
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> env = spars.WindowSearchEnv(
+    ...     scan, darkness, (8, 8, 8), grid=scan.shape, seed=0, render_mode="rgb_array"
+    ... )
+    >>> observation, info = env.reset(seed=0)
+    >>> observation, reward, terminated, truncated, info = env.step(env.action_masks().argmax())
+    >>> observation.shape, env.score_map.shape, sorted(env.scores), sorted(env.windows)
+    ((8, 8, 8), (32, 32, 24), ['learner', 'opponent'], ['learner', 'opponent'])
+    >>> env.render().shape, env.opponent, env.observation_multiplicity is None
+    ((32, 32, 3), None, False)
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}

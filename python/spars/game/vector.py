@@ -43,6 +43,20 @@ class VectorGame(Whole):
     Notes
     -----
     Step it from one thread at a time; another's results may overwrite those of the call otherwise.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> games = spars.VectorGame(
+    ...     scan, darkness, 4, (8, 8, 8), termination_threshold=1.0, grid=scan.shape, maps="run"
+    ... )
+    >>> games.reset()
+    >>> rewards, terminated, truncated = games.step([0, 1, 2, 3], [0, 0, 0, 0])
+    >>> rewards.shape, games.scores.shape, games.windows.shape, games.steps
+    ((4,), (4, 2), (4, 2, 3), array([1, 1, 1, 1]))
+    >>> games.observation(0, agent=0).shape, games.score_map(0).shape
+    ((8, 8, 8), (32, 32, 24))
     """
 
     def __init__(
