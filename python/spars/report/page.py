@@ -102,6 +102,12 @@ def write_report(
         The reference has another shape than the scan, or lies elsewhere.
     ImportError
         The extra "report" (matplotlib, Jinja2) is not installed.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+    >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
+    >>> spars.report.write_report("report.html", found, reference=made.tumour)
     """
     check_ending(path, (".html", ".htm"), "write_report")
     page_template = template("report.html")
