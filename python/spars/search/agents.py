@@ -52,6 +52,16 @@ class Agents:
     ------
     TypeError, ValueError
         `policy` is none, or `least_worth` no finite float.
+
+    Examples
+    --------
+    >>> from spars.search.map_policy import MapPolicy
+    >>> agents = spars.Agents(MapPolicy(seed=0), {"scans": 0})
+    >>> agents.save("agents.npz")
+    >>> spars.Agents.load("agents.npz").least_worth
+    0.1
+    >>> agents.doubts(spars.Recipe.of_organ())
+    []
     """
 
     def __init__(
@@ -78,7 +88,21 @@ class Agents:
         self._least_worth = value
 
     def strategy(self, view: View, rng: np.random.Generator) -> Iterator[Numbers]:
-        """Yield the windows to ask for next, as every strategy does; `rng` is not used."""
+        """Yield the windows to ask for next, as every strategy does; `rng` is not used.
+
+        Examples
+        --------
+        >>> from spars.search.map_policy import MapPolicy
+        >>> made = spars.phantom(seed=1, shape=(64, 64, 48))
+        >>> agents = spars.Agents(MapPolicy(seed=0), {"scans": 0}, least_worth=None)
+        >>> classifier = spars.Classifier((108, 108, 108), spars.IntensityWindow(40, 400), seed=0)
+        >>> classifier.recipe = spars.Recipe.of_organ(spacing=8.0, window=(4, 4, 4))
+        >>> found = spars.segment(
+        ...     made.volume, classifier, region=made.liver, agents=agents, max_scores=16
+        ... )
+        >>> found.scores_asked
+        16
+        """
         features = Features(view)
         # The first are always asked for: without a score nothing is known of a scan.
         has_begun = False

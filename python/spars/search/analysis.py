@@ -157,6 +157,16 @@ class RunAnalysis(WithCoverage):
         -----
         Where the run masks moves, the agent does not know of it: its probabilities are those
         before masking.
+
+        Examples
+        --------
+        >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+        >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+        >>> run = spars.self_play(
+        ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8
+        ... )
+        >>> type(run.agent())
+        <class 'spars.agents.agent.PPO'>
         """
         parameters = None if iteration is not None else self.parameters
         if parameters is None:

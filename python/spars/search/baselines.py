@@ -48,6 +48,17 @@ class Search(WithCoverage):
     seen : ScoreAtlas or None
         The scores that such a search asked for, up to two steps of the lattice around them means
         of these, 0 elsewhere; None in a game and Grad-CAM.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> found = spars.baselines.random_walk(
+    ...     scan, darkness, seed=0, window=(8, 8, 8), grid=scan.shape, iterations=2, n_steps=8
+    ... )
+    >>> atlas = spars.ScoreAtlas.compute(scan, darkness, (8, 8, 8), grid=scan.shape)
+    >>> found.coverage(atlas).seen.shape, found.regret(atlas).shape
+    ((16,), (16,))
     """
 
     score_map: FloatArray = field(repr=False)
@@ -103,6 +114,14 @@ def exhaustive(
     Returns
     -------
     Search
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> found = spars.baselines.exhaustive(scan, darkness, window=(8, 8, 8), grid=scan.shape)
+    >>> found.windows.shape
+    (245, 3)
     """
     refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "exhaustive")
     # Its threshold ends episodes, of which there are none here.
@@ -168,6 +187,14 @@ def grad_cam(
     ------
     TypeError, ValueError
         The scorer is no Classifier, or a parameter is out of range.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> classifier = spars.Classifier((108, 108, 108), seed=0)
+    >>> found = spars.baselines.grad_cam(scan, classifier, window=(24, 24, 16), grid=scan.shape)
+    >>> found.score_map.shape
+    (32, 32, 24)
     """
     refuse_unknown(unused, ("iterations", "n_steps", "termination_threshold", "seed"), "grad_cam")
     if not isinstance(scorer, Classifier):
@@ -219,6 +246,16 @@ def random_walk(volume: Scan, scorer: Scorer, *, seed: int = 0, **options: Any) 
     Returns
     -------
     Search
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> found = spars.baselines.random_walk(
+    ...     scan, darkness, seed=0, window=(8, 8, 8), grid=scan.shape, iterations=2, n_steps=8
+    ... )
+    >>> found.scores.shape, found.score_map.shape
+    ((32,), (32, 32, 24))
     """
     rng = np.random.default_rng(check_integer(seed, "seed", "random_walk", 0, 2**64 - 1))
 
@@ -236,6 +273,16 @@ def greedy(volume: Scan, scorer: Scorer, *, seed: int = 0, **options: Any) -> Se
     asks the scorer more often than a walk of as many steps.
 
     Parameters and result are those of `random_walk`.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> found = spars.baselines.greedy(
+    ...     scan, darkness, seed=0, window=(8, 8, 8), grid=scan.shape, iterations=2, n_steps=8
+    ... )
+    >>> found.windows.shape
+    (32, 3)
     """
     seed = check_integer(seed, "seed", "greedy", 0, 2**64 - 1)
     return _play(

@@ -43,6 +43,12 @@ class Calibration:
         The ones asked for.
     windows : int
         How many windows of tumour-free scans it rests on.
+
+    Examples
+    --------
+    >>> found = spars.calibration.Calibration(0.4, 0.3, None, 0.99, 0.8, 100)
+    >>> found.termination_threshold, found.segmentation_threshold
+    (0.4, 0.3)
     """
 
     termination_threshold: float
@@ -112,6 +118,14 @@ def calibrate(
     ------
     ValueError, TypeError
         There is no scan, or a parameter is out of range.
+
+    Examples
+    --------
+    >>> free = [spars.phantom(seed=i, shape=(32, 32, 24), has_tumour=False).volume for i in (1, 2)]
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> found = spars.calibration.calibrate(free, darkness, window=(8, 8, 8), grid=(32, 32, 24))
+    >>> 0 < found.segmentation_threshold <= 1, found.windows
+    (True, 96)
     """
     quantile = check_float(quantile, "quantile", "calibrate", 0.0, 1.0)
     share = check_float(share, "share", "calibrate", 0.0, 1.0)
@@ -182,6 +196,15 @@ def calibrate_presence(
     TypeError, ValueError
         The classifier has no recipe, a case has no label, or all have one; or maps of scans with
         tumours are no higher than the others'.
+
+    Examples
+    --------
+    >>> cases = spars.datasets.phantoms(2, shape=(64, 64, 48))
+    >>> classifier = spars.pretrained()
+    >>> classifier.recipe = classifier.recipe.changed(stride=12)
+    >>> recipe = spars.calibration.calibrate_presence(cases, classifier)
+    >>> recipe.presence_slope is not None
+    True
     """
     if not isinstance(classifier, Classifier) or classifier.recipe is None:
         raise TypeError(sentence("classifier", _OWNER, "a Classifier with a recipe", classifier))

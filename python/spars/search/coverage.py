@@ -55,6 +55,16 @@ class Coverage:
         The atlas' highest score.
     places, best_places : int
         Places of the atlas; and how many are among the best.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> atlas = spars.ScoreAtlas.compute(scan, darkness, (8, 8, 8), grid=scan.shape)
+    >>> found = spars.baselines.exhaustive(scan, darkness, window=(8, 8, 8), grid=scan.shape)
+    >>> seen = spars.coverage.coverage(found, atlas)
+    >>> float(seen.seen[-1]), float(seen.regret[-1])
+    (1.0, 0.0)
     """
 
     seen: NDArray[np.float64] = field(repr=False)
@@ -102,6 +112,15 @@ def coverage(
     ------
     ValueError
         The atlas is of another window or grid, or is needed and missing.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> atlas = spars.ScoreAtlas.compute(scan, darkness, (8, 8, 8), grid=scan.shape)
+    >>> found = spars.baselines.exhaustive(scan, darkness, window=(8, 8, 8), grid=scan.shape)
+    >>> float(spars.coverage.coverage(found, atlas).best_seen[-1])
+    1.0
     """
     best = check_float(best, "best", "coverage", 0.0, 1.0, open_low=True)
     visits, atlas, places = _seen_places(search, atlas, "coverage", progress)
@@ -157,6 +176,15 @@ def regret(
     ----------
     Bubeck, Munos and Stoltz, 2009, "Pure exploration in multi-armed bandits problems": simple
     and cumulative regret. Here scores are not noisy, so the best window seen is recommended.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> atlas = spars.ScoreAtlas.compute(scan, darkness, (8, 8, 8), grid=scan.shape)
+    >>> found = spars.baselines.exhaustive(scan, darkness, window=(8, 8, 8), grid=scan.shape)
+    >>> float(spars.coverage.regret(found, atlas)[-1])
+    0.0
     """
     check_choice(kind, "kind", "regret", REGRETS)
     visits, atlas, places = _seen_places(search, atlas, "regret", progress)
@@ -228,7 +256,18 @@ class WithCoverage:
         best: float = 0.01,
         progress: Progress | bool | None = None,
     ) -> Coverage:
-        """Return what was seen after each step, as `spars.coverage.coverage` defines it."""
+        """Return what was seen after each step, as `spars.coverage.coverage` defines it.
+
+        Examples
+        --------
+        >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+        >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+        >>> run = spars.self_play(
+        ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8
+        ... )
+        >>> run.coverage().seen.shape
+        (16,)
+        """
         return coverage(self, atlas, best=best, progress=progress)
 
     def regret(

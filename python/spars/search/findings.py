@@ -24,7 +24,13 @@ _DIRECTIONS = 200
 
 
 class ScanWarning(UserWarning):
-    """A scan is not what a recipe was made for; the message says why and what to look at."""
+    """A scan is not what a recipe was made for; the message says why and what to look at.
+
+    Examples
+    --------
+    >>> issubclass(spars.ScanWarning, UserWarning)
+    True
+    """
 
 
 @dataclass(frozen=True)

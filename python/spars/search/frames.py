@@ -175,6 +175,13 @@ def isolate(
     ------
     ValueError
         The region is empty, has another shape than the scan, or lies elsewhere.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=1, shape=(48, 48, 32))
+    >>> liver = spars.isolate(made.volume, made.liver)
+    >>> liver.shape < made.volume.shape, float(liver.array.min()) <= -200
+    (True, True)
     """
     outside = check_float(outside, "outside", "isolate")
     margin = check_integer(margin, "margin", "isolate", 0)

@@ -85,6 +85,25 @@ class League(Whole):
     A member takes 4 bytes a parameter of its policy net twice, here and in the core, and 24 bytes
     a place of the scan: 31 MB for a window of 48 x 48 x 24 on the grid of record. Critics are not
     kept. What a player does at a place is computed once, so that a game soon costs no network.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> run = spars.self_play(
+    ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8,
+    ...     opponent_update_interval=8,
+    ... )
+    >>> league = spars.League.of(run, max_steps=16).play(4)
+    >>> league.payoff.shape, int(league.games.sum()), league.intransitivity(), league.cycles()
+    ((2, 2), 8, nan, [])
+    >>> league.ratings(resamples=100).names == tuple(league.names)
+    True
+    >>> league.save("league.npz")
+    >>> again = spars.League.load("league.npz", scan, darkness)
+    >>> again.add("newcomer", run.parameters)
+    >>> again.add_run(run, prefix="again ") is again
+    True
     """
 
     _shape: PolicyShape

@@ -29,6 +29,14 @@ class Ratings:
     elo, low, high : ndarray of float64, shape (members,)
         Ratings, whose mean is 0, and the ends of their intervals.
     confidence : float
+
+    Examples
+    --------
+    >>> wins = np.array([[0, 8, 9], [2, 0, 7], [1, 3, 0]])
+    >>> ties = np.zeros((3, 3), int)
+    >>> found = spars.ratings.elo_ratings(["a", "b", "c"], wins, ties, resamples=100)
+    >>> found.order, bool(found.expected()[0, 1] > 0.5)
+    (array([0, 1, 2]), True)
     """
 
     names: tuple[str, ...]
@@ -64,6 +72,12 @@ def win_rates(wins: NDArray[np.int64], ties: NDArray[np.int64]) -> NDArray[np.fl
     ------
     TypeError, ValueError
         They are no such arrays.
+
+    Examples
+    --------
+    >>> spars.ratings.win_rates(np.array([[0, 8], [2, 0]]), np.zeros((2, 2), int))
+    array([[nan, 0.8],
+           [0.2, nan]])
     """
     wins, ties = _checked(wins, ties, "win_rates")
     games = wins + wins.T + ties
@@ -113,6 +127,13 @@ def elo_ratings(
     ----------
     Bradley and Terry, 1952, "Rank analysis of incomplete block designs"; Elo, 1978, "The rating of
     chessplayers"; Efron, 1979, for the bootstrap.
+
+    Examples
+    --------
+    >>> wins = np.array([[0, 8], [2, 0]])
+    >>> found = spars.ratings.elo_ratings(["a", "b"], wins, np.zeros((2, 2), int), resamples=100)
+    >>> found.elo.round()
+    array([ 106., -106.])
     """
     owner = "elo_ratings"
     confidence = check_float(
@@ -239,6 +260,12 @@ def cyclic_share(wins: NDArray[np.int64], ties: NDArray[np.int64]) -> float:
     ----------
     Jiang, Lim, Yao and Ye, 2011, "Statistical ranking and combinatorial Hodge theory"; Balduzzi and
     others, 2018, "Re-evaluating evaluation".
+
+    Examples
+    --------
+    >>> beats = np.array([[0, 9, 1], [1, 0, 9], [9, 1, 0]])
+    >>> round(spars.ratings.cyclic_share(beats, np.zeros((3, 3), int)), 2)
+    1.0
     """
     wins, ties = _checked(wins, ties, "cyclic_share")
     score = wins + (ties + 1) / 2

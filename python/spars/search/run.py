@@ -82,6 +82,20 @@ class Run(Whole, RunAnalysis):
     grid : tuple of three ints
     configuration : dict
         Everything needed to repeat the run, as plain values, with versions and input hashes.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> run = spars.self_play(
+    ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8
+    ... )
+    >>> run.resume(1).rewards.shape, len(run.replay(1).windows), run.regret().shape
+    ((3,), 8, (24,))
+    >>> run.save("run.npz")
+    >>> again = spars.Run.load("run.npz", scan, darkness)
+    >>> again.resume(1).rewards.shape, sorted(again.parameters) == sorted(run.parameters)
+    ((4,), True)
     """
 
     def __init__(

@@ -51,6 +51,21 @@ class Segmentation(Whole):
         The search: its map on the model grid, windows and scores visited, rewards.
     configuration : dict
         Everything needed to repeat the run, as plain values.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+    >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
+    >>> found.mask.shape, found.millilitres > 0, found.scores_asked, found.probability
+    ((64, 64, 48), True, None, None)
+    >>> found.dice(made.tumour) == found.evaluate(made.tumour)["dice"]
+    True
+    >>> found.save("mask.nii.gz")
+    >>> found.save_score_map("score_map.nii.gz")
+    >>> found.save("folder")
+    >>> again = spars.Segmentation.load("folder", made.volume)
+    >>> np.array_equal(again.mask, found.mask)
+    True
     """
 
     def __init__(
@@ -125,6 +140,18 @@ class Segmentation(Whole):
         ------
         TypeError, ValueError
             The voxel is not one of the scan, or the segmentation was loaded.
+
+        Examples
+        --------
+        >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+        >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+        >>> found = spars.segment(
+        ...     scan, darkness, window=(8, 8, 8), grid=scan.shape, iterations=2,
+        ...     segmentation_threshold=0.5,
+        ... )
+        >>> place = np.unravel_index(found.score_map.argmax(), found.score_map.shape)
+        >>> len(found.why(*place)) > 0
+        True
         """
         if self._is_loaded:
             raise ValueError("The windows of a search are not kept in a folder: segment again.")
@@ -254,6 +281,12 @@ class Segmentation(Whole):
 
         Parameters and result are those of `spars.plots.overlay` and, of `on`, of `dice`; needs the
         extra "report".
+
+        Examples
+        --------
+        >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+        >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
+        >>> found.plot(made.tumour).savefig("mask.png")
         """
         if reference is not None:
             reference = as_mask(reference, "reference", "plot", scan=self.volume, on=on)

@@ -115,6 +115,13 @@ def segment(
     -----
     ScanWarning
         The organ does not look like what the recipe is for; the message says why.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+    >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
+    >>> found.mask.shape, found.millilitres > 0
+    ((64, 64, 48), True)
     """
     found = _segmented(volume, classifier, settings)
     found.configuration |= {"classifier": identity(classifier), "versions": versions()}

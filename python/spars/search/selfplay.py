@@ -73,6 +73,16 @@ def self_play(volume: Scan, classifier: Scorer, settings: SelfPlaySettings) -> R
 
     Time, once scores are known, is an iteration's `n_steps` readings of the policy's first layer
     and one reading and writing of all weights and moments a minibatch: see Benchmarks/RESULTS.md.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> run = spars.self_play(
+    ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8
+    ... )
+    >>> run.score_map.shape, run.rewards.shape
+    ((32, 32, 24), (2,))
     """
     place = None
     if settings.checkpoint is not None:

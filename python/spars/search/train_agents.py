@@ -116,6 +116,15 @@ def train_agents(
     TypeError, ValueError
         A parameter is out of range, the classifier has no recipe with a spacing, or a case has no
         organ.
+
+    Examples
+    --------
+    >>> cases = spars.datasets.phantoms(1, shape=(64, 64, 48), tumour_fraction=0.0)
+    >>> classifier = spars.Classifier((108, 108, 108), spars.IntensityWindow(40, 400), seed=0)
+    >>> classifier.recipe = spars.Recipe.of_organ(spacing=10.0, window=(4, 4, 4))
+    >>> agents = spars.train_agents(cases, classifier, lesion_sets=1, rounds=1, max_scores=20)
+    >>> agents.training["scans"]
+    1
     """
     if not isinstance(classifier, Classifier):
         raise TypeError(sentence("classifier", _OWNER, "a Classifier", classifier))
