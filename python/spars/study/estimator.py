@@ -69,11 +69,15 @@ class PresenceClassifier(ClassifierMixin, BaseEstimator):
     >>> cases = spars.datasets.phantoms(4, shape=(24, 24, 20))
     >>> scans, labels = [case.load() for case in cases], [case.has_tumour for case in cases]
     >>> estimator = PresenceClassifier(
-    ...     (108, 108, 108), (12, 12, 10), None, epochs=1,
+    ...     (108, 108, 108), (12, 12, 10), (24, 24, 20), epochs=1, stride=12,
     ...     options={"steps_per_epoch": 1, "scans_per_step": 2, "crops_per_scan": 2},
     ... )
     >>> cross_val_score(estimator, scans, labels, cv=2).shape
     (2,)
+    >>> estimator.fit(scans, labels).predict_proba(scans[:1]).shape
+    (1, 2)
+    >>> estimator.predict(scans[:1]).dtype
+    dtype('bool')
     """
 
     def __init__(
