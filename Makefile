@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .PHONY: help demo test test-core test-python test-arm64 test-interoperability check format generate \
-	bench docs site clean build prerequisites
+	bench docs examples site clean build prerequisites
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ docs: prerequisites $(READERS)/sphinx-build ## Check documents' links, and examp
 	$(READERS)/python scripts/check_docs.py
 	$(READERS)/python scripts/check_examples.py
 
+examples: prerequisites $(PEERS)/jupytext ## Execute the notebooks of examples into build/examples
+	$(PEERS)/python setup.py -q build_ext --inplace
+	$(PEERS)/python scripts/run_examples.py
+
 site: prerequisites $(READERS)/sphinx-build ## Build the documentation site in build/site/html
 	$(READERS)/python setup.py -q build_ext --inplace
 	$(READERS)/python scripts/make_site.py
@@ -107,4 +111,8 @@ $(PEERS)/pytest: pyproject.toml setup.py | prerequisites
 	$(PYTHON) -m venv .venv-interoperability
 	$(PEERS)/pip install -q -U pip "setuptools>=77"
 	$(PEERS)/pip install -q --no-build-isolation -e ".[all]" --group test --group interoperability
+	@touch $@
+
+$(PEERS)/jupytext: pyproject.toml | $(PEERS)/pytest
+	$(PEERS)/pip install -q --group examples
 	@touch $@

@@ -7,6 +7,7 @@ and run in a folder of their own, with the warnings that Python shows by default
 import doctest
 import inspect
 import os
+import re
 import sys
 import tempfile
 import time
@@ -30,9 +31,9 @@ def docstrings():
 
 def is_shown(name, text, of_class):
     """Whether a docstring has an example, or its class's uses the name."""
-    member = f".{name.rpartition('.')[2]}"
+    member = re.compile(rf"\.{name.rpartition('.')[2]}\b")
     lines = [line for line in of_class.splitlines() if line.strip().startswith((">>>", "..."))]
-    return ">>>" in text or any(member in line for line in lines)
+    return ">>>" in text or any(member.search(line) for line in lines)
 
 
 def run(name, text):

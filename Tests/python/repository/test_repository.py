@@ -62,6 +62,24 @@ def test_check_refuses_long_files(check, monkeypatch, tmp_path):
     assert "501 lines" in check.problems_of("module.py")[0]
 
 
+def test_examples_of_docstrings_do_not_make_a_file_too_long(check, monkeypatch, tmp_path):
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    example = '    """A.\n\n    Examples\n    --------\n' + "    >>> 1\n    1\n" * 20 + '    """\n'
+    (tmp_path / "module.py").write_text("def f():\n" + example + "    x = 1\n" * 497)
+    assert check.problems_of("module.py") == []
+    (tmp_path / "module.py").write_text("def f():\n" + example + "    x = 1\n" * 498)
+    assert "544 lines" in check.problems_of("module.py")[0]
+
+
+def test_an_example_is_a_docstrings_own_or_its_classs(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    is_shown = importlib.import_module("check_examples").is_shown
+    assert is_shown("spars.f", ">>> spars.f()", "")
+    assert is_shown("spars.C.m", "A method.", ">>> spars.C().m()")
+    assert not is_shown("spars.C.m", "A method.", ">>> spars.C().many()\nand not .m()")
+    assert not is_shown("spars.f", "A function.", "")
+
+
 def test_check_refuses_versions_that_differ(check, monkeypatch, tmp_path):
     for name in check.VERSIONS:
         target = tmp_path / name
