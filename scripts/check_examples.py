@@ -1,6 +1,7 @@
 """Checks that the docstring of every public function and class has an example, and that it runs.
 
-A method or property may have its example in its class's docstring. Examples know `spars` and `np`,
+A method or property may have its example in its class's docstring, or in that of the class that it
+inherits its contract from. Examples know `spars` and `np`,
 and run in a folder of their own, with the warnings that Python shows by default as errors.
 """
 
@@ -26,12 +27,13 @@ def docstrings():
             text = getattr(found, "__func__", found).__doc__
             # What has no docstring of its own stands among its class's attributes.
             if text:
-                yield f"{name}.{member}", text, value.__doc__ or ""
+                holders = [base for base in value.__mro__ if member in vars(base)]
+                yield f"{name}.{member}", text, f"{value.__doc__}\n{holders[-1].__doc__}"
 
 
 def is_shown(name, text, of_class):
     """Whether a docstring has an example, or its class's uses the name."""
-    member = re.compile(rf"\.{name.rpartition('.')[2]}\b")
+    member = re.compile(rf"(\.|def ){name.rpartition('.')[2]}\b")
     lines = [line for line in of_class.splitlines() if line.strip().startswith((">>>", "..."))]
     return ">>>" in text or any(member.search(line) for line in lines)
 

@@ -23,9 +23,25 @@ class Callback:
 
     Examples
     --------
-    >>> class Printed(Callback):
+    >>> class Printed(spars.callbacks.Callback):
+    ...     def on_start(self, kind, configuration):
+    ...         print("begins:", kind)
+    ...
     ...     def on_step(self, values, step):
-    ...         print(step, values["train/loss"])
+    ...         print(step, sorted(values)[0])
+    ...
+    ...     def on_end(self, error):
+    ...         print("ends:", error)
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> run = spars.self_play(
+    ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8,
+    ...     callback=Printed(),
+    ... )
+    begins: self_play
+    8 rollout/learner_score_last
+    16 rollout/learner_score_last
+    ends: None
     """
 
     def on_start(self, kind: str, configuration: Mapping[str, Any]) -> None:

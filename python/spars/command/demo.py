@@ -52,6 +52,11 @@ class DemoConfiguration:
         Iterations of each game.
     budgets : tuple of int
         How many windows each search may ask for, in turn.
+
+    Examples
+    --------
+    >>> spars.demo.DemoConfiguration(iterations=20).iterations
+    20
     """
 
     seed: int = 0
@@ -84,6 +89,15 @@ def run_demo(
     ------
     ImportError
         The extra "report" is not installed.
+
+    Examples
+    --------
+    >>> small = spars.demo.DemoConfiguration(
+    ...     shape=(64, 64, 48), tumour_count=1, iterations=2, budgets=(20,)
+    ... )
+    >>> result = spars.demo.run_demo("demo-output", small, quiet=True)
+    >>> 0 <= result["dice"] <= 1
+    True
     """
     check_installed("The demonstration")
     demo = ShippedDemo(Path(output), configuration or DemoConfiguration(), quiet)

@@ -83,9 +83,12 @@ class TensorBoard(Callback):
 
     Examples
     --------
-    ::
-
-        run = spars.self_play(scan, classifier, callback=TensorBoard("logs"))
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> log = spars.callbacks.TensorBoard("logs")
+    >>> run = spars.self_play(
+    ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8, callback=log
+    ... )
     """
 
     def __init__(self, path: PathLike, every: int = 1) -> None:
@@ -141,10 +144,9 @@ class WeightsAndBiases(Callback):
 
     Examples
     --------
-    ::
+    >>> log = spars.callbacks.WeightsAndBiases("livers", mode="offline")
 
-        log = WeightsAndBiases("livers", mode="offline")
-        history = classifier.fit(dataset, callback=log)
+    ``classifier.fit(dataset, callback=log)`` is then a run of the project.
     """
 
     def __init__(self, project: str = "spars", **options: Any) -> None:
@@ -192,10 +194,9 @@ class MLflow(Callback):
 
     Examples
     --------
-    ::
+    >>> log = spars.callbacks.MLflow("livers", "sqlite:///runs.db")
 
-        log = MLflow("livers", "sqlite:///runs.db")
-        run = spars.self_play(scan, classifier, callback=log)
+    ``classifier.fit(dataset, callback=log)`` is then a run of the experiment.
     """
 
     def __init__(self, experiment: str = "spars", uri: str | None = None) -> None:
@@ -254,9 +255,9 @@ class LiveCurves(Callback):
 
     Examples
     --------
-    ::
+    >>> curves = spars.callbacks.LiveCurves(("train/loss", "validation/loss"), seconds=2.0)
 
-        history = classifier.fit(dataset, callback=LiveCurves())
+    ``classifier.fit(dataset, callback=curves)`` draws both losses below the cell.
     """
 
     def __init__(self, *panels: tuple[str, ...], seconds: float = 1.0) -> None:

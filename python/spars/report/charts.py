@@ -89,6 +89,11 @@ def curves(
     ------
     TypeError, ValueError
         `mark` does not lie within the longest series, `smooth` is below 1, or `scale` is neither.
+
+    Examples
+    --------
+    >>> series = {"loss": [0.7, 0.5, 0.4]}
+    >>> spars.plots.curves(series, x_label="epoch", y_label="loss").savefig("loss.png")
     """
     smooth = check_integer(smooth, "smooth", "curves", 1)
     check_choice(scale, "scale", "curves", ("linear", "log"))
@@ -159,6 +164,13 @@ def coverage(
     ------
     ValueError
         No curve is given, or `part` is none of the three.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> found = spars.baselines.exhaustive(scan, darkness, window=(8, 8, 8), grid=scan.shape)
+    >>> figure = spars.plots.coverage({"every window": found.coverage()})
     """
     if not curves:
         raise ValueError(
@@ -247,6 +259,16 @@ def payoff(league: League, *, ax: Axes | None = None) -> Figure:
     matplotlib.figure.Figure
         Members are sorted by their ratings, the strongest first: what transitive strength explains
         is purple above the diagonal, and orange there is a member that loses to a weaker one.
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> run = spars.self_play(
+    ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8,
+    ...     opponent_update_interval=8,
+    ... )
+    >>> figure = spars.plots.payoff(spars.League.of(run, max_steps=16).play(4))
     """
     order = league.ratings(resamples=1).order
     rates = league.payoff[np.ix_(order, order)]
@@ -281,6 +303,16 @@ def ratings(league: League, *, confidence: float = 0.95, ax: Axes | None = None)
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
+    >>> darkness = lambda crops: 1 / (1 + np.exp(crops.mean(axis=(1, 2, 3)) / 100))
+    >>> run = spars.self_play(
+    ...     scan, darkness, iterations=2, window=(8, 8, 8), grid=scan.shape, n_steps=8,
+    ...     opponent_update_interval=8,
+    ... )
+    >>> figure = spars.plots.ratings(spars.League.of(run, max_steps=16).play(4))
     """
     found = league.ratings(confidence=confidence)
     figure, ax = axes_of(ax)

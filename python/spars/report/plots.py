@@ -109,6 +109,11 @@ def overlay(
         A mask or map has another shape than the scan or lies elsewhere, or `index` lies outside.
     ImportError
         matplotlib is missing.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+    >>> spars.plots.overlay(made.volume, made.tumour).savefig("overlay.png")
     """
     volume = as_volume(volume)
     axis = check_integer(axis, "axis", "overlay", 0, 2)
@@ -166,6 +171,12 @@ def views(
 
     Parameters and errors are those of `overlay`, but `index` takes one slice for each of the axes
     x, y and z; returns the figure.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+    >>> len(spars.plots.views(made.volume, made.tumour).axes) >= 3
+    True
     """
     volume = as_volume(volume)
     order = (2, 1, 0)

@@ -314,10 +314,9 @@ class Segmentation(Whole):
 
         Examples
         --------
-        >>> import spars
-        >>> made = spars.phantom(seed=3, shape=(48, 40, 32))
+        >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
         >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
-        >>> view = found.view(made.tumour)
+        >>> page = found.view(made.tumour)
         """
         if reference is not None:
             reference = as_mask(reference, "reference", "view", scan=self.volume, on=on)

@@ -49,6 +49,26 @@ class Results(Sequence[dict[str, Any]]):
     rows : iterable of dict
     locks : sequence of dict
         What the rows' folders are bound to.
+
+    Examples
+    --------
+    >>> study = spars.Study(
+    ...     {"phantoms": {"n": 4, "shape": [64, 64, 48]}, "region": "organ"},
+    ...     base={"classifier": {"weights": "pretrained"}},
+    ...     settings={
+    ...         "rule": {"segmentation": {"method": "intensity"}},
+    ...         "network": {"segmentation": {"method": "flood", "max_scores": 20}},
+    ...     },
+    ... )
+    >>> outcome = study.run("rivals")
+    >>> results = spars.Results.load("rivals")
+    >>> len(results), len(results.frame()), len(results.worst(1))
+    (8, 8, 1)
+    >>> results.summary(interval="percentile")[0]["n"]
+    2
+    >>> results.compare("network", "rule", interval="percentile")[0]["n"]
+    2
+    >>> results.report("report.html")
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]], locks: Sequence[Mapping[str, Any]] = ()):
@@ -95,7 +115,22 @@ class Results(Sequence[dict[str, Any]]):
         return Table(self.rows).frame()
 
     def curves(self, row: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-        """Return what self-play recorded of each iteration, by name: Dice, rewards."""
+        """Return what self-play recorded of each iteration, by name: Dice, rewards.
+
+        Examples
+        --------
+        >>> study = spars.Study(
+        ...     {"phantoms": {"n": 1, "shape": [64, 64, 48], "seed": 1}, "region": "organ"},
+        ...     base={
+        ...         "classifier": {"weights": "pretrained"},
+        ...         "segmentation": {"method": "self_play", "iterations": 2, "n_steps": 4},
+        ...     },
+        ... )
+        >>> outcome = study.run("play")
+        >>> results = spars.Results.load("play")
+        >>> sorted(results.curves(results[0]))
+        ['iteration', 'last_reward', 'reward']
+        """
         path = Path(row["folder"]) / "curves.csv"
         table = np.genfromtxt(path, delimiter=",", names=True, ndmin=1)
         return {name: np.asarray(table[name], np.float64) for name in table.dtype.names or ()}

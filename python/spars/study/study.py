@@ -102,6 +102,9 @@ class Study:
     ... )
     >>> len(study.tasks)
     24
+    >>> study.check()
+    >>> study.table()[0]["state"], len(study.plan()), study.to_dict()["seeds"]
+    ('waiting', 24, [0, 1, 2])
     """
 
     def __init__(
@@ -163,6 +166,15 @@ class Study:
             The file cannot be read.
         TypeError, ValueError
             It is no study; the message names the key.
+
+        Examples
+        --------
+        >>> import json
+        >>> described = {"schema": 1, "data": {"phantoms": {"n": 2}}, "split": {"folds": 2}}
+        >>> _ = open("study.json", "w").write(json.dumps(described))
+        >>> study = spars.Study.load("study.json", ["seeds=[0, 1]"])
+        >>> study.seeds
+        (0, 1)
         """
         found = changed(read(file), changes)
         check_keys(found, KEYS, f"{file}: a study")
@@ -332,6 +344,18 @@ class Study:
             A task failed with ``on_error="raise"``.
         OSError
             The folder cannot be written to.
+
+        Examples
+        --------
+        >>> study = spars.Study(
+        ...     {"phantoms": {"n": 2, "shape": [64, 64, 48]}, "region": "organ"},
+        ...     base={
+        ...         "classifier": {"weights": "pretrained"}, "segmentation": {"method": "intensity"},
+        ...     },
+        ... )
+        >>> outcome = study.run("intensity")
+        >>> len(spars.Results.load("intensity"))
+        2
         """
         check_choice(on_error, "on_error", "run", ("record", "raise"))
         shard = _shard(shard)
