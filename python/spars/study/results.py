@@ -60,7 +60,7 @@ class Results(Sequence[dict[str, Any]]):
     ...         "network": {"segmentation": {"method": "flood", "max_scores": 20}},
     ...     },
     ... )
-    >>> outcome = study.run("rivals")
+    >>> _ = study.run("rivals")
     >>> results = spars.Results.load("rivals")
     >>> len(results), len(results.frame()), len(results.worst(1))
     (8, 8, 1)
@@ -120,14 +120,13 @@ class Results(Sequence[dict[str, Any]]):
         Examples
         --------
         >>> study = spars.Study(
-        ...     {"phantoms": {"n": 1, "shape": [64, 64, 48], "seed": 1}, "region": "organ"},
+        ...     {"phantoms": {"n": 2, "shape": [64, 64, 48]}, "region": "organ"},
         ...     base={
         ...         "classifier": {"weights": "pretrained"},
         ...         "segmentation": {"method": "self_play", "iterations": 2, "n_steps": 4},
         ...     },
         ... )
-        >>> outcome = study.run("play")
-        >>> results = spars.Results.load("play")
+        >>> results = study.run("play")
         >>> sorted(results.curves(results[0]))
         ['iteration', 'last_reward', 'reward']
         """

@@ -350,11 +350,11 @@ class Study:
         >>> study = spars.Study(
         ...     {"phantoms": {"n": 2, "shape": [64, 64, 48]}, "region": "organ"},
         ...     base={
-        ...         "classifier": {"weights": "pretrained"}, "segmentation": {"method": "intensity"},
+        ...         "classifier": {"weights": "pretrained"},
+        ...         "segmentation": {"method": "intensity"},
         ...     },
         ... )
-        >>> outcome = study.run("intensity")
-        >>> len(spars.Results.load("intensity"))
+        >>> len(study.run("intensity"))
         2
         """
         check_choice(on_error, "on_error", "run", ("record", "raise"))
