@@ -82,7 +82,7 @@ def test_another_formats_ending_is_refused(writers, tmp_path):
         ["segment", "s.nii", "--region", "r.nii", "-o", "m.nii", "--checkpoint", "w.nii.gz"],
         ["train", "--phantoms", "2", "-o", "w.safetensors", "--history", "w.csv"],
         ["train", "--phantoms", "2", "-o", "w.safetensors", "--checkpoint", "w.pth"],
-        ["study", "main", "--phantoms", "2", "--output", "w.npz"],
+        ["study", "results", "s", "--csv", "w.npz"],
         ["league", "r.npz", "s.nii", "--classifier", "c.pth", "--picture", "w.pdf"],
         ["league", "r.npz", "s.nii", "--classifier", "c.pth", "--output", "w.zip"],
     ],

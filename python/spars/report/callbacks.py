@@ -272,7 +272,7 @@ class LiveCurves(Callback):
         self._kind = kind
         self._values: dict[str, list[float]] = {}
         self._count, self._drawn, self._at = 0, 0, -math.inf
-        self._handle: Any = None
+        self._shown: Any = None
 
     def on_step(self, values: Mapping[str, float], step: int) -> None:
         """Take the values, and draw if the last drawing is long enough ago."""
@@ -299,7 +299,7 @@ class LiveCurves(Callback):
             return
         label = {"fit": "epoch", "self_play": "iteration"}.get(self._kind, "step")
         figure = charts.panels(panels, x_label=label)
-        if self._handle is None:
-            self._handle = self._display(figure, display_id=True)
+        if self._shown is None:
+            self._shown = self._display(figure, display_id=True)
         else:
-            self._handle.update(figure)
+            self._shown.update(figure)

@@ -352,8 +352,8 @@ class Dataset(Sequence[Case]):
             What is to be kept apart from these; looked through as well.
         reference_value : int or sequence of ints
             The labels of tumour in masks.
-        progress : callable or bool, optional
-            Called with scans done and in all; True shows a bar.
+        progress : callable or True, optional
+            Called with (done, planned) scans; True draws a bar (the extra "progress").
 
         Returns
         -------
