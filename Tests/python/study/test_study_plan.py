@@ -210,6 +210,19 @@ def test_inputs_are_checked_before_the_first_task(data, changes, message):
     assert message in str(caught.value)
 
 
+def test_the_window_of_a_training_is_that_of_its_searches():
+    base = {**SMALL, "training": {**SMALL["training"], "window": [10, 10, 8], "grid": "native"}}
+    del base["window"], base["grid"]
+    study(base=base).check()
+    base["training"]["window"] = [10, 10, 24]
+    with pytest.raises(ValueError, match=r"at most the shape of scan 'phantom-"):
+        study(base=base).check()
+    base["training"]["window"] = [10, 10, 8]
+    base["recipe"] = {"window": [30, 10, 8]}
+    with pytest.raises(ValueError, match=r"is too small for a window of \(30, 10, 8\)"):
+        study(base=base).check()
+
+
 def test_a_scan_too_shallow_for_the_published_grid_is_named_before_hours_of_training():
     names = [case(f"liver_{number}", True) for number in range(3)]
     base = {**SMALL, "grid": [24, 24, 60], "segmentation": {"iterations": 2}}

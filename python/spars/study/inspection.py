@@ -6,9 +6,10 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
+from spars.classifier.recipe import Recipe
 from spars.classifier.training.scans import Room, check_cases
 from spars.study.document import SWITCHES, Variant
 from spars.study.forecast import forecast
@@ -87,7 +88,7 @@ def _check_target(variant: Variant, case: Case, study: Study) -> None:
         )
     if study.data.region and case._load_organ is None:
         raise ValueError(f"Scan {case.name!r} has no organ, which data.region needs.")
-    keywords = variant.segmentation or {}
+    keywords = _known(variant)
     if variant.training is None and "window" not in keywords:
         # The recipe of the weights says what the scan becomes.
         return
@@ -118,6 +119,26 @@ def _check_target(variant: Variant, case: Case, study: Study) -> None:
         raise ValueError(
             f"Scan {case.name!r} of shape {shape} {what} {size} (setting {variant.name!r})."
         )
+
+
+def _known(variant: Variant) -> dict[str, Any]:
+    """Return the keywords of `segment`, with what the recipe of a training will say."""
+    settings = variant.training
+    known: dict[str, Any] = {}
+    if settings is not None and variant.recipe is not None:
+        is_native = settings.protocol.scan_frame == "native"
+        known = {
+            "window": settings.window,
+            "grid": None if is_native else settings.grid,
+            "protocol": settings.protocol,
+        }
+        declared = Recipe.declared()
+        known |= {
+            name: declared[name].kind.again(value)
+            for name, value in variant.recipe.items()
+            if name in known
+        }
+    return known | (variant.segmentation or {})
 
 
 def _check_tumours(study: Study, cases: Mapping[str, Case]) -> None:
