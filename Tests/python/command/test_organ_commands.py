@@ -165,6 +165,15 @@ def test_every_method_runs_on_the_organ(said, tmp_path, method):
     assert "made of boxes" not in page
 
 
+def test_a_reference_is_measured_against_by_self_play_on_the_organ(said, tmp_path):
+    code, out, err = said(*segment(
+        "--method", "self_play", "--iterations", 2, "--report", tmp_path / "report.html",
+        "--reference", "ball0.nii.gz", output=tmp_path / "mask.nii.gz",
+    ))  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "Dice " in out
+
+
 def test_agents_and_a_budget_are_given_by_options(said, tmp_path, folder):
     spars.Agents(MapPolicy(seed=3), {"scans": 1}, None).save(tmp_path / "agents.npz")
     given = ("--agents", tmp_path / "agents.npz", "--max-scores", "25", "--json")

@@ -102,8 +102,10 @@ def found_in(
         region = mask_of(arguments, "region", arguments.scan, scan)
         if not region.any():
             raise ValueError(f"{arguments.region}: the region holds no voxel.")
-    if reference is not None and arguments.report and settings.method == "self_play":
-        # The curve of Dice, which the search does not see, is for the report alone.
+    is_played = settings.method == "self_play" and not prepared.is_of_organ
+    if reference is not None and arguments.report and is_played:
+        # The curve of Dice, which the search does not see, is for the report alone; there is none
+        # on a working grid, whose voxels are not the reference's.
         search["reference"] = reference
     scorer: Scorer | None = classifier
     # What segment refuses is not scored first.
