@@ -7,7 +7,7 @@ import time
 import pytest
 from distributed import Client, LocalCluster
 from places import ROOT
-from study_cases import PHANTOMS, SMALL, table_of
+from study_cases import INTENSITY, PHANTOMS, SMALL, table_of
 
 import spars
 
@@ -47,3 +47,11 @@ def test_two_workers_one_of_which_is_killed_give_the_serial_table(tmp_path, monk
     for task in (folder / "tasks").iterdir():
         text = (task / "log.txt").read_text()
         assert text.count("done in ") == 1
+
+
+def test_pages_in_three_dimensions_are_left_where_they_are_asked_for(tmp_path):
+    base = {**INTENSITY["base"], "surfaces": True}
+    results = spars.Study(**{**INTENSITY, "base": base}).run(tmp_path)
+    assert [row["state"] for row in results] == ["done"] * 4
+    for name in ("final_predictions_3d", "predicted_and_ground_truth_labels_3d"):
+        assert len(list(tmp_path.glob(f"tasks/*/{name}.html"))) == 4

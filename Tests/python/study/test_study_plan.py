@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -267,7 +268,13 @@ def test_the_presets_are_the_published_repositorys_studies():
     kinds = [task.kind for task in found.tasks.values()]
     assert kinds.count("train") == 5
     assert kinds.count("segment") == 9
-    found.check()
+    spars.Study(names, preset="published/all", base={"surfaces": False}).check()
+
+
+def test_what_pages_in_three_dimensions_need_is_asked_before_the_first_task(monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(ImportError, match=r"pip install 'spars\[report3d\]'"):
+        study(base={**SMALL, "surfaces": True}).check()
 
 
 def test_intensity_needs_no_classifier():

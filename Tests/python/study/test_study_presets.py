@@ -17,6 +17,8 @@ SMALL = {
     "window": [8, 8, 6],
     "grid": list(SHAPE),
     "training_scans": 4,
+    # Which need more than these tests have.
+    "surfaces": False,
     "training": {"epochs": 2, "scans_per_step": 2, "crops_per_scan": 4, "validation_steps": 1},
     "segmentation": {"iterations": 3, "n_steps": 8},
 }
@@ -117,4 +119,5 @@ def test_training_sizes_play_nothing(tmp_path):
 def test_without_liver_5_the_first_training_scan_is_played():
     names = [Case(f"s{n}", True, lambda: 0, lambda: 0, (256, 256, 180)) for n in range(40)]
     study = spars.Study(names, preset="published/main")
+    assert study.variants[0].surfaces
     assert {row.case for row in study._plan.rows} == {"s0"}

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spars._support.checks import check_extent, check_integer, sentence, shown
+from spars._support.checks import check_bool, check_extent, check_integer, sentence, shown
 from spars._support.extras import require
 from spars._support.json import jsonable
 from spars._support.kinds import (
@@ -149,6 +149,8 @@ class Variant:
         The first so many of the split's training scans; None for all.
     weights_name : str
         Under which weights are also kept, after every epoch; "" for none.
+    surfaces : bool
+        Whether pages in three dimensions are kept of mask and reference.
     pinned : frozenset of str
         "training", "segmentation": where the setting has a seed of its own.
     """
@@ -160,6 +162,7 @@ class Variant:
     recipe: dict[str, Any] | None
     training_scans: int | None
     weights_name: str
+    surfaces: bool
     pinned: frozenset[str]
 
     def with_weights(self, hashes: Mapping[str, str]) -> Variant:
@@ -346,7 +349,10 @@ def _told(value: Any) -> str:
 def variant(name: str, given: Mapping[str, Any]) -> Variant:
     """Return one setting, resolved and checked."""
     what = f"The setting {name!r}"
-    known = ("classifier", "training", "segmentation", "recipe", "training_scans", "weights_name")
+    known = (
+        "classifier", "training", "segmentation", "recipe", "training_scans", "weights_name",
+        "surfaces",
+    )  # fmt: skip
     check_keys(given, (*known, *_BOTH), what)
     both = {key: given[key] for key in _BOTH if key in given}
     classifier = dict(given.get("classifier") or {})
@@ -385,8 +391,17 @@ def variant(name: str, given: Mapping[str, Any]) -> Variant:
     pinned = {
         part for part in ("training", "segmentation") if "seed" in (given.get(part) or {})
     }  # fmt: skip
+    surfaces = check_bool(given.get("surfaces", False), "surfaces", "Study")
     return Variant(
-        name, training, classifier, segmentation, recipe, scans, weights_name, frozenset(pinned)
+        name,
+        training,
+        classifier,
+        segmentation,
+        recipe,
+        scans,
+        weights_name,
+        surfaces,
+        frozenset(pinned),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars.classifier.recipe import Recipe
 from spars.classifier.training.scans import Room, check_cases
+from spars.report.surfaces import check_surfaces
 from spars.study.document import SWITCHES, Variant
 from spars.study.forecast import forecast
 from spars.study.scans import Fold
@@ -26,6 +27,8 @@ def check_inputs(study: Study, plan: Plan, folder: Path | None) -> None:
     """Check scans, labels, splits, memory and disk; parameters and errors are `Study.check`'s."""
     cases = {case.name: case for case in study.cases}
     for variant in study.variants:
+        if variant.surfaces and variant.segmentation is not None:
+            check_surfaces()
         for fold in study.folds[variant.name]:
             _check_fold(fold, variant, study)
             if variant.training is not None:

@@ -47,6 +47,7 @@ _BASE: dict[str, Any] = {
     "window": [48, 48, 24],
     "training_scans": 24,
     "weights_name": WEIGHTS[24],
+    "surfaces": True,
     "training": {"epochs": 32},
     "segmentation": {
         "method": "self_play", "iterations": 10_000, "termination_threshold": 0.3,

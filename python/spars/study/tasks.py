@@ -193,6 +193,7 @@ def _segmentation(
         "scorer": scorer,
         "segmentation": plain(keywords),
         "recipe": variant.recipe,
+        "surfaces": variant.surfaces,
         **data,
     }
     return Task.of(SEGMENT, spec, needs)

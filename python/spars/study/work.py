@@ -21,6 +21,7 @@ from spars.classifier.recipe import Recipe
 from spars.game.atlas import ScoreAtlas
 from spars.game.scorers import Scorer
 from spars.metrics.masks import as_mask
+from spars.report.surfaces import write_surfaces
 from spars.search.scoring import score_windows
 from spars.search.segmentation import Segmentation
 from spars.search.segmenting import from_recipe, segment
@@ -33,6 +34,9 @@ from spars.volume.volume import save
 
 WEIGHTS, ATLAS, MASK, RUN = "weights.safetensors", "atlas.npz", "mask.nii.gz", "run.npz"
 HISTORY, CURVES, CONFIGURATION = "history.json", "curves.csv", "configuration.json"
+#: Under the names that the released scripts have for them.
+PREDICTION_3D = "final_predictions_3d.html"
+BOTH_3D = "predicted_and_ground_truth_labels_3d.html"
 _CHECKPOINT = "training.npz"
 #: How often self-play keeps its state: so many times in a run.
 _SAVES = 20
@@ -128,6 +132,9 @@ def segmented(
     save(place / MASK, found.mask, like=found.volume)
     # For whoever looks, as the engine's description of the task.
     (place / CONFIGURATION).write_text(text_of(found.configuration), encoding="utf-8")
+    if spec["surfaces"]:
+        write_surfaces(place / PREDICTION_3D, found)
+        write_surfaces(place / BOTH_3D, found, reference)
     return _measured(found, reference) | _curves(place / CURVES, found)
 
 
