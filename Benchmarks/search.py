@@ -61,7 +61,7 @@ from spars.search.organ import organ_lesions
 from spars.search.strategies import STRATEGIES, View
 
 BUDGETS = (100, 250, 500, 1000, 2000)
-DRAWN = ("random", "coarse", "walk", "climb", "flood", "coarse_flood")
+DRAWN = ("random", "coarse", "walk", "climb", "flood", "coarse_flood", "ucb")
 LAW = LesionLaw(dark=(15, 90), bright_chance=0.03, radius=(3, 25))
 DRAWS = 10_000
 

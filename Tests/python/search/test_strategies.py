@@ -156,6 +156,18 @@ def line_of(scores):
     return order
 
 
+def test_ucb_asks_far_apart_until_something_scores_high_and_then_beside_it():
+    scores = [0.0] * 200
+    scores[90] = scores[91] = scores[92] = scores[93] = 0.95
+    asked = line_of(scores)(STRATEGIES["ucb"])
+    assert sorted(asked) == list(range(200))
+    places = [asked.index(window) for window in range(90, 94)]
+    first = min(places)
+    # All of a hit is known a turn or two after its first window.
+    assert max(places) < first + 48
+    assert set(asked[:48]) != set(range(48))
+
+
 def test_a_flood_grows_each_hit_to_its_end_before_it_looks_on():
     scores = [0.0] * 40
     scores[3] = scores[20] = scores[21] = scores[22] = 0.9

@@ -27,6 +27,13 @@ BATCH = 16
 COARSEST = 4
 _FACES = np.concatenate([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
 _AROUND = np.array([step for step in np.ndindex(3, 3, 3) if step != (1, 1, 1)]) - 1
+# "ucb": how much scores up to two steps away count, 1 of the window's own; and its prior's and a
+# score's precision, of standard deviations of 0.5 and 0.25.
+_BALL = (
+    np.array([step for step in np.ndindex(5, 5, 5) if np.sum(np.subtract(step, 2) ** 2) <= 4]) - 2
+)
+_KERNEL = np.exp(-0.5 * np.sum(_BALL**2, axis=1))
+_PRIOR, _SURETY = 4.0, 16.0
 
 
 class View:
@@ -54,9 +61,23 @@ class View:
         self.places = np.argwhere(askable)
         self.intensity = intensity
         self.scores = np.full(len(self.places), np.nan, np.float32)
-        # One more place on each side, so that neighbours need no check for borders.
-        self._numbers = np.full(np.add(askable.shape, 2), -1, np.int64)
-        self._numbers[1:-1, 1:-1, 1:-1][askable] = np.arange(len(self.places))
+        # Two more places on each side, so that what lies around needs no check for borders.
+        self._numbers = np.full(np.add(askable.shape, 4), len(self.places), np.int64)
+        self._numbers[2:-2, 2:-2, 2:-2][askable] = np.arange(len(self.places))
+
+    def around(self, steps: Numbers, windows: Numbers | None = None) -> Numbers:
+        """Return the windows at some steps from each window, int64 (m, k); n where there is none.
+
+        Parameters
+        ----------
+        steps : int64 array of shape (k, 3)
+            At most two places of the lattice along each axis.
+        windows : int64 array of shape (m,), optional
+            All by default.
+        """
+        places = self.places if windows is None else self.places[windows]
+        there = places[:, None] + steps + 2
+        return self._numbers[tuple(np.moveaxis(there, 2, 0))]
 
     def neighbours(self, windows: Numbers, steps: Numbers = _AROUND) -> Numbers:
         """Return the windows not asked for that lie around some, each once, ascending.
@@ -67,9 +88,8 @@ class View:
         steps : int64 array of shape (k, 3)
             Where neighbours stand against a window; all 26 by default.
         """
-        around = self.places[windows][:, None] + steps + 1
-        found = np.unique(self._numbers[tuple(around.reshape(-1, 3).T)])
-        return found[(found >= 0) & np.isnan(self.scores[found])]
+        found = np.unique(self.around(steps, windows))
+        return self.unasked(found[found < len(self.scores)])
 
     def unasked(self, windows: Numbers) -> Numbers:
         """Return those of some windows that have not been asked for, in their order."""
@@ -147,6 +167,26 @@ def climb(view: View, rng: np.random.Generator) -> Iterator[Numbers]:
             here = view.neighbours(here, _FACES)
 
 
+def ucb(view: View, rng: np.random.Generator) -> Iterator[Numbers]:
+    """Ask for the windows whose scores may be the highest: mean and standard deviation together.
+
+    A Gaussian field, each window by itself: it takes the scores within two steps for noisy ones of
+    its own, the noisier the further away (Srinivas and others, ICML 2010, with a local field and 1
+    for beta). Ties are drawn.
+    """
+    around = view.around(_BALL)
+    precision = np.full(len(view.scores) + 1, _PRIOR)
+    total = np.zeros(len(precision))
+    ties = 1e-6 * rng.random(len(view.scores))
+    while len(left := view.unasked(np.arange(len(view.scores)))):
+        bounds = total[left] / precision[left] + precision[left] ** -0.5 + ties[left]
+        asked = left[np.argsort(-bounds, kind="stable")[:BATCH]]
+        yield asked
+        counts = np.broadcast_to(_SURETY * _KERNEL, around[asked].shape)
+        np.add.at(precision, around[asked], counts)
+        np.add.at(total, around[asked], counts * view.scores[asked, None])
+
+
 STRATEGIES: dict[str, Strategy] = {
     "raster": straight(in_raster),
     "random": straight(at_random),
@@ -157,4 +197,5 @@ STRATEGIES: dict[str, Strategy] = {
     "flood": flood(at_random),
     "coarse_flood": flood(coarse_first),
     "darkest_flood": flood(darkest_first),
+    "ucb": ucb,
 }
