@@ -94,8 +94,8 @@ def training_scans(folder, livers, classifier):
     return found
 
 
-def train(scans, folder, seed, rounds):
-    """Train a seed's agents that are not in the folder yet."""
+def train(scans, folder, seed, players, rounds):
+    """Train those of a seed's agents that are not in the folder yet."""
     folder.mkdir(parents=True, exist_ok=True)
 
     def kept(name, made):
@@ -123,7 +123,8 @@ def train(scans, folder, seed, rounds):
         return learner
 
     fit = kept("regression", regression)
-    for name, options in PLAYERS.items():
+    for name in players:
+        options = PLAYERS[name]
         begun = None if name.endswith("anew") else fit
         kept(name, lambda options=options, begun=begun: reinforced(options, begun))
 
@@ -151,12 +152,12 @@ def normalised(scan, quantiles):
     return found
 
 
-def report(title, scans, folder, seeds, quantiles):
+def report(title, scans, folder, players, seeds, quantiles):
     scans = [scan for scan in scans if scan.ml > 1 and scan.exhaustive > 0.05]
     everything = study.by_patient([scan.exhaustive for scan in scans], scans)
     control = study.by_patient([normalised(scan, quantiles) for scan in scans], scans)
     curves, spreads = {}, {}
-    for name in ("regression", *PLAYERS):
+    for name in ("regression", *players):
         drawn = [measured(f"{name}-{seed}", scans, folder) for seed in range(seeds)]
         by_seed = [study.by_patient(curve, scans) for curve in drawn]
         curves[name] = np.mean(by_seed, axis=0)
@@ -178,6 +179,8 @@ def report(title, scans, folder, seeds, quantiles):
         )  # fmt: skip
     print("\n| area of | less that of | |\n|---|---|---|")
     for one, other in COMPARED:
+        if one not in curves or other not in curves:
+            continue
         difference = study.areas(curves[one]) - study.areas(curves[other])
         print(f"| {one} | {other} | {study.interval(difference)} |", flush=True)
 
@@ -187,6 +190,7 @@ def main():
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--agents", type=Path, required=True, help="folder for what is trained")
     parser.add_argument("--livers", type=int, default=4, help="phantoms to train on")
+    parser.add_argument("--players", nargs="*", default=list(PLAYERS), choices=list(PLAYERS))
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--phantoms", type=int, default=0, help="livers to measure on")
@@ -196,15 +200,15 @@ def main():
     classifier = spars.pretrained()
     scans = training_scans(arguments.cache / "training", arguments.livers, classifier)
     for seed in range(arguments.seeds):
-        train(scans, arguments.agents, seed, arguments.rounds)
+        train(scans, arguments.agents, seed, arguments.players, arguments.rounds)
     pooled = np.sort(np.concatenate([scan.scores for scan in scans]))
     quantiles = np.quantile(pooled, np.linspace(0, 1, 10_001))
     made = list(study.phantoms(arguments.phantoms, 9000, arguments.cache, classifier))
     if made:
-        report("Phantoms", made, arguments.agents, arguments.seeds, quantiles)
+        report("Phantoms", made, arguments.agents, arguments.players, arguments.seeds, quantiles)
     real = list(study.patients(arguments.patients, arguments.same, arguments.cache, classifier))
     if real:
-        report("Patients", real, arguments.agents, arguments.seeds, quantiles)
+        report("Patients", real, arguments.agents, arguments.players, arguments.seeds, quantiles)
 
 
 if __name__ == "__main__":

@@ -4,23 +4,14 @@ import functools
 
 import numpy as np
 import pytest
+from agent_cases import livers, made_scan, network
 
 import spars
-from spars.search.features import FEATURES, Features, cubes
+from spars.search.features import FEATURES, Features, Ground
+from spars.search.known_scans import KnownScan, Searches, worth
 from spars.search.map_policy import MapPolicy
+from spars.search.regression import Regression
 from spars.search.strategies import STRATEGIES, View
-from spars.search.train_agents import KnownScan, learn, worth
-
-
-def made_scan(seed, shape=(12, 11, 10)):
-    """Return a scan of which one drawn ball scores high and is a little darker."""
-    rng = np.random.default_rng(seed)
-    askable = rng.random(shape) < 0.9
-    places = np.argwhere(askable)
-    near = np.linalg.norm(places - rng.integers(2, 8, 3), axis=1) < 2.2
-    intensity = (rng.normal(0, 1, len(places)) - 2.5 * near).astype(np.float32)
-    scores = np.where(near, 0.95, 0.1).astype(np.float32)
-    return KnownScan(askable, intensity, scores)
 
 
 def found_by(strategy, scan, most, seed=0):
@@ -35,10 +26,19 @@ def found_by(strategy, scan, most, seed=0):
     return np.nansum(view.scores > 0.5)
 
 
+def learned(scans, rounds, most, seed):
+    regression = Regression(scans, most, seed)
+    for _ in range(rounds):
+        regression.play()
+    return regression
+
+
 @functools.cache
 def trained():
-    policy, errors = learn([made_scan(seed) for seed in range(6)], 2, 160, 0)
-    return spars.Agents(policy, {"scans": 6, "errors": errors}, least_worth=None)
+    regression = learned([made_scan(seed) for seed in range(6)], 2, 160, 0)
+    return spars.Agents(
+        regression.policy, {"scans": 6, "errors": regression.errors}, least_worth=None
+    )
 
 
 def test_what_is_learned_finds_more_than_a_flood_on_scans_it_has_not_seen():
@@ -52,7 +52,7 @@ def test_what_is_learned_finds_more_than_a_flood_on_scans_it_has_not_seen():
 
 def test_training_is_drawn_by_its_seed_alone():
     scans = [made_scan(seed) for seed in range(2)]
-    one, again, other = (learn(scans, 2, 32, seed)[0].parameters for seed in (1, 1, 2))
+    one, again, other = (learned(scans, 2, 32, seed).policy.parameters for seed in (1, 1, 2))
     for name, values in one.items():
         np.testing.assert_array_equal(values, again[name])
     assert not np.array_equal(one["first.weight"], other["first.weight"])
@@ -61,9 +61,14 @@ def test_training_is_drawn_by_its_seed_alone():
 def test_features_are_those_of_a_plain_count(rng):
     scan = made_scan(3, (6, 5, 7))
     view = scan.view()
-    asked = rng.permutation(len(scan.scores))[:40]
-    view.scores[asked] = scan.scores[asked]
-    found = Features(view)()
+    features = Features(Ground.of(view))
+    for asked in rng.permutation(len(scan.scores))[:40].reshape(2, 20):
+        before = features.values.copy()
+        changed = features.take(asked, scan.scores[asked])
+        others = np.setdiff1d(np.arange(len(before)), changed)
+        np.testing.assert_array_equal(features.values[others], before[others])
+        view.scores[asked] = scan.scores[asked]
+    found = features.values
     assert found.shape == (len(scan.scores), len(FEATURES))
     named = dict(zip(FEATURES, found.T, strict=True))
     for window in range(0, len(scan.scores), 7):
@@ -84,22 +89,54 @@ def test_features_are_those_of_a_plain_count(rng):
 def test_features_do_not_depend_on_level_or_scale(rng):
     scan = made_scan(4)
     other = KnownScan(scan.askable, 40 + 3 * scan.intensity, scan.scores)
-    np.testing.assert_allclose(Features(scan.view())(), Features(other.view())(), atol=1e-4)
+    np.testing.assert_allclose(
+        Ground.of(scan.view()).still, Ground.of(other.view()).still, atol=1e-4
+    )
 
 
-def test_cubes_are_sums_of_neighbours(rng):
-    values = rng.normal(size=(2, 5, 4, 6)).astype(np.float32)
-    found = cubes(values, 1)
-    assert found[1, 2, 2, 3] == pytest.approx(values[1, 1:4, 1:4, 2:5].sum(), abs=1e-5)
-    assert found[0, 0, 0, 0] == pytest.approx(values[0, :2, :2, :2].sum(), abs=1e-5)
+def test_features_that_never_change_are_those_of_a_plain_count():
+    scan = made_scan(5, (6, 5, 7))
+    view = scan.view()
+    named = dict(zip(FEATURES, Ground.of(view).still.T, strict=False))
+    middle = np.median(scan.intensity)
+    spread = 1.4826 * np.median(np.abs(scan.intensity - middle))
+    value = np.clip((scan.intensity - middle) / spread, -8, 8)
+    for window in range(0, len(value), 9):
+        distance = np.abs(view.places - view.places[window]).max(axis=1)
+        near, wide = value[distance <= 1], value[distance <= 2]
+        assert named["mean of 3"][window] == pytest.approx(near.mean() / 2, abs=1e-5)
+        assert named["mean of 5"][window] == pytest.approx(wide.mean() / 2, abs=1e-5)
+        assert named["spread"][window] == pytest.approx(near.std(), abs=1e-4)
+        assert named["rank"][window] == pytest.approx(np.mean(value < value[window]) - 0.5)
+
+
+def test_searches_side_by_side_are_those_of_each_alone():
+    scans = [made_scan(1), made_scan(2, (7, 9, 6))]
+    policy = trained().policy
+    together, alone = Searches(scans), [Searches([scan]) for scan in scans]
+    count = len(scans[0].scores)
+    for _ in range(5):
+        asked = together.best(policy(together.features.values), 8)
+        for number, search in enumerate(alone):
+            own = search.best(policy(search.features.values), 8)
+            np.testing.assert_array_equal(asked[number] - count * number, own[0])
+            search.ask(own.ravel())
+        together.ask(asked.ravel())
+    np.testing.assert_array_equal(together.features.values[count:], alone[1].features.values)
+    # None stands where nothing is left.
+    rest = Searches([made_scan(3, (3, 3, 3)), made_scan(3, (4, 4, 4))])
+    rest.ask(rest.windows[0][rest.windows[0] < len(rest.scores)])
+    assert (rest.best(rest.worths, 4)[0] == len(rest.scores)).all()
+    assert rest.ask(np.full(3, len(rest.scores))).size == 0
+    assert (rest.worth_of(np.full(3, len(rest.scores))) == 0).all()
 
 
 def test_gradients_are_those_of_differences(rng):
     features = rng.normal(size=(7, len(FEATURES))).astype(np.float32)
     wanted = rng.normal(size=7).astype(np.float32)
     policy = MapPolicy(1)
-    first, second, found = policy._forward(features)
-    gradients = policy._gradients(features, first, second, 2 * (found - wanted) / 7)
+    first, second, found = policy.forward(features)
+    gradients = policy.gradients(features, first, second, 2 * (found - wanted) / 7)
     for name, gradient in gradients.items():
         place = tuple(rng.integers(n) for n in gradient.shape)
         errors = []
@@ -172,19 +209,6 @@ def test_broken_files_are_refused(tmp_path):
         spars.Agents.load(path)
 
 
-@functools.cache
-def network():
-    made = spars.Classifier((108, 108, 108), spars.IntensityWindow(100, 180), seed=0)
-    made.recipe = spars.Recipe.of_organ(6.0, (6, 6, 6), margin=6.0, stride=2)
-    return made
-
-
-def livers(fraction=0.0):
-    return spars.datasets.phantoms(
-        1, seed=3, shape=(48, 40, 36), spacing=(6.0, 6.0, 6.0), tumour_fraction=fraction
-    )
-
-
 def test_training_on_a_dataset_and_segmenting_with_what_it_learned():
     done = []
     agents = spars.train_agents(
@@ -242,7 +266,7 @@ def test_agents_and_method_belong_together():
 
 def test_a_view_of_equal_intensities_has_features():
     view = View(np.ones((3, 1, 1), bool), np.ones(3, np.float32))
-    assert np.isfinite(Features(view)()).all()
+    assert np.isfinite(Ground.of(view).still).all()
 
 
 def test_what_agents_are_made_of_is_checked():

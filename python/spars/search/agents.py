@@ -13,7 +13,7 @@ from spars._support.checks import check_float, sentence
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 from spars.classifier.recipe import Recipe
-from spars.search.features import FEATURES, Features
+from spars.search.features import FEATURES, Features, Ground
 from spars.search.map_policy import MapPolicy
 from spars.search.strategies import Numbers, View
 
@@ -103,17 +103,19 @@ class Agents:
         >>> found.scores_asked
         16
         """
-        features = Features(view)
+        features = Features(Ground.of(view))
+        worths = self.policy(features.values)
         # The first are always asked for: without a score nothing is known of a scan.
         has_begun = False
         while len(left := np.flatnonzero(np.isnan(view.scores))):
-            worths = self.policy(features()[left])
-            wanted = best(worths, BATCH)
+            wanted = left[best(worths[left], BATCH)]
             is_enough = self.least_worth is not None and worths[wanted].mean() < self.least_worth
             if has_begun and is_enough:
                 return
             has_begun = True
-            yield left[wanted]
+            yield wanted
+            changed = view.unasked(features.take(wanted, view.scores[wanted]))
+            worths[changed] = self.policy(features.values[changed])
 
     def doubts(self, recipe: Recipe) -> list[str]:
         """Return what speaks against playing on the working grid of a recipe, in sentences."""

@@ -2,98 +2,152 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.types import FloatArray
-from spars.search.strategies import HIT, View
+from spars.search.strategies import HIT, Numbers, View
 
-__all__ = ["FEATURES", "Features"]
+__all__ = ["FEATURES", "Features", "Ground"]
 
-#: Features of each window, in their order.
-FEATURES = (
+#: Features of each window, in their order: what never changes, then what scores change.
+STILL = (
     "intensity", "mean of 3", "mean of 5", "contrast", "spread", "rank", "is darkest 2 %",
-    "is darkest 10 %", "windows of 3", "windows of 5", "asked of 3", "score of 3", "asked of 5",
-    "score of 5", "hits of 3", "sure hits of 3", "sure hits of 5", "best beside", "is new ground",
+    "is darkest 10 %", "windows of 3", "windows of 5",
 )  # fmt: skip
+MOVING = (
+    "asked of 3", "score of 3", "asked of 5", "score of 5", "hits of 3", "sure hits of 3",
+    "sure hits of 5", "best beside", "is new ground",
+)  # fmt: skip
+FEATURES = STILL + MOVING
 _SURE = 0.9
+# The cube of 125 places around a window: itself, the six beside it, the rest of 27, the rest.
+_CUBE = np.array(list(np.ndindex(5, 5, 5))) - 2
+_CUBE = _CUBE[np.lexsort([np.abs(_CUBE).sum(axis=1), np.abs(_CUBE).max(axis=1)])]
+_BESIDE, _NEAR = slice(1, 7), slice(0, 27)
 
 
-class Features:
-    """The features of a view's windows, renewed as scores come in.
+class Ground:
+    """What never changes of a scan's windows: which lie around each, and the organ's intensities.
 
     Intensities count from the organ's median in units of its spread, so scans of any level and
     scanner look alike. "of 3" and "of 5" mean the cube of so many windows around each.
 
-    Parameters
+    Attributes
     ----------
-    view : View
+    around : ndarray of int32, shape (n, 125)
+        The windows in the cube around each; n where there is none. First itself, then the six that
+        share a face with it, then the rest of the 27.
+    still : ndarray of float32, shape (n, 10)
+        The features that scores do not change.
     """
 
-    def __init__(self, view: View) -> None:
-        self._view = view
-        askable = view.askable
-        # No wider than the windows: the lattice reaches beyond the organ.
-        low, high = view.places.min(axis=0), view.places.max(axis=0) + 1
-        self._cut = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        self._places = tuple((view.places - low).T)
-        inside = askable[self._cut].astype(np.float32)
+    def __init__(self, around: NDArray[np.int32], still: FloatArray) -> None:
+        self.around = around
+        self.still = still
+
+    @classmethod
+    def of(cls, view: View) -> Self:
+        """Return the ground of a view's windows."""
+        around = view.around(_CUBE).astype(np.int32)
         middle = np.median(view.intensity)
         spread = 1.4826 * np.median(np.abs(view.intensity - middle))
         value = np.clip((view.intensity - middle) / max(spread, 1e-6), -8, 8)
-        grid = np.stack([inside, self._on_lattice(value), self._on_lattice(value**2)])
-        count, total, squares = self._at_windows(cubes(grid, 1))
-        wide_count, wide_total, _ = self._at_windows(cubes(grid, 2))
-        near, wide = total / count, wide_total / wide_count
+        padded = np.append(value, 0)
+        count, wide_count = ((part < len(value)).sum(axis=1) for part in (around[:, _NEAR], around))
+        near = padded[around[:, _NEAR]].sum(axis=1) / count
+        squares = (padded**2)[around[:, _NEAR]].sum(axis=1) / count
+        wide = padded[around].sum(axis=1) / wide_count
         rank = np.argsort(np.argsort(view.intensity, kind="stable")) / len(value)
-        self._still = np.stack(
+        still = np.stack(
             [
                 value / 2, near / 2, wide / 2, (value - wide) / 2,
-                np.sqrt(np.maximum(squares / count - near**2, 0)),
+                np.sqrt(np.maximum(squares - near**2, 0)),
                 rank - 0.5, rank < 0.02, rank < 0.1, count / 27 - 0.5, wide_count / 125 - 0.5,
             ],
             axis=1,
-        ).astype(np.float32)  # fmt: skip
+        )  # fmt: skip
+        return cls(around, still.astype(np.float32))
 
-    def __call__(self) -> FloatArray:
-        """Return the features as the view's scores stand, float32 (windows, features)."""
-        known = ~np.isnan(self._view.scores)
-        score = np.where(known, self._view.scores, 0)
-        channels = [known, score, score > HIT, score > _SURE]
-        grid = np.stack([self._on_lattice(values.astype(np.float32)) for values in channels])
-        asked, total, hits, sure = self._at_windows(cubes(grid, 1))
-        wide_asked, wide_total, _, wide_sure = self._at_windows(cubes(grid, 2))
-        beside = np.zeros_like(grid[1])
-        around = np.pad(grid[1], 1)
-        for axis, length in enumerate(beside.shape):
-            for first in (0, 2):
-                cut = [slice(1, -1)] * 3
-                cut[axis] = slice(first, first + length)
-                np.maximum(beside, around[tuple(cut)], out=beside)
+    @classmethod
+    def side_by_side(cls, grounds: Sequence[Ground]) -> Self:
+        """Return the ground of several scans' windows, one scan after the other."""
+        total = sum(len(ground.still) for ground in grounds)
+        parts, first = [], 0
+        for ground in grounds:
+            count = len(ground.still)
+            parts.append(np.where(ground.around == count, total, ground.around + first))
+            first += count
+        still = np.concatenate([ground.still for ground in grounds])
+        return cls(np.concatenate(parts).astype(np.int32), still)
+
+
+class Features:
+    """The features of windows, renewed around those whose scores come in.
+
+    Parameters
+    ----------
+    ground : Ground
+        Of whose windows none has a score yet.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (n, 19)
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self._around = ground.around
+        count = len(ground.still)
+        self.values = np.zeros((count, len(FEATURES)), np.float32)
+        self.values[:, : len(STILL)] = ground.still
+        self.values[:, -1] = 1
+        # Of each window's two cubes and, in the last, of those beside it; one more for no window.
+        self._near = np.zeros((4, count + 1), np.float32)
+        self._wide = np.zeros((3, count + 1), np.float32)
+        self._beside = np.zeros(count + 1, np.float32)
+        self._is_touched = np.zeros(count + 1, bool)
+
+    def take(self, windows: Numbers, scores: FloatArray) -> Numbers:
+        """Take in scores; return the windows whose features have changed, ascending.
+
+        Parameters
+        ----------
+        windows : int64 array of shape (m,)
+            Each once, and none that has a score already.
+        scores : float32 array of shape (m,)
+        """
+        around = self._around[windows]
+        near = around[:, _NEAR]
+        channels = np.stack([np.ones_like(scores), scores, scores > _SURE])
+        for tally, values in zip(self._wide, channels, strict=True):
+            _add(tally, around, values)
+        for tally, values in zip(self._near, [*channels, scores > HIT], strict=True):
+            _add(tally, near, values)
+        beside = around[:, _BESIDE]
+        np.maximum.at(self._beside, beside.ravel(), np.repeat(scores, beside.shape[1]))
+        self._is_touched[around] = True
+        changed = np.flatnonzero(self._is_touched[:-1])
+        self._is_touched[around] = False
+        self._renew(changed)
+        return changed
+
+    def _renew(self, windows: Numbers) -> None:
+        asked, total, sure, hits = self._near[:, windows]
+        wide_asked, wide_total, wide_sure = self._wide[:, windows]
         moving = [
             asked / 27, total / np.maximum(asked, 1), wide_asked / 125,
             wide_total / np.maximum(wide_asked, 1), np.minimum(hits, 6) / 6,
-            np.minimum(sure, 6) / 6, np.minimum(wide_sure, 12) / 12, beside[self._places],
+            np.minimum(sure, 6) / 6, np.minimum(wide_sure, 12) / 12, self._beside[windows],
             asked == 0,
         ]  # fmt: skip
-        return np.concatenate([self._still, np.stack(moving, axis=1)], axis=1, dtype=np.float32)
-
-    def _on_lattice(self, values: FloatArray) -> FloatArray:
-        lattice = np.zeros(self._view.askable[self._cut].shape, np.float32)
-        lattice[self._places] = values
-        return lattice
-
-    def _at_windows(self, channels: FloatArray) -> FloatArray:
-        return channels[(slice(None), *self._places)]
+        self.values[windows, len(STILL) :] = np.stack(moving, axis=1)
 
 
-def cubes(channels: FloatArray, reach: int) -> FloatArray:
-    """Return the sums over the cube of 2 reach + 1 places around each; channels come first."""
-    for axis in (1, 2, 3):
-        length = channels.shape[axis]
-        wide = [(0, 0)] * 4
-        wide[axis] = (reach, reach)
-        padded = np.pad(channels, wide)
-        channels = np.zeros_like(channels)
-        for first in range(2 * reach + 1):
-            channels += padded.take(range(first, first + length), axis)
-    return channels
+def _add(tally: FloatArray, places: NDArray[np.int32], values: FloatArray) -> None:
+    """Add each row's value at the places of that row."""
+    some = np.flatnonzero(values)
+    rows = places[some]
+    np.add.at(tally, rows.ravel(), np.repeat(values[some].astype(np.float32), rows.shape[1]))

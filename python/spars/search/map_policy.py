@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spars._support.checks import check_array
 from spars._support.types import FloatArray
 from spars.search.features import FEATURES
 
-__all__ = ["MapPolicy"]
+__all__ = ["MapPolicy", "SmallNetwork"]
 
 HIDDEN = 32
-_SHAPES = {
-    "first.weight": (len(FEATURES), HIDDEN),
-    "first.bias": (HIDDEN,),
-    "second.weight": (HIDDEN, HIDDEN),
-    "second.bias": (HIDDEN,),
-    "last.weight": (HIDDEN, 1),
-    "last.bias": (1,),
-}
 # Adam's own.
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
+Gradients = Mapping[str, FloatArray]
 
 
-class MapPolicy:
-    """One network for every window: its features in, what asking for it is worth out.
-
-    Two hidden layers of 32 with tanh, 1,729 parameters. That all windows share it makes it small
-    and fit for organs of any size.
+class SmallNetwork:
+    """A network of two hidden layers of 32 with tanh and one number out, which Adam trains.
 
     Parameters
     ----------
+    inputs : int
     seed : int
         Of the first parameters: normal, of standard deviation 1 over the root of the inputs, a
         tenth of that in the last layer; biases 0.
@@ -42,51 +36,32 @@ class MapPolicy:
     parameters : dict of str to float32 array
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, inputs: int, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
         self.parameters: dict[str, FloatArray] = {}
-        for name, shape in _SHAPES.items():
+        for name, shape in _shapes(inputs).items():
             scale = 0.0 if "bias" in name else (0.1 if "last" in name else 1.0) / shape[0] ** 0.5
             self.parameters[name] = (scale * rng.normal(size=shape)).astype(np.float32)
-        self._moments = {name: np.zeros((2, *shape)) for name, shape in _SHAPES.items()}
+        self._moments = {
+            name: np.zeros((2, *values.shape)) for name, values in self.parameters.items()
+        }
         self._updates = 0
 
-    @classmethod
-    def of(cls, parameters: Mapping[str, FloatArray]) -> MapPolicy:
-        """Return the policy with some parameters, or raise ValueError or TypeError."""
-        if parameters.keys() != _SHAPES.keys():
-            raise ValueError(
-                f"The 'parameters' parameter of MapPolicy must hold {sorted(_SHAPES)}. "
-                f"Got {sorted(parameters)} instead."
-            )
-        policy = cls()
-        for name, shape in _SHAPES.items():
-            policy.parameters[name] = check_array(
-                parameters[name], name, "MapPolicy", np.float32, shape
-            ).copy()
-        return policy
-
     def __call__(self, features: FloatArray) -> FloatArray:
-        """Return what asking for each window is worth: features (n, 19) to float32 (n,)."""
-        return self._forward(features)[2]
+        """Return a number for each row of features: float32 (n,)."""
+        return self.forward(features)[2]
 
-    def learn(self, features: FloatArray, wanted: FloatArray, rate: float) -> float:
-        """Make one step of Adam towards worths, on the mean squared error, which is returned."""
-        first, second, found = self._forward(features)
-        error = found - wanted
-        slope = (2 / len(error)) * error
-        self._update(self._gradients(features, first, second, slope), rate)
-        return float(np.mean(error**2))
-
-    def _forward(self, features: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def forward(self, features: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return both hidden layers' values and the network's."""
         p = self.parameters
         first = np.tanh(features @ p["first.weight"] + p["first.bias"])
         second = np.tanh(first @ p["second.weight"] + p["second.bias"])
         return first, second, (second @ p["last.weight"] + p["last.bias"])[:, 0]
 
-    def _gradients(
+    def gradients(
         self, features: FloatArray, first: FloatArray, second: FloatArray, slope: FloatArray
     ) -> dict[str, FloatArray]:
+        """Return the parameters' gradients from those of the numbers, after `forward`."""
         p = self.parameters
         last = slope[:, None]
         middle = (last @ p["last.weight"].T) * (1 - second**2)
@@ -100,12 +75,89 @@ class MapPolicy:
             "last.bias": last.sum(axis=0),
         }
 
-    def _update(self, gradients: Mapping[str, FloatArray], rate: float) -> None:
+    def learn(
+        self, features: FloatArray, wanted: FloatArray, rate: float, max_norm: float | None = None
+    ) -> float:
+        """Make one step of Adam towards numbers, on the mean squared error, which is returned."""
+        first, second, found = self.forward(features)
+        error = found - wanted
+        slope = (2 / len(error)) * error
+        self.update(self.gradients(features, first, second, slope), rate, max_norm)
+        return float(np.mean(error**2))
+
+    def update(self, gradients: Gradients, rate: float, max_norm: float | None = None) -> None:
+        """Make one step of Adam, with gradients cut to a norm."""
         self._updates += 1
-        for name, gradient in gradients.items():
+        norm = math.sqrt(sum(float(np.sum(gradient**2)) for gradient in gradients.values()))
+        scale = 1.0 if max_norm is None else min(1.0, max_norm / (norm + 1e-6))
+        for name, values in gradients.items():
+            gradient = scale * values
             mean, square = self._moments[name]
             mean += (1 - _BETA1) * (gradient - mean)
             square += (1 - _BETA2) * (gradient**2 - square)
             step = mean / (1 - _BETA1**self._updates)
             size = np.sqrt(square / (1 - _BETA2**self._updates)) + _EPSILON
             self.parameters[name] -= (rate * step / size).astype(np.float32)
+
+    def copy_from(self, parameters: Mapping[str, FloatArray]) -> Self:
+        """Take over copies of parameters, or raise ValueError or TypeError; return itself."""
+        own = self.parameters
+        if parameters.keys() != own.keys():
+            raise ValueError(
+                f"The 'parameters' parameter of {type(self).__name__} must hold {sorted(own)}. "
+                f"Got {sorted(parameters)} instead."
+            )
+        self.parameters = {
+            name: check_array(
+                parameters[name], name, type(self).__name__, np.float32, values.shape
+            ).copy()
+            for name, values in own.items()
+        }
+        return self
+
+    def state(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """Return parameters and Adam's moments, all it needs to go on to the bit."""
+        arrays = {f"{prefix}.{name}": values for name, values in self.parameters.items()}
+        moments = {f"{prefix}.{name}.moments": values for name, values in self._moments.items()}
+        return arrays | moments | {f"{prefix}.updates": np.array([self._updates])}
+
+    def restore(self, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` returned, or raise KeyError, TypeError or ValueError."""
+        self.copy_from({name: arrays[f"{prefix}.{name}"] for name in self.parameters})
+        for name, moments in self._moments.items():
+            moments[:] = check_array(
+                arrays[f"{prefix}.{name}.moments"], name, "state", np.float64, moments.shape
+            )
+        self._updates = int(arrays[f"{prefix}.updates"][0])
+
+
+def _shapes(inputs: int) -> dict[str, tuple[int, ...]]:
+    return {
+        "first.weight": (inputs, HIDDEN),
+        "first.bias": (HIDDEN,),
+        "second.weight": (HIDDEN, HIDDEN),
+        "second.bias": (HIDDEN,),
+        "last.weight": (HIDDEN, 1),
+        "last.bias": (1,),
+    }
+
+
+class MapPolicy(SmallNetwork):
+    """One network for every window: its features in, what asking for it is worth out.
+
+    1,729 parameters. That all windows share it makes it small and fit for organs of any size.
+    Reinforcement makes of it the logit by which a window is chosen.
+
+    Parameters
+    ----------
+    seed : int
+        Of the first parameters, see `SmallNetwork`.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(len(FEATURES), seed)
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, FloatArray]) -> Self:
+        """Return the policy with some parameters, or raise ValueError or TypeError."""
+        return cls().copy_from(parameters)
