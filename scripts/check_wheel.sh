@@ -18,6 +18,7 @@ size=$(stat -c %s "$wheel" 2>/dev/null || stat -f %z "$wheel")
 # Without it a user's type checker ignores every annotation.
 ls "$folder"/venv/lib/python*/site-packages/spars/py.typed > /dev/null
 ls "$folder"/venv/lib/python*/site-packages/spars/classifier/weights/liver-lesions.safetensors > /dev/null
+ls "$folder"/venv/lib/python*/site-packages/spars/search/weights/liver-lesions.npz > /dev/null
 cd "$folder"
 PATH=$folder/none "$folder/venv/bin/python" - "$wheel" "$size" <<'PYTHON'
 """Imports spars with the compiler hidden and times it beyond NumPy's own import."""

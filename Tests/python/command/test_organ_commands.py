@@ -181,6 +181,9 @@ def test_agents_and_a_budget_are_given_by_options(said, tmp_path, folder):
     assert (code, err) == (0, "")
     search = json.loads(out)["configuration"]["search"]
     assert (search["method"], search["scores_asked"]) == ("agents", 25)
+    ours = ("--agents", "liver-lesions", "--max-scores", "25", "--json")
+    code, out, err = said(*segment(*ours, output=tmp_path / "mask.nii.gz"))
+    assert json.loads(out)["configuration"]["search"]["scores_asked"] == 25
     code, _, err = said(*segment(*given, "--method", "flood", output=tmp_path / "mask.nii.gz"))
     assert code == 1
     assert "'agents' parameter of segment must be None with method='flood'" in err

@@ -269,6 +269,19 @@ def test_a_view_of_equal_intensities_has_features():
     assert np.isfinite(Ground.of(view).still).all()
 
 
+def test_agents_come_with_the_package():
+    agents, again = spars.Agents.pretrained(), spars.Agents.pretrained("liver-lesions")
+    recipe = spars.pretrained().recipe
+    assert agents.doubts(recipe) == []
+    assert agents.training["recipe"]["stride"] == recipe.stride
+    again.policy.parameters["last.bias"][:] = 9
+    assert not np.array_equal(
+        agents.policy.parameters["last.bias"], again.policy.parameters["last.bias"]
+    )
+    with pytest.raises(ValueError, match="'name' parameter of Agents.pretrained"):
+        spars.Agents.pretrained("hearts")
+
+
 def test_what_agents_are_made_of_is_checked():
     with pytest.raises(TypeError, match="'policy' parameter of Agents must be a MapPolicy"):
         spars.Agents(None, {})

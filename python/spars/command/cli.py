@@ -235,7 +235,9 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
         "its regret",
     )
     segment.add_argument(
-        "--agents", help="file of spars.Agents, which then choose the windows (see --max-scores)"
+        "--agents",
+        help="file of spars.Agents, or liver-lesions for those that come with spars, which then "
+        "choose the windows (see --max-scores)",
     )
     segment.add_argument(
         "--region",

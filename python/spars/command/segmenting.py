@@ -26,6 +26,7 @@ from spars.report.drawing import check_installed
 from spars.report.page import write_report
 from spars.report.surfaces import check_surfaces, write_surfaces
 from spars.report.text import method_name
+from spars.search.agents import PRETRAINED_AGENTS
 from spars.search.coverage import Coverage
 from spars.search.findings import ScanWarning
 from spars.search.folder import table_of
@@ -62,7 +63,9 @@ def prepared(arguments: Namespace) -> Prepared:
     search = given(arguments, SelfPlaySettings, without=SegmentationSettings.defaults())
     search |= _rule(arguments)
     if arguments.agents:
-        options |= {"agents": spars.Agents.load(arguments.agents), "method": LEARNED} | options
+        is_ours = arguments.agents in PRETRAINED_AGENTS
+        agents = (spars.Agents.pretrained if is_ours else spars.Agents.load)(arguments.agents)
+        options |= {"agents": agents, "method": LEARNED} | options
     # Before anything is read: what follows from no recipe, which may know another method.
     SegmentationSettings.of(options | {"max_scores": None})
     classifier = None

@@ -22,15 +22,14 @@ from spars.lesions.settings import LesionLaw
 from spars.search.agents import BATCH, Agents
 from spars.search.opponents import CHOICES
 
-__all__ = ["LEARNINGS", "AgentSettings"]
+__all__ = ["AgentSettings", "ReinforcementSettings"]
 
-LEARNINGS = ("regression", "ppo", "self_play")
-# Rounds where none are given.
+# Rounds where none are given, by how agents learn.
 _ROUNDS = {"regression": 4, "ppo": 40, "self_play": 40}
 
 
 class ReinforcementSettings(Settings):
-    """How PPO goes on; under names of its own in `spars.PPO` and `spars.self_play`."""
+    """How agents learn by PPO, under the names of `spars.PPO` and `spars.self_play`."""
 
     initial_agents: Agents | None = setting(
         None,
@@ -97,7 +96,7 @@ class AgentSettings(ReinforcementSettings, owner="train_agents"):
 
     learn: str = setting(
         "regression",
-        choice(*LEARNINGS),
+        choice(*_ROUNDS),
         """
         How the network learns: "regression" fits it to what windows were worth; "ppo" reinforces
         choices of windows that were worth something; "self_play" does so against copies of itself,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import resources
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.archives import read_npz, write_npz
-from spars._support.checks import check_float, sentence
+from spars._support.checks import check_choice, check_float, sentence
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 from spars.classifier.recipe import Recipe
@@ -17,8 +18,10 @@ from spars.search.features import FEATURES, Features, Ground
 from spars.search.map_policy import MapPolicy
 from spars.search.strategies import Numbers, View
 
-__all__ = ["Agents"]
+__all__ = ["PRETRAINED_AGENTS", "Agents"]
 
+#: Agents that come with the package, by the weights that they search for.
+PRETRAINED_AGENTS = ("liver-lesions",)
 _FORMAT = "spars agents 1"
 #: Windows asked for at once, on scans and in training.
 BATCH = 16
@@ -158,6 +161,43 @@ class Agents:
             return cls(MapPolicy.of(arrays), training, least_worth)
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{path} holds no agents of this version: {error}") from None
+
+    @classmethod
+    def pretrained(cls, name: str = "liver-lesions") -> Agents:
+        """Return agents that come with spars, trained for the weights of the same name.
+
+        Like those of `spars.pretrained` they have learned from phantoms alone. What they were
+        measured on, docs/reference/pretrained.md says.
+
+        Parameters
+        ----------
+        name : {"liver-lesions"}
+            Which.
+
+        Returns
+        -------
+        Agents
+            New each time: what is done to one does not change another.
+
+        Raises
+        ------
+        ValueError, TypeError
+            There are none of that name.
+
+        Examples
+        --------
+        >>> import spars
+        >>> made = spars.phantom(seed=1, shape=(96, 80, 64))
+        >>> found = spars.segment(
+        ...     made.volume, spars.pretrained(), region=made.liver, agents=spars.Agents.pretrained()
+        ... )
+        >>> found.scores_asked < 2000
+        True
+        """
+        check_choice(name, "name", "Agents.pretrained", PRETRAINED_AGENTS)
+        file = resources.files("spars.search").joinpath("weights", f"{name}.npz")
+        with resources.as_file(file) as path:
+            return cls.load(path)
 
     def __repr__(self) -> str:
         return f"<spars.Agents trained on {self.training.get('scans', '?')} scans>"

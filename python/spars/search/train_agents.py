@@ -20,7 +20,7 @@ from spars.classifier.network import Classifier
 from spars.classifier.recipe import Recipe
 from spars.game.scorers import identity
 from spars.lesions.insertion import as_law
-from spars.search.agent_settings import AgentSettings
+from spars.search.agent_settings import AgentSettings, ReinforcementSettings
 from spars.search.agents import LEAST_WORTH, Agents
 from spars.search.known_scans import KnownScan, known_scans
 from spars.search.regression import Regression
@@ -137,7 +137,11 @@ class Training:
         #: Cases that are scored.
         self._scored = 0
         self._learner = _learner(self._scans, settings)
-        known = settings.recorded() | {
+        given = settings.recorded()
+        if settings.learn == "regression":
+            for name in ReinforcementSettings.defaults():
+                del given[name]
+        known = given | {
             "law": settings.law.recorded(), "cases": [case.name for case in cases],
             "recipe": recipe.recorded(), "classifier": (identity(classifier) or {}).get("sha256"),
         }  # fmt: skip
