@@ -70,7 +70,7 @@ site: prerequisites $(READERS)/sphinx-build ## Build the documentation site in b
 	$(READERS)/python scripts/make_site.py
 
 clean: ## Remove what was built; the virtual environments too
-	rm -rf .build .build-python .venv .venv-docs .venv-interoperability build dist demo-output
+	rm -rf .build .build-docs .build-python .venv .venv-docs .venv-interoperability build dist demo-output
 	rm -rf python/*.egg-info python/spars/*.so
 	find python Tests scripts Benchmarks -name __pycache__ -prune -exec rm -rf {} +
 

@@ -24,7 +24,12 @@ public final class Classifier: Sendable {
     }
     private let state: Mutex<State>
 
-    /// - Parameter batchesTracked: training steps behind the running statistics.
+    /// - Parameters:
+    ///   - architecture: the network's extents.
+    ///   - parameters: every tensor by its name.
+    ///   - intensityWindow: the HU range that the network sees; nil takes HU as they are.
+    ///   - metadata: texts that a file keeps beside the tensors.
+    ///   - batchesTracked: training steps behind the running statistics.
     /// - Throws: `outOfRange` or `notFinite` naming the first parameter that does not fit.
     public init(
         architecture: NetworkArchitecture, parameters: Parameters, batchesTracked: Int = 0,
@@ -77,7 +82,9 @@ public final class Classifier: Sendable {
 
     /// Takes other parameters, all at once.
     ///
-    /// - Parameter batchesTracked: training steps behind the running statistics.
+    /// - Parameters:
+    ///   - parameters: every tensor by its name.
+    ///   - batchesTracked: training steps behind the running statistics.
     /// - Throws: `outOfRange` or `notFinite` naming the first that does not fit; nothing
     ///   changes then.
     public func replace(
@@ -117,6 +124,8 @@ public final class Classifier: Sendable {
     /// The score, softmax(logits)[1], of each window of `window` voxels cut from `volume`.
     ///
     /// - Parameters:
+    ///   - extent: the volume's voxels along x, y, z.
+    ///   - window: the windows' voxels along x, y, z.
     ///   - volume: HU, [x, y, z] of `extent`.
     ///   - origins: lowest corners of the windows, in the volume's voxels.
     public func scores(

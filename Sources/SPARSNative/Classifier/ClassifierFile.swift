@@ -10,7 +10,9 @@ extension Classifier {
     /// Writes the classifier and its metadata to `path`: a PyTorch state_dict if it ends in `.pth` or
     /// `.pt`, else safetensors. An existing file is replaced at once and only by a whole one.
     ///
-    /// - Parameter halves: rounds parameters to float16, in safetensors alone: half the size.
+    /// - Parameters:
+    ///   - path: the file; its ending says the format.
+    ///   - halves: rounds parameters to float16, in safetensors alone: half the size.
     /// - Throws: `outOfRange` if float16 does not hold a parameter, or the format is PyTorch's; `io`.
     public func save(to path: String, halves: Bool = false) throws(SPARSError) {
         let isTorch = [".pth", ".pt"].contains(where: path.lowercased().hasSuffix)
@@ -59,7 +61,9 @@ extension Classifier {
 
     /// The classifier in a safetensors file or a PyTorch state_dict (`.pth`).
     ///
-    /// - Parameter input: the network's input extent; nil takes the file's, or the extent of record
+    /// - Parameters:
+    ///   - path: the file; its content says the format.
+    ///   - input: the network's input extent; nil takes the file's, or the extent of record
     ///   for a file that does not say.
     /// - Throws: `io`; `badFormat` naming the field or tensor that is broken, missing, unknown or of
     ///   a wrong shape.

@@ -23,6 +23,11 @@ extension Classifier {
     /// raises the target. Grad-CAM's are zero or more.
     ///
     /// - Parameters:
+    ///   - extent: the volume's voxels along x, y, z.
+    ///   - window: the windows' voxels along x, y, z.
+    ///   - method: how the logits are explained.
+    ///   - target: what is explained of them.
+    ///   - attributions: room for [windows, window].
     ///   - volume: HU, [x, y, z] of `extent`.
     ///   - origins: lowest corners of the windows, in the volume's voxels.
     ///   - isSeen: whether values are what the network is to see: no intensity window is applied,

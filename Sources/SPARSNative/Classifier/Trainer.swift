@@ -69,6 +69,9 @@ public final class Trainer: Sendable {
     /// same crops each time, so that epochs are compared by what was learned between them.
     ///
     /// - Parameters:
+    ///   - count: scans to draw.
+    ///   - scanCount: scans that there are.
+    ///   - phase: whether the batch trains or validates.
     ///   - batch: its number among those of the phase, 0 to 2^53.
     ///   - hasTumour: the label of each scan, to draw scans without and with tumours by turns; nil
     ///     draws any.
@@ -144,6 +147,7 @@ public final class Trainer: Sendable {
     /// intensity window. Each counts as a scan with one crop.
     ///
     /// - Parameters:
+    ///   - values: HU, [n, x, y, z].
     ///   - extent: of a window, that of the configuration's crops.
     ///   - hasTumour: the label of each, 0 or 1.
     /// - Throws: `outOfRange` if the configuration's crops have labels from voxels or are resized

@@ -55,6 +55,7 @@ public struct Exhaustion: Sendable {
     /// Judges a step that a game has just made, and counts its places as shown.
     ///
     /// - Parameters:
+    ///   - configuration: the game's.
     ///   - step: what the game said of it; only its scores are read.
     ///   - windows: where it led.
     ///   - callsEnd: whether an agent called the end with it.

@@ -7,6 +7,7 @@ import SPARSKernels
 /// exact sum for up to a million places, then rounded once.
 ///
 /// - Parameters:
+///   - accumulation: how the scores of a voxel's windows become one value.
 ///   - scores: one for each place, x slowest.
 ///   - axes: where the windows start along x, y and z, ascending.
 ///   - window: the windows' extent.

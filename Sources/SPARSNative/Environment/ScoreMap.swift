@@ -33,7 +33,10 @@ public struct MapGeometry: Equatable, Sendable {
     /// Where the part begins in the window: half of what is left over, rounded down.
     let lead: Voxel
 
-    /// - Parameter part: at most the window; nil for all of it.
+    /// - Parameters:
+    ///   - grid: the map's extent.
+    ///   - window: the windows' extent.
+    ///   - part: at most the window; nil for all of it.
     public init(grid: Extent, window: Extent, part: Extent? = nil) {
         let part = part ?? window
         precondition(
@@ -92,7 +95,11 @@ public struct ScoreMap: Sendable {
     public private(set) var values: [Float] = []
     private var counts: [Int32] = []
 
-    /// - Parameter part: the part of a window that its score is credited to; nil for all of it.
+    /// - Parameters:
+    ///   - grid: the map's extent.
+    ///   - window: the windows' extent.
+    ///   - accumulation: how the scores of a voxel's windows become one value.
+    ///   - part: the part of a window that its score is credited to; nil for all of it.
     public init(
         grid: Extent, window: Extent, part: Extent? = nil,
         accumulation: GameConfiguration.Accumulation

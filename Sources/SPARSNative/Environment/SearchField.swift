@@ -16,7 +16,11 @@ public final class SearchField {
     /// How many scores were asked of the scorer.
     public private(set) var scored = 0
 
-    /// - Parameter coversEdge: as `SearchLattice` takes it.
+    /// - Parameters:
+    ///   - volume: the scan, on the model grid.
+    ///   - configuration: the game's rules and extents.
+    ///   - scorer: what scores windows.
+    ///   - coversEdge: as `SearchLattice` takes it.
     /// - Throws: `outOfRange` for a configuration out of range, or one whose first crop would
     ///   be empty; `notFinite` for a scan with NaN or infinity.
     public init(

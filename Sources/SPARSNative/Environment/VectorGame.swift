@@ -22,7 +22,12 @@ public final class VectorGame {
     private var moved: [PerAgent<Voxel>] = []
     private var indices: [Int] = []
 
-    /// - Parameter exhaustion: the exhaustion game's numbers, where that rule is played.
+    /// - Parameters:
+    ///   - field: what is searched.
+    ///   - count: games.
+    ///   - resetsItself: whether a game that ends begins again by itself.
+    ///   - maps: which score maps are kept.
+    ///   - exhaustion: the exhaustion game's numbers, where that rule is played.
     /// - Throws: `outOfRange` unless `count` is 1 to 1,000,000 and the rule's numbers are in
     ///   their ranges.
     public init(

@@ -4,7 +4,10 @@
 public protocol WindowScorer: AnyObject {
     /// The score, in [0, 1], of each crop of `field` that starts at one of `starts`.
     ///
-    /// - Parameter reportsProgress: whether `Control` is told how many of `starts` are done, where
+    /// - Parameters:
+    ///   - field: what is searched.
+    ///   - starts: lowest corners of the crops.
+    ///   - reportsProgress: whether `Control` is told how many of `starts` are done, where
     ///   `windowsAtOnce` is without limit.
     func scores(
         of field: SearchField, at starts: [Voxel], reportsProgress: Bool

@@ -26,6 +26,8 @@ public final class FrozenGames {
     public static let stepLimit = 1 << 32
 
     /// - Parameters:
+    ///   - field: what is searched.
+    ///   - valueHidden: widths of their critics' hidden layers.
     ///   - policy: what the players are.
     ///   - masksActions: whether they never choose a move that would leave the grid.
     ///   - policyHidden: widths of their nets' hidden layers; critics are not used.
@@ -67,6 +69,9 @@ public final class FrozenGames {
     /// games can be played in any number of calls.
     ///
     /// - Parameters:
+    ///   - first: a player's number.
+    ///   - second: the other's.
+    ///   - seed: of the games' random sources.
     ///   - games: their numbers; in an even one `first` is the learner.
     ///   - steps: a game's most steps, where neither a score nor the protocol's limit ends it.
     /// - Throws: `outOfRange` for a number out of range, what the scorer throws, `interrupted`.

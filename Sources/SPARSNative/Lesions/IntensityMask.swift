@@ -36,6 +36,8 @@ public struct IntensityMask: Sendable {
     /// Finds the mask.
     ///
     /// - Parameters:
+    ///   - extent: voxels along x, y, z.
+    ///   - spacing: a voxel's edges, mm.
     ///   - values: HU [x, y, z]; outside the organ they are not read.
     ///   - organ: non-zero inside.
     ///   - mask: room for as many voxels, 1 or 0.

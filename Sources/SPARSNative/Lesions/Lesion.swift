@@ -43,7 +43,9 @@ public struct Lesion: Sendable, Hashable {
 extension LesionLaw {
     /// Draws a lesion centred at the origin.
     ///
-    /// - Parameter organ: what the lesion is to lie in: its level bounds how dark, and its grain how
+    /// - Parameters:
+    ///   - random: where the draws come from.
+    ///   - organ: what the lesion is to lie in: its level bounds how dark, and its grain how
     ///   sharp a lesion can be.
     public func draw(in organ: OrganLevel, using random: inout RandomSource) -> Lesion {
         let size = radius.logUniform(using: &random)

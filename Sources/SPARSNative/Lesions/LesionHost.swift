@@ -24,6 +24,8 @@ public struct LesionHost: Sendable {
     /// Prepares an organ.
     ///
     /// - Parameters:
+    ///   - extent: voxels along x, y, z.
+    ///   - spacing: a voxel's edges, mm.
     ///   - values: HU [x, y, z]; outside the organ they are not read.
     ///   - organ: non-zero inside.
     ///   - level: the organ's HU where it is known; nil finds it as `OrganLevel` does.

@@ -24,6 +24,8 @@ public struct LesionInsertion: Sendable {
     /// number of threads.
     ///
     /// - Parameters:
+    ///   - law: how lesions are drawn.
+    ///   - seed: of the lesions' streams.
     ///   - host: the organ prepared from these same values.
     ///   - values: HU of the whole scan.
     ///   - count: lesions to draw; a cluster counts as one.

@@ -61,6 +61,7 @@ public struct LesionSplit: Sendable {
     /// Finds the lesions' mask.
     ///
     /// - Parameters:
+    ///   - host: the organ.
     ///   - map: of the host's scan, [x, y, z].
     ///   - mask: room for as many voxels, 1 or 0; nothing outside the organ.
     /// - Throws: `outOfRange`; `notFinite` for NaN in the map; `interrupted`.

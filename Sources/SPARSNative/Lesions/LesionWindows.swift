@@ -35,7 +35,11 @@ public struct LesionWindows: Sendable {
 
     private enum Kind { case tumour, beside, free }
 
-    /// - Parameter hosts: at least one; their voxels have the same size to 1 %.
+    /// - Parameters:
+    ///   - law: how lesions are drawn.
+    ///   - settings: how windows are drawn and changed.
+    ///   - seed: of the windows' streams.
+    ///   - hosts: at least one; their voxels have the same size to 1 %.
     /// - Throws: `outOfRange` for hosts, a law or settings out of range.
     public init(
         hosts: [LesionHost], law: LesionLaw, settings: LesionWindowSettings, seed: UInt64

@@ -40,6 +40,8 @@ public struct OrganLevel: Sendable, Hashable {
     /// counts.
     ///
     /// - Parameters:
+    ///   - extent: voxels along x, y, z.
+    ///   - spacing: a voxel's edges, mm.
     ///   - values: HU [x, y, z].
     ///   - organ: non-zero inside.
     /// - Throws: `outOfRange` if a count is not the extent's or the organ has fewer than

@@ -20,6 +20,7 @@ public struct ConnectedComponents: Sendable {
     public let sizes: [Int]
 
     /// - Parameters:
+    ///   - connectivity: which voxels are neighbours.
     ///   - mask: non-zero inside.
     ///   - extent: its voxels along x, y, z.
     /// - Throws: `interrupted`; `outOfMemory` where the runs and labels cannot be had.

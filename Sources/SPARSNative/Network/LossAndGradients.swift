@@ -9,6 +9,9 @@ import SPARSKernels
 /// same results but for rounding.
 ///
 /// - Parameters:
+///   - architecture: the network's extents.
+///   - parameters: every tensor by its name.
+///   - workspace: memory that batches share.
 ///   - count: crops in the batch, 1 or more.
 ///   - crops: [x, y, z] on the architecture's input extent, or voxels to be enlarged to it.
 ///   - hasTumour: 0 or 1 for each crop.

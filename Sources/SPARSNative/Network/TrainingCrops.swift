@@ -15,6 +15,7 @@ public struct TrainingCrops {
     public init(_ fill: @escaping Fill) { origin = .grid(fill) }
 
     /// - Parameters:
+    ///   - interpolation: how voxels become the grid's.
     ///   - grid: the network's.
     ///   - voxels: a crop's own voxels, which `interpolation` brings to the grid.
     public init(

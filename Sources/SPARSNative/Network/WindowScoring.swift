@@ -11,6 +11,10 @@ extension NetworkEvaluator {
     /// they meet it.
     ///
     /// - Parameters:
+    ///   - extent: the volume's voxels along x, y, z.
+    ///   - origins: lowest corners of the windows, in the volume's voxels.
+    ///   - window: the windows' voxels along x, y, z.
+    ///   - intensityWindow: the HU range that values are scaled by; nil leaves them.
     ///   - volume: [x, y, z] values of `extent`.
     ///   - reportsProgress: whether `Control` is told how many windows are done.
     /// - Throws: `outOfRange` for a window that has no voxel or does not lie inside,

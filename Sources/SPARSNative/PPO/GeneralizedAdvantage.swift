@@ -6,6 +6,10 @@ public enum GeneralizedAdvantage {
     /// where n_{t+1} is 0 if step t + 1 starts an episode, else 1; returns are A + v.
     ///
     /// - Parameters:
+    ///   - rewards: (T, E).
+    ///   - values: (T, E), of the observations before the steps.
+    ///   - gamma: the discount.
+    ///   - lambda: how far rewards are looked after.
     ///   - episodeStarts: 1 where the step is the first of its episode.
     ///   - lastValues: (E), values of the observations after the last step.
     ///   - lastEpisodeStarts: (E), whether those observations start an episode

@@ -18,7 +18,9 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     /// Epochs begun, stable-baselines3's `n_updates`.
     public internal(set) var updateCount = 0
 
-    /// - Parameter multiplicity: one positive integer an input, or nil for all 1.
+    /// - Parameters:
+    ///   - network: what is to learn.
+    ///   - multiplicity: one positive integer an input, or nil for all 1.
     /// - Throws: `outOfRange` unless it is.
     public init(_ network: ActorCritic<S>, multiplicity: [Int]? = nil) throws(SPARSError) {
         let counts = try checkedMultiplicity(multiplicity, inputs: network.shape.inputs)
@@ -59,6 +61,8 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     /// shorter. Stopping through `Control` leaves whole minibatches: the network stays valid.
     ///
     /// - Parameters:
+    ///   - rollout: the steps to learn from.
+    ///   - hyperparameters: of the update.
     ///   - permutations: per epoch an order of the rollout's steps.
     ///   - gather: writes the observations of the given steps, (B, `shape.observation`), into the
     ///     array.

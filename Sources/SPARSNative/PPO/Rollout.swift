@@ -14,6 +14,11 @@ public struct Rollout<S: PolicyScalar>: Sendable {
     public var count: Int { actions.count }
 
     /// - Parameters:
+    ///   - actions: (T), as they were taken.
+    ///   - values: (T), the critic's at collection.
+    ///   - logProbs: (T), of the actions at collection.
+    ///   - advantages: (T).
+    ///   - returns: (T).
     ///   - actionCount: actions are 0..<actionCount.
     ///   - allowed: which actions were allowed, (T, `actionCount`), or empty.
     /// - Throws: `outOfRange` if arrays are empty or differ in length or an action is out of

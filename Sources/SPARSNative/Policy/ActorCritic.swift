@@ -17,7 +17,9 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
 
     var firstLayer: FirstLayer<S> { FirstLayer(rows: shape.firstRows, columns: shape.inputs) }
 
-    /// - Parameter parameters: all parameters one after another, in the order of
+    /// - Parameters:
+    ///   - shape: the layers' widths.
+    ///   - parameters: all parameters one after another, in the order of
     ///   `shape.parameters`.
     /// - Throws: `outOfRange` for a wrong count, `notFinite` naming the first bad parameter.
     @_specialize(where S == Float)

@@ -16,6 +16,7 @@ public struct Categorical<S: PolicyScalar>: Sendable {
     public let allowed: [Bool]
 
     /// - Parameters:
+    ///   - actions: how many there are.
     ///   - logits: finite, (B, actions).
     ///   - allowed: (B, actions), or empty. The others' logits become -1e8, so that their
     ///     probabilities are 0 (Huang and Ontanon, 2022, as sb3-contrib's MaskablePPO does it);

@@ -16,6 +16,8 @@ public struct NativeOverlap: Sendable {
     private var above = (weight: 0, mark: 0)
 
     /// - Parameters:
+    ///   - grid: the model grid's extent.
+    ///   - threshold: the map's value above which a voxel is tumour.
     ///   - planes: non-negative, one array an axis of the grid.
     ///   - marks: [x, y, z], non-negative.
     ///   - referenceCount: voxels of the reference, those outside of the grid's reach included.

@@ -42,7 +42,10 @@ public struct OpponentPool: Sendable {
 
     static let decay = 0.99
 
-    /// - Parameter gameCount: games side by side, each of which has its own opponent.
+    /// - Parameters:
+    ///   - sampling: how an opponent is drawn.
+    ///   - power: of the weights that draws by result have.
+    ///   - gameCount: games side by side, each of which has its own opponent.
     /// - Throws: `outOfRange` unless `power` is finite and at least 0.
     public init(
         sampling: Sampling, power: Double, gameCount: Int = 1

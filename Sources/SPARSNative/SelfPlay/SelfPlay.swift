@@ -116,7 +116,9 @@ public final class SelfPlay {
 
     /// Plays and learns; reports whole iterations as progress.
     ///
-    /// - Parameter finished: called after each iteration with its record.
+    /// - Parameters:
+    ///   - count: iterations to play.
+    ///   - finished: called after each iteration with its record.
     /// - Throws: `interrupted`, what the scorer throws, or `notFinite` if learning diverges; the
     ///   state is then that after the last whole iteration.
     public func run(

@@ -8,7 +8,9 @@
 public enum BinaryFile {
     /// The bytes of the regular file at `path`.
     ///
-    /// - Parameter limit: a larger file is refused before any of it is read, so that a lying or
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - limit: a larger file is refused before any of it is read, so that a lying or
     ///   endless one cannot exhaust memory.
     /// - Throws: `io` if it cannot be read or is not a regular file; `badFormat` if it is larger than
     ///   `limit` bytes.

@@ -10,7 +10,11 @@ public struct Spacing: Hashable, Sendable {
     /// mm that an edge may have.
     public static let allowed = 0.1...50.0
 
-    /// - Parameter owner: what takes the spacing, for the error.
+    /// - Parameters:
+    ///   - x: edge along x, mm.
+    ///   - y: edge along y, mm.
+    ///   - z: edge along z, mm.
+    ///   - owner: what takes the spacing, for the error.
     /// - Throws: `outOfRange` unless each edge is in 0.1...50 mm.
     public init(_ x: Double, _ y: Double, _ z: Double, of owner: SPARSError.Subject)
         throws(SPARSError)

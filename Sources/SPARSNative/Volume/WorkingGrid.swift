@@ -30,6 +30,7 @@ public struct WorkingGrid: Sendable, Hashable {
     private static let slack = 1e-6
 
     /// - Parameters:
+    ///   - spacing: of the scan's voxels, mm.
     ///   - box: of the organ.
     ///   - margin: mm around the box at the least; whole voxels of the scan are taken.
     ///   - step: edge of a working voxel, mm.

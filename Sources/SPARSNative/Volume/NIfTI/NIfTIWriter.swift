@@ -5,6 +5,10 @@ public enum NIfTIWriter {
     /// Writes `voxels` on `geometry`, the file complete or not there at all.
     ///
     /// - Parameters:
+    ///   - type: of a voxel in the file.
+    ///   - extent: voxels along x, y, z.
+    ///   - geometry: where the voxels lie.
+    ///   - path: of the file; its ending says whether it is compressed.
     ///   - voxels: `extent.count` voxels of `type`, [x, y, z], in the machine's byte order.
     ///   - template: the header whose description of the scan is kept: transforms' codes, units,
     ///     intent, text, slice timing. Extensions are not kept. Default: an empty NIfTI-1 header.
