@@ -43,8 +43,11 @@ def test_result_and_report_tell_the_rivals_beside_the_dice(demo):
     page = (output / "report.html").read_text(encoding="utf-8")
     for wanted in ("Phantoms are not patients", "intensity", f"{result['dice']:.3f}"):
         assert wanted in page
+    assert "agents" in result["budgets"]
     for name, reached in result["budgets"].items():
-        assert list(reached) == [20, 60], name
+        # Agents may end by themselves.
+        assert len(reached) == 2 or name == "agents"
+        assert all(0 < asked <= 60 for asked in reached)
         assert name in page
 
 

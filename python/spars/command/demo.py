@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ _GAMES = {
     "greedy": "The same game; each agent moves to the best neighbour it visited least.",
 }
 #: Searches that are told how many windows they may ask for.
-_SEARCHES = ("random", "walk", "darkest", "flood", "coarse_flood")
+_SEARCHES = ("random", "walk", "darkest", "coarse_flood", "ucb")
 
 
 @dataclass(frozen=True)
@@ -171,15 +172,19 @@ class ShippedDemo(Demonstration):
     def spend(self) -> None:
         """Measure what each search reaches with how many windows."""
         self.say("Searches that may ask for so many windows and no more")
+        ways: dict[str, dict[str, Any]] = {
+            method_name(name): {"method": name} for name in _SEARCHES
+        }
+        ways["agents"] = {"method": "agents", "agents": spars.Agents.pretrained()}
         self.budgets = self.timed(
-            "searches", lambda: {method_name(name): self.reached(name) for name in _SEARCHES}
+            "searches", lambda: {name: self.reached(way) for name, way in ways.items()}
         )
 
-    def reached(self, method: str) -> dict[int, float]:
+    def reached(self, way: Mapping[str, Any]) -> dict[int, float]:
         """Return the Dice of a search by the windows it asked for."""
         reached = {}
         for budget in self.configuration.budgets:
-            found = self.searched(method, max_scores=budget)
+            found = self.searched(**way, max_scores=budget)
             # Fewer than the budget where there are no more windows.
             reached[found.scores_asked or 0] = metrics.dice(found.mask, self.reference)
         return reached
