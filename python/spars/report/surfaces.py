@@ -125,6 +125,12 @@ def write_surfaces(
         The extra "report3d" is not installed.
     OSError
         It cannot be written.
+
+    Examples
+    --------
+    >>> made = spars.phantom(seed=2, shape=(64, 64, 48))
+    >>> found = spars.segment(made.volume, None, method="intensity", region=made.liver)
+    >>> spars.report.write_surfaces("surfaces.html", found, made.tumour)
     """
     check_ending(path, (".html", ".htm"), "write_surfaces")
     figure = surfaces(segmentation, reference, on=on)
