@@ -2,14 +2,16 @@
 
     python Benchmarks/trust/memory.py [name ...]
 
-Each operation runs in processes of their own whose address space may grow by a number of MiB, from
-hardly any to enough. A process that ends by a signal is printed, and the exit status is then 1.
+Each operation runs in forked processes whose address space may grow by ever more, MiB by MiB, until
+it succeeds three times: every allocation of a MiB or more is the one that fails in some of them. A
+process that ends by a signal is printed, and the exit status is then 1.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 #: MiB by which the address space may grow; 0 stands for no limit.
-ROOM = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 0)
+ROOM = (*range(1, 65), *range(68, 257, 4), *range(272, 1025, 16), 0)
 SIDE = 160
 ALLOWED = (MemoryError,)
 
@@ -153,50 +155,53 @@ def operations() -> dict[str, Callable[[], Callable[[], object]]]:
     }
 
 
-def trial(name: str, room: int) -> None:
-    """Run one operation in this process, whose address space may grow by `room` MiB."""
-    import spars
-
-    spars.resample(np.zeros((8, 8, 8), np.float32), (9, 9, 9))
-    # OpenBLAS ends the process where it cannot have its own buffers, which it takes once.
-    np.linalg.inv(np.eye(64) @ np.eye(64))
-    call = operations()[name]()
-    with open("/proc/self/statm", encoding="ascii") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    if room:
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (used + (room << 20), hard))
-    try:
-        call()
-    except ALLOWED as error:
-        print(f"refused: {error}")
-        return
-    with open("/proc/self/status", encoding="ascii") as file:
-        peak = next(int(line.split()[1]) for line in file if line.startswith("VmPeak"))
-    print(f"done, {(peak - used / 1024) / 1024:.0f} MiB more address space")
+def attempt(call: Callable[[], object], room: int) -> tuple[int, str]:
+    """Return how a forked process ended that made the call with so much room, and what it said."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        if room:
+            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+            resource.setrlimit(resource.RLIMIT_AS, (used + (room << 20), hard))
+        try:
+            call()
+            os.write(writing, b"done")
+        except ALLOWED as error:
+            os.write(writing, f"refused: {error}"[:300].encode())
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as file:
+        said = file.read().decode()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
 
 
 def main() -> int:
-    if len(sys.argv) == 4 and sys.argv[1] == "--trial":
-        trial(sys.argv[2], int(sys.argv[3]))
-        return 0
+    import spars
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="name")
+    names = parser.parse_args().names
+    spars.resample(np.zeros((8, 8, 8), np.float32), (9, 9, 9))
+    # OpenBLAS ends the process where it cannot have its own buffers, which it takes once.
+    np.linalg.inv(np.eye(64) @ np.eye(64))
     ended = 0
-    for name in sys.argv[1:] or operations():
+    for name, prepare in operations().items():
+        if names and name not in names:
+            continue
+        call = prepare()
+        done = 0
         for room in ROOM:
-            run = subprocess.run(
-                [sys.executable, __file__, "--trial", name, str(room)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            lines = (run.stdout or run.stderr).strip().splitlines() or [""]
-            print(
-                f"{name:14} {room or 'all':>5} MiB: {run.returncode:4} {lines[-1][:150]}",
-                flush=True,
-            )
-            ended += run.returncode != 0
-            if room and lines[-1].startswith("done"):
+            code, said = attempt(call, room)
+            ended += code != 0
+            if code != 0:
+                print(f"{name:14} {room:5} MiB: ended by {code}", flush=True)
+            done = done + 1 if said == "done" else 0
+            if done == 3 or not room:
                 break
+        print(f"{name:14} {room:5} MiB: {said[:120]}", flush=True)
+    print(f"{ended} processes ended")
     return int(ended > 0)
 
 

@@ -25,12 +25,15 @@ OPERATIONS = {
     "window=(48, 48, 24), n_steps=4)",
     "intensity": "spars.intensity_mask(spars.Volume(scan, np.eye(4)), mask)",
     "gae": "spars.ppo.gae(*[np.zeros(1 << 20)] * 3, 0.0, 0.0, 0.9, 0.9)",
+    "save": "spars.save(path, scan)",
+    "load": "spars.load(path)",
+    "act": "agent.policy.act(rows)",
     "exhaustive": "spars.ScoreAtlas(np.zeros(3 * (29,)), [np.arange(0, 113, 4)] * 3, 3 * (48,), "
     "scan.shape).exhaustive_map()",
 }
 
 TRIAL = """
-import os, resource, sys
+import os, resource, sys, tempfile
 import numpy as np
 import spars
 
@@ -38,6 +41,11 @@ SIDE = 160
 scan = np.random.default_rng(0).normal(40, 30, 3 * (SIDE,)).astype(np.float32)
 mask = (scan > 40).astype(np.uint8)
 network = spars.Classifier(scan.shape, spars.IntensityWindow())
+path = os.path.join(tempfile.mkdtemp(), "scan.nii.gz")
+spars.save(path, scan)
+environment = spars.WindowSearchEnv(scan, lambda crops: np.zeros(len(crops)), window=(8, 8, 8))
+agent = spars.PPO("MlpPolicy", environment, n_steps=4, batch_size=4)
+rows = np.zeros((4096, 512), np.float32)
 spars.resample(scan[:9, :9, :9], (4, 4, 4))
 # OpenBLAS ends the process where it cannot have its own buffers, which it takes once.
 np.linalg.inv(np.eye(64) @ np.eye(64))

@@ -23,6 +23,9 @@ public final class NIfTIFile: Sendable {
     /// 1,024 voxels in every axis.
     static let expandedLimit = 1 << 32
 
+    /// What a stream of a file takes: zlib's window, a block of the file, what is skipped.
+    static let streamBytes = 1 << 20
+
     /// Bytes that gzip data may hold after the voxels.
     static let tailLimit = 1 << 24
 
@@ -45,6 +48,7 @@ public final class NIfTIFile: Sendable {
     }
 
     private init(checking path: FilePath) throws(SPARSError) {
+        try Memory.require(NIfTIFile.streamBytes, for: "Opening a volume")
         let paths = NIfTIPaths(path, exists: InputFile.exists)
         let file = try InputFile(paths.header)
         let isHeaderGzip = try GzipStream.isGzip(file)
@@ -136,10 +140,12 @@ extension NIfTIFile {
 
     /// Slab by slab: while one is converted, the next is read and inflated.
     private func readSlabs(into target: UnsafeMutablePointer<Float>) throws(SPARSError) {
+        let slabs = VoxelSlabs(extent: extent, voxelSize: layout.type.size)
+        try Memory.require(
+            2 * slabs.greatestByteCount + NIfTIFile.streamBytes, for: "Reading a volume")
         let stream = try NIfTIFile.stream(voxels, isGzip)
         let before = try stream.skip(layout.offset)
         guard before == layout.offset else { throw truncated(at: before) }
-        let slabs = VoxelSlabs(extent: extent, voxelSize: layout.type.size)
         var current: [UInt8] = []
         var next = [UInt8](repeating: 0, count: slabs.greatestByteCount)
         var done = 0

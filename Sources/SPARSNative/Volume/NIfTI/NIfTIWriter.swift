@@ -23,22 +23,25 @@ public enum NIfTIWriter {
         }
         precondition(
             voxels.count == extent.count * type.size, "\(voxels.count) bytes for \(extent)")
+        let slabs = VoxelSlabs(extent: extent, voxelSize: type.size)
+        try Memory.require(
+            slabs.greatestByteCount + NIfTIFile.streamBytes, for: "Writing a volume")
         let header = NIfTIHeader.writing(
             extent: extent, type: type, geometry: geometry, template: template)
         let file = try OutputFile(path)
         let sink: any ByteSink = path.hasSuffix(".gz") ? try GzipSink(file) : PlainSink(file)
         let noExtensions: [UInt8] = [0, 0, 0, 0]
         try sink.write(header.encoded() + noExtensions)
-        try writeSlabs(voxels, type, extent, to: sink)
+        try writeSlabs(voxels, type, slabs, to: sink)
         try sink.finish()
         try Control.check()
         try file.commit()
     }
 
     private static func writeSlabs(
-        _ voxels: UnsafeRawBufferPointer, _ type: VoxelType, _ extent: Extent, to sink: any ByteSink
+        _ voxels: UnsafeRawBufferPointer, _ type: VoxelType, _ slabs: VoxelSlabs,
+        to sink: any ByteSink
     ) throws(SPARSError) {
-        let slabs = VoxelSlabs(extent: extent, voxelSize: type.size)
         var buffer = [UInt8](repeating: 0, count: slabs.greatestByteCount)
         var done = 0
         for i in 0..<slabs.count {
@@ -48,7 +51,7 @@ public enum NIfTIWriter {
             try buffer.withBytes { bytes throws(SPARSError) in
                 Parallel.forEach(bands.count) { band in
                     VoxelKernels.encode(
-                        source: voxels.baseAddress!, size: type.size, extent: extent,
+                        source: voxels.baseAddress!, size: type.size, extent: slabs.extent,
                         slab: slab, rows: bands[band], into: bytes.baseAddress!)
                 }
                 try Control.check()
