@@ -1,0 +1,179 @@
+"""Play, learn and train for a while, interrupted, killed and short of disk, and compare the result.
+
+    python Benchmarks/trust/soak.py [--minutes 120] [--seed 1]
+
+Self-play, a training and a league run one after another, again and again, each in a process of
+its own that goes on from its checkpoint. The processes end by SIGINT or SIGKILL at random moments,
+and once no file may grow beyond some KiB, as on a full disk. At the end each must have the bits of
+one that was never disturbed. Exits with 1 where it has not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+#: Iterations of self-play and epochs of training in one round.
+ITERATIONS, EPOCHS = 60, 6
+#: Bytes of a file on the full disk.
+FULL = 4096
+
+
+def score(crops: np.ndarray) -> np.ndarray:
+    return crops.mean(axis=(1, 2, 3)) / 200 + 0.3
+
+
+def digest(arrays: dict[str, np.ndarray]) -> str:
+    """Return a hash of named arrays."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        found.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return found.hexdigest()
+
+
+def scan(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(40, 10, (32, 30, 28)).astype(np.float32)
+
+
+def begun(checkpoint: Path) -> dict[str, object]:
+    """Return the options that go on from a checkpoint, if there is one."""
+    found = [checkpoint, checkpoint.with_name(checkpoint.name + ".previous")]
+    return {"checkpoint": checkpoint, "resume": any(path.exists() for path in found)}
+
+
+def play(folder: Path, seed: int) -> str:
+    """Play to the end, from the checkpoint if there is one."""
+    import spars
+
+    run = spars.self_play(
+        scan(seed), score, iterations=ITERATIONS, window=(12, 12, 12), n_steps=64, seed=seed,
+        checkpoint_interval=1, **begun(folder / "run.npz"),
+    )  # fmt: skip
+    return digest({"map": run.score_map, **run.parameters})
+
+
+def train(folder: Path, seed: int) -> str:
+    """Train to the end, from the checkpoint if there is one."""
+    import spars
+    from spars.volume.datasets import Case
+
+    image = scan(seed)
+    cases = [Case(str(i), i % 2 == 1, lambda i=i: image + 20 * i) for i in range(4)]
+    network = spars.Classifier((108, 108, 108), seed=seed)
+    network.fit(
+        cases, epochs=EPOCHS, steps_per_epoch=2, scans_per_step=2, crops_per_scan=1, grid=None,
+        window=(12, 12, 12), seed=seed, **begun(folder / "training.npz"),
+    )  # fmt: skip
+    return digest(network.parameters())
+
+
+def league(folder: Path, seed: int) -> str:
+    """Let two runs' networks play each other."""
+    import spars
+
+    options = {"window": (12, 12, 12), "policy": "LocalPolicy"}
+    run = spars.self_play(
+        scan(seed), score, iterations=3, n_steps=32, seed=seed, snapshot_interval=1, **options
+    )
+    made = spars.League(scan(seed), score, **options)
+    for i, snapshot in enumerate(run.snapshots):
+        made.add(str(i), snapshot.parameters)
+    made.play(games=200)
+    made.save(folder / "league.npz")
+    return digest({"wins": made.wins, "ties": made.ties})
+
+
+TASKS = {"play": play, "train": train, "league": league}
+
+
+def child(task: str, folder: Path, seed: int) -> int:
+    try:
+        print(TASKS[task](folder, seed), flush=True)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def limited() -> None:
+    """Have files end at some KiB: writes beyond fail, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+def run(task: str, folder: Path, seed: int, ends: list[tuple[float, int]], full: bool) -> str:
+    """Run a task to its end in as many processes as it takes, and return what it printed."""
+    while True:
+        process = subprocess.Popen(
+            [sys.executable, __file__, "--child", task, str(folder), str(seed)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=limited if full else None,
+        )
+        after, by = ends.pop() if ends else (None, 0)
+        try:
+            printed, errors = process.communicate(timeout=after)
+        except subprocess.TimeoutExpired:
+            process.send_signal(by)
+            printed, errors = process.communicate()
+            if process.returncode not in (0, 130, -by):
+                raise RuntimeError(f"{task} ended by {process.returncode}: {errors}") from None
+        if process.returncode == 0:
+            return printed.strip()
+        if process.returncode > 0 and process.returncode != 130:
+            raise RuntimeError(f"{task} failed: {errors}")
+        full = False
+
+
+def main() -> int:
+    if sys.argv[1:2] == ["--child"]:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return child(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(arguments.seed)
+    end = time.monotonic() + 60 * arguments.minutes
+    rounds, wrong = 0, 0
+    counts = {signal.SIGINT: 0, signal.SIGKILL: 0}
+    while time.monotonic() < end or rounds == 0:
+        for task in TASKS:
+            seed = arguments.seed + rounds
+            with contextlib.ExitStack() as stack:
+                calm, rough = (
+                    Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)
+                )
+                began = time.monotonic()
+                wanted = run(task, calm, seed, [], full=False)
+                whole = time.monotonic() - began
+                ends = []
+                for _ in range(rng.integers(1, 4)):
+                    by = signal.SIGINT if rng.random() < 0.5 else signal.SIGKILL
+                    counts[by] += 1
+                    ends.append((float(rng.uniform(0.3, 1.0) * whole), by))
+                found = run(task, rough, seed, ends, full=rounds == 0 and task != "league")
+            wrong += found != wanted
+            print(
+                f"{task} {seed}: {'as undisturbed' if found == wanted else 'DIFFERS'}", flush=True
+            )
+        rounds += 1
+    print(
+        f"{rounds} rounds, {counts[signal.SIGINT]} interrupts, {counts[signal.SIGKILL]} kills, "
+        f"{wrong} results differ"
+    )
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
