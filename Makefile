@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .PHONY: help demo test test-core test-python test-arm64 test-interoperability check format generate \
-	bench docs examples site clean build prerequisites
+	sanitize bench docs examples site clean build prerequisites
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,11 @@ check: $(BIN)/ruff ## Check style, formatting, types and the repository's own ru
 	$(BIN)/mypy
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	$(PYTHON) scripts/generate_abi --check
+	bash scripts/check_shim.sh
 	$(PYTHON) scripts/check.py
+
+sanitize: prerequisites ## Run Swift tests under the address and the thread sanitizer
+	bash scripts/sanitize.sh
 
 format: $(BIN)/ruff ## Format the sources
 	$(BIN)/ruff check --fix-only .
@@ -70,7 +74,7 @@ site: prerequisites $(READERS)/sphinx-build ## Build the documentation site in b
 	$(READERS)/python scripts/make_site.py
 
 clean: ## Remove what was built; the virtual environments too
-	rm -rf .build .build-docs .build-python .venv .venv-docs .venv-interoperability build dist demo-output
+	rm -rf .build .build-* .venv .venv-docs .venv-interoperability build dist demo-output
 	rm -rf python/*.egg-info python/spars/*.so
 	find python Tests scripts Benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
