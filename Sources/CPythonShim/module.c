@@ -4,11 +4,13 @@ static PyMethodDef *const all_methods[] = {
     SHIM_GENERATED_FUNCTIONS,
 };
 
+static PyMethodDef own[] = {{"own", shim_own, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+
 static int execute(PyObject *module) {
     for (size_t i = 0; i < sizeof all_methods / sizeof all_methods[0]; i++) {
         if (PyModule_AddFunctions(module, all_methods[i]) != 0) return -1;
     }
-    return 0;
+    return PyModule_AddFunctions(module, own);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -1,5 +1,7 @@
 #include "values.h"
 
+static const char OWNER[] = "spars handle";
+
 static char kind_of(const Py_buffer *view) {
     const char *format = view->format == NULL ? "B" : view->format;
     if (*format == '@' || *format == '=') format++;
@@ -142,7 +144,7 @@ static int32_t call_scorer(
     void *context, const float *crops, int64_t count, const int64_t extent[3], float *scores) {
     PyGILState_STATE gil = PyGILState_Ensure();
     int32_t status = -1;
-    Py_ssize_t size = (Py_ssize_t)(count * extent[0] * extent[1] * extent[2] * sizeof(float));
+    Py_ssize_t size = count * extent[0] * extent[1] * extent[2] * (Py_ssize_t)sizeof(float);
     PyObject *bytes = PyByteArray_FromStringAndSize((const char *)crops, size);
     PyObject *result = bytes == NULL ? NULL
                                      : PyObject_CallFunction(
@@ -175,4 +177,17 @@ int shim_scorer(PyObject *callable, spars_scorer *scorer) {
     scorer->score = call_scorer;
     scorer->context = callable;
     return 0;
+}
+
+// In C, so that no Python code runs when an owner is collected: an interrupt would be raised inside
+// that code, where Python reports it and drops it.
+static void release(PyObject *owner) {
+    spars_release((spars_handle)(uintptr_t)PyCapsule_GetPointer(owner, OWNER));
+}
+
+PyObject *shim_own(PyObject *module, PyObject *given) {
+    (void)module;
+    uint64_t handle;
+    if (!shim_uint64(given, "handle", &handle)) return NULL;
+    return PyCapsule_New((void *)(uintptr_t)handle, OWNER, release);
 }

@@ -36,38 +36,43 @@ public func sparsClassifierTensor(
 
 @_cdecl("spars_classifier_create")
 public func sparsClassifierCreate(
-    _ inputShape: In<Int64>, _ seed: UInt64, _ classifier: Out<UInt64>, _ error: Out<spars_error>
+    _ inputShape: In<Int64>, _ seed: UInt64, _ signals: In<spars_control>,
+    _ classifier: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let out = try checkedOutput(classifier, 1, "classifier", of: "classifier_create")
         let input = try checkedExtent(inputShape, "input_shape", of: "Classifier")
         try requireMemory(for: NetworkArchitecture(input: input))
-        out[0] = HandleTable.shared.insert(try Classifier(input: input, seed: seed))
+        let made = try Classifier(input: input, seed: seed)
+        try Control.check()
+        out[0] = HandleTable.shared.insert(made)
     }
 }
 
 @_cdecl("spars_classifier_from_parameters")
 public func sparsClassifierFromParameters(
-    _ inputShape: In<Int64>, _ parameters: In<Float>, _ count: Int64, _ classifier: Out<UInt64>,
+    _ inputShape: In<Int64>, _ parameters: In<Float>, _ count: Int64, _ signals: In<spars_control>,
+    _ classifier: Out<UInt64>,
     _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let owner = "Classifier.from_parameters"
         let out = try checkedOutput(classifier, 1, "classifier", of: owner)
         let architecture = try architecture(inputShape)
         try requireMemory(for: architecture)
         let parameters = try checkedParameters(parameters, count, architecture, of: owner)
-        out[0] = HandleTable.shared.insert(
-            try Classifier(architecture: architecture, parameters: parameters))
+        let made = try Classifier(architecture: architecture, parameters: parameters)
+        try Control.check()
+        out[0] = HandleTable.shared.insert(made)
     }
 }
 
 @_cdecl("spars_classifier_set_parameters")
 public func sparsClassifierSetParameters(
     _ classifier: UInt64, _ parameters: In<Float>, _ count: Int64, _ batchesTracked: Int64,
-    _ error: Out<spars_error>
+    _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let classifier = try living(classifier)
         let parameters = try checkedParameters(
             parameters, count, classifier.architecture, of: "Classifier")
@@ -97,7 +102,9 @@ private func checkedParameters(
     var start = 0
     for (name, shape) in shapes {
         let end = start + shape.reduce(1, *)
-        parameters[name] = Tensor(shape: shape, values: Array(values[start..<end]))
+        parameters[name] = Tensor(
+            shape: shape,
+            values: try Control.copy(UnsafeBufferPointer(rebasing: values[start..<end])))
         start = end
     }
     return parameters
@@ -189,9 +196,10 @@ public func sparsClassifierScores(
 @_cdecl("spars_classifier_forecast")
 public func sparsClassifierForecast(
     _ classifier: UInt64, _ shape: In<Int64>, _ origins: In<Int64>, _ count: Int64,
-    _ window: In<Int64>, _ seconds: Out<Double>, _ bytes: Out<Int64>, _ error: Out<spars_error>
+    _ window: In<Int64>, _ signals: In<spars_control>, _ seconds: Out<Double>, _ bytes: Out<Int64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let owner = "forecast"
         let classifier = try living(classifier)
         let extent = try checkedExtent(shape, "volume", of: owner)
@@ -302,9 +310,9 @@ public func sparsClassifierLossAndGradients(
 @_cdecl("spars_classifier_save")
 public func sparsClassifierSave(
     _ classifier: UInt64, _ path: In<CChar>, _ training: In<CChar>, _ recipe: In<CChar>,
-    _ halves: Int32, _ error: Out<spars_error>
+    _ halves: Int32, _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let classifier = try living(classifier)
         let path = try checkedText(path, "path", of: "save")
         for (key, name, text) in [
@@ -319,14 +327,17 @@ public func sparsClassifierSave(
 
 @_cdecl("spars_classifier_load")
 public func sparsClassifierLoad(
-    _ path: In<CChar>, _ inputShape: In<Int64>, _ classifier: Out<UInt64>, _ error: Out<spars_error>
+    _ path: In<CChar>, _ inputShape: In<Int64>, _ signals: In<spars_control>,
+    _ classifier: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let out = try checkedOutput(classifier, 1, "classifier", of: "load")
         let path = try checkedText(path, "path", of: "load")
         let input =
             inputShape == nil ? nil : try checkedExtent(inputShape, "input_shape", of: "load")
-        out[0] = HandleTable.shared.insert(try Classifier.load(path, input: input))
+        let loaded = try Classifier.load(path, input: input)
+        try Control.check()
+        out[0] = HandleTable.shared.insert(loaded)
     }
 }
 

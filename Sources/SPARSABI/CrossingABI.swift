@@ -74,16 +74,16 @@ public func sparsCrossingVoxel(
 public func sparsCrossingReference(
     _ crossing: In<spars_crossing>, _ reference: In<Float>, _ referenceCount: Int64,
     _ planes: Out<Int32>, _ planeCount: Int64, _ marks: Out<Int32>, _ markCount: Int64,
-    _ total: Out<Int64>, _ error: Out<spars_error>
+    _ signals: In<spars_control>, _ total: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let crossing = try Crossing(checkedStruct(crossing, "crossing", of: owner))
         let (scan, grid) = (crossing.scan, crossing.grid)
         try checkCount(referenceCount, "reference", of: owner, mustBe: scan.count, "voxels")
         try checkCount(planeCount, "planes", of: owner, mustBe: grid.x + grid.y + grid.z)
         try checkCount(markCount, "marks", of: owner, mustBe: grid.count)
         let values = try checkedInput(reference, scan.count, "reference", of: owner)
-        let counts = crossing.counts(of: VolumeView(extent: scan, values: values))
+        let counts = try crossing.counts(of: VolumeView(extent: scan, values: values))
         try write(contentsOf: Array(counts.planes.joined()), to: planes, "planes", of: owner)
         try write(contentsOf: counts.marks, to: marks, "marks", of: owner)
         try write(Int64(counts.total), to: total, "total", of: owner)

@@ -6,9 +6,10 @@ private let owner = "the game"
 @_cdecl("spars_field_create")
 public func sparsFieldCreate(
     _ volume: In<Float>, _ shape: In<Int64>, _ configuration: In<spars_game_configuration>,
-    _ classifier: UInt64, _ coversEdge: Int32, _ field: Out<UInt64>, _ error: Out<spars_error>
+    _ classifier: UInt64, _ coversEdge: Int32, _ signals: In<spars_control>, _ field: Out<UInt64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let out = try checkedOutput(field, 1, "field", of: owner)
         let extent = try checkedExtent(shape, "shape", of: owner)
         let values = try checkedInput(volume, extent.count, "volume", of: owner)
@@ -17,8 +18,10 @@ public func sparsFieldCreate(
         try Memory.require(
             extent.count + configuration.grid.count, each: 12, for: "A game's scan and map")
         let made = try SearchField(
-            volume: Volume(extent: extent, values: Array(values)), configuration: configuration,
+            volume: Volume(extent: extent, values: Control.copy(values)),
+            configuration: configuration,
             scorer: scorer(classifier), coversEdge: coversEdge != 0)
+        try Control.check()
         out[0] = HandleTable.shared.insert(FieldBox(made))
     }
 }
@@ -65,11 +68,13 @@ public func sparsFieldScores(
 
 @_cdecl("spars_field_adopt")
 public func sparsFieldAdopt(
-    _ field: UInt64, _ scores: In<Float>, _ count: Int64, _ error: Out<spars_error>
+    _ field: UInt64, _ scores: In<Float>, _ count: Int64, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         try FieldBox.of(field).exclusively { (field) throws(SPARSError) in
             let places = try checkedPlaces(count, field)
+            try Memory.require(places, each: 4, for: "The scores of a game's windows")
             try field.adopt(Array(checkedInput(scores, places, "scores", of: owner)))
         }
     }
@@ -77,12 +82,14 @@ public func sparsFieldAdopt(
 
 @_cdecl("spars_field_leave_out")
 public func sparsFieldLeaveOut(
-    _ field: UInt64, _ region: In<UInt8>, _ count: Int64, _ error: Out<spars_error>
+    _ field: UInt64, _ region: In<UInt8>, _ count: Int64, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         try FieldBox.of(field).exclusively { (field) throws(SPARSError) in
             let voxels = field.volume.extent.count
             try checkCount(count, "region", of: owner, mustBe: voxels, "voxels")
+            try Memory.require(voxels, each: 1, for: "The region of a search")
             try field.leaveOut(
                 outside: Array(checkedInput(region, voxels, "region", of: owner)))
         }
@@ -130,9 +137,9 @@ public func sparsFieldScored(
 @_cdecl("spars_interpolated_map")
 public func sparsInterpolatedMap(
     _ scores: In<Float>, _ counts: In<Int64>, _ axes: In<Int64>, _ window: In<Int64>,
-    _ map: Out<Float>, _ grid: In<Int64>, _ error: Out<spars_error>
+    _ map: Out<Float>, _ grid: In<Int64>, _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let owner = "interpolated_map"
         let counts = try checkedExtent(counts, "counts", of: owner)
         let window = try checkedExtent(window, "window", of: owner)
@@ -140,9 +147,9 @@ public func sparsInterpolatedMap(
         let scores = try checkedInput(scores, counts.count, "scores", of: owner)
         let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
         try Memory.require(grid.count + counts.count, each: 16, for: "A map of all windows")
-        let values = try interpolatedMap(
-            scores: Array(scores), axes: divided(starts, counts), window: window, grid: grid)
-        try write(contentsOf: values, to: map, "map", of: owner)
+        try interpolatedMap(
+            scores: Control.copy(scores), axes: divided(starts, counts), window: window, grid: grid,
+            into: checkedOutput(map, grid.count, "map", of: owner).baseAddress!)
     }
 }
 
@@ -156,9 +163,9 @@ private func divided(_ starts: UnsafeBufferPointer<Int64>, _ counts: Extent) -> 
 public func sparsExhaustiveMap(
     _ scores: In<Float>, _ counts: In<Int64>, _ axes: In<Int64>, _ window: In<Int64>,
     _ part: In<Int64>, _ accumulation: Int32, _ map: Out<Float>, _ grid: In<Int64>,
-    _ error: Out<spars_error>
+    _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let owner = "exhaustive_map"
         let counts = try checkedExtent(counts, "counts", of: owner)
         let window = try checkedExtent(window, "window", of: owner)
@@ -169,7 +176,7 @@ public func sparsExhaustiveMap(
         let starts = try checkedInput(axes, counts.x + counts.y + counts.z, "axes", of: owner)
         try Memory.require(grid.count + counts.count, each: 40, for: "A map of all windows")
         let values = try exhaustiveMap(
-            scores: Array(scores), axes: divided(starts, counts), window: window,
+            scores: Control.copy(scores), axes: divided(starts, counts), window: window,
             part: checkedPart(part, of: window, owner), grid: grid,
             accumulation: rule)
         try write(contentsOf: values, to: map, "map", of: owner)

@@ -62,6 +62,7 @@ public func sparsLeagueAdd(
         try LeagueBox.of(league).exclusively { (games) throws(SPARSError) in
             let wanted = games.shape.parameterCount
             try checkCount(count, "parameters", of: owner, mustBe: wanted, "in all")
+            try Memory.require(wanted, each: 12, for: "A member of a league")
             let given = Array(try checkedInput(parameters, wanted, "parameters", of: owner))
             out[0] = Int64(try games.add(given[...]))
         }

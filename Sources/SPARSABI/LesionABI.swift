@@ -46,8 +46,9 @@ public func sparsLesionHostCreate(
         let edges = try checkedInput(spacing, 3, "spacing", of: owner)
         try Memory.require(extent.count, each: 16, for: "A host of lesions")
         let made = try LesionHost(
-            values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
-            organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
+            values: Control.copy(checkedInput(volume, extent.count, "volume", of: owner)),
+            organ: Control.copy(checkedInput(organ, extent.count, "organ", of: owner)),
+            extent: extent,
             spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
             level: level.isNaN ? nil : level)
         try Control.check()
@@ -96,7 +97,7 @@ public func sparsLesionInsert(
         try Memory.require(extent.count, each: 16, for: "A scan with made lesions")
         let inserted = try LesionInsertion(
             into: box.host,
-            values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
+            values: Control.copy(checkedInput(volume, extent.count, "volume", of: owner)),
             law: LesionLaw(given), count: Int(lesions), seed: seed)
         guard inserted.lesions.count <= Int(rows) else {
             throw .range(
@@ -185,8 +186,9 @@ public func sparsIntensityMask(
         wanted.opening = Int(clamping: given.opening)
         try Memory.require(extent.count, each: 32, for: "A mask by intensity")
         let found = try wanted.fill(
-            values: Array(checkedInput(volume, extent.count, "volume", of: owner)),
-            organ: Array(checkedInput(organ, extent.count, "organ", of: owner)), extent: extent,
+            values: Control.copy(checkedInput(volume, extent.count, "volume", of: owner)),
+            organ: Control.copy(checkedInput(organ, extent.count, "organ", of: owner)),
+            extent: extent,
             spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
             mask: checkedOutput(mask, extent.count, "mask", of: owner))
         try write(found, to: level, "level", of: owner)

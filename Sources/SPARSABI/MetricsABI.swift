@@ -5,9 +5,9 @@ import SPARSNative
 @_cdecl("spars_metrics_overlap")
 public func sparsMetricsOverlap(
     _ prediction: In<UInt8>, _ reference: In<UInt8>, _ extent: In<Int64>,
-    _ overlap: Out<spars_overlap>, _ error: Out<spars_error>
+    _ signals: In<spars_control>, _ overlap: Out<spars_overlap>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let extent = try checkedExtent(extent, "extent", of: owner)
         let prediction = try checkedInput(prediction, extent.count, "prediction", of: owner)
         let reference = try checkedInput(reference, extent.count, "reference", of: owner)
@@ -88,14 +88,16 @@ public func sparsMetricsDistanceMap(
     guarded(error, progress) { () throws(SPARSError) in
         let extent = try checkedExtent(extent, "extent", of: owner)
         try Memory.require(extent.count, each: 20, for: "A distance map")
-        let mask = Array(try checkedInput(mask, extent.count, "mask", of: owner))
+        let mask = try Control.copy(checkedInput(mask, extent.count, "mask", of: owner))
         let spacing = try checkedSpacing(spacing)
         let distances = try checkedOutput(distances, extent.count, "distances", of: owner)
         let squared = DistanceTransform.squared(
             to: mask, at: Array(repeating: 1, count: mask.count),
             counts: (extent.x, extent.y, extent.z), edges: (spacing.x, spacing.y, spacing.z))
         try Control.check()
-        for i in 0..<extent.count { distances[i] = Float(squared[i].squareRoot()) }
+        try Control.inRuns(extent.count) { run in
+            for i in run { distances[i] = Float(squared[i].squareRoot()) }
+        }
     }
 }
 
@@ -106,7 +108,8 @@ public func sparsMetricsComponents(
 ) -> Int32 {
     guarded(error, progress) { () throws(SPARSError) in
         let extent = try checkedExtent(extent, "extent", of: owner)
-        let mask = Array(try checkedInput(mask, extent.count, "mask", of: owner))
+        try Memory.require(extent.count, each: 5, for: "The parts of a mask")
+        let mask = try Control.copy(checkedInput(mask, extent.count, "mask", of: owner))
         guard let value = Int(exactly: connectivity), let touching = Connectivity(rawValue: value)
         else {
             throw .range("connectivity", of: owner, mustBe: "6, 18 or 26", got: connectivity)

@@ -8,15 +8,16 @@ private let owner = "PPO"
 @_cdecl("spars_ppo_gae")
 public func sparsPPOGAE(
     _ collected: In<spars_collected>, _ gamma: Double, _ gaeLambda: Double,
-    _ advantages: Out<Double>, _ returns: Out<Double>, _ error: Out<spars_error>
+    _ advantages: Out<Double>, _ returns: Out<Double>, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let given = try checkedStruct(collected, "collected", of: "gae")
         let count = try checkedCount([given.steps, given.environments], "rewards", of: "gae")
         func array(
             _ pointer: In<Double>, _ count: Int, _ name: String
         ) throws(SPARSError) -> [Double] {
-            Array(try checkedInput(pointer, count, name, of: "gae"))
+            try Control.copy(checkedInput(pointer, count, name, of: "gae"))
         }
         let last = Int(given.environments)
         try Memory.require(count, each: 64, for: "The advantages of a rollout")
@@ -81,13 +82,14 @@ private func updated<S: PolicyScalar>(
 @_cdecl("spars_ppo_permutations")
 public func sparsPPOPermutations(
     _ permutations: Out<Int64>, _ rows: Int64, _ count: Int64, _ seed: UInt64,
-    _ error: Out<spars_error>
+    _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let total = try checkedCount([rows, count], "permutations", of: owner)
         let output = try checkedOutput(permutations, total, "permutations", of: owner)
         var random = RandomSource(seed: seed)
         for row in 0..<Int(rows) {
+            try Control.check()
             for (i, step) in random.permutation(Int(count)).enumerated() {
                 output[row * Int(count) + i] = Int64(step)
             }
@@ -103,7 +105,13 @@ final class SharedLearner: Sendable {
     private nonisolated(unsafe) let learner: PPOLearner
     private let lock = Mutex(())
 
-    init(_ learner: sending PPOLearner) { self.learner = learner }
+    /// Of the learner, which keeps it.
+    let shape: PolicyShape
+
+    init(_ learner: sending PPOLearner) {
+        shape = learner.shape
+        self.learner = learner
+    }
 
     static func of(_ handle: UInt64) throws(SPARSError) -> SharedLearner {
         try HandleTable.shared.object(handle, kind: "PPO learner")
@@ -117,14 +125,15 @@ final class SharedLearner: Sendable {
 @_cdecl("spars_ppo_create")
 public func sparsPPOCreate(
     _ shape: In<spars_policy_shape>, _ multiplicity: In<Int64>, _ seed: UInt64,
-    _ learner: Out<UInt64>, _ error: Out<spars_error>
+    _ signals: In<spars_control>, _ learner: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let shape = try PolicyShape(checkedStruct(shape, "shape", of: owner))
         let output = try checkedOutput(learner, 1, "learner", of: owner)
         try Memory.require(shape.parameterCount, each: 32, for: "An agent")
         let made = try PPOLearner(
             shape: shape, multiplicity: checkedMultiplicity(multiplicity, shape.inputs), seed: seed)
+        try Control.check()
         output[0] = HandleTable.shared.insert(SharedLearner(made))
     }
 }
@@ -132,9 +141,10 @@ public func sparsPPOCreate(
 @_cdecl("spars_ppo_act")
 public func sparsPPOAct(
     _ learner: UInt64, _ observations: In<Float>, _ batch: Int64, _ inputs: Int64,
-    _ deterministic: Int32, _ actions: Out<Int64>, _ logProbs: Out<Float>, _ error: Out<spars_error>
+    _ deterministic: Int32, _ actions: Out<Int64>, _ logProbs: Out<Float>,
+    _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         try withLearner(learner, observations, batch, inputs) {
             (learner, observations) throws(SPARSError) in
             let actionOutput = try checkedOutput(actions, Int(batch), "actions", of: owner)
@@ -149,9 +159,10 @@ public func sparsPPOAct(
 @_cdecl("spars_ppo_log_probabilities")
 public func sparsPPOLogProbabilities(
     _ learner: UInt64, _ observations: In<Float>, _ batch: Int64, _ inputs: Int64,
-    _ logProbs: Out<Float>, _ actions: Int64, _ error: Out<spars_error>
+    _ logProbs: Out<Float>, _ actions: Int64, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         try withLearner(learner, observations, batch, inputs) {
             (learner, observations) throws(SPARSError) in
             let result = try learner.logProbabilities(observations)
@@ -165,9 +176,9 @@ public func sparsPPOLogProbabilities(
 @_cdecl("spars_ppo_values")
 public func sparsPPOValues(
     _ learner: UInt64, _ observations: In<Float>, _ batch: Int64, _ inputs: Int64,
-    _ values: Out<Float>, _ error: Out<spars_error>
+    _ values: Out<Float>, _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         try withLearner(learner, observations, batch, inputs) {
             (learner, observations) throws(SPARSError) in
             try write(contentsOf: learner.values(observations), to: values, "values", of: owner)
@@ -181,7 +192,12 @@ private func withLearner(
     _ body: (PPOLearner, [Float]) throws(SPARSError) -> Void
 ) throws(SPARSError) {
     let count = try checkedCount([batch, inputs], "observations", of: owner)
-    let rows = Array(try checkedInput(observations, count, "observations", of: owner))
+    let shape = try SharedLearner.of(handle).shape
+    let widths = shape.policyHidden.reduce(shape.actions, +) + shape.valueHidden.reduce(0, +)
+    try Memory.require(
+        Int(clamping: inputs) + 4 * widths, Int(clamping: batch), each: 4,
+        for: "The answers to observations")
+    let rows = try Control.copy(checkedInput(observations, count, "observations", of: owner))
     try SharedLearner.of(handle).use { (learner) throws(SPARSError) in
         try checkInputs(inputs, learner)
         try body(learner, rows)
@@ -229,6 +245,7 @@ public func sparsPPOGetParameters(
         try SharedLearner.of(learner).use { (learner) throws(SPARSError) in
             let wanted = learner.shape.parameterCount
             try checkCount(count, "parameters", of: owner, mustBe: wanted, "numbers in all")
+            try Memory.require(wanted, each: 4, for: "The parameters of an agent")
             try write(
                 contentsOf: learner.optimizer.network.parameters, to: parameters, "parameters",
                 of: owner)
@@ -244,6 +261,7 @@ public func sparsPPOSetParameters(
         try SharedLearner.of(learner).use { (learner) throws(SPARSError) in
             let wanted = learner.shape.parameterCount
             try checkCount(count, "parameters", of: owner, mustBe: wanted, "numbers in all")
+            try Memory.require(wanted, each: 12, for: "The parameters of an agent")
             try learner.replaceParameters(
                 Array(checkedInput(parameters, wanted, "parameters", of: owner)))
         }
@@ -259,6 +277,7 @@ public func sparsPPOGetState(
         try SharedLearner.of(learner).use { (learner) throws(SPARSError) in
             let wanted = 2 * learner.shape.parameterCount
             try checkCount(count, "moments", of: owner, mustBe: wanted, "numbers in all")
+            try Memory.require(wanted, each: 4, for: "The state of an agent")
             try write(
                 contentsOf: learner.optimizer.moments, to: moments, "moments", of: owner)
             // With the same bits: the random source's state has all 64.
@@ -278,6 +297,7 @@ public func sparsPPOSetState(
         try SharedLearner.of(learner).use { (learner) throws(SPARSError) in
             let wanted = 2 * learner.shape.parameterCount
             try checkCount(count, "moments", of: owner, mustBe: wanted, "numbers in all")
+            try Memory.require(wanted, each: 8, for: "The state of an agent")
             try learner.restore(
                 moments: Array(checkedInput(moments, wanted, "moments", of: owner)),
                 counters: checkedInput(counters, 6, "counters", of: owner).map {

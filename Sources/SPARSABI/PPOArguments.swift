@@ -68,7 +68,10 @@ func checkedRollout<S: PolicyScalar>(
     func array(
         _ raw: UnsafeRawPointer?, _ count: Int, _ name: String
     ) throws(SPARSError) -> [S] {
-        Array(try checkedInput(raw?.assumingMemoryBound(to: S.self), count, name, of: "PPO"))
+        let values = try checkedInput(
+            raw?.assumingMemoryBound(to: S.self), count, name, of: "PPO")
+        try Memory.require(count, each: MemoryLayout<S>.size, for: "The rollout of an update")
+        return try Control.copy(values)
     }
     let total = try checkedCount([given.steps, given.inputs], "observations", of: "PPO")
     let observations = try array(given.observations, total, "observations")

@@ -31,9 +31,10 @@ final class RunBox: @unchecked Sendable {
 public func sparsSelfPlayCreate(
     _ field: UInt64, _ configuration: In<spars_selfplay_configuration>,
     _ hyperparameters: In<spars_ppo_hyperparameters>, _ reference: In<spars_reference>,
-    _ rule: In<spars_exhaustion_rule>, _ run: Out<UInt64>, _ error: Out<spars_error>
+    _ rule: In<spars_exhaustion_rule>, _ signals: In<spars_control>, _ run: Out<UInt64>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let out = try checkedOutput(run, 1, "run", of: owner)
         var settings = try SelfPlayConfiguration(
             checkedStruct(configuration, "configuration", of: owner))
@@ -45,6 +46,7 @@ public func sparsSelfPlayCreate(
             let made = try SelfPlay(
                 field: field, configuration: settings,
                 overlap: checkedOverlap(reference, field.configuration.grid))
+            try Control.check()
             out[0] = HandleTable.shared.insert(RunBox(box, made))
         }
     }
@@ -75,6 +77,7 @@ private func checkedOverlap(
     guard Extent(given.grid) == grid else {
         throw .range("reference", of: owner, mustBe: "on the grid \(grid)", got: given.grid)
     }
+    try Memory.require(grid.count, each: 12, for: "The reference of a run")
     let planes = Array(
         try checkedInput(given.planes, grid.x + grid.y + grid.z, "planes", of: owner))
     let marks = Array(try checkedInput(given.marks, grid.count, "reference", of: owner))

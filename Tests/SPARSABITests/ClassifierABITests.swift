@@ -27,7 +27,7 @@ import Testing
 
     private func withClassifier(_ body: (spars_handle) -> Void) {
         var handle: spars_handle = 0
-        #expect(spars_classifier_create(Self.shape, 1, &handle, nil) == 0)
+        #expect(spars_classifier_create(Self.shape, 1, nil, &handle, nil) == 0)
         #expect(handle != 0)
         defer { spars_release(handle) }
         body(handle)
@@ -53,19 +53,19 @@ import Testing
             [0, 108, 108], [-1, 108, 108], [107, 108, 108], [Int64.max, .max, .max],
             [Int64.min, 1, 1], [1 << 31, 1 << 31, 1 << 31],
         ] as [[Int64]] {
-            expectRefused { spars_classifier_create(shape, 1, &handle, $0) }
+            expectRefused { spars_classifier_create(shape, 1, nil, &handle, $0) }
             var tensor = spars_tensor()
             expectRefused { spars_classifier_tensor(shape, 0, &tensor, $0) }
         }
         expectRefused(SPARS_INVALID_ARGUMENT, "null") {
-            spars_classifier_create(nil, 1, &handle, $0)
+            spars_classifier_create(nil, 1, nil, &handle, $0)
         }
         expectRefused(SPARS_INVALID_ARGUMENT, "null") {
-            spars_classifier_create(Self.shape, 1, nil, $0)
+            spars_classifier_create(Self.shape, 1, nil, nil, $0)
         }
         #expect(handle == 0)
         // A caller may do without the message.
-        #expect(spars_classifier_create(nil, 1, nil, nil) != 0)
+        #expect(spars_classifier_create(nil, 1, nil, nil, nil) != 0)
     }
 
     @Test func tensorsAreListedInOrder() {
@@ -86,7 +86,8 @@ import Testing
         var handle: spars_handle = 0
         let values = [Float](repeating: 0.01, count: count)
         #expect(
-            spars_classifier_from_parameters(Self.shape, values, Int64(count), &handle, nil) == 0)
+            spars_classifier_from_parameters(Self.shape, values, Int64(count), nil, &handle, nil)
+                == 0)
         var copy = [Float](repeating: 0, count: count)
         #expect(spars_classifier_parameters(handle, &copy, Int64(count), nil) == 0)
         #expect(copy == values)
@@ -98,7 +99,7 @@ import Testing
         expectRefused { spars_classifier_tensor(Self.shape, 0, nil, $0) }
         for wrong in [Int64(count - 1), -1, .max, 0] {
             expectRefused {
-                spars_classifier_from_parameters(Self.shape, values, wrong, &handle, $0)
+                spars_classifier_from_parameters(Self.shape, values, wrong, nil, &handle, $0)
             }
         }
     }
@@ -119,7 +120,7 @@ import Testing
             values[0] = .nan
             var handle: spars_handle = 0
             expectRefused(SPARS_NOT_FINITE, "conv1.weight") {
-                spars_classifier_from_parameters(Self.shape, values, count, &handle, $0)
+                spars_classifier_from_parameters(Self.shape, values, count, nil, &handle, $0)
             }
             expectRefused { spars_classifier_parameters(classifier, nil, count, $0) }
             expectRefused { spars_classifier_parameters(classifier, &values, count - 1, $0) }
@@ -145,7 +146,7 @@ import Testing
                 spars_classifier_training(handle, nil, 0, &length, $0)
             }
             expectRefused(SPARS_STALE_HANDLE) {
-                spars_classifier_save(handle, "/x", nil, nil, 0, $0)
+                spars_classifier_save(handle, "/x", nil, nil, 0, nil, $0)
             }
             expectRefused(SPARS_STALE_HANDLE) {
                 spars_trainer_create(handle, &training, &trainer, $0)
@@ -258,47 +259,48 @@ import Testing
             var bytes: Int64 = 0
             #expect(
                 spars_classifier_forecast(
-                    classifier, shape, [0, 0, 0, 4, 4, 4], 2, window, &seconds, &bytes, nil) == 0)
+                    classifier, shape, [0, 0, 0, 4, 4, 4], 2, window, nil, &seconds, &bytes, nil)
+                    == 0)
             #expect(seconds > 0 && bytes > 0)
             #expect(
                 spars_classifier_forecast(
-                    classifier, shape, nil, 0, window, &seconds, &bytes, nil) == 0)
+                    classifier, shape, nil, 0, window, nil, &seconds, &bytes, nil) == 0)
             #expect(seconds == 0 && bytes == 0)
             for origin in [[11, 0, 0], [-1, 0, 0], [.max, 0, 0]] as [[Int64]] {
                 expectRefused {
                     spars_classifier_forecast(
-                        classifier, shape, origin, 1, window, &seconds, &bytes, $0)
+                        classifier, shape, origin, 1, window, nil, &seconds, &bytes, $0)
                 }
             }
             for count in [-1, Int64.max] {
                 expectRefused {
                     spars_classifier_forecast(
-                        classifier, shape, [0, 0, 0], count, window, &seconds, &bytes, $0)
+                        classifier, shape, [0, 0, 0], count, window, nil, &seconds, &bytes, $0)
                 }
             }
             expectRefused {
                 spars_classifier_forecast(
-                    classifier, shape, [0, 0, 0], 1, window, nil, &bytes, $0)
+                    classifier, shape, [0, 0, 0], 1, window, nil, nil, &bytes, $0)
             }
             expectRefused {
                 spars_classifier_forecast(
-                    classifier, shape, nil, 1, window, &seconds, &bytes, $0)
+                    classifier, shape, nil, 1, window, nil, &seconds, &bytes, $0)
             }
         }
     }
 
     @Test func filesThatCannotBeReadOrWrittenAreErrors() {
         var handle: spars_handle = 0
-        expectRefused(SPARS_IO) { spars_classifier_load("/none/file", nil, &handle, $0) }
-        expectRefused { spars_classifier_load(nil, nil, &handle, $0) }
-        expectRefused(SPARS_IO) { spars_classifier_load("/dev/null", nil, &handle, $0) }
+        expectRefused(SPARS_IO) { spars_classifier_load("/none/file", nil, nil, &handle, $0) }
+        expectRefused { spars_classifier_load(nil, nil, nil, &handle, $0) }
+        expectRefused(SPARS_IO) { spars_classifier_load("/dev/null", nil, nil, &handle, $0) }
         let notText: [CChar] = [-1, -2, 0]
-        expectRefused { spars_classifier_load(notText, nil, &handle, $0) }
+        expectRefused { spars_classifier_load(notText, nil, nil, &handle, $0) }
         withClassifier { classifier in
             expectRefused(SPARS_IO) {
-                spars_classifier_save(classifier, "/none/file", nil, nil, 0, $0)
+                spars_classifier_save(classifier, "/none/file", nil, nil, 0, nil, $0)
             }
-            expectRefused { spars_classifier_save(classifier, nil, nil, nil, 0, $0) }
+            expectRefused { spars_classifier_save(classifier, nil, nil, nil, 0, nil, $0) }
         }
     }
 

@@ -34,7 +34,7 @@ import Testing
         var (marks, total) = ([Int32](repeating: -1, count: 8), Int64(-1))
         #expect(
             spars_crossing_reference(
-                &crossing, [0, 1, 0, 1], 4, &planes, 7, &marks, 8, &total, nil)
+                &crossing, [0, 1, 0, 1], 4, &planes, 7, &marks, 8, nil, &total, nil)
                 == 0)
         #expect(planes == [1, 0, 1, 0, 1, 1, 1])
         #expect(marks == [0, 1, 0, 0, 0, 1, 0, 0] && total == 2)
@@ -66,7 +66,8 @@ import Testing
             for counts in [(count, 7, 8), (4, count, 8), (4, 7, count)] as [(Int64, Int64, Int64)] {
                 #expect(
                     spars_crossing_reference(
-                        &crossing, scan, counts.0, &planes, counts.1, &marks, counts.2, &total, nil)
+                        &crossing, scan, counts.0, &planes, counts.1, &marks, counts.2, nil, &total,
+                        nil)
                         == invalid)
             }
         }
@@ -81,7 +82,7 @@ import Testing
             #expect(spars_crossing_voxel(&crossing, voxel, &shape, nil) == invalid)
         }
         #expect(
-            spars_crossing_reference(&crossing, nil, 4, &planes, 7, &marks, 8, &total, nil)
+            spars_crossing_reference(&crossing, nil, 4, &planes, 7, &marks, 8, nil, &total, nil)
                 == invalid)
     }
 

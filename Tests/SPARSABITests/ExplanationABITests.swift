@@ -37,7 +37,7 @@ import Testing
 
     @Test func badCallsAreRefused() {
         var handle: spars_handle = 0
-        #expect(spars_classifier_create(Self.shape, 1, &handle, nil) == 0)
+        #expect(spars_classifier_create(Self.shape, 1, nil, &handle, nil) == 0)
         defer { spars_release(handle) }
         #expect(Call().run(handle) == 0)
         // Handles are given out by counting from 1, so that another test may hold the next one.
@@ -75,7 +75,7 @@ import Testing
 
     @Test func badInputGradientsAreRefused() {
         var handle: spars_handle = 0
-        #expect(spars_classifier_create(Self.shape, 1, &handle, nil) == 0)
+        #expect(spars_classifier_create(Self.shape, 1, nil, &handle, nil) == 0)
         defer { spars_release(handle) }
         let input = [Float](repeating: 1, count: 108 * 108 * 108)
         var gradients = input

@@ -12,7 +12,7 @@ import Testing
         var (handle, error, configuration) = (spars_handle(0), spars_error(), configuration)
         let values = [Float](repeating: value, count: 1_320)
         let status = spars_field_create(
-            values, shape, &configuration, classifier, 0, &handle, &error)
+            values, shape, &configuration, classifier, 0, nil, &handle, &error)
         let parameter = withUnsafeBytes(of: &error.parameter) {
             String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
@@ -102,11 +102,11 @@ import Testing
     @Test func nullPointersAreRefused() {
         let (field, game) = game()
         var configuration = smallGame()
-        #expect(spars_field_create(nil, nil, &configuration, 0, 0, nil, nil) == refused)
+        #expect(spars_field_create(nil, nil, &configuration, 0, 0, nil, nil, nil) == refused)
         #expect(spars_field_counts(field, nil, nil) == refused)
         #expect(spars_field_axis(field, 0, nil, 5, nil) == refused)
         #expect(spars_field_scores(field, nil, 125, nil) == refused)
-        #expect(spars_field_adopt(field, nil, 125, nil) == refused)
+        #expect(spars_field_adopt(field, nil, 125, nil, nil) == refused)
         #expect(spars_field_scored(field, nil, nil) == refused)
         #expect(spars_field_score_all(field, nil, nil, nil) == refused)
         #expect(spars_field_score(field, nil, 1, nil, nil, nil) == refused)
@@ -120,7 +120,7 @@ import Testing
         #expect(spars_game_observation(game, 0, 0, nil, nil, nil) == refused)
         #expect(spars_game_map(game, 0, nil, 1_320, nil, nil) == refused)
         #expect(spars_game_visit_count(game, 0, nil, nil) == refused)
-        #expect(spars_exhaustive_map(nil, nil, nil, nil, nil, 0, nil, nil, nil) == refused)
+        #expect(spars_exhaustive_map(nil, nil, nil, nil, nil, 0, nil, nil, nil, nil) == refused)
         #expect(step(game) == 0)
         #expect(spars_game_visits(game, 0, nil, nil, 2, nil) == refused)
     }
@@ -172,7 +172,7 @@ import Testing
             let values = [Float](repeating: 1, count: 1_320)
             #expect(
                 spars_field_create(
-                    values, [12, 11, 10], &configuration, 0, covers, &handle, nil) == 0)
+                    values, [12, 11, 10], &configuration, 0, covers, nil, &handle, nil) == 0)
             #expect(spars_field_counts(handle, &counts, nil) == 0)
             #expect(counts == wanted)
             var starts = [Int64](repeating: -1, count: Int(wanted[0]))
@@ -286,11 +286,13 @@ import Testing
         let grid: [Int64] = [2, 2, 2]
         for axes in [[0, 0, 0, 0], [0, -1, 0, 0], [1, 0, 0, 0]] as [[Int64]] {
             #expect(
-                spars_exhaustive_map([0.1, 0.2], [2, 1, 1], axes, grid, nil, 0, &map, grid, nil)
+                spars_exhaustive_map(
+                    [0.1, 0.2], [2, 1, 1], axes, grid, nil, 0, &map, grid, nil, nil)
                     == refused)
         }
         func filled(_ axes: [Int64], _ part: [Int64]?, _ rule: Int32 = 0) -> Int32 {
-            spars_exhaustive_map([0.1, 0.2], [2, 1, 1], axes, grid, part, rule, &map, grid, nil)
+            spars_exhaustive_map(
+                [0.1, 0.2], [2, 1, 1], axes, grid, part, rule, &map, grid, nil, nil)
         }
         #expect(filled([0, 1, 0, 0], nil, 3) == refused)
         #expect(filled([0, 1, 0, 0], nil) == 0)

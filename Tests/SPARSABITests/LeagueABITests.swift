@@ -22,7 +22,8 @@ import Testing
         configuration.opponent_update_interval = 8
         configuration.snapshot_interval = 1
         var (hyper, run) = (smallHyperparameters(), spars_handle(0))
-        #expect(spars_selfplay_create(field(), &configuration, &hyper, nil, nil, &run, nil) == 0)
+        #expect(
+            spars_selfplay_create(field(), &configuration, &hyper, nil, nil, nil, &run, nil) == 0)
         return run
     }
 

@@ -17,12 +17,12 @@ import Testing
     @Test func nullPointersAreErrors() {
         var error = spars_error()
         var counts = spars_overlap()
-        #expect(spars_metrics_overlap(nil, mask, extent, &counts, &error) == invalid)
+        #expect(spars_metrics_overlap(nil, mask, extent, nil, &counts, &error) == invalid)
         #expect(parameter(error) == "prediction")
-        #expect(spars_metrics_overlap(mask, nil, extent, &counts, &error) == invalid)
-        #expect(spars_metrics_overlap(mask, mask, nil, &counts, &error) == invalid)
-        #expect(spars_metrics_overlap(mask, mask, extent, nil, nil) == invalid)
-        #expect(spars_metrics_overlap(mask, mask, extent, &counts, &error) == 0)
+        #expect(spars_metrics_overlap(mask, nil, extent, nil, &counts, &error) == invalid)
+        #expect(spars_metrics_overlap(mask, mask, nil, nil, &counts, &error) == invalid)
+        #expect(spars_metrics_overlap(mask, mask, extent, nil, nil, nil) == invalid)
+        #expect(spars_metrics_overlap(mask, mask, extent, nil, &counts, &error) == 0)
         #expect(counts.true_positives == 8 && counts.false_positives == 0)
         #expect(counts.false_negatives == 0 && counts.true_negatives == 0)
     }
@@ -31,7 +31,7 @@ import Testing
     func extentsThatAreNoCountsAreErrors(extent: [Int64]) {
         var error = spars_error()
         var counts = spars_overlap()
-        #expect(spars_metrics_overlap(mask, mask, extent, &counts, &error) == invalid)
+        #expect(spars_metrics_overlap(mask, mask, extent, nil, &counts, &error) == invalid)
         #expect(parameter(error) == "extent")
     }
 

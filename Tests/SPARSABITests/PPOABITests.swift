@@ -28,7 +28,7 @@ import Testing
 
     private func learner() -> spars_handle {
         var (handle, shape) = (spars_handle(0), shape())
-        #expect(spars_ppo_create(&shape, nil, 1, &handle, nil) == 0)
+        #expect(spars_ppo_create(&shape, nil, 1, nil, &handle, nil) == 0)
         return handle
     }
 
@@ -43,7 +43,7 @@ import Testing
         ]
         for change in changes {
             var (handle, shape) = (spars_handle(7), shape(change))
-            let status = spars_ppo_create(&shape, nil, 1, &handle, nil)
+            let status = spars_ppo_create(&shape, nil, 1, nil, &handle, nil)
             #expect(status == invalid, "\(shape)")
             #expect(handle == 7)
         }
@@ -54,37 +54,38 @@ import Testing
         }
         var handle = spars_handle(0)
         #expect(
-            spars_ppo_create(&large, nil, 1, &handle, nil)
+            spars_ppo_create(&large, nil, 1, nil, &handle, nil)
                 == Int32(SPARS_OUT_OF_MEMORY.rawValue))
-        #expect(spars_ppo_create(nil, nil, 1, &handle, nil) == invalid)
+        #expect(spars_ppo_create(nil, nil, 1, nil, &handle, nil) == invalid)
         var good = shape()
-        #expect(spars_ppo_create(&good, nil, 1, nil, nil) == invalid)
-        #expect(spars_ppo_create(&good, [1, 0, 2], 1, &handle, nil) == invalid)
-        #expect(spars_ppo_create(&good, [1, 1, .max], 1, &handle, nil) == invalid)
+        #expect(spars_ppo_create(&good, nil, 1, nil, nil, nil) == invalid)
+        #expect(spars_ppo_create(&good, [1, 0, 2], 1, nil, &handle, nil) == invalid)
+        #expect(spars_ppo_create(&good, [1, 1, .max], 1, nil, &handle, nil) == invalid)
     }
 
     @Test func actingChecksItsBuffers() {
         let learner = learner()
         var (actions, logs) = ([Int64](repeating: 0, count: 2), [Float](repeating: 0, count: 2))
         let x: [Float] = [1, 2, 3, 4, 5, 6]
-        #expect(spars_ppo_act(learner, x, 2, 3, 0, &actions, &logs, nil) == 0)
+        #expect(spars_ppo_act(learner, x, 2, 3, 0, &actions, &logs, nil, nil) == 0)
         #expect(actions.allSatisfy { (0...1).contains($0) })
         for (batch, inputs) in [(0, 3), (-1, 3), (2, 4), (.max, .max), (2, 0)] as [(Int64, Int64)] {
-            #expect(spars_ppo_act(learner, x, batch, inputs, 0, &actions, &logs, nil) != 0)
+            #expect(spars_ppo_act(learner, x, batch, inputs, 0, &actions, &logs, nil, nil) != 0)
         }
-        #expect(spars_ppo_act(learner, nil, 2, 3, 0, &actions, &logs, nil) == invalid)
-        #expect(spars_ppo_act(learner, x, 2, 3, 0, nil, &logs, nil) == invalid)
+        #expect(spars_ppo_act(learner, nil, 2, 3, 0, &actions, &logs, nil, nil) == invalid)
+        #expect(spars_ppo_act(learner, x, 2, 3, 0, nil, &logs, nil, nil) == invalid)
         #expect(
-            spars_ppo_act(learner, [1, .nan, 3], 1, 3, 0, &actions, &logs, nil)
+            spars_ppo_act(learner, [1, .nan, 3], 1, 3, 0, &actions, &logs, nil, nil)
                 == Int32(SPARS_NOT_FINITE.rawValue))
         #expect(
-            spars_ppo_act(learner + 1_000, x, 2, 3, 0, &actions, &logs, nil)
+            spars_ppo_act(learner + 1_000, x, 2, 3, 0, &actions, &logs, nil, nil)
                 == Int32(SPARS_STALE_HANDLE.rawValue))
-        #expect(spars_ppo_values(learner, x, 2, 3, nil, nil) == invalid)
-        #expect(spars_ppo_log_probabilities(learner, x, 2, 3, &logs, 3, nil) == invalid)
+        #expect(spars_ppo_values(learner, x, 2, 3, nil, nil, nil) == invalid)
+        #expect(spars_ppo_log_probabilities(learner, x, 2, 3, &logs, 3, nil, nil) == invalid)
         spars_release(learner)
         #expect(
-            spars_ppo_values(learner, x, 2, 3, &logs, nil) == Int32(SPARS_STALE_HANDLE.rawValue))
+            spars_ppo_values(learner, x, 2, 3, &logs, nil, nil)
+                == Int32(SPARS_STALE_HANDLE.rawValue))
     }
 
     private func update(
@@ -144,10 +145,10 @@ import Testing
         moments[93] = -1
         #expect(spars_ppo_set_state(learner, moments, 94, counters, nil) == invalid)
         var order = [Int64](repeating: -1, count: 6)
-        #expect(spars_ppo_permutations(&order, 2, 3, 5, nil) == 0)
+        #expect(spars_ppo_permutations(&order, 2, 3, 5, nil, nil) == 0)
         #expect(order[..<3].sorted() == [0, 1, 2] && order[3...].sorted() == [0, 1, 2])
         for (rows, count) in [(0, 3), (-1, 3), (.max, .max)] as [(Int64, Int64)] {
-            #expect(spars_ppo_permutations(&order, rows, count, 5, nil) == invalid)
+            #expect(spars_ppo_permutations(&order, rows, count, 5, nil, nil) == invalid)
         }
     }
 
@@ -159,11 +160,11 @@ import Testing
             var collected = spars_collected(
                 steps: steps, environments: environments, rewards: rewards.map { memory.of($0) },
                 values: kept, episode_starts: kept, last_value: kept, last_episode_start: kept)
-            return spars_ppo_gae(&collected, 0.9, 0.9, &advantages, &returns, nil)
+            return spars_ppo_gae(&collected, 0.9, 0.9, &advantages, &returns, nil, nil)
         }
         #expect(gae(2, 2, numbers) == 0)
         #expect(gae(2, 2, nil) == invalid)
-        #expect(spars_ppo_gae(nil, 0.9, 0.9, &advantages, &returns, nil) == invalid)
+        #expect(spars_ppo_gae(nil, 0.9, 0.9, &advantages, &returns, nil, nil) == invalid)
         for (steps, environments) in [(0, 1), (1, 0), (-2, -2), (.max, 2)] as [(Int64, Int64)] {
             #expect(gae(steps, environments, numbers) == invalid)
         }

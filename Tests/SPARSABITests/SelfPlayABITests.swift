@@ -23,7 +23,7 @@ import Testing
         let status = spars_selfplay_create(
             given ?? smallField(), &configuration, &hyperparameters,
             reference.map { UnsafePointer(memory.of([$0])) },
-            rule.map { UnsafePointer(memory.of([$0])) }, &run, nil)
+            rule.map { UnsafePointer(memory.of([$0])) }, nil, &run, nil)
         return (status, run)
     }
 

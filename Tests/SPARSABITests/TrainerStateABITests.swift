@@ -28,7 +28,7 @@ import Testing
     @Test func statesAreCheckedAgain() {
         var classifier: spars_handle = 0
         var trainer: spars_handle = 0
-        #expect(spars_classifier_create(Self.shape, 1, &classifier, nil) == 0)
+        #expect(spars_classifier_create(Self.shape, 1, nil, &classifier, nil) == 0)
         defer { spars_release(classifier) }
         var training = training()
         #expect(spars_trainer_create(classifier, &training, &trainer, nil) == 0)
@@ -64,17 +64,19 @@ import Testing
         #expect(steps == 7)
 
         var values = [Float](repeating: 0.1, count: Int(parameters))
-        #expect(spars_classifier_set_parameters(classifier, values, parameters, 9, nil) == 0)
+        #expect(spars_classifier_set_parameters(classifier, values, parameters, 9, nil, nil) == 0)
         var tracked: Int64 = 0
         #expect(spars_classifier_batches_tracked(classifier, &tracked, nil) == 0)
         #expect(tracked == 9)
         expectRefused { spars_classifier_batches_tracked(classifier, nil, $0) }
-        expectRefused { spars_classifier_set_parameters(classifier, nil, parameters, 0, $0) }
-        expectRefused { spars_classifier_set_parameters(classifier, values, parameters, -1, $0) }
-        expectRefused { spars_classifier_set_parameters(classifier, values, -1, 0, $0) }
+        expectRefused { spars_classifier_set_parameters(classifier, nil, parameters, 0, nil, $0) }
+        expectRefused {
+            spars_classifier_set_parameters(classifier, values, parameters, -1, nil, $0)
+        }
+        expectRefused { spars_classifier_set_parameters(classifier, values, -1, 0, nil, $0) }
         values[3] = .nan
         expectRefused(SPARS_NOT_FINITE) {
-            spars_classifier_set_parameters(classifier, values, parameters, 0, $0)
+            spars_classifier_set_parameters(classifier, values, parameters, 0, nil, $0)
         }
         for handle in [0, classifier, .max] {
             expectRefused(SPARS_STALE_HANDLE) {
@@ -104,7 +106,7 @@ import Testing
             spars_augment(&none, [.nan, 0, 0, 0, 0, 0, 0, 0], shape, 1, &output, $0)
         }
         var classifier: spars_handle = 0
-        #expect(spars_classifier_create(Self.shape, 1, &classifier, nil) == 0)
+        #expect(spars_classifier_create(Self.shape, 1, nil, &classifier, nil) == 0)
         defer { spars_release(classifier) }
         for change in [
             { $0.shift = (-1, 0, 0) }, { $0.shift = (0, .max, 0) }, { $0.hu_scale = 1 },

@@ -21,6 +21,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+# An object that releases a handle when it is collected.
+def own(handle: int, /) -> object: ...
 '''
 
 

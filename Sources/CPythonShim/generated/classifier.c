@@ -95,6 +95,7 @@ static PyObject *classifier_create(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     int64_t input_shape[3];
     uint64_t seed = 0;
+    shim_control signals;
     spars_handle classifier;
     spars_error failure;
     int32_t status;
@@ -104,10 +105,11 @@ static PyObject *classifier_create(
         shim_expects(
             "classifier_create(input_shape, seed)", 2, given_count) &&
         shim_array(given[0], "input_shape", 'q', input_shape, 3) &&
-        shim_uint64(given[1], "seed", &seed);
+        shim_uint64(given[1], "seed", &seed) &&
+        shim_control_init(&signals, Py_None) == 0;
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_classifier_create(input_shape, seed, &classifier, &failure);
+    status = spars_classifier_create(input_shape, seed, &signals.control, &classifier, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);
@@ -120,6 +122,7 @@ static PyObject *classifier_from_parameters(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     int64_t input_shape[3], count = 0;
     Py_buffer *parameters = NULL;
+    shim_control signals;
     spars_handle classifier;
     spars_error failure;
     int32_t status;
@@ -129,12 +132,13 @@ static PyObject *classifier_from_parameters(
         shim_expects(
             "classifier_from_parameters(input_shape, parameters)", 2, given_count) &&
         shim_array(given[0], "input_shape", 'q', input_shape, 3) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (parameters = shim_borrow(&held, given[1], 'f', 0, "parameters")) != NULL &&
         shim_counts(parameters, "parameters", SHIM_EXTENTS(1), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_from_parameters(
-        input_shape, parameters->buf, count, &classifier, &failure);
+        input_shape, parameters->buf, count, &signals.control, &classifier, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);
@@ -171,6 +175,7 @@ static PyObject *classifier_set_parameters(
     spars_handle classifier = 0;
     Py_buffer *parameters = NULL;
     int64_t count = 0, batches_tracked = 0;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -180,12 +185,13 @@ static PyObject *classifier_set_parameters(
             "classifier_set_parameters(classifier, parameters, batches_tracked)", 3, given_count) &&
         shim_uint64(given[0], "classifier", &classifier) &&
         shim_int64(given[2], "batches_tracked", &batches_tracked) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (parameters = shim_borrow(&held, given[1], 'f', 0, "parameters")) != NULL &&
         shim_counts(parameters, "parameters", SHIM_EXTENTS(1), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_set_parameters(
-        classifier, parameters->buf, count, batches_tracked, &failure);
+        classifier, parameters->buf, count, batches_tracked, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -336,6 +342,7 @@ static PyObject *classifier_forecast(
     spars_handle classifier = 0;
     int64_t shape[3], count = 0, window[3], bytes;
     Py_buffer *origins = NULL;
+    shim_control signals;
     double seconds;
     spars_error failure;
     int32_t status;
@@ -347,12 +354,14 @@ static PyObject *classifier_forecast(
         shim_uint64(given[0], "classifier", &classifier) &&
         shim_array(given[1], "shape", 'q', shape, 3) &&
         shim_array(given[3], "window", 'q', window, 3) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (origins = shim_borrow(&held, given[2], 'q', 0, "origins")) != NULL &&
         shim_counts(origins, "origins", SHIM_EXTENTS(3), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_forecast(
-        classifier, shape, origins->buf, count, window, &seconds, &bytes, &failure);
+        classifier, shape, origins->buf, count, window, &signals.control, &seconds, &bytes,
+        &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);
@@ -394,6 +403,7 @@ static PyObject *classifier_save(
     spars_handle classifier = 0;
     const char *path = NULL, *training = NULL, *recipe = NULL;
     int32_t halves = 0, status;
+    shim_control signals;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
@@ -404,10 +414,12 @@ static PyObject *classifier_save(
         shim_path(given[1], "path", &held, &path) &&
         (given[2] == Py_None || shim_text(given[2], "training", &training)) &&
         (given[3] == Py_None || shim_text(given[3], "recipe", &recipe)) &&
-        shim_bool(given[4], "halves", &halves);
+        shim_bool(given[4], "halves", &halves) &&
+        shim_control_init(&signals, Py_None) == 0;
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_classifier_save(classifier, path, training, recipe, halves, &failure);
+    status = spars_classifier_save(
+        classifier, path, training, recipe, halves, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -417,6 +429,7 @@ static PyObject *classifier_load(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     const char *path = NULL;
     int64_t input_shape[3];
+    shim_control signals;
     spars_handle classifier;
     spars_error failure;
     int32_t status;
@@ -426,11 +439,12 @@ static PyObject *classifier_load(
         shim_expects(
             "classifier_load(path, input_shape)", 2, given_count) &&
         shim_path(given[0], "path", &held, &path) &&
-        (given[1] == Py_None || shim_array(given[1], "input_shape", 'q', input_shape, 3));
+        (given[1] == Py_None || shim_array(given[1], "input_shape", 'q', input_shape, 3)) &&
+        shim_control_init(&signals, Py_None) == 0;
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_load(
-        path, given[1] == Py_None ? NULL : input_shape, &classifier, &failure);
+        path, given[1] == Py_None ? NULL : input_shape, &signals.control, &classifier, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);

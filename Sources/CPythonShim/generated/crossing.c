@@ -124,6 +124,7 @@ static PyObject *crossing_reference(
     spars_crossing crossing;
     Py_buffer *reference = NULL, *planes = NULL, *marks = NULL;
     int64_t reference_count = 0, plane_count = 0, mark_count = 0, total;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -132,6 +133,7 @@ static PyObject *crossing_reference(
         shim_expects(
             "crossing_reference(crossing, reference, planes, marks)", 4, given_count) &&
         shim_read_crossing(given[0], "crossing", 0, &held, &crossing) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (reference = shim_borrow(&held, given[1], 'f', 0, "reference")) != NULL &&
         shim_counts(reference, "reference", SHIM_EXTENTS(1), &reference_count) &&
         (planes = shim_borrow(&held, given[2], 'i', 1, "planes")) != NULL &&
@@ -142,7 +144,7 @@ static PyObject *crossing_reference(
     Py_BEGIN_ALLOW_THREADS
     status = spars_crossing_reference(
         &crossing, reference->buf, reference_count, planes->buf, plane_count, marks->buf,
-        mark_count, &total, &failure);
+        mark_count, &signals.control, &total, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);

@@ -85,6 +85,7 @@ static PyObject *field_create(
     spars_game_configuration configuration;
     spars_handle classifier = 0, field;
     int32_t covers_edge = 0, status;
+    shim_control signals;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
@@ -94,12 +95,14 @@ static PyObject *field_create(
         shim_read_game_configuration(given[1], "configuration", 0, &held, &configuration) &&
         shim_uint64(given[2], "classifier", &classifier) &&
         shim_bool(given[3], "covers_edge", &covers_edge) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (volume = shim_borrow(&held, given[0], 'f', 0, "volume")) != NULL &&
         shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2]));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_field_create(
-        volume->buf, shape, &configuration, classifier, covers_edge, &field, &failure);
+        volume->buf, shape, &configuration, classifier, covers_edge, &signals.control, &field,
+        &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);
@@ -181,6 +184,7 @@ static PyObject *field_adopt(
     spars_handle field = 0;
     Py_buffer *scores = NULL;
     int64_t count = 0;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -189,11 +193,12 @@ static PyObject *field_adopt(
         shim_expects(
             "field_adopt(field, scores)", 2, given_count) &&
         shim_uint64(given[0], "field", &field) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (scores = shim_borrow(&held, given[1], 'f', 0, "scores")) != NULL &&
         shim_counts(scores, "scores", SHIM_EXTENTS(1), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_field_adopt(field, scores->buf, count, &failure);
+    status = spars_field_adopt(field, scores->buf, count, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -204,6 +209,7 @@ static PyObject *field_leave_out(
     spars_handle field = 0;
     Py_buffer *region = NULL;
     int64_t count = 0;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -212,11 +218,12 @@ static PyObject *field_leave_out(
         shim_expects(
             "field_leave_out(field, region)", 2, given_count) &&
         shim_uint64(given[0], "field", &field) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (region = shim_borrow(&held, given[1], 'B', 0, "region")) != NULL &&
         shim_counts(region, "region", SHIM_EXTENTS(1), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_field_leave_out(field, region->buf, count, &failure);
+    status = spars_field_leave_out(field, region->buf, count, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -297,6 +304,7 @@ static PyObject *interpolated_map(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     Py_buffer *scores = NULL, *axes = NULL, *map = NULL;
     int64_t counts[3], window[3], grid[3];
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -305,6 +313,7 @@ static PyObject *interpolated_map(
         shim_expects(
             "interpolated_map(scores, axes, window, map)", 4, given_count) &&
         shim_array(given[2], "window", 'q', window, 3) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (scores = shim_borrow(&held, given[0], 'f', 0, "scores")) != NULL &&
         shim_shapes(scores, "scores", SHIM_AXES(&counts[0], &counts[1], &counts[2])) &&
         (axes = shim_borrow(&held, given[1], 'q', 0, "axes")) != NULL &&
@@ -314,7 +323,7 @@ static PyObject *interpolated_map(
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_interpolated_map(
-        scores->buf, counts, axes->buf, window, map->buf, grid, &failure);
+        scores->buf, counts, axes->buf, window, map->buf, grid, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -325,6 +334,7 @@ static PyObject *exhaustive_map(
     Py_buffer *scores = NULL, *axes = NULL, *map = NULL;
     int64_t counts[3], window[3], part[3], grid[3];
     int32_t accumulation = 0, status;
+    shim_control signals;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
@@ -334,6 +344,7 @@ static PyObject *exhaustive_map(
         shim_array(given[2], "window", 'q', window, 3) &&
         (given[3] == Py_None || shim_array(given[3], "part", 'q', part, 3)) &&
         shim_enum(given[4], "accumulation", &shim_accumulation_choices, &accumulation) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (scores = shim_borrow(&held, given[0], 'f', 0, "scores")) != NULL &&
         shim_shapes(scores, "scores", SHIM_AXES(&counts[0], &counts[1], &counts[2])) &&
         (axes = shim_borrow(&held, given[1], 'q', 0, "axes")) != NULL &&
@@ -344,7 +355,7 @@ static PyObject *exhaustive_map(
     Py_BEGIN_ALLOW_THREADS
     status = spars_exhaustive_map(
         scores->buf, counts, axes->buf, window, given[3] == Py_None ? NULL : part, accumulation,
-        map->buf, grid, &failure);
+        map->buf, grid, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

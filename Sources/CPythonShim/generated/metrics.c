@@ -71,6 +71,7 @@ static PyObject *metrics_overlap(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     Py_buffer *prediction = NULL, *reference = NULL;
     int64_t extent[3];
+    shim_control signals;
     spars_overlap overlap;
     spars_error failure;
     int32_t status;
@@ -79,13 +80,15 @@ static PyObject *metrics_overlap(
     int taken =
         shim_expects(
             "metrics_overlap(prediction, reference)", 2, given_count) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (prediction = shim_borrow(&held, given[0], 'B', 0, "prediction")) != NULL &&
         shim_shapes(prediction, "prediction", SHIM_AXES(&extent[0], &extent[1], &extent[2])) &&
         (reference = shim_borrow(&held, given[1], 'B', 0, "reference")) != NULL &&
         shim_holds(reference, "reference", SHIM_EXTENTS(extent[0], extent[1], extent[2]));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_metrics_overlap(prediction->buf, reference->buf, extent, &overlap, &failure);
+    status = spars_metrics_overlap(
+        prediction->buf, reference->buf, extent, &signals.control, &overlap, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);

@@ -141,6 +141,7 @@ static PyObject *ppo_gae(
     spars_collected collected;
     double gamma = 0, gae_lambda = 0;
     Py_buffer *advantages = NULL, *returns = NULL;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -151,13 +152,15 @@ static PyObject *ppo_gae(
         shim_read_collected(given[0], "collected", 0, &held, &collected) &&
         shim_double(given[1], "gamma", &gamma) &&
         shim_double(given[2], "gae_lambda", &gae_lambda) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (advantages = shim_borrow(&held, given[3], 'd', 1, "advantages")) != NULL &&
         shim_holds(advantages, "advantages", SHIM_EXTENTS(collected.steps, collected.environments)) &&
         (returns = shim_borrow(&held, given[4], 'd', 1, "returns")) != NULL &&
         shim_holds(returns, "returns", SHIM_EXTENTS(collected.steps, collected.environments));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_ppo_gae(&collected, gamma, gae_lambda, advantages->buf, returns->buf, &failure);
+    status = spars_ppo_gae(
+        &collected, gamma, gae_lambda, advantages->buf, returns->buf, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -191,6 +194,7 @@ static PyObject *ppo_permutations(
     Py_buffer *permutations = NULL;
     int64_t rows = 0, count = 0;
     uint64_t seed = 0;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -200,11 +204,13 @@ static PyObject *ppo_permutations(
             "ppo_permutations(permutations, rows, seed)", 3, given_count) &&
         shim_int64(given[1], "rows", &rows) &&
         shim_uint64(given[2], "seed", &seed) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (permutations = shim_borrow(&held, given[0], 'q', 1, "permutations")) != NULL &&
         shim_counts(permutations, "permutations", SHIM_EXTENTS(rows), &count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_ppo_permutations(permutations->buf, rows, count, seed, &failure);
+    status = spars_ppo_permutations(
+        permutations->buf, rows, count, seed, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -215,6 +221,7 @@ static PyObject *ppo_create(
     spars_policy_shape shape;
     Py_buffer *multiplicity = NULL;
     uint64_t seed = 0;
+    shim_control signals;
     spars_handle learner;
     spars_error failure;
     int32_t status;
@@ -225,10 +232,12 @@ static PyObject *ppo_create(
             "ppo_create(shape, multiplicity, seed)", 3, given_count) &&
         shim_read_policy_shape(given[0], "shape", 0, &held, &shape) &&
         shim_uint64(given[2], "seed", &seed) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (given[1] == Py_None || ((multiplicity = shim_borrow(&held, given[1], 'q', 0, "multiplicity")) != NULL && shim_holds(multiplicity, "multiplicity", SHIM_EXTENTS(shape.inputs))));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_ppo_create(&shape, SHIM_DATA(multiplicity), seed, &learner, &failure);
+    status = spars_ppo_create(
+        &shape, SHIM_DATA(multiplicity), seed, &signals.control, &learner, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);
@@ -243,6 +252,7 @@ static PyObject *ppo_act(
     Py_buffer *observations = NULL, *actions = NULL, *log_probs = NULL;
     int64_t batch = 0, inputs = 0;
     int32_t deterministic = 0, status;
+    shim_control signals;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
@@ -251,6 +261,7 @@ static PyObject *ppo_act(
             "ppo_act(learner, observations, deterministic, actions, log_probs)", 5, given_count) &&
         shim_uint64(given[0], "learner", &learner) &&
         shim_bool(given[2], "deterministic", &deterministic) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (actions = shim_borrow(&held, given[3], 'q', 1, "actions")) != NULL &&
         shim_counts(actions, "actions", SHIM_EXTENTS(1), &batch) &&
         (observations = shim_borrow(&held, given[1], 'f', 0, "observations")) != NULL &&
@@ -261,7 +272,7 @@ static PyObject *ppo_act(
     Py_BEGIN_ALLOW_THREADS
     status = spars_ppo_act(
         learner, observations->buf, batch, inputs, deterministic, actions->buf, log_probs->buf,
-        &failure);
+        &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -272,6 +283,7 @@ static PyObject *ppo_log_probabilities(
     spars_handle learner = 0;
     Py_buffer *observations = NULL, *log_probs = NULL;
     int64_t batch = 0, inputs = 0, actions = 0;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -280,6 +292,7 @@ static PyObject *ppo_log_probabilities(
         shim_expects(
             "ppo_log_probabilities(learner, observations, log_probs)", 3, given_count) &&
         shim_uint64(given[0], "learner", &learner) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (observations = shim_borrow(&held, given[1], 'f', 0, "observations")) != NULL &&
         shim_shapes(observations, "observations", SHIM_AXES(&batch, &inputs)) &&
         (log_probs = shim_borrow(&held, given[2], 'f', 1, "log_probs")) != NULL &&
@@ -287,7 +300,8 @@ static PyObject *ppo_log_probabilities(
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_ppo_log_probabilities(
-        learner, observations->buf, batch, inputs, log_probs->buf, actions, &failure);
+        learner, observations->buf, batch, inputs, log_probs->buf, actions, &signals.control,
+        &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -298,6 +312,7 @@ static PyObject *ppo_values(
     spars_handle learner = 0;
     Py_buffer *observations = NULL, *values = NULL;
     int64_t batch = 0, inputs = 0;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -306,13 +321,15 @@ static PyObject *ppo_values(
         shim_expects(
             "ppo_values(learner, observations, values)", 3, given_count) &&
         shim_uint64(given[0], "learner", &learner) &&
+        shim_control_init(&signals, Py_None) == 0 &&
         (values = shim_borrow(&held, given[2], 'f', 1, "values")) != NULL &&
         shim_counts(values, "values", SHIM_EXTENTS(1), &batch) &&
         (observations = shim_borrow(&held, given[1], 'f', 0, "observations")) != NULL &&
         shim_counts(observations, "observations", SHIM_EXTENTS(batch), &inputs);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_ppo_values(learner, observations->buf, batch, inputs, values->buf, &failure);
+    status = spars_ppo_values(
+        learner, observations->buf, batch, inputs, values->buf, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

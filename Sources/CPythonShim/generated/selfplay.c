@@ -122,6 +122,7 @@ static PyObject *selfplay_create(
     spars_ppo_hyperparameters hyperparameters;
     spars_reference reference;
     spars_exhaustion_rule rule;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -133,12 +134,13 @@ static PyObject *selfplay_create(
         shim_read_selfplay_configuration(given[1], "configuration", 0, &held, &configuration) &&
         shim_read_ppo_hyperparameters(given[2], "hyperparameters", 0, &held, &hyperparameters) &&
         (given[3] == Py_None || shim_read_reference(given[3], "reference", 0, &held, &reference)) &&
-        (given[4] == Py_None || shim_read_exhaustion_rule(given[4], "rule", 0, &held, &rule));
+        (given[4] == Py_None || shim_read_exhaustion_rule(given[4], "rule", 0, &held, &rule)) &&
+        shim_control_init(&signals, Py_None) == 0;
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_selfplay_create(
         field, &configuration, &hyperparameters, given[3] == Py_None ? NULL : &reference,
-        given[4] == Py_None ? NULL : &rule, &run, &failure);
+        given[4] == Py_None ? NULL : &rule, &signals.control, &run, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);

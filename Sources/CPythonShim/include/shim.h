@@ -58,4 +58,7 @@ int shim_control_init(shim_control *self, PyObject *progress);
 /// set. The callable must outlive the call it is lent to.
 int shim_scorer(PyObject *callable, spars_scorer *scorer);
 
+/// A Python object that releases the handle it is made of when it is collected.
+PyObject *shim_own(PyObject *module, PyObject *handle);
+
 #endif

@@ -42,12 +42,13 @@ int32_t spars_classifier_tensor(
 
 /// Makes a classifier with parameters drawn by PyTorch's default law.
 int32_t spars_classifier_create(
-    const int64_t input_shape[3], uint64_t seed, spars_handle *classifier, spars_error *error);
+    const int64_t input_shape[3], uint64_t seed, const spars_control *signals,
+    spars_handle *classifier, spars_error *error);
 
 /// Makes a classifier of `count` parameter values.
 int32_t spars_classifier_from_parameters(
-    const int64_t input_shape[3], const float *parameters, int64_t count, spars_handle *classifier,
-    spars_error *error);
+    const int64_t input_shape[3], const float *parameters, int64_t count,
+    const spars_control *signals, spars_handle *classifier, spars_error *error);
 
 /// Copies the parameters; `count` must be their number.
 int32_t spars_classifier_parameters(
@@ -57,7 +58,7 @@ int32_t spars_classifier_parameters(
 /// running statistics have behind them.
 int32_t spars_classifier_set_parameters(
     spars_handle classifier, const float *parameters, int64_t count, int64_t batches_tracked,
-    spars_error *error);
+    const spars_control *signals, spars_error *error);
 
 /// How many training steps the running statistics have behind them.
 int32_t spars_classifier_batches_tracked(
@@ -89,7 +90,8 @@ int32_t spars_classifier_scores(
 /// window, and bytes of memory beside the volume. Takes a few times as long as one window.
 int32_t spars_classifier_forecast(
     spars_handle classifier, const int64_t shape[3], const int64_t *origins, int64_t count,
-    const int64_t window[3], double *seconds, int64_t *bytes, spars_error *error);
+    const int64_t window[3], const spars_control *signals, double *seconds, int64_t *bytes,
+    spars_error *error);
 
 /// Mean cross entropy of a batch in training mode, and its gradients. The classifier stays as it
 /// is.
@@ -103,12 +105,13 @@ int32_t spars_classifier_loss_and_gradients(
 /// in safetensors alone.
 int32_t spars_classifier_save(
     spars_handle classifier, const char *path, const char *training, const char *recipe,
-    int32_t halves, spars_error *error);
+    int32_t halves, const spars_control *signals, spars_error *error);
 
 /// Reads a safetensors file or a PyTorch state_dict, of which nothing is ever run. `input_shape`
 /// NULL takes the file's, or 256 x 256 x 180 where it names none.
 int32_t spars_classifier_load(
-    const char *path, const int64_t *input_shape, spars_handle *classifier, spars_error *error);
+    const char *path, const int64_t *input_shape, const spars_control *signals,
+    spars_handle *classifier, spars_error *error);
 
 /// Copies the text kept as "spars.recipe" into `text`, terminated; `*length` is its full length in
 /// bytes, 0 for none. `text` may be NULL with `capacity` 0.

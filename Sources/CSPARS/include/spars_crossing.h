@@ -43,8 +43,8 @@ int32_t spars_crossing_voxel(
 /// grid does. The result is how many those are in all.
 int32_t spars_crossing_reference(
     const spars_crossing *crossing, const float *reference, int64_t reference_count,
-    int32_t *planes, int64_t plane_count, int32_t *marks, int64_t mark_count, int64_t *total,
-    spars_error *error);
+    int32_t *planes, int64_t plane_count, int32_t *marks, int64_t mark_count,
+    const spars_control *signals, int64_t *total, spars_error *error);
 
 /// How many voxels of `shape` each voxel of a window becomes by nearest neighbour.
 int32_t spars_resize_replicas(

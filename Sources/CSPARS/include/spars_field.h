@@ -120,7 +120,8 @@ typedef struct {
 /// "inside").
 int32_t spars_field_create(
     const float *volume, const int64_t shape[3], const spars_game_configuration *configuration,
-    spars_handle classifier, int32_t covers_edge, spars_handle *field, spars_error *error);
+    spars_handle classifier, int32_t covers_edge, const spars_control *signals, spars_handle *field,
+    spars_error *error);
 
 /// How many places along x, y and z a crop can start at.
 int32_t spars_field_counts(spars_handle field, int64_t counts[3], spars_error *error);
@@ -134,12 +135,14 @@ int32_t spars_field_scores(spars_handle field, float *scores, int64_t count, spa
 
 /// Takes over scores, NaN for unknown; `count` must be the product of the counts.
 int32_t spars_field_adopt(
-    spars_handle field, const float *scores, int64_t count, spars_error *error);
+    spars_handle field, const float *scores, int64_t count, const spars_control *signals,
+    spars_error *error);
 
 /// Gives the score 0, unasked, to every place not known yet whose credited part meets no voxel of a
 /// region, a mask of the scan's `count` voxels as the field indexes it.
 int32_t spars_field_leave_out(
-    spars_handle field, const uint8_t *region, int64_t count, spars_error *error);
+    spars_handle field, const uint8_t *region, int64_t count, const spars_control *signals,
+    spars_error *error);
 
 /// Scores every place that is not known yet. What is scored when it is interrupted stays known.
 int32_t spars_field_score_all(
@@ -159,7 +162,7 @@ int32_t spars_field_scored(spars_handle field, int64_t *count, spars_error *erro
 /// scores beyond them. `axes` holds the ascending starts along x, then y, then z.
 int32_t spars_interpolated_map(
     const float *scores, const int64_t counts[3], const int64_t *axes, const int64_t window[3],
-    float *map, const int64_t grid[3], spars_error *error);
+    float *map, const int64_t grid[3], const spars_control *signals, spars_error *error);
 
 /// The map that visiting each of the places once would accumulate. `axes` holds the ascending
 /// starts along x, then y, then z. `part` is what of a window, in its middle, gets its score; NULL
@@ -167,6 +170,6 @@ int32_t spars_interpolated_map(
 int32_t spars_exhaustive_map(
     const float *scores, const int64_t counts[3], const int64_t *axes, const int64_t window[3],
     const int64_t *part, int32_t accumulation, float *map, const int64_t grid[3],
-    spars_error *error);
+    const spars_control *signals, spars_error *error);
 
 #endif

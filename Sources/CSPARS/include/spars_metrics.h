@@ -40,7 +40,7 @@ typedef struct {
 /// Counts the voxels that two masks share and do not share.
 int32_t spars_metrics_overlap(
     const uint8_t *prediction, const uint8_t *reference, const int64_t extent[3],
-    spars_overlap *overlap, spars_error *error);
+    const spars_control *signals, spars_overlap *overlap, spars_error *error);
 
 /// Compares scores with labels, 0 or 1.
 int32_t spars_classification_measures(

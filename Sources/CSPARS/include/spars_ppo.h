@@ -81,7 +81,7 @@ typedef struct {
 /// Generalized advantage estimation.
 int32_t spars_ppo_gae(
     const spars_collected *collected, double gamma, double gae_lambda, double *advantages,
-    double *returns, spars_error *error);
+    double *returns, const spars_control *signals, spars_error *error);
 
 /// One PPO update from a new Adam state.
 /// - log: SPARS_PPO_LOG_NAMES
@@ -91,27 +91,29 @@ int32_t spars_ppo_update(
 
 /// Writes a uniformly random order of 0 ... count - 1 into each of `rows` rows.
 int32_t spars_ppo_permutations(
-    int64_t *permutations, int64_t rows, int64_t count, uint64_t seed, spars_error *error);
+    int64_t *permutations, int64_t rows, int64_t count, uint64_t seed, const spars_control *signals,
+    spars_error *error);
 
 /// Makes a float32 learner with orthogonally initialised parameters.
 int32_t spars_ppo_create(
     const spars_policy_shape *shape, const int64_t *multiplicity, uint64_t seed,
-    spars_handle *learner, spars_error *error);
+    const spars_control *signals, spars_handle *learner, spars_error *error);
 
 /// Actions and their log-probabilities for observations.
 int32_t spars_ppo_act(
     spars_handle learner, const float *observations, int64_t batch, int64_t inputs,
-    int32_t deterministic, int64_t *actions, float *log_probs, spars_error *error);
+    int32_t deterministic, int64_t *actions, float *log_probs, const spars_control *signals,
+    spars_error *error);
 
 /// log-probabilities of all actions.
 int32_t spars_ppo_log_probabilities(
     spars_handle learner, const float *observations, int64_t batch, int64_t inputs,
-    float *log_probs, int64_t actions, spars_error *error);
+    float *log_probs, int64_t actions, const spars_control *signals, spars_error *error);
 
 /// The critic's values of observations.
 int32_t spars_ppo_values(
     spars_handle learner, const float *observations, int64_t batch, int64_t inputs, float *values,
-    spars_error *error);
+    const spars_control *signals, spars_error *error);
 
 /// One PPO update of the learner on a float32 rollout; permutations come from its random source.
 /// Stopped by `progress` it has applied whole minibatches and stays valid.

@@ -88,7 +88,8 @@ typedef struct {
 int32_t spars_selfplay_create(
     spars_handle field, const spars_selfplay_configuration *configuration,
     const spars_ppo_hyperparameters *hyperparameters, const spars_reference *reference,
-    const spars_exhaustion_rule *rule, spars_handle *run, spars_error *error);
+    const spars_exhaustion_rule *rule, const spars_control *signals, spars_handle *run,
+    spars_error *error);
 
 /// Plays and learns for so many iterations. `scorer` as for spars_game_step.
 int32_t spars_selfplay_run(

@@ -18,9 +18,14 @@ public struct DenseWeights: Sendable {
         paddedOutputs = (outputs + 15) / 16 * 16
         packed = FloatBuffer(zeros: paddedOutputs * inputs)
         self.bias = FloatBuffer(bias + Array(repeating: 0, count: paddedOutputs - outputs))
-        for o in 0..<outputs {
-            let target = packed.pointer + o / 16 * inputs * 16 + o % 16
-            for k in 0..<inputs { target[16 * k] = weights[o * inputs + k] }
+        // SAFETY: each item writes its own block of 16 outputs.
+        nonisolated(unsafe) let packed = packed.pointer
+        let outputs = outputs
+        Parallel.forEach(paddedOutputs / 16) { block in
+            for o in 16 * block..<min(16 * block + 16, outputs) {
+                let target = packed + block * inputs * 16 + o % 16
+                for k in 0..<inputs { target[16 * k] = weights[o * inputs + k] }
+            }
         }
     }
 }

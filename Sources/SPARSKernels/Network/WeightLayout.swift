@@ -26,10 +26,10 @@ public enum WeightLayout {
         _ weights: [Float], outputs: Int, channels: Int, voxels: Int
     ) -> [Float] {
         let inputs = channels * voxels
-        var reordered = weights
-        for o in 0..<outputs {
+        var reordered = [Float](repeating: 0, count: weights.count)
+        Parallel.forEachSlab(outputs, of: &reordered) { o, row in
             for i in 0..<inputs {
-                reordered[o * inputs + channelLastIndex(i, channels: channels, voxels: voxels)] =
+                row[channelLastIndex(i, channels: channels, voxels: voxels)] =
                     weights[o * inputs + i]
             }
         }

@@ -55,6 +55,14 @@ public enum Parallel {
         oversubscribes ? count : min(count, processors)
     }
 
+    /// Whether the calling thread's work shall stop, which it asks as often as a loop does. An item that
+    /// takes long may return then, its output unfinished as that of items that are skipped.
+    public static var isStopped: Bool {
+        guard let poll = PollContext.current else { return false }
+        poll.pollIfDue()
+        return poll.isStopped
+    }
+
     /// Runs `body(0)`, ..., `body(count - 1)` and returns when all are finished.
     ///
     /// Called from inside another loop, or while another thread's loop holds the workers, it runs

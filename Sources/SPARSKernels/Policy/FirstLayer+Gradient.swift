@@ -47,7 +47,7 @@ extension FirstLayer {
             defer { seen.deallocate() }
             let column = block * Self.blockColumns
             let end = column + width(ofBlock: block)
-            for first in stride(from: column, to: end, by: strip) {
+            for first in stride(from: column, to: end, by: strip) where !Parallel.isStopped {
                 let width = min(strip, end - first)
                 for b in 0..<batch {
                     (seen + b * strip).update(

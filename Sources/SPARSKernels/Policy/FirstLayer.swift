@@ -115,7 +115,7 @@ public struct FirstLayer<S: PolicyScalar>: Sendable {
         _ observations: UnsafePointer<S>, _ batch: Int, into sums: UnsafeMutablePointer<S>
     ) {
         let column = block * Self.blockColumns
-        for b in stride(from: 0, to: batch, by: Self.fewObservations) {
+        for b in stride(from: 0, to: batch, by: Self.fewObservations) where !Parallel.isStopped {
             for row in stride(from: 0, to: wanted.count, by: Self.tileRows) {
                 S.policyKernels.multiply(
                     MultiplyTile(

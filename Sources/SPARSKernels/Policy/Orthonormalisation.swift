@@ -23,7 +23,7 @@ public enum Orthonormalisation {
         // SAFETY: item i writes row i of the lower triangle only.
         nonisolated(unsafe) let (matrix, shares) = (matrix, product)
         Parallel.forEach(rows) { i in
-            for k in 0...i {
+            for k in 0...i where !Parallel.isStopped {
                 var lanes = SIMD8<Double>.zero
                 let a = UnsafeRawPointer(matrix + i * columns)
                 let b = UnsafeRawPointer(matrix + k * columns)

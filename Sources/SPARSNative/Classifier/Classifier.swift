@@ -50,7 +50,7 @@ public final class Classifier: Sendable {
     ) throws(SPARSError) {
         let architecture = try NetworkArchitecture(input: input)
         try self.init(
-            architecture: architecture, parameters: architecture.initialParameters(seed: seed),
+            architecture: architecture, parameters: try architecture.initialParameters(seed: seed),
             intensityWindow: intensityWindow)
     }
 

@@ -235,7 +235,7 @@ public final class Trainer: Sendable {
                 bags: CropBags(sizes: state.bags, pooling: configuration.pooling),
                 workspace: workspace)
             var adam = state.adam
-            adam.step(&parameters, gradients: pass.gradients, learningRate: learningRate)
+            try adam.step(&parameters, gradients: pass.gradients, learningRate: learningRate)
             try adam.checkMoments(of: pass.gradients.names)
             Self.follow(pass.statistics, &parameters)
             try classifier.architecture.check(parameters)

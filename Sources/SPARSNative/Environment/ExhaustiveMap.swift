@@ -15,7 +15,7 @@ import SPARSKernels
 ///     it.
 ///   - grid: the map's extent; windows are cut at its end.
 /// - Throws: `outOfRange` when scores and axes do not agree, an axis is empty, not ascending
-///   or begins below zero, an extent has no voxel or the part is larger than the window.
+///   or begins below zero, an extent has no voxel or the part is larger than the window; `interrupted`.
 public func exhaustiveMap(
     scores: [Float], axes: [[Int]], window: Extent, part: Extent? = nil, grid: Extent,
     accumulation: GameConfiguration.Accumulation
@@ -29,14 +29,18 @@ public func exhaustiveMap(
         // No window begins below zero, so no part does; from the grid's end on they write nothing.
         let starts = axes[axis].map { min($0, grid[axis]) + geometry.lead[axis] }
         let places = coveringPlaces(starts, window: geometry.part[axis], count: grid[axis])
-        values = spread(values, shape, along: axis, places, accumulation)
+        values = try spread(values, shape, along: axis, places, accumulation)
         shape[axis] = grid[axis]
         counts.insert(places.map { Double($0.count) }, at: 0)
     }
-    guard accumulation == .mean else { return values.map(Float.init) }
     var means: [Float] = []
     means.reserveCapacity(values.count)
+    guard accumulation == .mean else {
+        try Control.inRuns(values.count) { for i in $0 { means.append(Float(values[i])) } }
+        return means
+    }
     for x in 0..<grid.x {
+        try Control.check()
         for y in 0..<grid.y {
             for z in 0..<grid.z {
                 let count = counts[0][x] * counts[1][y] * counts[2][z]
@@ -51,29 +55,26 @@ public func exhaustiveMap(
 /// the outermost scores beyond them. For windows `stride` apart this is PyTorch's trilinear enlargement
 /// (`align_corners=False`) of the lattice by `stride`.
 ///
-/// - Parameters: as for `exhaustiveMap`.
+/// - Parameters: as for `exhaustiveMap`; `map` has room for the grid's voxels.
 /// - Throws: as it does.
 public func interpolatedMap(
-    scores: [Float], axes: [[Int]], window: Extent, grid: Extent
-) throws(SPARSError) -> [Float] {
+    scores: [Float], axes: [[Int]], window: Extent, grid: Extent,
+    into map: UnsafeMutablePointer<Float>
+) throws(SPARSError) {
     try check(scores: scores, axes: axes, window: window, part: nil, grid: grid)
     let ways = (0..<3).map { axis in
         ResampleAxis.linear(
             from: axes[axis].count,
             at: positions(axes[axis], half: Double(window[axis]) / 2, count: grid[axis]))
     }
-    var map = [Float](repeating: 0, count: grid.count)
     scores.withUnsafeBufferPointer { scores in
-        map.withUnsafeMutableBufferPointer { map in
-            // SAFETY: the axes' indices lie in the counts of `axes`, whose product is the scores', and
-            // there is one of each for every voxel of the grid.
-            ResampleKernels.linear(
-                source: scores.baseAddress!,
-                from: Extent(axes[0].count, axes[1].count, axes[2].count),
-                target: map.baseAddress!, x: ways[0], y: ways[1], z: ways[2])
-        }
+        // SAFETY: the axes' indices lie in the counts of `axes`, whose product is the scores', and
+        // there is one of each for every voxel of the grid.
+        ResampleKernels.linear(
+            source: scores.baseAddress!,
+            from: Extent(axes[0].count, axes[1].count, axes[2].count),
+            target: map, x: ways[0], y: ways[1], z: ways[2])
     }
-    return map
 }
 
 /// Where the middle of each voxel lies, counted in windows by theirs.
@@ -132,18 +133,20 @@ private func coveringPlaces(_ starts: [Int], window: Int, count: Int) -> [Range<
 private func spread(
     _ values: [Double], _ shape: [Int], along axis: Int, _ places: [Range<Int>],
     _ accumulation: GameConfiguration.Accumulation
-) -> [Double] {
+) throws(SPARSError) -> [Double] {
     let outer = shape[..<axis].reduce(1, *)
     let inner = shape[(axis + 1)...].reduce(1, *)
     let count = shape[axis]
-    var result = [Double](repeating: 0, count: outer * places.count * inner)
+    var result = try Control.filled(outer * places.count * inner, with: 0.0)
     var prefix = [Double](repeating: 0, count: (count + 1) * inner)
     for o in 0..<outer {
+        try Control.check()
         let source = o * count * inner
         if accumulation != .max {
             for p in 0..<count * inner { prefix[p + inner] = prefix[p] + values[source + p] }
         }
         for (voxel, range) in places.enumerated() where !range.isEmpty {
+            if inner > 1 << 12 { try Control.check() }
             let target = (o * places.count + voxel) * inner
             for i in 0..<inner {
                 if accumulation == .max {

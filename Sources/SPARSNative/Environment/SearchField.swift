@@ -28,9 +28,11 @@ public final class SearchField {
         coversEdge: Bool = false
     ) throws(SPARSError) {
         try configuration.validate()
-        guard volume.values.allSatisfy(\.isFinite) else {
-            throw .notFinite(
-                tensor: "volume", message: "The 'volume' parameter of the game must be finite.")
+        try Control.inRuns(volume.values.count) { (run) throws(SPARSError) in
+            guard volume.values[run].allSatisfy(\.isFinite) else {
+                throw .notFinite(
+                    tensor: "volume", message: "The 'volume' parameter of the game must be finite.")
+            }
         }
         self.volume = volume
         self.configuration = configuration
@@ -173,7 +175,9 @@ public final class SearchField {
                 "scores", of: .game, mustBe: "\(table.count) floats, one for each place",
                 got: scores.count)
         }
-        for (index, score) in scores.enumerated() where !score.isNaN { try store(score, at: index) }
+        try Control.inRuns(scores.count) { (run) throws(SPARSError) in
+            for index in run where !scores[index].isNaN { try store(scores[index], at: index) }
+        }
     }
 
     /// Scores 0, without asking, every place whose credited part meets no voxel of a region: it can
@@ -190,6 +194,7 @@ public final class SearchField {
         let geometry = MapGeometry(
             grid: extent, window: configuration.window, part: configuration.creditedPart)
         for index in table.indices where table[index].isNaN {
+            try Control.check()
             guard let part = geometry.box(at: lattice.start(index)), part.meets(region, of: extent)
             else {
                 table[index] = 0

@@ -71,6 +71,7 @@ public struct LesionHost: Sendable {
         var places: [Int32] = []
         places.reserveCapacity(count)
         for x in 0..<box.extent.x {
+            try Control.check()
             for y in 0..<box.extent.y {
                 let from = extent.offset(
                     box.origin.x + x, box.origin.y + y, box.origin.z)
@@ -97,7 +98,7 @@ public struct LesionHost: Sendable {
         let smoothed = OrganSmoothing(
             cut, inside, box.extent, deviations: OrganLevel.smoothing / spacing.edges)
         try Control.check()
-        let found = OrganLevel(cut, inside, box.extent, spacing, smoothed)
+        let found = try OrganLevel(cut, inside, box.extent, spacing, smoothed)
         self.organ = OrganLevel(
             level: level ?? found.level, spread: found.spread, noise: found.noise,
             grain: found.grain, voxels: found.voxels)

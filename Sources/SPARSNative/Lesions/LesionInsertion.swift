@@ -50,13 +50,20 @@ public struct LesionInsertion: Sendable {
         let texture = SmoothNoise(&noise)
         var lesions: [Lesion] = []
         for i in 0..<count {
+            try Control.check()
             var random = root.stream(UInt64(i))
             lesions += Self.draw(law, host, clearOf: lesions, using: &random)
         }
         let (painted, part) = try Self.paint(lesions, into: host, texture)
         self.lesions = lesions
-        (self.values, self.part) = host.replaced(values, by: painted, part)
-        mask = self.part.map { $0 >= 0.5 ? 1 : 0 }
+        (self.values, self.part) = try host.replaced(values, by: painted, part)
+        var mask: [UInt8] = []
+        mask.reserveCapacity(self.part.count)
+        for part in self.part {
+            if mask.count & 0xFFFF == 0 { try Control.check() }
+            mask.append(part >= 0.5 ? 1 : 0)
+        }
+        self.mask = mask
     }
 
     private static func draw(
@@ -126,10 +133,11 @@ extension LesionHost {
     /// A scan with the organ's voxels replaced by those of the box, and the box's `part` beside it.
     func replaced(
         _ scan: [Float], by values: [Float], _ part: [Float]
-    ) -> (values: [Float], part: [Float]) {
+    ) throws(SPARSError) -> (values: [Float], part: [Float]) {
         var scanValues = scan
         var scanPart = [Float](repeating: 0, count: scan.count)
         for x in 0..<box.extent.x {
+            try Control.check()
             for y in 0..<box.extent.y {
                 let from = box.extent.offset(x, y, 0)
                 let to = scanOffset(x, y)

@@ -90,7 +90,7 @@ public struct LesionSplit: Sendable {
         var found = [UInt8](repeating: 0, count: box.count)
         for part in Part.all(parts) {
             try Control.check()
-            add(part, of: parts, scores, host, to: &found)
+            try add(part, of: parts, scores, host, to: &found)
         }
         if let largeVoxels, parts.sizes.contains(where: { $0 >= largeVoxels }) {
             let wide = try components(of: scores, above: largeThreshold, host)
@@ -101,7 +101,7 @@ public struct LesionSplit: Sendable {
             }
             for part in Part.all(wide) where holdsLarge[Int(part.label) - 1] {
                 try Control.check()
-                add(part, of: wide, scores, host, to: &found)
+                try add(part, of: wide, scores, host, to: &found)
             }
         }
         let lesions = try ConnectedComponents(found, box)
@@ -131,7 +131,7 @@ public struct LesionSplit: Sendable {
     private func add(
         _ part: Part, of parts: ConnectedComponents, _ scores: [Float], _ host: LesionHost,
         to found: inout [UInt8]
-    ) {
+    ) throws(SPARSError) {
         let own = part.voxels(of: parts)
         let values = own.map { scores[$0] }.sorted()
         guard values[values.count - 1] > certain else { return }
@@ -140,7 +140,7 @@ public struct LesionSplit: Sendable {
         let seeds = own.filter { scores[$0] >= best }
         let level = Float(host.organ.level)
         let near = voxels(near: part, of: parts, host)
-        var contrast = median(seeds.map { host.smooth[$0] - level })
+        var contrast = try median(seeds.map { host.smooth[$0] - level })
         var chosen = seeds
         for _ in 0..<Self.rounds where abs(contrast) >= leastContrast {
             let border = min(abs(contrast) / 2, borderContrast ?? .infinity)
@@ -150,7 +150,7 @@ public struct LesionSplit: Sendable {
             }
             if split.isEmpty { break }
             chosen = split
-            contrast = median(split.map { host.smooth[$0] - level })
+            contrast = try median(split.map { host.smooth[$0] - level })
         }
         if abs(contrast) < leastContrast { chosen = seeds }
         for i in chosen { found[i] = 1 }

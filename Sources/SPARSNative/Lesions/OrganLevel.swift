@@ -56,16 +56,24 @@ public struct OrganLevel: Sendable, Hashable {
     init(
         _ values: [Float], _ organ: [UInt8], _ extent: Extent, _ spacing: Spacing,
         _ smoothed: OrganSmoothing
-    ) {
-        var core = organ.indices.filter { organ[$0] != 0 && smoothed.inside[$0] >= Self.coreShare }
-        let all = organ.count { $0 != 0 }
+    ) throws(SPARSError) {
+        var core: [Int] = []
+        var all = 0
+        try Control.inRuns(organ.count) { run in
+            for i in run where organ[i] != 0 {
+                all += 1
+                if smoothed.inside[i] >= Self.coreShare { core.append(i) }
+            }
+        }
         if core.count < Self.leastVoxels { core = organ.indices.filter { organ[$0] != 0 } }
         let level = Self.mode(core.map { smoothed.mean[$0] })
         let toNormal = 1.4826
         self.level = level
-        spread = toNormal * median(core.map { abs(Double(smoothed.mean[$0]) - level) })
-        noise = toNormal * median(core.map { abs(Double(values[$0] - smoothed.mean[$0])) })
-        grain = Self.grain(values, organ, extent, spacing, smoothed.mean)
+        try Control.check()
+        spread = toNormal * (try median(core.map { abs(Double(smoothed.mean[$0]) - level) }))
+        try Control.check()
+        noise = toNormal * (try median(core.map { abs(Double(values[$0] - smoothed.mean[$0])) }))
+        grain = try Self.grain(values, organ, extent, spacing, smoothed.mean)
         voxels = all
     }
 
@@ -96,11 +104,12 @@ public struct OrganLevel: Sendable, Hashable {
     /// s over the three axes.
     private static func grain(
         _ values: [Float], _ organ: [UInt8], _ extent: Extent, _ spacing: Spacing, _ mean: [Float]
-    ) -> Double {
+    ) throws(SPARSError) -> Double {
         let steps = [extent.y * extent.z, extent.z, 1]
         var products = [0.0, 0.0, 0.0]
         var squares = [0.0, 0.0, 0.0]
         for x in 0..<extent.x {
+            try Control.check()
             for y in 0..<extent.y {
                 for z in 0..<extent.z {
                     let i = extent.offset(x, y, z)

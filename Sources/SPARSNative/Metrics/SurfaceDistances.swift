@@ -35,22 +35,24 @@ public struct SurfaceDistances: Sendable {
         // Beyond the box both masks are empty, so a voxel on its side is a surface voxel with or
         // without the crop.
         let predicted = MaskKernels.surface(
-            Self.crop(prediction, extent, low, inner), counts: size)
-        let wanted = MaskKernels.surface(Self.crop(reference, extent, low, inner), counts: size)
+            try Self.crop(prediction, extent, low, inner), counts: size)
+        let wanted = MaskKernels.surface(
+            try Self.crop(reference, extent, low, inner), counts: size)
         let edges = (spacing.x, spacing.y, spacing.z)
         try Control.report(done: 0, planned: 2)
-        fromPrediction = Self.distances(at: predicted, to: wanted, size, edges)
+        fromPrediction = try Self.distances(at: predicted, to: wanted, size, edges)
         try Control.report(done: 1, planned: 2)
-        fromReference = Self.distances(at: wanted, to: predicted, size, edges)
+        fromReference = try Self.distances(at: wanted, to: predicted, size, edges)
         try Control.report(done: 2, planned: 2)
     }
 
     private static func crop(
         _ mask: Span<UInt8>, _ extent: Extent, _ low: Voxel, _ inner: Extent
-    ) -> [UInt8] {
+    ) throws(SPARSError) -> [UInt8] {
         var crop: [UInt8] = []
         crop.reserveCapacity(inner.count)
         for x in low.x..<low.x + inner.x {
+            try Control.check()
             for y in low.y..<low.y + inner.y {
                 let start = extent.offset(x, y, low.z)
                 for i in start..<start + inner.z { crop.append(mask[i]) }
@@ -62,14 +64,13 @@ public struct SurfaceDistances: Sendable {
     private static func distances(
         at places: [UInt8], to sites: [UInt8], _ size: (Int, Int, Int),
         _ edges: (Double, Double, Double)
-    ) -> [Float] {
+    ) throws(SPARSError) -> [Float] {
         let squared = DistanceTransform.squared(to: sites, at: places, counts: size, edges: edges)
         var found: [Float] = []
-        for i in places.indices where places[i] != 0 {
-            found.append(Float(squared[i].squareRoot()))
+        try Control.inRuns(places.count) { run in
+            for i in run where places[i] != 0 { found.append(Float(squared[i].squareRoot())) }
         }
-        found.sort()
-        return found
+        return try Control.sorted(found)
     }
 
     /// The larger of the two directed percentiles; the 100th is the Hausdorff distance.

@@ -70,9 +70,11 @@ public struct Adam: Sendable {
     }
 
     /// Moves every parameter that has a gradient of its name; the others stay as they are.
+    ///
+    /// - Throws: `interrupted`, when some have moved and others not: call it on a copy.
     public mutating func step(
         _ parameters: inout Parameters, gradients: Parameters, learningRate: Double
-    ) {
+    ) throws(SPARSError) {
         stepCount += 1
         let step = AdamStep<Float>(
             gradientScale: 1, learningRate: learningRate, epsilon: epsilon, count: stepCount,
@@ -86,9 +88,12 @@ public struct Adam: Sendable {
             let zeros = Array(repeating: Float(0), count: gradient.count)
             var mean = means.removeValue(forKey: name) ?? zeros
             var square = squares.removeValue(forKey: name) ?? zeros
-            for i in gradient.indices {
-                step.move(
-                    &tensor.values[i], mean: &mean[i], square: &square[i], gradient: gradient[i])
+            try Control.inRuns(gradient.count) { run in
+                for i in run {
+                    step.move(
+                        &tensor.values[i], mean: &mean[i], square: &square[i],
+                        gradient: gradient[i])
+                }
             }
             means[name] = mean
             squares[name] = square

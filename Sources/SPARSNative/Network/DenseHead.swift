@@ -36,6 +36,7 @@ struct DenseHead {
                 packed, count: count, input: activations[i], relu: !last, output: padded.pointer)
             activations.append(
                 padded.values(rows: count, columns: outputs, of: packed.paddedOutputs))
+            try Control.check()
             try checkFinite(activations[i + 1], named: "output of fc\(i + 1)")
             width = outputs
         }

@@ -4,7 +4,9 @@ extension NetworkArchitecture {
     /// starts as the identity with running mean 0 and variance 1.
     ///
     /// Each tensor has a random stream of its own. The law is PyTorch's, its random numbers are not.
-    public func initialParameters(seed: UInt64) -> Parameters {
+    ///
+    /// - Throws: `interrupted`.
+    public func initialParameters(seed: UInt64) throws(SPARSError) -> Parameters {
         let source = RandomSource(seed: seed)
         var parameters = Parameters()
         var bound = 0.0
@@ -20,8 +22,12 @@ extension NetworkArchitecture {
             // A layer's bias follows its weight and shares its fan-in.
             if field == "weight" { bound = 1 / Double(count / shape[0]).squareRoot() }
             var stream = source.stream(UInt64(index))
-            parameters[name] = Tensor(
-                shape: shape, values: (0..<count).map { _ in Float(stream.uniform(-bound, bound)) })
+            var values: [Float] = []
+            values.reserveCapacity(count)
+            try Control.inRuns(count) { run in
+                for _ in run { values.append(Float(stream.uniform(-bound, bound))) }
+            }
+            parameters[name] = Tensor(shape: shape, values: values)
         }
         return parameters
     }

@@ -133,6 +133,7 @@ public struct NetworkArchitecture: Hashable, Sendable {
 func checkFinite(_ values: some Collection<Float>, named name: String) throws(SPARSError) {
     var i = 0
     for value in values {
+        if i & 0xFFFF == 0 { try Control.check() }
         if !value.isFinite {
             throw .notFinite(
                 tensor: name, message: "'\(name)' holds \(value) at flat index \(i).")

@@ -29,6 +29,7 @@ public final class NetworkEvaluator: Sendable {
                 DenseWeights(
                     matrix, bias: parameters.values("fc\(i + 1).bias"),
                     inputs: matrix.count / outputs))
+            try Control.check()
         }
         self.dense = dense
     }
@@ -107,6 +108,7 @@ public final class NetworkEvaluator: Sendable {
                 output: output.pointer)
             current = output
         }
+        try Control.check()
         return current.values(rows: count, columns: 2, of: dense[dense.count - 1].paddedOutputs)
     }
 }

@@ -14,7 +14,7 @@ public enum GeneralizedAdvantage {
     ///   - lastValues: (E), values of the observations after the last step.
     ///   - lastEpisodeStarts: (E), whether those observations start an episode
     ///     (stable-baselines3's `dones`).
-    /// - Throws: `outOfRange` if counts do not fit together.
+    /// - Throws: `outOfRange` if counts do not fit together; `interrupted`.
     public static func estimate(
         rewards: [Double], values: [Double], episodeStarts: [Double], lastValues: [Double],
         lastEpisodeStarts: [Double], gamma: Double, lambda: Double
@@ -32,7 +32,7 @@ public enum GeneralizedAdvantage {
         let steps = rewards.count / environments
         var advantages = [Double](repeating: 0, count: rewards.count)
         for e in 0..<environments {
-            sweep(steps: steps, gamma: gamma, lambda: lambda) { t in
+            try sweep(steps: steps, gamma: gamma, lambda: lambda) { t in
                 let i = t * environments + e
                 let isLast = t == steps - 1
                 return Step(
@@ -43,7 +43,12 @@ public enum GeneralizedAdvantage {
                 advantages[t * environments + e] = advantage
             }
         }
-        return (advantages, zip(advantages, values).map { $0 + $1 })
+        var returns: [Double] = []
+        returns.reserveCapacity(values.count)
+        try Control.inRuns(values.count) { run in
+            for i in run { returns.append(advantages[i] + values[i]) }
+        }
+        return (advantages, returns)
     }
 
     struct Step {
@@ -60,9 +65,10 @@ public enum GeneralizedAdvantage {
     static func sweep(
         steps: Int, gamma: Double, lambda: Double, step: (_ t: Int) -> Step,
         store: (_ t: Int, _ advantage: Double) -> Void
-    ) {
+    ) throws(SPARSError) {
         var advantage = 0.0
         for t in stride(from: steps - 1, through: 0, by: -1) {
+            if t & 0x3FFF == 0 { try Control.check() }
             let step = step(t)
             let delta = step.reward + gamma * step.nextValue * step.goesOn - step.value
             advantage = delta + gamma * lambda * step.goesOn * advantage

@@ -26,7 +26,7 @@ public final class PPOLearner {
         let network = optimizer.network
         let products = network.firstProducts(observations, batch: batch, part: .policy)
         try Control.check()
-        let logits = network.activations(products: products, batch: batch, part: .policy).logits
+        let logits = try network.activations(products: products, batch: batch, part: .policy).logits
         let distribution = Categorical(logits: logits, actions: shape.actions)
         let actions = (0..<batch).map {
             deterministic ? distribution.mode($0) : distribution.sample($0, &random)
@@ -40,7 +40,7 @@ public final class PPOLearner {
         let network = optimizer.network
         let products = network.firstProducts(observations, batch: batch, part: .value)
         try Control.check()
-        return network.activations(products: products, batch: batch, part: .value).values
+        return try network.activations(products: products, batch: batch, part: .value).values
     }
 
     /// log-probabilities of all actions, (B, actions).
@@ -49,7 +49,7 @@ public final class PPOLearner {
         let network = optimizer.network
         let products = network.firstProducts(observations, batch: batch, part: .policy)
         try Control.check()
-        let logits = network.activations(products: products, batch: batch, part: .policy).logits
+        let logits = try network.activations(products: products, batch: batch, part: .policy).logits
         return Categorical(logits: logits, actions: shape.actions).logProbabilities
     }
 

@@ -97,7 +97,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
                 log.begin(epoch)
                 updateCount += 1
             }
-            let activations = network.activations(products: products, batch: steps.count)
+            let activations = try network.activations(products: products, batch: steps.count)
             let loss = ClippedLoss(
                 rollout, steps: steps, logits: activations.logits, values: activations.values,
                 actions: network.shape.actions, hyperparameters)
@@ -105,14 +105,18 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
             if let target = hyperparameters.targetKL, loss.approxKL > 1.5 * target { break }
             let next = i + 1 < minibatches.count ? minibatches[i + 1].1 : nil
             if let next { pass.loadNext(next, gather) }
+            let step = try downhill(
+                loss, activations, &pass, batch: steps.count, hyperparameters)
+            // Convolutions move first, and only then can the next features be known; many products
+            // are made afterwards, for a stop waits for the whole descent.
+            let together =
+                network.convolution == nil
+                && steps.count * network.first.count <= Self.descentWork
             products = try Control.shielded { () throws(SPARSError) in
-                // Convolutions move first, and only then can the next features be known.
-                try descend(
-                    loss, activations, &pass, batch: steps.count,
-                    nextBatch: network.convolution == nil ? next?.count ?? 0 : 0, hyperparameters)
+                descend(step, pass, batch: steps.count, nextBatch: together ? next?.count ?? 0 : 0)
             }
             pass.advance()
-            if let next, network.convolution != nil {
+            if let next, !together {
                 pass.extract(network, batch: next.count)
                 products = network.firstProducts(
                     ofInputs: pass.inputs, batch: next.count, part: .both)
@@ -136,6 +140,7 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         }
         return try update(rollout, permutations: permutations, hyperparameters) { steps, into in
             for (b, step) in steps.enumerated() {
+                guard !Parallel.isStopped else { return }
                 into.replaceSubrange(
                     b * inputs..<(b + 1) * inputs,
                     with: observations[step * inputs..<(step + 1) * inputs])
@@ -163,27 +168,46 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         }
     }
 
-    /// One Adam step, and the first layer's products with the next minibatch.
-    private mutating func descend(
+    /// Multiplications of a minibatch's products that are made within its descent.
+    private static var descentWork: Int { 1 << 30 }
+
+    /// What an Adam step is made of.
+    private struct Downhill {
+        let gradient: (rest: [S], first: [S])
+        let step: AdamStep<S>
+    }
+
+    /// The gradient and how far to follow it; nothing has moved yet.
+    private func downhill(
         _ loss: ClippedLoss<S>, _ activations: Activations<S>, _ pass: inout MinibatchPass<S>,
-        batch: Int, nextBatch: Int, _ hyperparameters: PPOHyperparameters
-    ) throws(SPARSError) -> [S] {
-        let gradient = network.backward(
+        batch: Int, _ hyperparameters: PPOHyperparameters
+    ) throws(SPARSError) -> Downhill {
+        let gradient = try network.backward(
             activations, logits: loss.logitGradient, values: loss.valueGradient, tape: pass.tape,
             batch: batch)
         let norm = globalNorm(gradient, &pass, batch: batch)
+        try Control.check()
         guard norm.isFinite, loss.total.isFinite else {
             throw .notFinite(
                 tensor: "loss",
                 message: "PPO's loss or gradient became NaN or infinite (loss \(loss.total), "
                     + "gradient norm \(norm)). The minibatch was not applied.")
         }
+        return Downhill(
+            gradient: gradient,
+            step: AdamStep<S>(
+                // As torch.nn.utils.clip_grad_norm_ has it, 1e-6 included.
+                gradientScale: S(min(hyperparameters.maxGradNorm / (norm + 1e-6), 1)),
+                learningRate: hyperparameters.learningRate, epsilon: hyperparameters.adamEps,
+                count: stepCount + 1))
+    }
+
+    /// One Adam step, and the first layer's products with the next minibatch.
+    private mutating func descend(
+        _ downhill: Downhill, _ pass: MinibatchPass<S>, batch: Int, nextBatch: Int
+    ) -> [S] {
         stepCount += 1
-        let step = AdamStep<S>(
-            // As torch.nn.utils.clip_grad_norm_ has it, 1e-6 included.
-            gradientScale: S(min(hyperparameters.maxGradNorm / (norm + 1e-6), 1)),
-            learningRate: hyperparameters.learningRate, epsilon: hyperparameters.adamEps,
-            count: stepCount)
+        let (gradient, step) = (downhill.gradient, downhill.step)
         for i in gradient.rest.indices {
             step.move(
                 &network.rest[i], mean: &restMean[i], square: &restSquare[i],

@@ -40,6 +40,7 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
         let wide = Self.firstLayerNames
         var start = parameters.startIndex
         for (name, extents) in shape.parameters {
+            try Control.check()
             let end = parameters.index(start, offsetBy: extents.reduce(1, *))
             let values = parameters[start..<end]
             guard values.allSatisfy(\.isFinite) else {
@@ -154,13 +155,13 @@ extension ActorCritic {
     /// Both nets behind the first layer's products.
     func activations(
         products: [S], batch: Int, part: PolicyPart = .both
-    ) -> Activations<S> {
+    ) throws(SPARSError) -> Activations<S> {
         var result = Activations<S>()
         if part != .value {
-            result.policy = chain(layout.policy, products, offset: 0, batch: batch)
+            result.policy = try chain(layout.policy, products, offset: 0, batch: batch)
         }
         if part != .policy {
-            result.value = chain(
+            result.value = try chain(
                 layout.value, products, offset: shape.policyHidden[0], batch: batch)
         }
         return result
@@ -168,21 +169,29 @@ extension ActorCritic {
 
     private func chain(
         _ layers: [DenseLayer], _ products: [S], offset: Int, batch: Int
-    ) -> [[S]] {
+    ) throws(SPARSError) -> [[S]] {
         let first = layers[0]
         var output = [S](repeating: 0, count: batch * first.outputs)
-        for b in 0..<batch {
-            for o in 0..<first.outputs {
-                output[b * first.outputs + o] = S.hyperbolicTangent(
-                    products[b * shape.firstRows + offset + o] + rest[first.bias + o])
+        try Control.inRuns(batch, of: 256) { rows in
+            for b in rows {
+                for o in 0..<first.outputs {
+                    output[b * first.outputs + o] = S.hyperbolicTangent(
+                        products[b * shape.firstRows + offset + o] + rest[first.bias + o])
+                }
             }
         }
         var outputs = [output]
         for (i, layer) in layers.enumerated().dropFirst() {
             outputs.append(
                 dense(layer, outputs[i - 1], batch: batch, appliesTanh: i < layers.count - 1))
+            try Control.check()
         }
         return outputs
+    }
+
+    /// Rows of a batch that pass a layer between two looks at whether to stop.
+    private func rowsAtOnce(_ layer: DenseLayer) -> Int {
+        max(1, (1 << 25) / (layer.inputs * layer.outputs))
     }
 
     func dense(
@@ -192,12 +201,18 @@ extension ActorCritic {
         return rest.withUnsafeBufferPointer { rest in
             inputs.withUnsafeBufferPointer { inputs in
                 [S](unsafeUninitializedCapacity: count) { outputs, initialized in
-                    S.policyKernels.dense(
-                        DenseForward(
-                            weights: rest.baseAddress! + layer.weight,
-                            bias: rest.baseAddress! + layer.bias, inputs: inputs.baseAddress!,
-                            outputs: outputs.baseAddress!, batch: batch, rows: layer.outputs,
-                            columns: layer.inputs, appliesTanh: appliesTanh))
+                    outputs.initialize(repeating: 0)
+                    let step = rowsAtOnce(layer)
+                    for b in stride(from: 0, to: batch, by: step) where !Parallel.isStopped {
+                        S.policyKernels.dense(
+                            DenseForward(
+                                weights: rest.baseAddress! + layer.weight,
+                                bias: rest.baseAddress! + layer.bias,
+                                inputs: inputs.baseAddress! + b * layer.inputs,
+                                outputs: outputs.baseAddress! + b * layer.outputs,
+                                batch: min(step, batch - b), rows: layer.outputs,
+                                columns: layer.inputs, appliesTanh: appliesTanh))
+                    }
                     initialized = count
                 }
             }
@@ -219,12 +234,12 @@ extension ActorCritic {
     func backward(
         _ activations: Activations<S>, logits: [S], values: [S],
         tape: Convolution.Tape<S>? = nil, batch: Int
-    ) -> (rest: [S], first: [S]) {
+    ) throws(SPARSError) -> (rest: [S], first: [S]) {
         var gradient = [S](repeating: 0, count: layout.count)
         var delta = [S](repeating: 0, count: batch * shape.firstRows)
-        backward(
+        try backward(
             layout.policy, activations.policy, logits, offset: 0, batch, &gradient, &delta)
-        backward(
+        try backward(
             layout.value, activations.value, values, offset: shape.policyHidden[0], batch,
             &gradient, &delta)
         if let tape { addConvolutionGradient(delta, tape, batch, to: &gradient) }
@@ -234,9 +249,10 @@ extension ActorCritic {
     private func backward(
         _ layers: [DenseLayer], _ outputs: [[S]], _ head: [S], offset: Int, _ batch: Int,
         _ gradient: inout [S], _ first: inout [S]
-    ) {
+    ) throws(SPARSError) {
         var upper = head
         for i in layers.indices.reversed() {
+            try Control.check()
             let layer = layers[i]
             for b in 0..<batch {
                 for o in 0..<layer.outputs {
@@ -266,13 +282,20 @@ extension ActorCritic {
                 inputs.withUnsafeBufferPointer { inputs in
                     upper.withUnsafeBufferPointer { upper in
                         [S](unsafeUninitializedCapacity: count) { lower, initialized in
-                            S.policyKernels.denseBack(
-                                DenseBackward(
-                                    weights: rest.baseAddress! + layer.weight,
-                                    inputs: inputs.baseAddress!, upper: upper.baseAddress!,
-                                    weightGradient: gradient.baseAddress! + layer.weight,
-                                    lower: lower.baseAddress!, batch: batch, rows: layer.outputs,
-                                    columns: layer.inputs))
+                            lower.initialize(repeating: 0)
+                            let step = rowsAtOnce(layer)
+                            for b in stride(from: 0, to: batch, by: step)
+                            where !Parallel.isStopped {
+                                S.policyKernels.denseBack(
+                                    DenseBackward(
+                                        weights: rest.baseAddress! + layer.weight,
+                                        inputs: inputs.baseAddress! + b * layer.inputs,
+                                        upper: upper.baseAddress! + b * layer.outputs,
+                                        weightGradient: gradient.baseAddress! + layer.weight,
+                                        lower: lower.baseAddress! + b * layer.inputs,
+                                        batch: min(step, batch - b), rows: layer.outputs,
+                                        columns: layer.inputs))
+                            }
                             initialized = count
                         }
                     }

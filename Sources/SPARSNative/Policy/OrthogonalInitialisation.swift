@@ -22,17 +22,19 @@ public enum OrthogonalInitialisation {
     /// a Haar-random (`outputs`, n) matrix.
     public static func matrix(
         outputs: Int, multiplicity: [Int], gain: Double, _ random: inout RandomSource
-    ) -> [Double] {
+    ) throws(SPARSError) -> [Double] {
         let inputs = multiplicity.count
         let total = multiplicity.reduce(0.0) { $0 + Double($1) }
         var matrix: [Double]
         if total >= Double(outputs) {
-            matrix = haarRows(
+            matrix = try haarRows(
                 outputs, inputs, hidden: total - Double(inputs), &random)
         } else {
-            matrix = transposed(haarRows(inputs, outputs, hidden: 0, &random), inputs, outputs)
+            matrix = transposed(
+                try haarRows(inputs, outputs, hidden: 0, &random), inputs, outputs)
         }
         for o in 0..<outputs {
+            try Control.check()
             for j in 0..<inputs {
                 matrix[o * inputs + j] *= gain * Double(multiplicity[j]).squareRoot()
             }
@@ -43,12 +45,14 @@ public enum OrthogonalInitialisation {
     /// The first `columns` columns of a Haar-random matrix of orthonormal rows with `hidden` more.
     private static func haarRows(
         _ rows: Int, _ columns: Int, hidden: Double, _ random: inout RandomSource
-    ) -> [Double] {
+    ) throws(SPARSError) -> [Double] {
         while true {
-            var visible = gaussian(rows, columns, &random)
+            var visible = try gaussian(rows, columns, &random)
             var square = [Double](repeating: 0, count: rows * rows)
             addGram(visible, rows, columns, to: &square)
-            addWishart(rows, degrees: hidden, to: &square, &random)
+            try addWishart(rows, degrees: hidden, to: &square, &random)
+            // A product that was stopped would look singular for ever.
+            try Control.check()
             // Singular with probability zero, and then drawn again.
             guard
                 square.withUnsafeMutableBufferPointer({
@@ -64,8 +68,11 @@ public enum OrthogonalInitialisation {
 
     private static func gaussian(
         _ rows: Int, _ columns: Int, _ random: inout RandomSource
-    ) -> [Double] {
-        (0..<rows * columns).map { _ in random.normal() }
+    ) throws(SPARSError) -> [Double] {
+        var numbers: [Double] = []
+        numbers.reserveCapacity(rows * columns)
+        try Control.inRuns(rows * columns) { for _ in $0 { numbers.append(random.normal()) } }
+        return numbers
     }
 
     private static func addGram(
@@ -80,11 +87,11 @@ public enum OrthogonalInitialisation {
     /// Adds H H^T for H Gaussian (rows, degrees).
     static func addWishart(
         _ rows: Int, degrees: Double, to square: inout [Double], _ random: inout RandomSource
-    ) {
+    ) throws(SPARSError) {
         if degrees < Double(rows) {
             let columns = Int(degrees)
             guard columns > 0 else { return }
-            addGram(gaussian(rows, columns, &random), rows, columns, to: &square)
+            addGram(try gaussian(rows, columns, &random), rows, columns, to: &square)
             return
         }
         var factor = [Double](repeating: 0, count: rows * rows)
@@ -145,11 +152,11 @@ extension ActorCritic {
                 default: 2.0.squareRoot()
                 }
             let columns = extents.dropFirst().reduce(1, *)
-            let matrix = OrthogonalInitialisation.matrix(
+            let matrix = try OrthogonalInitialisation.matrix(
                 outputs: extents[0],
                 multiplicity: isFirst ? counts : Array(repeating: 1, count: columns), gain: gain,
                 &stream)
-            for value in matrix { parameters.append(S(value)) }
+            try Control.inRuns(matrix.count) { for i in $0 { parameters.append(S(matrix[i])) } }
         }
         try self.init(shape: shape, parameters: parameters)
     }

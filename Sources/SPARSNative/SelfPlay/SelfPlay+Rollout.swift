@@ -26,7 +26,7 @@ extension SelfPlay {
             }
             for game in 0..<games {
                 let (start, length) = (values.count, count / games)
-                GeneralizedAdvantage.sweep(
+                try GeneralizedAdvantage.sweep(
                     steps: length, gamma: configuration.gamma, lambda: configuration.gaeLambda
                 ) { t in
                     let i = t * games + game

@@ -8,7 +8,7 @@ import SPARSKernels
 /// after a whole iteration, and going on from it gives the same bits as never having stopped.
 ///
 /// Memory: 12 bytes a parameter (weights and Adam's moments), 12 more with updates of more than 16
-/// minibatches (what to come back to), 4 more with minibatches of more than 16 (their gradient), 4
+/// minibatches or 0.1 s (what to come back to), 4 more with minibatches of more than 16 (their gradient), 4
 /// more while a frozen opponent differs from the learner, 4 a parameter and snapshot, the scan, the map (8 bytes a voxel for a mean, 4 otherwise), 24 bytes a step in the
 /// map's log and 80 where steps are recorded; in the exhaustion game about 100 more for each place
 /// that an episode under way has shown.
@@ -158,10 +158,8 @@ public final class SelfPlay {
         let hyperparameters = configuration.hyperparameters
         let rollout = try rollout(of: collected)
         let orders = (0..<hyperparameters.nEpochs).map { _ in random.permutation(rollout.count) }
-        let minibatches =
-            hyperparameters.nEpochs * (rollout.count / hyperparameters.batchSize + 1)
         freezeOpponentIfItStays()
-        let comesBack = minibatches > Self.shortUpdate
+        let comesBack = !isShort(steps: rollout.count)
         if comesBack { try keepBefore() }
         var failure: SPARSError?
         let count = collected.rollouts[0].actions.count
@@ -190,8 +188,15 @@ public final class SelfPlay {
         }
     }
 
-    /// Minibatches of an update that is not worth a copy of the weights to come back to.
-    private static let shortUpdate = 16
+    /// Whether an update is not worth a copy of the weights to come back to, and goes on to its end when
+    /// it is interrupted: of 16 minibatches at most, in less than 0.1 s.
+    private func isShort(steps: Int) -> Bool {
+        let hyperparameters = configuration.hyperparameters
+        let minibatches = hyperparameters.nEpochs * (steps / hyperparameters.batchSize + 1)
+        let (work, overflow) = (hyperparameters.nEpochs * steps).multipliedReportingOverflow(
+            by: optimizer.network.shape.parameterCount)
+        return minibatches <= 16 && !overflow && work <= 1 << 28
+    }
 
     private func keepBefore() throws(SPARSError) {
         guard before != nil else {

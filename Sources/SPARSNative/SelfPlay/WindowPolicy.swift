@@ -41,21 +41,20 @@ struct WindowPolicy {
         let count = observation.count
         precondition(matrix.count >= windows.count * count, "\(matrix.count) numbers")
         var failures = [SPARSError?](repeating: nil, count: windows.count)
-        try Control.shielded { () throws(SPARSError) in
-            matrix.withUnsafeMutableBufferPointer { matrix in
-                failures.withUnsafeMutableBufferPointer { failures in
-                    // SAFETY: each item writes its own row and its own failure.
-                    nonisolated(unsafe) let (matrix, failures) = (matrix, failures)
-                    Self.forEach(windows.count, numbers: windows.count * count) { row in
-                        do throws(SPARSError) {
-                            try observation.observe(
-                                in: windows[row].state, as: windows[row].agent,
-                                into: .init(rebasing: matrix[row * count..<(row + 1) * count]))
-                        } catch { failures[row] = error }
-                    }
+        matrix.withUnsafeMutableBufferPointer { matrix in
+            failures.withUnsafeMutableBufferPointer { failures in
+                // SAFETY: each item writes its own row and its own failure.
+                nonisolated(unsafe) let (matrix, failures) = (matrix, failures)
+                Self.forEach(windows.count, numbers: windows.count * count) { row in
+                    do throws(SPARSError) {
+                        try observation.observe(
+                            in: windows[row].state, as: windows[row].agent,
+                            into: .init(rebasing: matrix[row * count..<(row + 1) * count]))
+                    } catch { failures[row] = error }
                 }
             }
         }
+        try Control.check()
         if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
     }
 
@@ -107,12 +106,16 @@ struct WindowPolicy {
         for (queries, network) in zip(unknown.dropFirst(), frozen) {
             try remember(queries, network)
         }
-        return windows.enumerated().map { game, pair in
-            PerAgent(
-                learner: known(0, pair.learner, learner),
-                opponent: known(
-                    memories[game], pair.opponent, opponents[game].map { frozen[$0] } ?? learner))
+        var answers: [PerAgent<Categorical<Float>>] = []
+        for (game, pair) in windows.enumerated() {
+            answers.append(
+                PerAgent(
+                    learner: try known(0, pair.learner, learner),
+                    opponent: try known(
+                        memories[game], pair.opponent,
+                        opponents[game].map { frozen[$0] } ?? learner)))
         }
+        return answers
     }
 
     /// The distribution over one player's actions, which is not remembered.
@@ -123,7 +126,7 @@ struct WindowPolicy {
         let products = try Control.shielded { () throws(SPARSError) in
             network.firstProducts(observed, batch: 1, part: .policy)
         }
-        return distribution(products, state.origin, network)
+        return try distribution(products, state.origin, network)
     }
 
     private mutating func remember(
@@ -158,16 +161,16 @@ struct WindowPolicy {
 
     private func known(
         _ memory: Int, _ state: AgentState, _ network: ActorCritic<Float>
-    ) -> Categorical<Float> {
-        distribution(
+    ) throws(SPARSError) -> Categorical<Float> {
+        try distribution(
             products[memory][observation.key(of: state)]!, state.origin, network)
     }
 
     private func distribution(
         _ products: [Float], _ origin: Voxel, _ network: ActorCritic<Float>
-    ) -> Categorical<Float> {
+    ) throws(SPARSError) -> Categorical<Float> {
         Categorical(
-            logits: network.activations(products: products, batch: 1, part: .policy).logits,
+            logits: try network.activations(products: products, batch: 1, part: .policy).logits,
             actions: network.shape.actions, allowed: allowed(from: origin))
     }
 
@@ -185,7 +188,7 @@ struct WindowPolicy {
                 network.firstProducts(observed, batch: part.count, part: .value)
             }
             values +=
-                network.activations(
+                try network.activations(
                     products: products, batch: part.count, part: .value
                 ).values
         }

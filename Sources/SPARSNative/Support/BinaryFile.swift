@@ -37,8 +37,13 @@ public enum BinaryFile {
         var failure: SPARSError?
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while filled < size {
+                do throws(SPARSError) { try Control.check() } catch {
+                    failure = error
+                    break
+                }
                 // SAFETY: the range filled..<size lies inside the buffer of `size` bytes.
-                let got = systemRead(descriptor, buffer.baseAddress! + filled, size - filled)
+                let got = systemRead(
+                    descriptor, buffer.baseAddress! + filled, min(size - filled, partSize))
                 if got < 0 && errno == EINTR { continue }
                 if got < 0 { failure = .lastError(path) }
                 if got <= 0 { break }
@@ -52,6 +57,9 @@ public enum BinaryFile {
         }
         return bytes
     }
+
+    /// Bytes that are read between two looks at whether to stop.
+    private static let partSize = 16 << 20
 
     /// Writes `parts`, one after the other, to `path`, whole or not at all; see `OutputFile`.
     public static func write(_ parts: [[UInt8]], to path: String) throws(SPARSError) {

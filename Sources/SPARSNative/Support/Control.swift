@@ -35,6 +35,70 @@ public enum Control {
         if context.isStopped { throw .interrupted }
     }
 
+    /// Runs `body` for 0..<count in runs of some 10,000 and looks between them whether to stop: for long
+    /// loops without a parallel region.
+    @inline(__always)
+    public static func inRuns(
+        _ count: Int, of length: Int = 1 << 14, _ body: (Range<Int>) throws(SPARSError) -> Void
+    ) throws(SPARSError) {
+        var start = 0
+        while start < count {
+            try check()
+            let end = min(start + length, count)
+            try body(start..<end)
+            start = end
+        }
+    }
+
+    /// The values of a buffer, copied in such runs: a first touch of much memory takes a while.
+    public static func copy<Element>(
+        _ source: UnsafeBufferPointer<Element>
+    ) throws(SPARSError) -> [Element] {
+        var values: [Element] = []
+        values.reserveCapacity(source.count)
+        try inRuns(source.count, of: 1 << 20) { values.append(contentsOf: source[$0]) }
+        return values
+    }
+
+    /// The values in ascending order: sorted run by run, then merged, with looks at whether to stop.
+    public static func sorted<Value: Comparable>(
+        _ values: [Value]
+    ) throws(SPARSError) -> [Value] {
+        var (from, width) = (values, 1 << 16)
+        try Control.inRuns(values.count, of: width) { from[$0].sort() }
+        var to = from
+        while width < values.count {
+            for start in stride(from: 0, to: values.count, by: 2 * width) {
+                let (middle, end) = (
+                    min(start + width, values.count), min(start + 2 * width, values.count)
+                )
+                var (low, high) = (start, middle)
+                try Control.inRuns(end - start) { run in
+                    for i in run {
+                        let takesLow = low < middle && (high == end || from[low] <= from[high])
+                        to[start + i] = takesLow ? from[low] : from[high]
+                        if takesLow { low += 1 } else { high += 1 }
+                    }
+                }
+            }
+            swap(&from, &to)
+            width *= 2
+        }
+        return from
+    }
+
+    /// An array of one value, filled in runs.
+    public static func filled<Element>(
+        _ count: Int, with value: Element
+    ) throws(SPARSError) -> [Element] {
+        var values: [Element] = []
+        values.reserveCapacity(count)
+        try inRuns(count, of: 1 << 20) {
+            values.append(contentsOf: repeatElement(value, count: $0.count))
+        }
+        return values
+    }
+
     /// Runs `body` so that its parallel regions are never cut short: for short work that must be
     /// done whole or not at all. The stop is noticed by the next `check()` after it.
     public static func shielded<Result>(

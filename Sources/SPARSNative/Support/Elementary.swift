@@ -12,8 +12,10 @@ package func exponential(_ x: Float) -> Float { expf(x) }
 func logarithm(_ x: Double) -> Double { log(x) }
 
 /// The middle value; the mean of the middle two of an even number. There is one at least.
-func median<Value: BinaryFloatingPoint>(_ values: [Value]) -> Value {
-    let sorted = values.sorted()
+///
+/// - Throws: `interrupted`.
+func median<Value: BinaryFloatingPoint>(_ values: [Value]) throws(SPARSError) -> Value {
+    let sorted = try Control.sorted(values)
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

@@ -37,9 +37,10 @@ final class OutputFile {
     func write(_ bytes: UnsafeRawBufferPointer) throws(SPARSError) {
         var written = 0
         while written < bytes.count {
+            try Control.check()
             // SAFETY: the source lies inside `bytes`.
             let count = systemWrite(
-                descriptor, bytes.baseAddress! + written, bytes.count - written)
+                descriptor, bytes.baseAddress! + written, min(bytes.count - written, 16 << 20))
             if count >= 0 {
                 written += count
             } else if errno != EINTR {

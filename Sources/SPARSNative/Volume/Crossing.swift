@@ -110,7 +110,9 @@ public struct Crossing: Equatable, Sendable {
     /// for. Under `corner` the released scripts compare on the grid, with the reference resized to it.
     ///
     /// - Parameter reference: of the scan's extent; a voxel is inside where it is not 0.
-    public func counts(of reference: VolumeView<Native>) -> ReferenceCounts {
+    public func counts(
+        of reference: VolumeView<Native>
+    ) throws(SPARSError) -> ReferenceCounts {
         precondition(reference.extent == scan)
         if frame == .corner {
             let (from, to) = (scan, grid)
@@ -127,6 +129,7 @@ public struct Crossing: Equatable, Sendable {
         var marks = [Int32](repeating: 0, count: grid.count)
         var at = 0
         for x in axes[0] {
+            try Control.check()
             for y in axes[1] {
                 let row = grid.offset(x, y, 0)
                 for z in axes[2] {

@@ -55,7 +55,7 @@ struct SafetensorsFile: WeightFile {
         self.names = names
         self.metadata = metadata
         if let written = metadata[Self.digestName] {
-            let found = Self.digest(
+            let found = try Self.digest(
                 of: entries.map { ($0, $1.type, $1.shape, bytes[$1.range]) },
                 Array(metadata.map { ($0, $1) }))
             guard found == written else {
@@ -71,10 +71,7 @@ struct SafetensorsFile: WeightFile {
         guard let entry = entries[name] else {
             throw Self.failure("header", mustBe: "a list with '\(name)'", got: "none")
         }
-        let width = entry.type.byteCount
-        return (0..<entry.range.count / width).map {
-            entry.type.float(bytes.littleEndian(entry.range.lowerBound + $0 * width, width))
-        }
+        return try entry.type.floats(bytes[entry.range])
     }
 
     private static func failure(
@@ -161,7 +158,7 @@ extension SafetensorsFile {
     fileprivate static func digest(
         of tensors: [(name: String, type: ElementType, shape: [Int], bytes: ArraySlice<UInt8>)],
         _ metadata: [(name: String, text: String)]
-    ) -> String {
+    ) throws(SPARSError) -> String {
         var hash = SHA256()
         for (name, text) in metadata.sorted(by: { precedes($0.name, $1.name) })
         where name.hasPrefix("spars.") && name != digestName {
@@ -170,7 +167,10 @@ extension SafetensorsFile {
         for tensor in tensors.sorted(by: { precedes($0.name, $1.name) }) {
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             hash.update("\(tensor.name)\0\(tensor.type.rawValue)\0\(shape)\0")
-            hash.update(tensor.bytes)
+            try Control.inRuns(tensor.bytes.count) { run in
+                let start = tensor.bytes.startIndex
+                hash.update(tensor.bytes[start + run.lowerBound..<start + run.upperBound])
+            }
         }
         return hash.finished()
     }
@@ -204,13 +204,13 @@ extension SafetensorsFile {
             tensors.filter { $0.content.isInteger } + tensors.filter { !$0.content.isInteger }
         for tensor in integersFirst {
             let start = data.count
-            tensor.content.append(to: &data)
+            try tensor.content.append(to: &data)
             ranges.append(start..<data.count)
             listed += ",\(JSON.quoted(tensor.name)):{\"dtype\":\"\(tensor.content.type.rawValue)\","
             listed += "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
             listed += "\"data_offsets\":[\(start),\(data.count)]}"
         }
-        let digest = digest(
+        let digest = try digest(
             of: zip(integersFirst, ranges).map { ($0.name, $0.content.type, $0.shape, data[$1]) },
             metadata)
         let described = (metadata + [(digestName, digest)])
@@ -243,14 +243,18 @@ extension SafetensorsFile.Content {
         }
     }
 
-    func append(to data: inout [UInt8]) {
+    func append(to data: inout [UInt8]) throws(SPARSError) {
         switch self {
         case .floats(let values):
             data.reserveCapacity(data.count + 4 * values.count)
-            for value in values { data.appendLittleEndian(UInt64(value.bitPattern), 4) }
+            try Control.inRuns(values.count) { run in
+                for i in run { data.appendLittleEndian(UInt64(values[i].bitPattern), 4) }
+            }
         case .halves(let values):
             data.reserveCapacity(data.count + 2 * values.count)
-            for value in values { data.appendLittleEndian(UInt64(halfBits(value)), 2) }
+            try Control.inRuns(values.count) { run in
+                for i in run { data.appendLittleEndian(UInt64(halfBits(values[i])), 2) }
+            }
         case .integer(let value):
             data.appendLittleEndian(UInt64(bitPattern: value), 8)
         }

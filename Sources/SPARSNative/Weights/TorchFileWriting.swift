@@ -23,17 +23,17 @@ extension TorchFile {
                 "path", of: .file, mustBe: "a .safetensors file beyond 4 GB", got: path)
         }
         var archive = ZipWriter()
-        archive.add(folder + "data.pkl", pickle(tensors))
-        archive.add(folder + "byteorder", Array("little".utf8))
+        try archive.add(folder + "data.pkl", pickle(tensors))
+        try archive.add(folder + "byteorder", Array("little".utf8))
         for (key, tensor) in tensors.enumerated() {
             var data: [UInt8] = []
-            tensor.content.append(to: &data)
-            archive.add(folder + "data/\(key)", data)
+            try tensor.content.append(to: &data)
+            try archive.add(folder + "data/\(key)", data)
         }
-        archive.add(folder + "version", Array("3\n".utf8))
+        try archive.add(folder + "version", Array("3\n".utf8))
         let members = metadata.map { JSON.quoted($0.name) + ":" + JSON.quoted($0.text) }
         let json = "{" + members.joined(separator: ",") + "}"
-        archive.add(folder + metadataMember, Array(json.utf8))
+        try archive.add(folder + metadataMember, Array(json.utf8))
         try BinaryFile.write(archive.finished(), to: path)
     }
 
@@ -137,10 +137,8 @@ private struct ZipWriter {
     private var directory: [UInt8] = []
     private var count = 0
 
-    mutating func add(_ name: String, _ content: [UInt8]) {
-        let sum = content.withUnsafeBufferPointer {
-            $0.isEmpty ? 0 : crc32_z(0, $0.baseAddress!, $0.count)
-        }
+    mutating func add(_ name: String, _ content: [UInt8]) throws(SPARSError) {
+        let sum = try ZipArchive.checksum(content)
         func fields(extra: Int) -> [UInt8] {
             var fields: [UInt8] = []
             fields.appendLittleEndian(20, 2)  // version 2.0

@@ -79,7 +79,8 @@ struct TorchStorages: Sendable {
         }
         var values: [Float] = []
         var index = [Int](repeating: 0, count: tensor.shape.count)
-        for _ in 0..<tensor.shape.reduce(1, *) {
+        for i in 0..<tensor.shape.reduce(1, *) {
+            if i & 0x3FFF == 0 { try Control.check() }
             var element = tensor.offset
             for axis in index.indices { element += index[axis] * tensor.strides[axis] }
             let at = range.lowerBound + element * width

@@ -15,6 +15,17 @@ enum ElementType: String, Sendable {
         }
     }
 
+    /// The elements of little-endian bytes, a whole number of them.
+    func floats(_ bytes: ArraySlice<UInt8>) throws(SPARSError) -> [Float] {
+        let width = byteCount
+        var values: [Float] = []
+        values.reserveCapacity(bytes.count / width)
+        try Control.inRuns(bytes.count / width) { run in
+            for i in run { values.append(float(bytes.littleEndian(i * width, width))) }
+        }
+        return values
+    }
+
     /// The element whose bits are `bits`, rounded to float32 (to nearest, ties to even).
     func float(_ bits: UInt64) -> Float {
         switch self {
@@ -76,6 +87,15 @@ enum WeightFiles {
         let bytes = try BinaryFile.read(path, limit: sizeLimit)
         if TorchFile.isOne(bytes) { return try TorchFile(bytes: bytes) }
         return try SafetensorsFile(bytes: bytes)
+    }
+}
+
+extension ArraySlice where Element == UInt8 {
+    /// The little-endian number of `width` bytes at `offset` from the slice's start, which must be inside.
+    func littleEndian(_ offset: Int, _ width: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for i in 0..<width { value |= UInt64(self[startIndex + offset + i]) << (8 * UInt64(i)) }
+        return value
     }
 }
 

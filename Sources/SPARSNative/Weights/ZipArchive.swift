@@ -63,14 +63,23 @@ struct ZipArchive {
         guard let bytes = try part(of: name)?.bytes(), let member = members[name] else {
             return nil
         }
-        let sum = bytes.withUnsafeBufferPointer { bytes in
-            // SAFETY: zlib reads `count` bytes from the array's own memory.
-            bytes.isEmpty ? 0 : crc32_z(0, bytes.baseAddress!, bytes.count)
-        }
-        guard UInt32(truncatingIfNeeded: sum) == member.checksum else {
+        let sum = try Self.checksum(bytes)
+        guard sum == member.checksum else {
             throw Self.failure("\(name) checksum", mustBe: "\(member.checksum)", got: sum)
         }
         return bytes
+    }
+
+    /// CRC-32 of a member's bytes.
+    static func checksum(_ bytes: [UInt8]) throws(SPARSError) -> UInt32 {
+        var sum: UInt = 0
+        try Control.inRuns(bytes.count, of: 1 << 20) { run in
+            bytes.withUnsafeBufferPointer { bytes in
+                // SAFETY: zlib reads the run from the array's own memory.
+                sum = UInt(crc32_z(uLong(sum), bytes.baseAddress! + run.lowerBound, run.count))
+            }
+        }
+        return UInt32(truncatingIfNeeded: sum)
     }
 
     private static func failure(

@@ -53,7 +53,9 @@ import Testing
                     field.configuration.seen($0, by: agent)
                 }
                 let products = network.firstProducts(seen, batch: 1, part: .policy)
-                let logits = network.activations(products: products, batch: 1, part: .policy).logits
+                let logits = try network.activations(
+                    products: products, batch: 1, part: .policy
+                ).logits
                 let origin = game.windows[agent]
                 let choice = Categorical(
                     logits: logits, actions: 6,

@@ -29,7 +29,7 @@ import Testing
         _ observations: [Double], _ hyperparameters: PPOHyperparameters
     ) throws -> ClippedLoss<Double> {
         let network = try ActorCritic<Double>(shape: shape, parameters: parameters)
-        let activations = network.activations(
+        let activations = try network.activations(
             products: network.firstProducts(observations, batch: rollout.count, part: .both),
             batch: rollout.count)
         return ClippedLoss(
@@ -49,11 +49,11 @@ import Testing
         var network = try network(random.stream(1))
         // Heads as small as initialised would leave nothing to compare.
         for i in network.rest.indices { network.rest[i] += 0.3 * random.normal() }
-        let activations = network.activations(
+        let activations = try network.activations(
             products: network.firstProducts(observations, batch: 9, part: .both), batch: 9)
         let loss0 = try loss(
             network.parameters, network.shape, rollout, observations, hyperparameters)
-        let gradient = network.backward(
+        let gradient = try network.backward(
             activations, logits: loss0.logitGradient, values: loss0.valueGradient, batch: 9)
         let firstGradient = network.firstLayer.gradientReference(
             delta: gradient.first, observations: observations, batch: 9)

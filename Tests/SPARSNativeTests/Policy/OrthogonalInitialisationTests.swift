@@ -4,10 +4,10 @@ import Testing
 @testable import SPARSNative
 
 @Suite struct OrthogonalInitialisationTests {
-    @Test(arguments: Seeds.few) func rowsAreOrthonormalTimesTheGain(seed: UInt64) {
+    @Test(arguments: Seeds.few) func rowsAreOrthonormalTimesTheGain(seed: UInt64) throws {
         var random = RandomSource(seed: seed)
         let (outputs, inputs) = (6, 40)
-        let matrix = OrthogonalInitialisation.matrix(
+        let matrix = try OrthogonalInitialisation.matrix(
             outputs: outputs, multiplicity: Array(repeating: 1, count: inputs), gain: 2, &random)
         for i in 0..<outputs {
             for k in 0..<outputs {
@@ -20,13 +20,13 @@ import Testing
     }
 
     /// As many hidden columns as Bartlett's decomposition and the explicit sum both allow.
-    @Test(arguments: [0.0, 3, 4, 9]) func wishartMatricesHaveTheirMean(degrees: Double) {
+    @Test(arguments: [0.0, 3, 4, 9]) func wishartMatricesHaveTheirMean(degrees: Double) throws {
         var random = RandomSource(seed: 7)
         let (rows, draws) = (4, 4_000)
         var mean = [Double](repeating: 0, count: rows * rows)
         for _ in 0..<draws {
             var square = [Double](repeating: 0, count: rows * rows)
-            OrthogonalInitialisation.addWishart(rows, degrees: degrees, to: &square, &random)
+            try OrthogonalInitialisation.addWishart(rows, degrees: degrees, to: &square, &random)
             for i in square.indices { mean[i] += square[i] / Double(draws) }
         }
         for i in 0..<rows {

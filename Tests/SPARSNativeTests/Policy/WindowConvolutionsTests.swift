@@ -99,15 +99,15 @@ import Testing
         let seen = normal(batch * (window.count + beside), seed: seed &+ 1)
         let byLogits = normal(batch * 6, seed: seed &+ 2)
         let byValues = normal(batch, seed: seed &+ 3)
-        func loss(_ network: ActorCritic<Double>) -> Double {
+        func loss(_ network: ActorCritic<Double>) throws -> Double {
             let products = network.firstProducts(seen, batch: batch, part: .both)
-            let outputs = network.activations(products: products, batch: batch)
+            let outputs = try network.activations(products: products, batch: batch)
             return zip(outputs.logits, byLogits).reduce(0) { $0 + $1.0 * $1.1 }
                 + zip(outputs.values, byValues).reduce(0) { $0 + $1.0 * $1.1 }
         }
         let tape = try #require(network.extracted(seen, batch: batch))
         let products = network.firstProducts(ofInputs: tape.features, batch: batch, part: .both)
-        let gradient = network.backward(
+        let gradient = try network.backward(
             network.activations(products: products, batch: batch), logits: byLogits,
             values: byValues, tape: tape, batch: batch
         ).rest
@@ -118,7 +118,7 @@ import Testing
             var (high, low) = (network, network)
             high.rest[index] += 1e-6
             low.rest[index] -= 1e-6
-            let slope = (loss(high) - loss(low)) / 2e-6
+            let slope = try (loss(high) - loss(low)) / 2e-6
             #expect(
                 abs(slope - gradient[index]) < 1e-7 * max(1, abs(slope)),
                 "seed \(seed), parameter \(index)")

@@ -71,7 +71,9 @@ import Testing
         let crossing = try Crossing(scan: scan, grid: grid, frame: frame)
         let drawn = goldenUniform(seed: seed, count: scan.count).map { $0 > 0.3 ? Float(1) : 0 }
         let reference = Volume<Native>(extent: scan, values: drawn)
-        let counts = reference.withView { crossing.counts(of: $0) }
+        let counts = try reference.values.withUnsafeBufferPointer {
+            try crossing.counts(of: VolumeView(extent: reference.extent, values: $0))
+        }
         var marks = [Int32](repeating: 0, count: grid.count)
         var planes = (0..<3).map { [Int32](repeating: 0, count: grid[$0]) }
         for x in 0..<8 {
@@ -95,7 +97,9 @@ import Testing
     @Test func aCornersReferenceIsResizedToTheGrid() throws {
         let crossing = try Crossing(scan: Extent(4, 2, 1), grid: Extent(2, 3, 1), frame: .corner)
         let reference = Volume<Native>(extent: crossing.scan, values: [1, 0, 0, 0, 0, 1, 0, 1])
-        let counts = reference.withView { crossing.counts(of: $0) }
+        let counts = try reference.values.withUnsafeBufferPointer {
+            try crossing.counts(of: VolumeView(extent: reference.extent, values: $0))
+        }
         let resized = try Resample.nearest(
             reference.values, from: crossing.scan, to: crossing.grid)
         #expect(counts.marks.map { Float($0) } == resized)

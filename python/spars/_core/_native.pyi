@@ -8,6 +8,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+# An object that releases a handle when it is collected.
+def own(handle: int, /) -> object: ...
+
 # One of "float32", "float64".
 _Precision = str
 

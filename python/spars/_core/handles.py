@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import weakref
 from typing import Any, NoReturn, Self
 
 import spars._core._native as native
@@ -16,13 +15,12 @@ class Handle:
     it is never copied or pickled. What holds one says in `Native` what it is made of.
     """
 
-    __slots__ = ("__weakref__", "_finalizer", "value")
+    __slots__ = ("_owner", "value")
 
     def __init__(self, value: int):
         self.value = value
-        self._finalizer = weakref.finalize(self, native.release, value)
-        # The process's end frees everything; a handle then has nothing left to do.
-        self._finalizer.atexit = False
+        # Not a finalizer in Python: an interrupt that came while one runs would be lost.
+        self._owner = native.own(value)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(

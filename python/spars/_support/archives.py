@@ -9,10 +9,10 @@ import math
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from spars._support.errors import FormatError
 from spars._support.files import reading, writing
@@ -44,6 +44,25 @@ def write_npz(
     members: dict[str, Any] = {DESCRIPTION: np.array(text), **arrays}
     with writing(path, keep_previous=keep_previous) as file:
         np.savez(file, **members)
+
+
+def write_compressed(file: IO[bytes], **arrays: ArrayLike) -> None:
+    """Write what ``numpy.savez_compressed`` does, in parts between which Ctrl-C is heard."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(_Parts(member), np.asanyarray(array), allow_pickle=False)
+
+
+class _Parts:
+    """A file that is written to a few parts of a megabyte at a time."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        view = memoryview(data)
+        return sum(self._file.write(view[i : i + (1 << 20)]) for i in range(0, len(view), 1 << 20))
 
 
 def describe_npz(path: PathLike) -> tuple[list[str], dict[str, Any] | None]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from spars._support.arrays import all_finite, copied
 from spars._support.errors import NonFiniteError
 from spars._support.types import Extent3
 
@@ -142,8 +143,10 @@ def check_array(
         )
         if not fits:
             raise ValueError(sentence(name, owner, wanted, f"shape {array.shape}"))
+    if array.ndim > 0 and (array.dtype != dtype or not array.flags.c_contiguous):
+        array = copied(array, dtype)
     array = np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
-    if finite and dtype.kind == "f" and not np.isfinite(array).all():
+    if finite and dtype.kind == "f" and not all_finite(array):
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise NonFiniteError(
             f"The '{name}' parameter of {owner} must be finite. "

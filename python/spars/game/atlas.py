@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
 from spars._core.names import ACCUMULATION
-from spars._support.archives import read_arrays
+from spars._support.archives import read_arrays, write_compressed
 from spars._support.checks import check_array, check_bool, check_choice, check_extent, check_room
 from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError
@@ -353,7 +353,7 @@ class ScoreAtlas(KnownScores):
         check_ending(path, (".npz",), "ScoreAtlas.save")
         intensity = self.intensity_window
         with writing(path) as file:
-            np.savez_compressed(
+            write_compressed(
                 file,
                 scores=self.scores, x=self.axes[0], y=self.axes[1], z=self.axes[2],
                 window=self.window, grid=self.grid, fingerprint=self.fingerprint,

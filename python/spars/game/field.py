@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from spars._core import native
 from spars._core.handles import Handle, Native
 from spars._core.names import AGENT as AGENTS
+from spars._support.arrays import copied
 from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars._support.types import Extent3, FloatArray, MaskArray, Progress, Scan
@@ -328,7 +329,7 @@ def _on_grid(
     scan = np.ascontiguousarray(turn.turned(stored.array))
     if np.may_share_memory(scan, volume) if isinstance(volume, np.ndarray) else False:
         # The core has taken a copy: what the caller does to the array later must not show here.
-        scan = scan.copy()
+        scan = copied(scan)
     if not is_scan:
         return scan, scan.shape, turn
     if protocol.scan_frame == "native":

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spars._support.arrays import all_finite
 from spars._support.errors import NonFiniteError
 from spars._support.types import FloatArray, Mask, MaskArray
 from spars.volume.placement import Placed, laid_on
@@ -75,7 +76,7 @@ def as_mask(
             array = laid_on(scan, array, volume, name, owner, on)
         else:
             _check_shape(array, name, owner, shape)
-    if not np.isfinite(array).all():
+    if not all_finite(array):
         raise NonFiniteError(
             f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
         )
@@ -155,7 +156,7 @@ def labels_of(
         array = volume.array
         if scan is not None:
             array = laid_on(scan, array, volume, name, owner, on, hint=hint)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not all_finite(array):
         raise NonFiniteError(
             f"The '{name}' parameter of {owner} must be finite. Got NaN or infinity instead."
         )

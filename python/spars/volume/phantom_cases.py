@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+import operator
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -139,11 +141,12 @@ class _PhantomSource:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
-        self._liver: MaskArray | None = None
+        #: The liver of the scan in use, or anything else.
+        self._liver: list[Any] = [None]
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy has no scan in use yet.
-        return {"_options": self._options, "_liver": None}
+        return {"_options": self._options, "_liver": [None]}
 
     @property
     def identity(self) -> str:
@@ -155,19 +158,18 @@ class _PhantomSource:
 
     def load(self) -> Volume:
         made = self._made()
-        self._liver = made.drawn_liver
-        weakref.finalize(made.volume.array, self._forget)
+        self._liver = [made.drawn_liver]
+        # Puts itself in the liver's place. No Python code runs then, where an interrupt is lost.
+        forget = functools.partial(operator.setitem, self._liver, 0)
+        self._scan = weakref.ref(made.volume.array, forget)
         return made.volume
-
-    def _forget(self) -> None:
-        self._liver = None
 
     def load_mask(self) -> MaskArray:
         return self._made().labels
 
     def load_organ(self) -> MaskArray:
-        liver = self._liver
-        return self._made().drawn_liver if liver is None else liver
+        [liver] = self._liver
+        return liver if isinstance(liver, np.ndarray) else self._made().drawn_liver
 
 
 def _phantom_case(seed: int, has_tumour: bool, options: dict[str, Any]) -> Case:

@@ -39,9 +39,10 @@ final class InputFile: Sendable {
     func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SPARSError) -> Int {
         var filled = 0
         while filled < buffer.count {
+            try Control.check()
             // SAFETY: the target lies inside `buffer`.
             let count = pread(
-                descriptor, buffer.baseAddress! + filled, buffer.count - filled,
+                descriptor, buffer.baseAddress! + filled, min(buffer.count - filled, 16 << 20),
                 off_t(offset + filled))
             if count == 0 { break }
             if count > 0 {
