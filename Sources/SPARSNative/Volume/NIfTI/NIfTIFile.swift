@@ -131,10 +131,39 @@ extension NIfTIFile {
 
     /// Writes all voxels to `target`, which has room for `extent.count` values.
     public func read(into target: UnsafeMutablePointer<Float>) throws(SPARSError) {
+        try read(into: target, inflatingBy: .shared)
+    }
+
+    /// The same with or without libdeflate: the values do not depend on it.
+    func read(
+        into target: UnsafeMutablePointer<Float>, inflatingBy library: Libdeflate?
+    ) throws(SPARSError) {
         do throws(SPARSError) {
-            try readSlabs(into: target)
+            let count = layout.offset + layout.byteCount
+            if isGzip, let content = try library?.inflated(voxels, count: count) {
+                try convertAll(content.bytes, into: target)
+            } else {
+                try readSlabs(into: target)
+            }
         } catch {
             throw error.of(voxels.path)
+        }
+    }
+
+    /// Converts a file's whole content.
+    private func convertAll(
+        _ content: UnsafeMutableRawBufferPointer, into target: UnsafeMutablePointer<Float>
+    ) throws(SPARSError) {
+        let slabs = VoxelSlabs(extent: extent, voxelSize: layout.type.size)
+        var done = 0
+        for i in 0..<slabs.count {
+            let slab = slabs[i]
+            let start = content.baseAddress! + layout.offset + done
+            putInOrder(start, slab)
+            let bands = slabs.bands(slab)
+            Parallel.forEach(bands.count) { convert(start, slab, rows: bands[$0], into: target) }
+            done += slabs.byteCount(slab)
+            try Control.report(done: done, planned: layout.byteCount)
         }
     }
 
@@ -161,7 +190,9 @@ extension NIfTIFile {
             let bands = slabs.bands(slabs[i])
             Parallel.forEach(bands.count + 1) { item in
                 if item > 0 {
-                    convert(current, slabs[i], rows: bands[item - 1], into: target)
+                    current.withUnsafeBytes {
+                        convert($0.baseAddress!, slabs[i], rows: bands[item - 1], into: target)
+                    }
                 } else if let following {
                     do throws(SPARSError) {
                         try fill(&next, following, after: done, from: stream)
@@ -182,23 +213,22 @@ extension NIfTIFile {
         let wanted = slab.count(extent.x) * layout.type.size
         let read = try stream.fill(&buffer, wanted)
         guard read == wanted else { throw truncated(at: layout.offset + done + read) }
-        if isBigEndian {
-            buffer.withUnsafeMutableBytes {
-                VoxelKernels.swapBytes(
-                    $0.baseAddress!, size: layout.type.size, count: slab.count(extent.x))
-            }
-        }
+        buffer.withUnsafeMutableBytes { putInOrder($0.baseAddress!, slab) }
+    }
+
+    /// Brings a slab to the machine's byte order.
+    private func putInOrder(_ bytes: UnsafeMutableRawPointer, _ slab: VoxelSlab) {
+        guard isBigEndian else { return }
+        VoxelKernels.swapBytes(bytes, size: layout.type.size, count: slab.count(extent.x))
     }
 
     private func convert(
-        _ buffer: [UInt8], _ slab: VoxelSlab, rows: Range<Int>,
+        _ bytes: UnsafeRawPointer, _ slab: VoxelSlab, rows: Range<Int>,
         into target: UnsafeMutablePointer<Float>
     ) {
-        buffer.withUnsafeBytes {
-            VoxelKernels.decode(
-                source: $0.baseAddress!, layout.type, layout.scale, slab: slab, rows: rows,
-                into: target, extent: extent)
-        }
+        VoxelKernels.decode(
+            source: bytes, layout.type, layout.scale, slab: slab, rows: rows, into: target,
+            extent: extent)
     }
 }
 

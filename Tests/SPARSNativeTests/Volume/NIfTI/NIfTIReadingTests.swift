@@ -127,6 +127,46 @@ import Testing
         #expect(try NIfTIFile(path).volume().values == fixture.expected())
     }
 
+    /// Every file gives the same voxels, or the same error, with libdeflate and without.
+    @Test func libdeflateChangesNothing() throws {
+        #expect(Libdeflate(names: ["libnone.so.0"]) == nil)
+        let bytes = fixture.file()
+        let whole = try folder.gzip(bytes)
+        let parts = try [bytes[..<100], bytes[100..<400], bytes[400...]].flatMap {
+            try folder.gzip(Array($0))
+        }
+        let longer = try folder.gzip(bytes + [UInt8](repeating: 7, count: 1000))
+        var wrongHeader = whole
+        // A header's own checksum: announced, and wrong.
+        wrongHeader[3] |= 2
+        wrongHeader.insert(contentsOf: [0, 0], at: 10)
+        var wrongSum = whole
+        wrongSum[whole.count - 6] ^= 1
+        let empty = try folder.gzip([])
+        for (name, content) in [
+            ("whole", whole), ("parts", parts), ("longer", longer), ("header", wrongHeader),
+            ("sum", wrongSum), ("cut", Array(whole.dropLast(3))), ("rest", whole + [1, 2, 3]),
+            ("empty", empty + whole),
+        ] {
+            let path = try folder.write(content, "\(name).nii.gz")
+            let (fast, slow) = (answer(path, .shared), answer(path, nil))
+            #expect(fast == slow, "\(name)")
+            let isRead = !["header", "sum", "cut"].contains(name)
+            #expect((fast == .success(fixture.expected())) == isRead, "\(name)")
+        }
+    }
+
+    private func answer(_ path: FilePath, _ library: Libdeflate?) -> Result<[Float], SPARSError> {
+        Result { () throws(SPARSError) in
+            let file = try NIfTIFile(path)
+            var values = [Float](repeating: 0, count: file.extent.count)
+            try values.withUnsafeMutableBufferPointer { buffer throws(SPARSError) in
+                try file.read(into: buffer.baseAddress!, inflatingBy: library)
+            }
+            return values
+        }
+    }
+
     @Test func whatFollowsTheLastMemberIsLeftAlone() throws {
         let bytes = try folder.gzip(fixture.file())
         for rest in [[UInt8](repeating: 0, count: 512), Array("garbage".utf8), [0x1F]] {
