@@ -133,9 +133,9 @@ class Run(Whole, RunAnalysis):
         vars(self).update(state)
         self.score_map.setflags(write=False)
         if state["_live_run"] is not None:
-            self._live_run = self._revived(*state["_live_run"])
+            self._live_run = self._live_part(*state["_live_run"])
 
-    def _revived(
+    def _live_part(
         self, played: Field, reference: Reference | None, state: Mapping[str, NDArray[Any]]
     ) -> LiveRun:
         """Return the live part that goes on from a state."""
@@ -486,7 +486,7 @@ class Run(Whole, RunAnalysis):
     ) -> None:
         """Play on from the state of a file."""
         try:
-            self._live_run = self._revived(played, reference, state)
+            self._live_run = self._live_part(played, reference, state)
         except BROKEN as error:
             raise FormatError(
                 f"{self._source}: not a run that Run.save wrote: {error!r}"
