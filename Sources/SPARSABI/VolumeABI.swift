@@ -48,8 +48,8 @@ public func sparsNIfTIHeaderDecode(
 @_cdecl("spars_volume_save")
 public func sparsVolumeSave(
     _ path: In<CChar>, _ geometry: In<spars_geometry>, _ header: In<spars_nifti_header>,
-    _ type: Int32, _ voxels: UnsafeRawPointer?, _ count: Int64, _ progress: In<spars_control>,
-    _ error: Out<spars_error>
+    _ type: Int32, _ voxels: UnsafeRawPointer?, _ count: Int64, _ extensions: In<UInt8>,
+    _ extensionCount: Int64, _ progress: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, progress) { () throws(SPARSError) in
         let path = try checkedPath(path, of: "save")
@@ -63,8 +63,22 @@ public func sparsVolumeSave(
         try NIfTIWriter.write(
             UnsafeRawBufferPointer(start: voxels, count: extent.count * type.size), type,
             extent: extent, geometry: try given.checkedGeometry(),
-            template: try header?.pointee.checkedHeader(), to: path)
+            template: try header?.pointee.checkedHeader(),
+            extensions: try checkedExtensions(extensions, extensionCount), to: path)
     }
+}
+
+/// Header extensions of a file to be written; none for a null pointer.
+private func checkedExtensions(
+    _ extensions: In<UInt8>, _ count: Int64
+) throws(SPARSError) -> [UInt8] {
+    guard let extensions else { return [] }
+    guard (0...1 << 20).contains(count), count % 16 == 0 else {
+        throw .range(
+            "extensions", of: "save", mustBe: "a multiple of 16 bytes, at most \(1 << 20)",
+            got: count)
+    }
+    return Array(UnsafeBufferPointer(start: extensions, count: Int(count)))
 }
 
 @_cdecl("spars_resample_nearest")

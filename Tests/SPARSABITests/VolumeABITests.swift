@@ -35,7 +35,7 @@ import Testing
         var place = geometry()
         let voxels = (0..<24).map { Float($0) }
         let type = Int32(SPARS_VOXEL_TYPE_FLOAT32.rawValue)
-        #expect(spars_volume_save(path, &place, nil, type, voxels, 24, nil, nil) == 0)
+        #expect(spars_volume_save(path, &place, nil, type, voxels, 24, nil, 0, nil, nil) == 0)
         var (file, found, header) = (spars_handle(), spars_geometry(), spars_nifti_header())
         #expect(spars_volume_open(path, nil, &file, &found, &header, nil) == 0)
         #expect(found.shape == (2, 3, 4))
@@ -75,9 +75,18 @@ import Testing
             voxels: [Float]?
         ) -> Int32 {
             var header = header
-            return spars_volume_save(path, &place, &header, type, voxels, count, nil, error)
+            return spars_volume_save(
+                path, &place, &header, type, voxels, count, nil, 0, nil, error)
         }
-        expectInvalid("geometry") { spars_volume_save(path, nil, nil, 3, voxels, 24, nil, $0) }
+        expectInvalid("geometry") {
+            spars_volume_save(path, nil, nil, 3, voxels, 24, nil, 0, nil, $0)
+        }
+        let extensions = [UInt8](repeating: 0, count: 16)
+        for count: Int64 in [-16, 8, .max] {
+            expectInvalid("extensions") {
+                spars_volume_save(path, &place, nil, 3, voxels, 24, extensions, count, nil, $0)
+            }
+        }
         expectInvalid("type") { save($0, &place, type: 4, voxels: voxels) }
         expectInvalid("type") { save($0, &place, type: -1, voxels: voxels) }
         expectInvalid("count") { save($0, &place, count: 25, voxels: voxels) }

@@ -172,27 +172,28 @@ static PyObject *volume_save(
     spars_geometry geometry;
     spars_nifti_header header;
     int32_t type = 0, status;
-    Py_buffer *voxels = NULL;
-    int64_t count = 0;
+    Py_buffer *voxels = NULL, *extensions = NULL;
+    int64_t count = 0, extension_count = 0;
     shim_control progress;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "volume_save(path, geometry, header, type, voxels, progress)", 6, given_count) &&
+            "volume_save(path, geometry, header, type, voxels, extensions, progress)", 7, given_count) &&
         shim_path(given[0], "path", &held, &path) &&
         shim_read_geometry(given[1], "geometry", 0, &held, &geometry) &&
         (given[2] == Py_None || shim_read_nifti_header(given[2], "header", 0, &held, &header)) &&
         shim_enum(given[3], "type", &shim_voxel_type_choices, &type) &&
-        shim_control_init(&progress, given[5]) == 0 &&
+        shim_control_init(&progress, given[6]) == 0 &&
         (voxels = shim_borrow(&held, given[4], "Bhif"[type], 0, "voxels")) != NULL &&
-        shim_counts(voxels, "voxels", SHIM_EXTENTS(1), &count);
+        shim_counts(voxels, "voxels", SHIM_EXTENTS(1), &count) &&
+        (given[5] == Py_None || ((extensions = shim_borrow(&held, given[5], 'B', 0, "extensions")) != NULL && shim_counts(extensions, "extensions", SHIM_EXTENTS(1), &extension_count)));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_volume_save(
         path, &geometry, given[2] == Py_None ? NULL : &header, type, voxels->buf, count,
-        &progress.control, &failure);
+        SHIM_DATA(extensions), extension_count, &progress.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

@@ -56,11 +56,12 @@ int32_t spars_nifti_header_decode(
 /// Writes `count` voxels, [x, y, z], as a single NIfTI file, gzipped where `path` ends in `.gz`.
 /// The file appears under its name only when it is complete. `header` (NULL or version 0 for none)
 /// gives what describes the scan: transforms' codes, units, intent, text; its transforms are kept
-/// where they give this geometry, and replaced otherwise. Its extensions are not kept.
+/// where they give this geometry, and replaced otherwise. Its extensions are not kept; `extensions`
+/// (NULL for none) are those of the new file as nifti1.h has them, a multiple of 16 bytes.
 int32_t spars_volume_save(
     const char *path, const spars_geometry *geometry, const spars_nifti_header *header,
-    int32_t type, const void *voxels, int64_t count, const spars_control *progress,
-    spars_error *error);
+    int32_t type, const void *voxels, int64_t count, const uint8_t *extensions,
+    int64_t extension_count, const spars_control *progress, spars_error *error);
 
 /// Resamples elements of 1, 2, 4 or 8 bytes to the nearest neighbour by PyTorch's index rule.
 int32_t spars_resample_nearest(

@@ -1024,6 +1024,7 @@ def volume_save(
     header: _NiftiHeader | dict[str, Any] | None,
     type: _VoxelType,
     voxels: npt.NDArray[Any],
+    extensions: npt.NDArray[np.uint8] | None,
     progress: Callable[[int, int], object] | None,
     /,
 ) -> None: ...

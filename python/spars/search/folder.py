@@ -15,7 +15,7 @@ import numpy as np
 from spars._support.errors import FormatError
 from spars._support.files import write_text
 from spars._support.json import jsonable
-from spars._support.provenance import digest
+from spars._support.provenance import comment, digest
 from spars._support.types import FloatArray, MaskArray, PathLike, Scan
 from spars.classifier.recipe import Recipe
 from spars.search.findings import Lesion
@@ -56,8 +56,9 @@ def write_folder(path: PathLike, found: Segmentation) -> None:
     """Write a segmentation as `read_folder` reads it; the description, last, makes it whole."""
     folder = Path(path)
     folder.mkdir(exist_ok=True)
-    save(folder / MASK, found.mask, like=found.volume)
-    save(folder / SCORE_MAP, found.score_map, like=found.volume)
+    told = comment(found.configuration, DESCRIPTION)
+    save(folder / MASK, found.mask, like=found.volume, comment=told)
+    save(folder / SCORE_MAP, found.score_map, like=found.volume, comment=told)
     write_text(folder / LESIONS, table_of(found.lesions))
     description = {
         "format": FORMAT,
@@ -82,7 +83,28 @@ def read_folder(
         The scan is another one.
     """
     folder = Path(path)
-    described = folder / DESCRIPTION
+    configuration, lesions, written = read_description(folder)
+    place = load(folder / MASK)
+    with np.errstate(invalid="ignore"):
+        mask = place.array.astype(np.uint8)
+    score_map = load(folder / SCORE_MAP).array
+    for name, array in ((MASK, mask), (SCORE_MAP, score_map)):
+        if digest(array) != written.get(name):
+            raise FormatError(f"{folder / name}: its values are not those that were written.")
+    return _scan(place, scan, configuration), mask, score_map, configuration, lesions
+
+
+def read_description(path: PathLike) -> tuple[dict[str, Any], list[Lesion], dict[str, str]]:
+    """Return a folder's configuration, its lesions, and the hashes of its arrays by file.
+
+    Raises
+    ------
+    FormatError
+        The description is broken.
+    OSError
+        There is none, or it cannot be read.
+    """
+    described = Path(path) / DESCRIPTION
     try:
         text = json.loads(described.read_text(encoding="utf-8"))
         configuration, written = dict(text["configuration"]), dict(text["sha256"])
@@ -94,14 +116,7 @@ def read_folder(
         raise
     except Exception as error:
         raise FormatError(f"{described}: not a file of the format '{FORMAT}': {error!r}") from error
-    place = load(folder / MASK)
-    with np.errstate(invalid="ignore"):
-        mask = place.array.astype(np.uint8)
-    score_map = load(folder / SCORE_MAP).array
-    for name, array in ((MASK, mask), (SCORE_MAP, score_map)):
-        if digest(array) != written.get(name):
-            raise FormatError(f"{folder / name}: its values are not those that were written.")
-    return _scan(place, scan, configuration), mask, score_map, configuration, lesions
+    return configuration, lesions, written
 
 
 def _check(configuration: dict[str, Any]) -> None:

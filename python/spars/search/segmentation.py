@@ -12,6 +12,7 @@ from spars import metrics
 from spars._core.handles import Whole
 from spars._support.checks import check_integer, sentence
 from spars._support.notebook import card
+from spars._support.provenance import comment
 from spars._support.types import AnyPath, FloatArray, Mask, MaskArray, PathLike, Scan
 from spars.metrics.masks import as_mask
 from spars.report import plots
@@ -199,7 +200,9 @@ class Segmentation(Whole):
         Parameters
         ----------
         path : path
-            - ``.nii``, ``.nii.gz``: the mask (uint8) on the scan's own geometry, its header kept.
+            - ``.nii``, ``.nii.gz``: the mask (uint8) on the scan's own geometry, its header kept,
+              with a header extension (code 6) that holds version and hashes of configuration and
+              scan as JSON.
             - ``.seg.nrrd``: a segmentation of 3D Slicer, its label named "tumour" (the extra
               "images").
             - ``.dcm``: DICOM-SEG on the slices of `source` (the extra "dicom").
@@ -233,7 +236,7 @@ class Segmentation(Whole):
         elif is_folder(path):
             write_folder(path, self)
         else:
-            save(path, self.mask, like=self.volume)
+            save(path, self.mask, like=self.volume, comment=comment(self.configuration))
 
     @classmethod
     def load(cls, path: PathLike, volume: Scan | None = None) -> Self:
@@ -267,7 +270,8 @@ class Segmentation(Whole):
 
     def save_score_map(self, path: PathLike) -> None:
         """Write the score map as NIfTI (float32) on the scan's own geometry, its header kept."""
-        save(path, self.score_map, like=self.volume)
+        told = comment(self.configuration)
+        save(path, self.score_map, like=self.volume, comment=told)
 
     def plot(
         self,

@@ -111,13 +111,14 @@ def write(
     affine: NDArray[np.float64],
     header: Header | None,
     progress: Progress | None = None,
+    extension: NDArray[np.uint8] | None = None,
 ) -> None:
     """Write `voxels`, C-contiguous and of one of `VOXEL_DTYPES`, as a NIfTI file."""
     # The new file shall take the place of what a link points to, not of the link.
     path = os.path.realpath(_encoded(path, "save"))
     with _naming_the_file():
         geometry = {"shape": voxels.shape, "affine": np.ravel(affine)}
-        native.volume_save(path, geometry, header, voxels.dtype.name, voxels, progress)
+        native.volume_save(path, geometry, header, voxels.dtype.name, voxels, extension, progress)
 
 
 def header_of(image: NibabelImage) -> Header | None:

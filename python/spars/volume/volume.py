@@ -22,6 +22,7 @@ from spars._support.types import (
     SimpleITKImage,
     Spacing,
 )
+from spars.volume.extensions import extension_of
 from spars.volume.files import VOXEL_DTYPES, Header, header_of, is_path, write
 from spars.volume.images import opened
 from spars.volume.slices import orientation_text
@@ -224,6 +225,8 @@ def save(
     like: Scan | None = None,
     dtype: DTypeLike | None = None,
     progress: Progress | bool | None = None,
+    *,
+    comment: str | None = None,
 ) -> None:
     """Write a mask, a map or a scan as a NIfTI file, on the geometry of the scan it came from.
 
@@ -232,7 +235,7 @@ def save(
 
     From `like`'s NIfTI header are kept: version, qform and sform with their codes (both are written
     anew where they do not give the affine), units, descrip, aux_file, intent, slice timing. Shape,
-    type, scaling (slope 1) and display range are set anew. Header extensions are not kept.
+    type, scaling (slope 1) and display range are set anew. Its header extensions are not kept.
 
     Parameters
     ----------
@@ -249,6 +252,9 @@ def save(
     progress : callable or True, optional
         Called with bytes done and bytes planned about every 20 ms; True draws a bar (the
         extra "progress").
+    comment : str, optional
+        A text of at most a megabyte that the file carries as a header extension of code 6, a
+        comment, which `spars info` shows and other readers skip.
 
     Raises
     ------
@@ -277,7 +283,11 @@ def save(
     shape, affine, header = _place_like(volume if like is None and not is_array else like, array)
     if shape != array.shape:
         raise ValueError(sentence("volume", "save", f"of the shape {shape} of like", array.shape))
-    write(path, _voxels(array, dtype), affine, header, as_progress(progress, "save", "B"))
+    if not isinstance(comment, str | None):
+        raise TypeError(sentence("comment", "save", "a text or None", comment))
+    extension = None if comment is None else extension_of(comment)
+    voxels = _voxels(array, dtype)
+    write(path, voxels, affine, header, as_progress(progress, "save", "B"), extension)
 
 
 def resample(array: ArrayLike, shape: Sequence[int], interpolation: str = "linear") -> NDArray[Any]:

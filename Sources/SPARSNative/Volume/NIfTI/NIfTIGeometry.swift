@@ -119,7 +119,8 @@ extension NIfTIHeader {
     /// (dimensions, type, scaling, display range) are set anew. The template's qform and sform are
     /// kept as they are where they give this geometry, otherwise both are written from it.
     static func writing(
-        extent: Extent, type: VoxelType, geometry: Geometry, template: NIfTIHeader?
+        extent: Extent, type: VoxelType, geometry: Geometry, template: NIfTIHeader?,
+        extensionCount: Int
     ) -> NIfTIHeader {
         var header = template?.asSingleFile() ?? NIfTIHeader(version: .one)
         if template == nil { header.set(.units, integer: 2) }
@@ -130,7 +131,7 @@ extension NIfTIHeader {
         }
         header.set(.datatype, integer: type.niftiCode)
         header.set(.bitpix, integer: Int64(8 * type.size))
-        header.set(.voxelOffset, integer: Int64(header.version.size + 4))
+        header.set(.voxelOffset, integer: Int64(header.version.size + 4 + extensionCount))
         header.set(.slope, real: 1.0)
         header.set(.intercept, real: 0.0)
         header.set(.displayMaximum, real: 0.0)

@@ -84,7 +84,7 @@ import Testing
         // Without the template's header both transforms are made from the affine.
         let made = NIfTIHeader.writing(
             extent: scan.extent, type: .uint8, geometry: scan.geometry,
-            template: NIfTIHeader(version: .two))
+            template: NIfTIHeader(version: .two), extensionCount: 0)
         #expect(made.integer(.sformCode) == 1 && made.integer(.qformCode) == 1)
         var qformOnly = made
         qformOnly.set(.sformCode, integer: 0)
