@@ -10,7 +10,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from spars._support import modules
-from spars._support.errors import CheckpointWarning, FormatError, InternalError, NonFiniteError
+from spars._support.errors import (
+    CheckpointWarning,
+    FormatError,
+    InternalError,
+    NonFiniteError,
+    ScanWarning,
+)
 from spars._support.runtime import instruction_set, set_thread_count, thread_count
 from spars._support.version import __version__
 
@@ -33,7 +39,6 @@ if TYPE_CHECKING:
     from spars.search import coverage as coverage
     from spars.search import ratings as ratings
     from spars.search.agents import Agents
-    from spars.search.findings import ScanWarning
     from spars.search.frames import isolate
     from spars.search.intensity import intensity_mask
     from spars.search.league import League
@@ -116,7 +121,6 @@ _NAMES = {
     "spars.search.agents": ("Agents",),
     "spars.search.intensity": ("intensity_mask",),
     "spars.search.league": ("League",),
-    "spars.search.findings": ("ScanWarning",),
     "spars.search.frames": ("isolate",),
     "spars.search.segmentation": ("Segmentation",),
     "spars.search.segmenting": ("segment",),

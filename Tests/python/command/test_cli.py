@@ -211,7 +211,7 @@ def test_train_writes_weights_and_history(folder, tmp_path):
     [
         (["info", "absent.nii.gz"], "absent.nii.gz"),
         (["info", "absent"], "spars: error: absent: No such file or directory"),
-        (["info", "."], "spars: error: .: Is a directory"),
+        (["info", "."], "spars: error: .: a folder with neither segmentation.json nor DICOM files"),
         (["evaluate", "mask.nii.gz", "labels.nii.gz"], "for example --reference-value 2"),
         (["evaluate", "labels.nii.gz", "mask.nii.gz"], "for example --mask-value 2"),
         (

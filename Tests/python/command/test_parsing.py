@@ -1,6 +1,7 @@
 """Help that says every default, versions, and the nearest word to a misspelt one."""
 
 import re
+import sys
 
 import pytest
 
@@ -31,6 +32,10 @@ def test_the_version_is_the_packages(capsys):
         (["segment", "s", "-o", "m", "--method", "exhaustiv"], "did you mean exhaustive?"),
         (["train", "--phantoms", "2", "-o", "w", "--epoch-count", "3"], "arguments: --epoch-count"),
         (["info", "--jsn"], "did you mean --json?"),
+        (["--versoin"], "did you mean --version?"),
+        (["--print-completion", "bsh"], "did you mean bash?"),
+        (["benchmark", "--phantoms", "2", "--methods", "clasifier"], "did you mean classifier?"),
+        (["segment", "s", "-o", "m", "--game", "exhaust"], "did you mean exhaustion?"),
     ],
 )
 def test_the_nearest_word_is_named(capsys, arguments, message):
@@ -60,3 +65,10 @@ def test_every_default_is_in_the_help(capsys):
         assert re.search(rf"--{option} \S+ with --train: [a-z -]+ \(default: {default}\)", text)
     both = DemoConfiguration().iterations, TrainingDemoConfiguration().iterations
     assert "(default: {}, with --train {})".format(*both) in text
+
+
+def test_completion_without_its_package_names_the_extra(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    code, out, err = said(capsys, "--print-completion", "bash")
+    assert (code, out) == (1, "")
+    assert "pip install 'spars[completion]'" in err

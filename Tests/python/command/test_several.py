@@ -91,6 +91,24 @@ def test_several_files_and_references(folder, tmp_path, capsys):
     assert [row["error"] for row in rows_of(tmp_path / "one/summary.csv")] == [""]
 
 
+def test_a_label_that_no_region_holds_is_told(folder, tmp_path, capsys):
+    region = ("--region", folder / "livers/0.nii", "--region-value", 3, 99)
+    options = ("--method", "intensity", *region, "-o", tmp_path / "mask.nii.gz")
+    assert segment(folder / "scans/0.nii.gz", *options) == 0
+    assert "spars: warning: The 'region' parameter of spars holds no label 99." in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("name", ["region", "reference"])
+def test_one_scan_takes_no_folder_of_masks(folder, tmp_path, capsys, name):
+    options = ("--method", "intensity", "--classifier", "w", f"--{name}", folder / "livers")
+    assert segment(folder / "scans/0.nii.gz", *options, "-o", tmp_path / "mask.nii.gz") == 1
+    told = capsys.readouterr().err
+    assert f"{folder / 'livers'}: --{name} of one scan must be a file" in told
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,5 +1,9 @@
 """Scans that other programs wrote, and results as other programs read them."""
 
+import json
+import subprocess
+
+import nibabel
 import nrrd
 import numpy as np
 import pydicom
@@ -217,3 +221,76 @@ def test_dicom_seg_refuses_another_series(tmp_path, hu):
     empty = segmentation(spars.Volume(hu, moved), np.zeros(hu.shape, np.uint8))
     empty.save(tmp_path / "seg.dcm", source=tmp_path / "series")
     assert not pydicom.dcmread(tmp_path / "seg.dcm").pixel_array.any()
+
+
+def test_a_file_with_its_provenance_is_read_by_others(tmp_path, hu):
+    mask = mask_of(hu)
+    found = segmentation(spars.Volume(hu, oblique()), mask)
+    found.configuration["scan"] = {"sha256": "a" * 64}
+    for name in ("mask.nii", "mask.nii.gz"):
+        found.save(tmp_path / name)
+        read = nibabel.load(tmp_path / name)
+        assert np.array_equal(np.asarray(read.dataobj), mask)
+        assert np.allclose(read.affine, oblique(), atol=1e-5)
+        (extension,) = read.header.extensions
+        assert extension.get_code() == 6
+        told = json.loads(extension.text)
+        assert (told["spars"], told["input_sha256"]) == (spars.__version__, "a" * 64)
+        image = sitk.ReadImage(str(tmp_path / name))
+        assert np.array_equal(sitk.GetArrayFromImage(image).transpose(2, 1, 0), mask)
+        again = spars.as_volume(image)
+        assert np.allclose(again.affine, oblique(), atol=1e-5)
+
+
+def test_a_comment_of_nibabel_is_shown(tmp_path, hu, capsys):
+    image = nibabel.Nifti2Image(hu, AFFINE)
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(4, b"AFNI's own"))
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(6, b"made by hand"))
+    nibabel.save(image, tmp_path / "a.nii.gz")
+    assert cli.main(["info", str(tmp_path / "a.nii.gz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["comments"] == ["made by hand"]
+
+
+def test_a_series_is_chosen_on_the_command_line(tmp_path, hu, capsys):
+    series, affine = tmp_path / "series", AFFINE @ np.diag([4, 4, 1, 1])
+    write_series(series, hu, affine, number=2, description="arterial")
+    for path in list(series.iterdir()):
+        path.rename(path.with_suffix(""))
+    write_series(series, hu[:, :, :3], affine, number=3, description="portal")
+    scan = spars.load(series, series=3)
+    spars.save(tmp_path / "region.nii", np.ones((7, 6, 3), np.uint8), like=scan)
+    options = ["--method", "intensity", "--region", str(tmp_path / "region.nii"), "-o"]
+    one = [*options, str(tmp_path / "mask.nii.gz")]
+    assert cli.main(["segment", str(series), *one]) == 1
+    told = capsys.readouterr().err
+    for text in ("arterial", "portal", "--series says which"):
+        assert text in told
+    assert cli.main(["segment", str(series), "--series", "portal", *one]) == 0
+    assert spars.load(tmp_path / "mask.nii.gz").shape == (7, 6, 3)
+    (tmp_path / "masks").mkdir()
+    several = [*options, str(tmp_path / "masks")]
+    assert cli.main(["segment", str(series), "--series", "3", *several]) == 0
+    assert spars.load(tmp_path / "masks/series.nii.gz").shape == (7, 6, 3)
+    capsys.readouterr()
+    assert cli.main(["info", str(series), "--series", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shape"] == [7, 6, 5]
+    assert cli.main(["info", str(tmp_path / "region.nii"), "--series", "2"]) == 1
+    assert "--series is of a folder of DICOM files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_shells_complete_what_the_program_knows(shell, capsys, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--print-completion", shell])
+    assert ended.value.code == 0
+    script = capsys.readouterr().out
+    for word in ("segment", "region-value", "exhaustive"):
+        assert word in script
+    if shell == "bash":
+        (tmp_path / "spars.bash").write_text(script)
+        asked = (
+            f"source {tmp_path}/spars.bash; COMP_WORDS=(spars segment --meth); COMP_CWORD=2; "
+            "_shtab_spars spars --meth segment; echo ${COMPREPLY[@]}"
+        )
+        answer = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+        assert "--method" in answer.stdout

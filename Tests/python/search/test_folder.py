@@ -1,6 +1,7 @@
 """A segmentation in a folder: what comes back, and what is refused."""
 
 import csv
+import hashlib
 import json
 import sys
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 import spars
+from spars.command import cli
+from spars.command.describing import describe
 
 AFFINE = np.array([[0, -2.0, 0, 10], [1.5, 0, 0, -7], [0, 0, 3.0, 5], [0, 0, 0, 1]])
 
@@ -98,3 +101,50 @@ def test_a_missing_library_is_named_with_its_extra(
     source = {"source": tmp_path} if name == "a.dcm" else {}
     with pytest.raises(ImportError, match=rf"needs {library}.*spars\[{extra}\]"):
         found.save(tmp_path / name, **source)
+
+
+def test_files_say_where_they_came_from(scan, found, tmp_path):
+    found.save(tmp_path / "result")
+    found.save(tmp_path / "mask.nii.gz")
+    found.save_score_map(tmp_path / "map.nii")
+    sidecar = json.loads((tmp_path / "result/segmentation.json").read_text())
+    plain = json.dumps(sidecar["configuration"], sort_keys=True, separators=(",", ":"))
+    told = {
+        "spars": spars.__version__,
+        "configuration_sha256": hashlib.sha256(plain.encode()).hexdigest(),
+        "input_sha256": hashlib.sha256(scan.array.tobytes()).hexdigest(),
+    }
+    for path, beside in (
+        ("result/mask.nii.gz", "segmentation.json"),
+        ("result/score_map.nii.gz", "segmentation.json"),
+        ("mask.nii.gz", None),
+        ("map.nii", None),
+    ):
+        shown = describe(str(tmp_path / path))
+        assert shown["provenance"] == told | {"sidecar": beside}
+        assert "comments" not in shown
+    for path in ("mask.nii.gz", "result/mask.nii.gz"):
+        assert np.array_equal(spars.load(tmp_path / path).array, found.mask)
+
+
+def test_info_describes_the_folder(found, tmp_path, capsys):
+    found.save(tmp_path / "result")
+    assert cli.main(["info", str(tmp_path / "result"), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["format"] == "spars segmentation 1"
+    assert shown["method"] == "exhaustive"
+    assert shown["lesions"] == 2
+    assert shown["volume_ml"] == pytest.approx(found.millilitres)
+    assert "mask.nii.gz" in shown["files"]
+    assert cli.main(["info", str(tmp_path / "result")]) == 0
+    assert "segmentation_threshold" in capsys.readouterr().out
+    (tmp_path / "result/segmentation.json").write_text("{}")
+    assert cli.main(["info", str(tmp_path / "result")]) == 1
+    assert "not a file of the format" in capsys.readouterr().err
+    assert cli.main(["info", str(tmp_path)]) == 1
+    assert "neither segmentation.json nor DICOM files" in capsys.readouterr().err
+
+
+def test_other_comments_are_shown_as_they_are(tmp_path):
+    spars.save(tmp_path / "a.nii", np.zeros((2, 2, 2)), comment="[1, 2]")
+    assert describe(str(tmp_path / "a.nii"))["comments"] == ["[1, 2]"]

@@ -29,6 +29,20 @@ def test_labels_are_refused_or_chosen(dtype):
     assert as_mask(labels, "organ", "a test", value=[1, 2]).tolist() == [[[0, 1, 1]]]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_of_several_labels_those_that_are_missing_are_named(dtype):
+    labels = np.array([[[0, 1, 2]]], dtype)
+    with pytest.warns(spars.ScanWarning) as told:
+        found = as_mask(labels, "organ", "a test", value=[1, 99, 7], must_hold=True)
+    assert found.tolist() == [[[0, 1, 0]]]
+    assert str(told[0].message) == (
+        "The 'organ' parameter of a test holds no label 7, 99. It is a mask of 0, 1, 2."
+    )
+    assert as_mask(labels, "organ", "a test", value=[1, 2], must_hold=True).sum() == 2
+    with pytest.raises(ValueError, match=r"must hold the label \[7, 99\]. Got a mask of 0, 1, 2"):
+        as_mask(labels, "organ", "a test", value=[7, 99], must_hold=True)
+
+
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
 def test_other_shapes_are_refused(dtype):
     for shape in ((2, 3), (0, 3, 4), (1, 2, 3, 4)):

@@ -54,6 +54,16 @@ class InternalError(RuntimeError):
     """
 
 
+class ScanWarning(UserWarning):
+    """A scan or its region is not what was asked for; the message says why and what to look at.
+
+    Examples
+    --------
+    >>> issubclass(spars.ScanWarning, UserWarning)
+    True
+    """
+
+
 class CheckpointWarning(UserWarning):
     """A checkpoint could not be written, or the one before it was read; work goes on.
 

@@ -26,7 +26,7 @@ from spars.classifier.augmentation import Augmentation
 from spars.classifier.recipe import Recipe
 from spars.classifier.training.settings import TrainingSettings
 from spars.command.options import LESION, WINDOW, add_groups, add_settings
-from spars.command.parsing import Parser
+from spars.command.parsing import Parser, PrintCompletion
 from spars.game.rules import ExhaustionRule
 from spars.lesions.settings import LesionLaw, WindowSettings
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
@@ -79,6 +79,12 @@ def _parser() -> Parser:
         epilog="Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"spars {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        choices=("bash", "zsh", "tcsh"),
+        action=PrintCompletion,
+        help='print the script by which a shell completes words (the extra "completion")',
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     every = (
         _add_demo,
@@ -206,6 +212,7 @@ def _add_segment(commands: Any) -> argparse.ArgumentParser:
         "summary.csv, a row for each.",
     )
     segment.add_argument("scan", nargs="+", help="scan, several, or a folder of them")
+    _add_series(segment)
     segment.add_argument(
         "--classifier",
         help="weights (.safetensors or .pth); their recipe says what options need not (default: "
@@ -268,6 +275,7 @@ def _add_league(commands: Any) -> argparse.ArgumentParser:
     )
     league.add_argument("run", help="checkpoint that segment wrote")
     league.add_argument("scan", help="the scan it was made on")
+    _add_series(league)
     league.add_argument("--classifier", required=True, help="weights (.safetensors or .pth)")
     league.add_argument("--games", type=int, default=100, help="of every two members")
     league.add_argument("--output", help="also write the league (.npz)")
@@ -283,7 +291,8 @@ def _add_explain(commands: Any) -> argparse.ArgumentParser:
         description="Explain a classifier's scores of a scan's windows, or of the whole scan as "
         "one crop, and write a map in [0, 1] on the scan's own geometry.",
     )
-    explain.add_argument("scan", help="NIfTI file")
+    explain.add_argument("scan", help="the scan")
+    _add_series(explain)
     explain.add_argument("--classifier", required=True, help="weights (.safetensors or .pth)")
     explain.add_argument("--output", required=True, help="map to write (.nii or .nii.gz)")
     explain.add_argument(
@@ -424,7 +433,10 @@ def _add_info(commands: Any) -> argparse.ArgumentParser:
         help="print versions and machine, or what a file holds",
         description="Print versions, instruction set and threads; with a file, its header.",
     )
-    info.add_argument("file", nargs="?", help="any file: a scan, weights, a checkpoint, an atlas")
+    info.add_argument(
+        "file", nargs="?", help="any file or folder: a scan, weights, a checkpoint, an atlas"
+    )
+    _add_series(info)
     return info
 
 
@@ -452,6 +464,14 @@ def _add_source(command: argparse.ArgumentParser) -> None:
 
 def _add_grid(command: argparse.ArgumentParser) -> None:
     add_settings(command, SegmentationSettings, only=("grid",))
+
+
+def _add_series(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--series",
+        help="of a DICOM folder with several series the one that is meant: its UID, number or "
+        "description",
+    )
 
 
 def _add_geometry(command: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from spars.classifier.recipe import Recipe
 from spars.command.demo import DemoConfiguration, run_demo
 from spars.command.demo_training import TrainingDemoConfiguration, run_training_demo
 from spars.command.describing import describe
-from spars.command.inputs import dataset_of, mask_of
+from spars.command.inputs import dataset_of, mask_of, scan_of
 from spars.command.league import play_league
 from spars.command.options import given
 from spars.command.outputs import check_nifti, check_outputs, write_json
@@ -120,7 +120,7 @@ def explain(arguments: Namespace) -> tuple[dict[str, Any], str]:
     )
     if arguments.whole and arguments.stride is not None:
         raise ValueError("--stride is of windows; --whole explains the scan without any.")
-    scan = as_volume(arguments.scan)
+    scan = scan_of(arguments.scan, arguments.series)
     options = {
         "window": None if arguments.whole else tuple(arguments.window),
         "stride": arguments.stride,
@@ -183,7 +183,7 @@ def evaluate(arguments: Namespace) -> tuple[dict[str, Any], str]:
 
 def info(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Describe the installation, or a file."""
-    result = versions() if arguments.file is None else describe(arguments.file)
+    result = versions() if arguments.file is None else describe(arguments.file, arguments.series)
     shown = dict(_shown(result))
     width = max(len(name) for name in shown)
     return result, "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import warnings
 from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from spars._support.errors import ScanWarning
 from spars._support.types import MaskArray
 from spars.metrics.masks import LABEL_TOLERANCE, as_mask
 from spars.volume import datasets
 from spars.volume.datasets import Dataset
 from spars.volume.placement import distance_apart
-from spars.volume.volume import Volume, as_volume
+from spars.volume.volume import Volume, as_volume, load
 
 
 def dataset_of(arguments: Namespace) -> Dataset:
@@ -28,6 +33,11 @@ def dataset_of(arguments: Namespace) -> Dataset:
     if not dataset:
         raise ValueError(f"{arguments.csv or arguments.msd or '--phantoms'}: no scan to train on.")
     return dataset
+
+
+def scan_of(path: str, series: str | None) -> Volume:
+    """Return a scan; `series` is that of --series, of a folder of DICOM files."""
+    return as_volume(path) if series is None else load(path, series=series)
 
 
 def mask_of(arguments: Namespace, name: str, other: str, volume: Volume) -> MaskArray:
@@ -51,7 +61,8 @@ def mask_of(arguments: Namespace, name: str, other: str, volume: Volume) -> Mask
                 f"which label counts, for example --{name}-value {first}."
             )
     try:
-        mask = as_mask(found, name, "spars", value=value, must_hold=True)
+        with warnings_as_lines():
+            mask = as_mask(found, name, "spars", value=value, must_hold=True)
     except ValueError as error:
         raise type(error)(f"{path}: {error}") from None
     if value is not None and not mask.any():
@@ -68,6 +79,23 @@ def _check_geometry(path: str, found: Volume, other: str, volume: Volume) -> Non
             "same scan, or one has lost its geometry. --ignore-geometry compares their voxels all "
             "the same."
         )
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print what a `ScanWarning` says as a line, as soon as it is known."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, ScanWarning):
+            note(str(message), "warning")
+        else:
+            usual(message, category, *where, **more)
+
+    usual = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ScanWarning)
+        warnings.showwarning = show
+        yield
 
 
 def note(text: str, kind: str = "note") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import spars
 from spars._support.files import write_bytes
 from spars._support.progress import progress_bar
+from spars.command.inputs import scan_of
 from spars.report import plots
 from spars.report.drawing import check_installed, png
 from spars.report.text import number
@@ -18,7 +19,7 @@ def play_league(arguments: Namespace) -> tuple[dict[str, Any], str]:
     if arguments.picture:
         check_installed("A picture")
     classifier = spars.Classifier.load(arguments.classifier)
-    run = spars.Run.load(arguments.run, arguments.scan, classifier)
+    run = spars.Run.load(arguments.run, scan_of(arguments.scan, arguments.series), classifier)
     found = spars.League.of(run, seed=arguments.seed)
     found.play(arguments.games, progress=progress_bar("league"))
     ratings = found.ratings()

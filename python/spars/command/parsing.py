@@ -1,12 +1,14 @@
-"""The command line's parser: help with every default, the nearest word to a misspelt one."""
+"""The command line's parser: help with every default, completion, and what may have been meant."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
+
+from spars._support.extras import require
 
 _INVALID = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
 
@@ -71,6 +73,38 @@ class Parser(argparse.ArgumentParser):
                     if word in action.choices:
                         return action.choices[word]
         return None
+
+
+class PrintCompletion(argparse.Action):
+    """Prints the script by which a shell completes the program's words, and ends it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Print the script for the shell `values`."""
+        try:
+            shtab = require("shtab", "completion", "Completion")
+        except ImportError as error:
+            parser.exit(1, f"spars: error: {error}\n")
+        for action in _every_action(parser):
+            # What is neither one of a few words nor a number is most often a path.
+            if action.nargs != 0 and action.choices is None and action.type is None:
+                action.complete = shtab.FILE  # type: ignore[attr-defined]  # as shtab reads it
+        print(shtab.complete(parser, values))
+        parser.exit()
+
+
+def _every_action(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield the arguments of a parser and of its commands."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _every_action(command)
 
 
 def _hint(word: str, known: Iterable[str]) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import warnings
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ import spars
 from spars._support.checks import check_room
 from spars._support.files import write_text
 from spars._support.progress import progress_bar
-from spars._support.types import MaskArray
+from spars._support.types import MaskArray, Scan
 from spars.classifier.network import Classifier
-from spars.command.inputs import mask_of, note
+from spars.command.inputs import mask_of, note, scan_of, warnings_as_lines
 from spars.command.options import given
 from spars.command.outputs import check_nifti, check_outputs, modified
 from spars.game.field import known_grid
@@ -28,7 +26,6 @@ from spars.report.surfaces import check_surfaces, write_surfaces
 from spars.report.text import method_name
 from spars.search.agents import PRETRAINED_AGENTS
 from spars.search.coverage import Coverage
-from spars.search.findings import ScanWarning
 from spars.search.folder import table_of
 from spars.search.scoring import score_windows
 from spars.search.segmentation import Segmentation
@@ -93,11 +90,14 @@ def found_in(
 ) -> tuple[Segmentation, MaskArray | None, MaskArray | None, Scorer | None]:
     """Segment the one scan of `arguments`; return also reference, region and what scored it."""
     classifier, settings, search = prepared.classifier, prepared.settings, dict(prepared.search)
+    place: Scan = arguments.scan
+    if arguments.series is not None:
+        place = scan_of(arguments.scan, arguments.series)
     if not prepared.is_of_organ and settings.method != "intensity":
         native = settings.protocol.with_switches(scan_frame="native")
-        room = known_grid(arguments.scan, settings.grid, native, "segment")
+        room = known_grid(place, settings.grid, native, "segment")
         check_room(settings.window, room, "segment", "the grid")
-    scan = as_volume(arguments.scan)
+    scan = as_volume(place)
     reference = region = None
     if arguments.reference:
         reference = mask_of(arguments, "reference", arguments.scan, scan)
@@ -121,7 +121,7 @@ def found_in(
         )  # fmt: skip
     earlier = modified(arguments.checkpoint)
     try:
-        with _warnings_as_lines():
+        with warnings_as_lines():
             found = spars.segment(
                 scan, scorer, region=region, progress=progress_bar("searching"),
                 **prepared.options, **search,
@@ -194,23 +194,6 @@ def _rule(arguments: Namespace) -> dict[str, Any]:
     return {"rule": ExhaustionRule(**numbers)}
 
 
-@contextlib.contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    """Print what does not fit a recipe as lines, as soon as it is known."""
-
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, ScanWarning):
-            note(str(message), "warning")
-        else:
-            usual(message, category, *where, **more)
-
-    usual = warnings.showwarning
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", ScanWarning)
-        warnings.showwarning = show
-        yield
-
-
 def _written(
     arguments: Namespace,
     found: Segmentation,
@@ -237,9 +220,7 @@ def _written(
     result: dict[str, Any] = {
         "output": arguments.output,
         "voxels": int(found.mask.sum()),
-        "volume_ml": found.millilitres,
-        "highest_score": float(found.score_map.max()),
-        "probability": found.probability,
+        **summary_of(found),
         "configuration": found.configuration,
     }
     lines = [f"{arguments.output}: {found!r}"]
@@ -251,6 +232,15 @@ def _written(
         result["dice"] = found.dice(reference)
         lines.append(f"Dice {result['dice']:.4f}")
     return result, "\n".join(lines)
+
+
+def summary_of(found: Segmentation) -> dict[str, float | None]:
+    """Return what one scan's result and a row of the table of several say of a mask alike."""
+    return {
+        "volume_ml": found.millilitres,
+        "highest_score": float(found.score_map.max()),
+        "probability": found.probability,
+    }
 
 
 def _is_of_organ(found: Segmentation) -> bool:

@@ -14,7 +14,7 @@ from spars._support.errors import one_line
 from spars._support.files import write_text
 from spars._support.formats import SCANS
 from spars.command.inputs import note
-from spars.command.segmenting import Prepared, found_in, prepared, segment_scan
+from spars.command.segmenting import Prepared, found_in, prepared, segment_scan, summary_of
 
 #: The columns of the table; `dice` is empty without --reference.
 COLUMNS = (
@@ -30,6 +30,7 @@ def segment(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Segment a scan, or each of several, and write the masks."""
     scans = [scan for path in arguments.scan for scan in _scans_in(path)]
     if scans == arguments.scan and len(scans) == 1 and not os.path.isdir(arguments.output):
+        _check_partners(arguments)
         return segment_scan(_of_scan(arguments, scan=scans[0]))
     return _segment_each(arguments, scans)
 
@@ -64,11 +65,9 @@ def _row(arguments: Namespace, ready: Prepared, scan: str, mask: str) -> dict[st
         found.save(mask)
         row |= {
             "mask": mask,
-            "volume_ml": found.millilitres,
+            **summary_of(found),
             "lesions": len(found.lesions),
             "longest_diameter_mm": max((each.diameter for each in found.lesions), default=0.0),
-            "highest_score": float(found.score_map.max()),
-            "probability": found.probability,
             "warnings": "; ".join(found.configuration.get("warnings", ())),
         }
         if reference is not None:
@@ -127,6 +126,23 @@ def _masks(arguments: Namespace, scans: Sequence[str]) -> dict[str, str]:
                 raise ValueError(f"--output would overwrite --{name}: choose another folder")
         found[scan] = mask
     return found
+
+
+def _check_partners(arguments: Namespace) -> None:
+    """Refuse a folder of masks for one scan, whose mask is one file."""
+    for name in ("region", "reference"):
+        path = getattr(arguments, name)
+        if (
+            path
+            and os.path.isdir(path)
+            and any(one.lower().endswith(SCANS) for one in os.listdir(path))
+        ):
+            raise IsADirectoryError(
+                21,
+                f"--{name} of one scan must be a file; a folder of masks goes with several scans, "
+                "or with a folder as --output",
+                path,
+            )
 
 
 def _partner(folder: str | None, scan: str) -> str | None:

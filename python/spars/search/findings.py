@@ -14,23 +14,13 @@ from spars.metrics.masks import labelled_parts
 from spars.volume.auditing import THICKEST
 from spars.volume.volume import Volume
 
-__all__ = ["Lesion", "ScanWarning", "lesions_of"]
+__all__ = ["Lesion", "lesions_of"]
 
 #: A liver below is fatty or was scanned without contrast medium, HU.
 _LOWEST_LEVEL = 60.0
 #: No liver lies outside, whatever the phase, HU.
 _LIVER_LEVELS = (-20.0, 220.0)
 _DIRECTIONS = 200
-
-
-class ScanWarning(UserWarning):
-    """A scan is not what a recipe was made for; the message says why and what to look at.
-
-    Examples
-    --------
-    >>> issubclass(spars.ScanWarning, UserWarning)
-    True
-    """
 
 
 @dataclass(frozen=True)

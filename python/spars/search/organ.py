@@ -11,6 +11,7 @@ import numpy as np
 
 from spars._core import native
 from spars._support.checks import check_room, sentence, shown
+from spars._support.errors import ScanWarning
 from spars._support.progress import as_progress
 from spars._support.provenance import digest
 from spars._support.types import FloatArray, MaskArray, Progress, Scan
@@ -19,7 +20,7 @@ from spars.game.atlas import ScoreAtlas
 from spars.game.rules import checked_threshold
 from spars.game.scorers import Scorer
 from spars.lesions.host import Host
-from spars.search.findings import ScanWarning, doubts
+from spars.search.findings import doubts
 from spars.search.frames import OrganFrame, described, described_scan
 from spars.search.intensity import intensity_mask
 from spars.search.segmentation import Segmentation

@@ -304,7 +304,8 @@ class SegmentationSettings(Settings, owner="segment", rest="search"):
         None,
         optional(labels()),
         """
-        The label, or labels, of the organ in `region`, for files that hold several. Without it
+        The label, or labels, of the organ in `region`, for files that hold several. `region` must
+        hold one of them at least, and a `ScanWarning` names those that it does not. Without it
         `region` must hold 0 and 1 alone.
         """,
     )

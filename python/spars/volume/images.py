@@ -96,7 +96,8 @@ class ImageFile:
         )
         allowed = "the UID, number or description of one of the folder's series"
         raise ValueError(
-            f"{sentence('series', 'load', allowed, wanted)} {self.path} holds: {listed}"
+            f"{sentence('series', 'load', allowed, wanted)} {self.path} holds: {listed}. "
+            "On the command line --series says which."
         )
 
     def _information(self, file: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spars._support.arrays import all_finite
-from spars._support.errors import NonFiniteError
+from spars._support.errors import NonFiniteError, ScanWarning
 from spars._support.types import FloatArray, Mask, MaskArray
 from spars.volume.placement import Placed, laid_on
 from spars.volume.volume import as_volume
@@ -47,7 +48,8 @@ def as_mask(
         What counts as inside, for label files such as 1 liver, 2 tumour. Without it the mask must
         hold nothing but 0 and 1.
     must_hold : bool
-        Whether a mask that holds any label must hold `value`.
+        Whether a mask that holds any label must hold `value`; of several, one at least, and what
+        it does not hold is warned of.
     shape : (int, int, int), optional
         The shape it must have, where there is no `scan`.
     scan : Volume or an open file, optional
@@ -62,6 +64,12 @@ def as_mask(
         there must be; the message lists what the mask holds.
     NonFiniteError
         A voxel is NaN or infinite.
+
+    Warns
+    -----
+    ScanWarning
+        With `must_hold`, some of several labels are missing: a scan without tumour has none of a
+        tumour's, and a misspelt one is in no scan.
     """
     # Bytes are looked through as they are: a whole scan of them takes long as float32.
     if _is_bytes(mask):
@@ -88,6 +96,8 @@ def as_mask(
                 f"The '{name}' parameter of {owner} must hold the label {value}. "
                 f"Got a mask of {listed(labels)} instead."
             )
+        if must_hold and chosen.any() and np.size(value) > 1:
+            _warn_of_missing(labels, value, name, owner)
         return chosen.astype(np.uint8)
     inside = labels == 1
     others = labels[~inside & (labels != 0)]
@@ -97,6 +107,17 @@ def as_mask(
             "instead; say which label is meant, for example 'reference == 2'."
         )
     return inside.astype(np.uint8)
+
+
+def _warn_of_missing(labels: NDArray[Any], value: ArrayLike, name: str, owner: str) -> None:
+    """Warn of labels that a mask was to hold and does not."""
+    missing = [label for label in np.unique(value) if not (labels == label).any()]
+    if missing:
+        message = (
+            f"The '{name}' parameter of {owner} holds no label {listed(missing)}. "
+            f"It is a mask of {listed(labels)}."
+        )
+        warnings.warn(message, ScanWarning, stacklevel=3)
 
 
 def whole_labels(array: NDArray[Any], name: str, owner: str) -> NDArray[Any]:
