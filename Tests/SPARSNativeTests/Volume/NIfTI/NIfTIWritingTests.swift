@@ -99,7 +99,8 @@ import Testing
     @Test func aShearedGeometryHasNoQform() throws {
         let sheared = try Geometry(affine: [1, 0.2, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])
         let header = NIfTIHeader.writing(
-            extent: Extent(2, 2, 2), type: .uint8, geometry: sheared, template: nil)
+            extent: Extent(2, 2, 2), type: .uint8, geometry: sheared, template: nil,
+            extensionCount: 0)
         #expect(header.integer(.qformCode) == 0)
         #expect(header.integer(.sformCode) == 1)
     }
