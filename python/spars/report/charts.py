@@ -371,6 +371,7 @@ def axes_of(ax: Axes | None) -> tuple[Figure, Axes]:
 def new_figure(width: float, height: float) -> Figure:
     """Return a new figure of so many inches."""
     require("matplotlib.figure", "report", "Plotting")
+    # A subclass of matplotlib's own, so that it can only be read where matplotlib is.
     from spars.report.figure import ShownFigure
 
     return ShownFigure(figsize=(width, height), layout="constrained")

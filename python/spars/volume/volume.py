@@ -463,6 +463,7 @@ def _is_simpleitk(volume: object) -> TypeIs[SimpleITKImage]:
 
 
 def _from_simpleitk(image: SimpleITKImage) -> Volume:
+    # Whoever has such an image has the library; nobody else needs it.
     import SimpleITK
 
     if image.GetNumberOfComponentsPerPixel() != 1:
