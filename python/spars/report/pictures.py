@@ -41,6 +41,12 @@ def threshold_of(segmentation: Segmentation) -> float | None:
 
 def scan_figures(segmentation: Segmentation, reference: MaskArray | None) -> dict[str, Figure]:
     """Return the figures of a segmentation by name: "overlay", "score_map", and "differences"."""
+    return _figures(segmentation, reference, _differences(segmentation, reference))
+
+
+def _figures(
+    segmentation: Segmentation, reference: MaskArray | None, panels: Sequence[_Panel]
+) -> dict[str, Figure]:
     volume, mask = segmentation.volume, segmentation.mask
     index = [plots.largest_slice(volume.shape, reference, mask, axis=axis) for axis in range(3)]
     scores = segmentation.score_map
@@ -51,16 +57,15 @@ def scan_figures(segmentation: Segmentation, reference: MaskArray | None) -> dic
             plots.views(volume, None, reference, scores, index=index, threshold=threshold)
         ),
     }
-    axis = axial_axis(volume.affine)
-    panels = _differences(segmentation, reference, axis)
     if reference is not None and len(panels) > 1:
-        found["differences"] = _dark(_panels(segmentation, reference, panels, axis))
+        found["differences"] = _dark(_panels(segmentation, reference, panels))
     return found
 
 
 def pictures(segmentation: Segmentation, reference: MaskArray | None) -> list[dict[str, str]]:
     """Return the page's pictures: data, text for who cannot see them, caption."""
-    figures = {n: inline(png(f)) for n, f in scan_figures(segmentation, reference).items()}
+    panels = _differences(segmentation, reference)
+    figures = {n: inline(png(f)) for n, f in _figures(segmentation, reference, panels).items()}
     against = "" if reference is None else " and of the reference (blue, solid)"
     largest = "mask" if reference is None or not np.any(reference) else "reference"
     low, high = plots.score_range(segmentation.score_map)
@@ -79,7 +84,6 @@ def pictures(segmentation: Segmentation, reference: MaskArray | None) -> list[di
         },
     ]
     if "differences" in figures:
-        panels = _differences(segmentation, reference, axial_axis(segmentation.volume.affine))
         told = " ".join(_told(panel.name, panel.region) for panel in panels if panel.region)
         found.insert(
             1,
@@ -128,13 +132,12 @@ class _Panel:
     region: Region | None = None
 
 
-def _differences(
-    segmentation: Segmentation, reference: MaskArray | None, axis: int
-) -> list[_Panel]:
+def _differences(segmentation: Segmentation, reference: MaskArray | None) -> list[_Panel]:
     """Return the panels that there are: what both share, and what each alone has."""
     if reference is None:
         return []
     volume, mask = segmentation.volume, segmentation.mask
+    axis = axial_axis(volume.affine)
     found = []
     best = best_slice(mask, reference, axis)
     if best is not None:
@@ -164,11 +167,10 @@ def _told(name: str, region: Region) -> str:
     return f"{name.capitalize()}: {size} ml at {position_text(region.position)} mm, {what}."
 
 
-def _panels(
-    segmentation: Segmentation, reference: MaskArray, panels: Sequence[_Panel], axis: int
-) -> Figure:
+def _panels(segmentation: Segmentation, reference: MaskArray, panels: Sequence[_Panel]) -> Figure:
     """Draw the slices of the panels about their voxels, with a frame round what differs."""
     volume, mask = segmentation.volume, segmentation.mask
+    axis = axial_axis(volume.affine)
     figure = plots.new_figure(_EDGE * len(panels), _EDGE + 0.5)
     axes = figure.subplots(1, len(panels))
     for ax, panel in zip(axes, panels, strict=True):
