@@ -10,12 +10,11 @@ from typing import Any
 
 import spars
 from spars import metrics
-from spars._support.files import write_bytes
 from spars._support.progress import progress_bar
 from spars._support.types import PathLike
-from spars.command.demonstration import Demonstration
+from spars.command.demonstration import HELD_OUT_SEED, Demonstration
 from spars.report import plots
-from spars.report.drawing import check_installed, png
+from spars.report.drawing import check_installed
 from spars.report.page import write_report
 from spars.report.pictures import scan_figures
 from spars.report.text import method_name, number
@@ -25,8 +24,6 @@ from spars.search.settings import SegmentationSettings
 
 __all__ = ["DemoConfiguration", "run_demo"]
 
-# Far from the phantoms that the weights have learned from.
-HELD_OUT_SEED = 1_000_003
 #: Games of two agents, and what each does.
 _GAMES = {
     "self_play": "Two agents learn by PPO on this very scan, rewarded for the higher score.",
@@ -196,8 +193,7 @@ class ShippedDemo(Demonstration):
             figures = scan_figures(self.found, self.reference)
             figures["coverage"] = plots.coverage(self.coverage)
             figures["searches"] = plots.budgets(self.budgets, limit=self.own["dice"])
-            for name, figure in figures.items():
-                write_bytes(self.output / f"{name}.png", png(figure))
+            self.write_pictures(figures)
         self.write_report()
         return self.result(budgets=self.budgets, configuration=asdict(self.configuration))
 

@@ -6,17 +6,16 @@ import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import spars
-from spars._support.files import write_bytes
 from spars._support.progress import progress_bar
 from spars._support.provenance import digest
 from spars._support.types import Extent3, MaskArray, PathLike
-from spars.command.demonstration import Demonstration
+from spars.command.demonstration import HELD_OUT_SEED, Demonstration
 from spars.game.scorers import Scorer
 from spars.report import plots
-from spars.report.drawing import check_installed, png
+from spars.report.drawing import check_installed
 from spars.report.page import write_report
 from spars.report.pictures import scan_figures
 from spars.report.text import losses, method_name, number
@@ -26,10 +25,11 @@ from spars.search.frames import isolate
 from spars.volume.datasets import Case, Dataset
 from spars.volume.volume import Volume
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ["TrainingDemoConfiguration", "run_training_demo"]
 
-# Far from the seeds of training, which start at the configuration's own.
-HELD_OUT_SEED = 1_000_003
 # Voxels between neighbouring windows, in play and for the thresholds alike.
 STRIDE = 4
 
@@ -314,7 +314,7 @@ class TrainingDemo(Demonstration):
         with self.writing():
             self.write_volumes()
             self.classifier.save(self.output / "classifier.safetensors")
-            self.write_pictures()
+            self.write_pictures(self.figures())
         self.write_report()
         return self.result(
             calibration=asdict(self.calibration),
@@ -322,7 +322,7 @@ class TrainingDemo(Demonstration):
             configuration=asdict(self.configuration),
         )
 
-    def write_pictures(self) -> None:
+    def figures(self) -> dict[str, Figure]:
         found = self.found
         epochs = self.history.to_dict()["epochs"]
         curves = {
@@ -337,8 +337,7 @@ class TrainingDemo(Demonstration):
             ),
             "coverage": plots.coverage(self.coverage),
         }
-        for name, figure in (curves | scan_figures(found, self.reference)).items():
-            write_bytes(self.output / f"{name}.png", png(figure))
+        return curves | scan_figures(found, self.reference)
 
     def write_report(self) -> None:
         c = self.configuration

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import spars
 from spars import metrics
+from spars._support.files import write_bytes
 from spars._support.types import MaskArray
 from spars.command.outputs import write_json
+from spars.report.drawing import png
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Made = TypeVar("Made")
+#: Far from the seeds of any phantom that a classifier here has learned from.
+HELD_OUT_SEED = 1_000_003
 
 
 class Demonstration:
@@ -83,6 +90,11 @@ class Demonstration:
         spars.save(self.output / "liver.nii.gz", self.made.liver, like=whole)
         self.found.save(self.output / "mask.nii.gz")
         self.found.save_score_map(self.output / "score_map.nii.gz")
+
+    def write_pictures(self, figures: Mapping[str, Figure]) -> None:
+        """Write figures under their names."""
+        for name, figure in figures.items():
+            write_bytes(self.output / f"{name}.png", png(figure))
 
     def result(self, **others: Any) -> dict[str, Any]:
         """Write `result.json` and return what it holds, with the closing lines."""
