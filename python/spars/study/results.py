@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,8 @@ from spars.study import statistics
 from spars.study.engine import ERROR, done_of
 from spars.study.lock import read_lock
 from spars.study.page import write_study_page
-from spars.study.tables import Table
+from spars.study.tables import Rows, Table
 from spars.study.tasks import place_of_task
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 __all__ = ["Results", "Table"]
 
@@ -35,7 +32,7 @@ _LOWER = (
 )  # fmt: skip
 
 
-class Results(Sequence[dict[str, Any]]):
+class Results(Rows):
     """A study's rows: what each setting, fold and seed made of each scan.
 
     Rows are dicts: ``setting``, ``fold``, ``seed``, ``case``, ``patient``, ``task``, ``state``
@@ -72,7 +69,7 @@ class Results(Sequence[dict[str, Any]]):
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]], locks: Sequence[Mapping[str, Any]] = ()):
-        self.rows = [dict(row) for row in rows]
+        super().__init__(rows)
         self.locks = [dict(lock) for lock in locks]
 
     @classmethod
@@ -109,10 +106,6 @@ class Results(Sequence[dict[str, Any]]):
                 if rows.get(key, {}).get("state") != "done":
                     rows[key] = {**row, **known[task]}
         return cls(rows.values(), locks)
-
-    def frame(self) -> DataFrame:
-        """Return the rows as a table (pandas, the extra "study")."""
-        return Table(self.rows).frame()
 
     def curves(self, row: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
         """Return what self-play recorded of each iteration, by name: Dice, rewards.
@@ -319,15 +312,6 @@ class Results(Sequence[dict[str, Any]]):
         }
         if self.rows and any(row["state"] == "done" for row in self.rows):
             check_choice(metric, "metric", owner, sorted(known))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.rows[index]
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.rows)
 
     def __repr__(self) -> str:
         done = sum(row["state"] == "done" for row in self.rows)

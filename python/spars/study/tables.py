@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-class Table(Sequence[dict[str, Any]]):
-    """Rows with the same columns.
+class Rows(Sequence[dict[str, Any]]):
+    """Rows by name, as a sequence and as pandas has them.
 
     Parameters
     ----------
@@ -23,11 +23,6 @@ class Table(Sequence[dict[str, Any]]):
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.rows = [dict(row) for row in rows]
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns in the order in which rows name them."""
-        return list(dict.fromkeys(name for row in self.rows for name in row))
 
     def frame(self) -> DataFrame:
         """Return the rows as a pandas.DataFrame (the extra "study")."""
@@ -41,6 +36,15 @@ class Table(Sequence[dict[str, Any]]):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows)
+
+
+class Table(Rows):
+    """Rows that are shown as a table."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns in the order in which rows name them."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
 
     def __str__(self) -> str:
         lines = [self.columns, *([shown(row.get(name)) for name in self.columns] for row in self)]
