@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spars._support.types import MaskArray
 from spars.metrics.masks import labelled_parts
+from spars.volume.masks import centre_of, millilitres_of
 from spars.volume.volume import Volume
 
 
@@ -60,9 +61,8 @@ def largest_region(mask: MaskArray, other: MaskArray, volume: Volume) -> Region 
         sizes = np.bincount(labels.ravel())
         sizes[0] = 0
     voxels = np.argwhere(labels == sizes.argmax()) + [part.start for part in box]
-    x, y, z = volume.affine[:3, :3] @ voxels.mean(axis=0) + volume.affine[:3, 3]
-    millilitres = len(voxels) * float(np.prod(volume.spacing)) / 1000
-    return Region(voxels, is_whole, millilitres, (float(x), float(y), float(z)))
+    x, y, z = (float(value) for value in centre_of(voxels, volume))
+    return Region(voxels, is_whole, millilitres_of(len(voxels), volume), (x, y, z))
 
 
 def best_slice(mask: MaskArray, reference: MaskArray, axis: int) -> int | None:

@@ -12,6 +12,7 @@ from spars._support.types import FloatArray, MaskArray
 from spars.lesions.host import OrganLevel
 from spars.metrics.masks import labelled_parts
 from spars.volume.auditing import THICKEST
+from spars.volume.masks import centre_of, millilitres_of
 from spars.volume.volume import Volume
 
 __all__ = ["Lesion", "lesions_of"]
@@ -84,26 +85,21 @@ def lesions_of(scan: Volume, mask: MaskArray, score_map: FloatArray) -> list[Les
     starts = np.flatnonzero(np.diff(numbers, prepend=0))
     parts = np.split(places, starts[1:])
     # Those of one size by where they are in space: numbers do not depend on how a scan is stored.
-    parts.sort(key=lambda part: (-len(part), *_centre(part, scan).round(6)))
+    parts.sort(key=lambda part: (-len(part), *centre_of(part, scan).round(6)))
     return [_lesion(i + 1, part, scan, score_map) for i, part in enumerate(parts)]
-
-
-def _centre(places: NDArray[np.int64], scan: Volume) -> NDArray[np.float64]:
-    """Return the centre of mass of voxels in the scan's space, mm."""
-    return scan.affine[:3, :3] @ places.mean(axis=0) + scan.affine[:3, 3]
 
 
 def _lesion(number: int, places: NDArray[np.int64], scan: Volume, score_map: FloatArray) -> Lesion:
     offsets = (places - places.mean(axis=0)) @ scan.affine[:3, :3].T
     nearest = places[np.argmin((offsets**2).sum(axis=1))]
     inside = tuple(places.T)
-    x, y, z = (float(value) for value in _centre(places, scan))
+    x, y, z = (float(value) for value in centre_of(places, scan))
     i, j, k = (int(value) for value in nearest)
     return Lesion(
         number=number,
         position=(x, y, z),
         voxel=(i, j, k),
-        volume=len(places) * float(np.prod(scan.spacing)) / 1000,
+        volume=millilitres_of(len(places), scan),
         diameter=_diameter(offsets),
         mean_hu=float(scan.array[inside].mean(dtype=np.float64)),
         score=float(score_map[inside].max()),

@@ -6,8 +6,6 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from spars import metrics
 from spars._core.handles import Whole
 from spars._support.checks import check_integer, sentence
@@ -23,6 +21,7 @@ from spars.search.frames import Frame
 from spars.search.presence import probability
 from spars.search.visits import Contribution, contributions
 from spars.volume.labelled import DICOM, SLICER, write_dicom, write_slicer
+from spars.volume.masks import millilitres_of
 from spars.volume.thumbnails import thumbnails
 from spars.volume.volume import Volume, save
 
@@ -117,7 +116,7 @@ class Segmentation(Whole):
     @property
     def millilitres(self) -> float:
         """The mask's volume, ml."""
-        return int(self.mask.sum()) * float(np.prod(self.volume.spacing)) / 1000
+        return millilitres_of(int(self.mask.sum()), self.volume)
 
     def why(self, x: int, y: int, z: int) -> list[Contribution]:
         """Return the windows that raised a voxel of the score map.

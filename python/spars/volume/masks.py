@@ -13,7 +13,7 @@ from spars._support.arrays import all_finite
 from spars._support.errors import NonFiniteError, ScanWarning
 from spars._support.types import FloatArray, Mask, MaskArray
 from spars.volume.placement import Placed, laid_on
-from spars.volume.volume import as_volume
+from spars.volume.volume import Volume, as_volume
 
 #: Slices of a scan's axes.
 Box: TypeAlias = tuple[slice, slice, slice]
@@ -244,3 +244,13 @@ def _is_bytes(mask: object) -> bool:
         and mask.ndim == 3
         and mask.size > 0
     )
+
+
+def centre_of(voxels: NDArray[np.int64], volume: Volume) -> NDArray[np.float64]:
+    """Return the centre of mass of voxels (n, 3) in the scan's space, mm."""
+    return volume.affine[:3, :3] @ voxels.mean(axis=0) + volume.affine[:3, 3]
+
+
+def millilitres_of(voxels: int, volume: Volume) -> float:
+    """Return what so many voxels of a scan hold, ml."""
+    return voxels * float(np.prod(volume.spacing)) / 1000
