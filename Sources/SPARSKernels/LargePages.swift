@@ -42,7 +42,7 @@ extension Array where Element: BitwiseCopyable {
 
 /// Asks for large pages where memory is large enough to gain: fewer faults when it is first written,
 /// fewer look-ups after. To be called before that first write.
-func adviseLargePages(_ start: UnsafeMutableRawPointer, _ bytes: Int) {
+public func adviseLargePages(_ start: UnsafeMutableRawPointer, _ bytes: Int) {
     #if os(Linux)
         let (page, least) = (4096, 4 << 20)
         guard bytes >= least else { return }

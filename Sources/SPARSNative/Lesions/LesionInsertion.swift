@@ -56,14 +56,13 @@ public struct LesionInsertion: Sendable {
         }
         let (painted, part) = try Self.paint(lesions, into: host, texture)
         self.lesions = lesions
-        (self.values, self.part) = try host.replaced(values, by: painted, part)
+        let replaced = try host.replaced(values, by: painted, part)
         var mask: [UInt8] = []
-        mask.reserveCapacity(self.part.count)
-        for part in self.part {
-            if mask.count & 0xFFFF == 0 { try Control.check() }
-            mask.append(part >= 0.5 ? 1 : 0)
+        mask.reserveCapacity(replaced.part.count)
+        try Control.inRuns(replaced.part.count) { run in
+            for part in replaced.part[run] { mask.append(part >= 0.5 ? 1 : 0) }
         }
-        self.mask = mask
+        (self.values, self.part, self.mask) = (replaced.values, replaced.part, mask)
     }
 
     private static func draw(

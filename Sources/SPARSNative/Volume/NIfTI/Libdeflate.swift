@@ -1,3 +1,5 @@
+import SPARSKernels
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -87,10 +89,8 @@ final class RawBytes {
         guard posix_memalign(&memory, RawBytes.largePage, count) == 0, let memory else {
             return nil
         }
-        #if os(Linux)
-            // Advice only: with pages of 4 KiB a tenth of the time goes into finding them.
-            _ = madvise(memory, count, MADV_HUGEPAGE)
-        #endif
+        // With pages of 4 KiB a tenth of the time goes into finding them.
+        adviseLargePages(memory, count)
         bytes = UnsafeMutableRawBufferPointer(start: memory, count: count)
     }
 
