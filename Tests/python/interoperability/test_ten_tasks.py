@@ -149,11 +149,10 @@ def test_7_dicom_in_and_dicom_seg_out(phantom, tmp_path):
     assert written.pixel_array.sum() == found.mask.sum() > 0
 
 
-def test_8_log_to_weights_and_biases_offline(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_8_log_to_weights_and_biases_offline(tmp_path):
     scan = np.random.default_rng(0).random((16, 14, 12)).astype(np.float32)
     # User
-    log = spars.callbacks.WeightsAndBiases("livers", mode="offline")
+    log = spars.callbacks.WeightsAndBiases("livers", mode="offline", dir=tmp_path)
     spars.self_play(
         scan, lambda crops: crops.mean(axis=(1, 2, 3)), window=(6, 6, 4), iterations=3,
         n_steps=16, callback=log,
