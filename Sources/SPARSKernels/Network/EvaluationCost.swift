@@ -12,18 +12,17 @@ public struct EvaluationCost: Sendable {
     private static let firstStageWork = 20.0
 
     /// - Parameters:
-    ///   - grid: of the whole column.
-    ///   - column: windows along z.
+    ///   - grid: of the whole pass.
+    ///   - layout: of its windows.
     ///   - equalPlaces: of the axes x and y, the larger `RepeatedAxis.equalPlaces`.
-    public init(_ grid: Extent, column: WindowColumn, equalPlaces: Int = 1) {
-        let window = EvaluationStages.seen(Extent(grid.x, grid.y, grid.z - column.added))
-        let shapes = EvaluationStages.stageShapes(window)
+    public init(_ grid: Extent, layout: WindowLayout, equalPlaces: Int = 1) {
+        let pass = EvaluationStages.Pass(grid, layout)
+        let (shapes, tall, column) = (pass.shapes, pass.seen, layout.column)
         let windows = Double(column.count)
         let second = shapes[2].input
-        let tall = Extent(window.x, window.y, window.z + column.added)
-        let secondRows = 4 * second.x * second.y * column.rawLength(2 * second.z)
+        let secondRows = 4 * second.x * second.y * column.length(2 * second.z)
         let third = windows * Double(8 * shapes[3].input.count)
-        let fourth = windows * Double(shapes[3].output.count)
+        let fourth = windows * Double(pass.output.count)
         work =
             EvaluationCost.firstStageWork * Double(tall.count)
             + Double(secondRows) * 16 * 216 + third * 32 * 432 + fourth * 64 * 864
@@ -35,7 +34,7 @@ public struct EvaluationCost: Sendable {
         let made = equalPlaces > 1 ? slab : 0
         let secondPlanes =
             (slab * equalPlaces + 4 + made) * second.y * second.z * 16 * column.count
-        let kept = column.count * (shapes[3].inputCount + shapes[3].outputCount)
+        let kept = column.count * (shapes[3].inputCount + 64 * pass.output.count)
         bytes = 4 * ((4 * slab + 1) * plane + secondPlanes + kept)
     }
 }

@@ -70,8 +70,25 @@ public struct EvaluationStages: Sendable {
         return Extent(seen(output.x), seen(output.y), seen(output.z))
     }
 
-    /// Runs all stages; `features` receives [X, Y, Z, 64] of `outputShape` for each window of
-    /// `column`, the whole of which is in `input`.
+    /// What all windows of a pass see of its grid, from the first place; the stages' shapes for each
+    /// window of the column; and conv4's places for it.
+    struct Pass {
+        let seen: Extent
+        let shapes: [ConvolutionShape]
+        let output: Extent
+
+        init(_ grid: Extent, _ layout: WindowLayout) {
+            let window = layout.window(grid)
+            let (one, added) = (EvaluationStages.seen(window), layout.addedByRows)
+            let rows = Extent(one.x + added.x, one.y + added.y, one.z + added.z)
+            seen = Extent(rows.x, rows.y, rows.z + layout.addedByColumn)
+            shapes = EvaluationStages.stageShapes(rows)
+            output = layout.output(EvaluationStages.outputShape(window))
+        }
+    }
+
+    /// Runs all stages; `features` receives [X, Y, Z, 64] of `layout.output` for each window of the
+    /// column, all windows of which are in `input`.
     ///
     /// The first three stages alternate over slabs of x that stay in the cache: the pooled outputs
     /// of conv1 and conv2 are never held whole. Sums are formed voxel by voxel in one order, so a
@@ -81,26 +98,24 @@ public struct EvaluationStages: Sendable {
     ///
     /// - Parameter progress: called on the calling thread with the part done so far.
     public func run(
-        _ input: Input, column: WindowColumn = .single, features: UnsafeMutablePointer<Float>,
+        _ input: Input, layout: WindowLayout = .single, features: UnsafeMutablePointer<Float>,
         on set: InstructionSet = .current, progress: (Double) -> Void = { _ in }
     ) {
-        let whole = input.shape
-        let window = EvaluationStages.seen(Extent(whole.x, whole.y, whole.z - column.added))
-        let shapes = EvaluationStages.stageShapes(window)
-        let third = FloatBuffer(count: column.count * shapes[2].output.halved.count * 32)
-        let seen = Extent(window.x, window.y, window.z + column.added)
+        let pass = Pass(input.shape, layout)
+        let last = pass.shapes[3]
+        let third = FloatBuffer(count: layout.column.count * last.inputCount)
         SlabPass(
-            input: input, seen: seen, column: column, shapes: shapes, stages: self, pooled: third,
-            set: set
+            input: input, seen: pass.seen, column: layout.column, shapes: pass.shapes, stages: self,
+            pooled: third, set: set
         ).run(progress)
-        let last = shapes[3]
         let shift = shifts[3].pointer
-        for k in 0..<column.count {
-            let output = features + k * last.outputCount
-            ConvolutionKernels.raw(
-                last, input: third.pointer + k * last.inputCount, weights: convolutions[2],
+        for k in 0..<layout.column.count {
+            let output = features + k * pass.output.count * 64
+            ConvolutionKernels.rawRows(
+                layout, places: pass.output, from: last.input,
+                input: third.pointer + k * last.inputCount, weights: convolutions[2],
                 output: output, on: set)
-            for voxel in 0..<last.output.count {
+            for voxel in 0..<pass.output.count {
                 let row = output + 64 * voxel
                 for c in 0..<64 { row[c] = max(row[c] + shift[c], 0) }
             }

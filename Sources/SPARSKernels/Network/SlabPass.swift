@@ -10,7 +10,7 @@ struct SlabPass {
     /// The part of the input that is looked at, the whole column along z; of a repeated input
     /// without the places that `RepeatedInput.withoutEqualPlaces` leaves out.
     private let seen: Extent
-    private let column: WindowColumn
+    private let column: WindowRow
     /// The shapes for one window, nothing left out.
     private let shapes: [ConvolutionShape]
     private let stages: EvaluationStages
@@ -22,7 +22,7 @@ struct SlabPass {
 
     /// - Parameter seen: the part of `input`, from its first place, that reaches `pooled`.
     init(
-        input: EvaluationStages.Input, seen: Extent, column: WindowColumn,
+        input: EvaluationStages.Input, seen: Extent, column: WindowRow,
         shapes: [ConvolutionShape], stages: EvaluationStages, pooled: FloatBuffer,
         set: InstructionSet
     ) {

@@ -109,11 +109,9 @@ struct WindowScoring {
             throw error
         }
         let one = evaluator.architecture.stageOutputs[3]
-        let column = sharing.column(block.steps.z)
-        let shape = sharing.shape(block.steps)
-        let output = EvaluationStages.outputShape(
-            Extent(shape.x, shape.y, shape.z - column.added))
-        let features = FloatBuffer(count: 64 * output.count * column.count)
+        let layout = sharing.layout(block.steps)
+        let output = layout.output(one)
+        let features = FloatBuffer(count: 64 * output.count * layout.column.count)
         let input: EvaluationStages.Input
         let values: FloatBuffer
         if let x = sharing.x.axis(block.steps.x), let y = sharing.y.axis(block.steps.y),
@@ -130,7 +128,7 @@ struct WindowScoring {
                 crop.pointer, from: sharing.window, into: values.pointer, to: sharing.grid)
             input = .dense(values.pointer, sharing.grid)
         }
-        evaluator.stages.run(input, column: column, features: features.pointer) { part in
+        evaluator.stages.run(input, layout: layout, features: features.pointer) { part in
             guard reportsProgress else { return }
             let windows = Int(part * Double(block.members.count))
             try? Control.report(done: done + windows, planned: origins.count)
@@ -138,11 +136,11 @@ struct WindowScoring {
         withExtendedLifetime(values) {}
         try Control.check()
         return SharedFeatures(
-            output: features, shape: output, window: one, first: block.first, sharing: sharing)
+            output: features, shape: output, window: one, first: block.first, layout: layout)
     }
 }
 
-/// conv4's output [X, Y, Z, 64] for each window along z of a block, of which each window takes a
+/// conv4's output [X, Y, Z, 64] for each window of a block's column, of which each window takes a
 /// part.
 private struct SharedFeatures {
     let output: FloatBuffer
@@ -150,17 +148,23 @@ private struct SharedFeatures {
     let window: Extent
     /// The place, in periods, of the block's first window.
     let first: Voxel
-    let sharing: WindowSharing
+    let layout: WindowLayout
 
     func copy(_ step: Voxel, to features: UnsafeMutablePointer<Float>) {
-        let row = 64 * window.z
-        let layer = output.pointer + (step.z - first.z) * shape.count * 64
+        let (x, y, z) = (layout.x, layout.y, layout.z)
+        let isInColumn = layout.column.count > 1
+        let layer = output.pointer + (isInColumn ? step.z - first.z : 0) * shape.count * 64
+        let start = isInColumn ? 0 : (step.z - first.z) * z.windowStep
+        var row = features
         for i in 0..<window.x {
             for j in 0..<window.y {
-                let x = (step.x - first.x) * sharing.x.outputStep + i
-                let y = (step.y - first.y) * sharing.y.outputStep + j
-                (features + (i * window.y + j) * row).update(
-                    from: layer + (x * shape.y + y) * row, count: row)
+                let from = (step.x - first.x) * x.windowStep + i * x.placeStep
+                let beside = (step.y - first.y) * y.windowStep + j * y.placeStep
+                let places = layer + ((from * shape.y + beside) * shape.z + start) * 64
+                for k in 0..<window.z {
+                    row.update(from: places + k * z.placeStep * 64, count: 64)
+                    row += 64
+                }
             }
         }
     }

@@ -58,8 +58,10 @@ struct SharedAxis {
         window + (period?.source ?? 0) * (count - 1)
     }
 
-    /// Places behind conv4 from one window to the next, where P is a multiple of all strides.
-    var outputStep: Int { (period?.grid ?? 0) / WindowSharing.totalStride }
+    /// `count` windows one period apart, `stride` grid places to each place that is shared.
+    func row(_ count: Int, stride: Int) -> WindowRow {
+        WindowRow(count: count, shift: (period?.grid ?? 0) / stride)
+    }
 
     /// The axis of `count` windows one period apart; nil if the window is reduced, not enlarged.
     func axis(_ count: Int) -> RepeatedAxis? {
@@ -83,23 +85,17 @@ struct WindowSharing {
     let isEnlarged: Bool
     private let equalPlaces: Int
 
-    /// Along x and y windows share every layer: P is a multiple of 64, the product of all strides.
-    static let totalStride = 64
-
     /// - Parameter origins: of the windows to be scored; they say how far apart windows are.
     init(window: Extent, grid: Extent, origins: [Voxel]) {
-        func axis(_ axis: Int, stride: Int) -> SharedAxis {
+        func axis(_ axis: Int, stride: Int = WindowLayout.rowStride) -> SharedAxis {
             SharedAxis(
                 window: window[axis], grid: grid[axis],
                 spacing: WindowSharing.spacing(origins.map { $0[axis] }), stride: stride)
         }
         self.window = window
         self.grid = grid
-        // Along z they share the first stages only, see `WindowColumn`.
-        var axes = [
-            axis(0, stride: WindowSharing.totalStride), axis(1, stride: WindowSharing.totalStride),
-            axis(2, stride: 2),
-        ]
+        // Along z windows share conv1 and conv2 where they cannot share conv3.
+        var axes = [axis(0), axis(1), axis(2, stride: WindowLayout.columnStride)]
         isEnlarged = axes.allSatisfy(\.isEnlarged)
         if !isEnlarged {
             for i in axes.indices { axes[i].period = nil }
@@ -114,8 +110,17 @@ struct WindowSharing {
         return zip(sorted, sorted.dropFirst()).map { $1 - $0 }.min() ?? 1
     }
 
-    func column(_ count: Int) -> WindowColumn {
-        WindowColumn(count: count, shift: (z.period?.grid ?? 0) / 2)
+    /// Whether windows share conv3 along z, too.
+    private var hasRowsAlongZ: Bool { (z.period?.grid ?? 0) % WindowLayout.rowStride == 0 }
+
+    func layout(_ steps: Extent) -> WindowLayout {
+        let stride = WindowLayout.rowStride
+        let (rowX, rowY) = (x.row(steps.x, stride: stride), y.row(steps.y, stride: stride))
+        if hasRowsAlongZ {
+            return WindowLayout(x: rowX, y: rowY, z: z.row(steps.z, stride: stride))
+        }
+        return WindowLayout(
+            x: rowX, y: rowY, column: z.row(steps.z, stride: WindowLayout.columnStride))
     }
 
     /// The grid of a block of windows.
@@ -132,7 +137,7 @@ struct WindowSharing {
 
     /// What the convolutions of a block take.
     func cost(_ steps: Extent) -> EvaluationCost {
-        EvaluationCost(shape(steps), column: column(steps.z), equalPlaces: equalPlaces)
+        EvaluationCost(shape(steps), layout: layout(steps), equalPlaces: equalPlaces)
     }
 
     /// Divides windows into blocks that one pass serves each, so that all passes together are
