@@ -195,6 +195,26 @@ public func sparsIntensityMask(
     }
 }
 
+@_cdecl("spars_organ_cavities")
+public func sparsOrganCavities(
+    _ volume: In<Float>, _ organ: In<UInt8>, _ shape: In<Int64>, _ spacing: In<Double>,
+    _ filled: Out<UInt8>, _ progress: In<spars_control>, _ takenIn: Out<Int64>,
+    _ leftOut: Out<Int64>, _ error: Out<spars_error>
+) -> Int32 {
+    guarded(error, progress) { () throws(SPARSError) in
+        let owner = "organ_cavities"
+        let extent = try checkedExtent(shape, "volume", of: owner)
+        let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        let found = try OrganCavities.fill(
+            values: checkedInput(volume, extent.count, "volume", of: owner),
+            organ: checkedInput(organ, extent.count, "organ", of: owner), extent: extent,
+            spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
+            filled: checkedOutput(filled, extent.count, "filled", of: owner))
+        try write(Int64(found.taken), to: takenIn, "taken_in", of: owner)
+        try write(Int64(found.left), to: leftOut, "left_out", of: owner)
+    }
+}
+
 @_cdecl("spars_lesion_split")
 public func sparsLesionSplit(
     _ host: UInt64, _ map: In<Float>, _ shape: In<Int64>, _ rule: In<spars_lesion_split_rule>,

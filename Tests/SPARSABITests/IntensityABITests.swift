@@ -48,4 +48,34 @@ import Testing
             spars_intensity_mask(even, organ, shape, [1, 1, 1], &rule, &mask, nil, nil, nil)
                 == invalid)
     }
+
+    @Test func cavitiesRefuseWhatCannotBe() {
+        let shape: [Int64] = [6, 5, 4]
+        let organ = [UInt8](repeating: 1, count: 120)
+        let even = [Float](repeating: 90, count: 120)
+        var (filled, taken, left) = ([UInt8](repeating: 9, count: 120), Int64(-1), Int64(-1))
+        func found(
+            _ values: [Float]?, _ organ: [UInt8]?, _ shape: [Int64]?, _ spacing: [Double]?
+        ) -> Int32 {
+            spars_organ_cavities(
+                values, organ, shape, spacing, &filled, nil, &taken, &left, nil)
+        }
+        #expect(found(even, organ, shape, [1, 1, 1]) == 0)
+        #expect(taken == 0 && left == 0 && filled == organ)
+        #expect(found(nil, organ, shape, [1, 1, 1]) == invalid)
+        #expect(found(even, nil, shape, [1, 1, 1]) == invalid)
+        #expect(found(even, organ, nil, [1, 1, 1]) == invalid)
+        #expect(found(even, organ, [6, -5, 4], [1, 1, 1]) == invalid)
+        #expect(found(even, organ, shape, nil) == invalid)
+        #expect(found(even, organ, shape, [1, .nan, 1]) == invalid)
+        #expect(
+            spars_organ_cavities(even, organ, shape, [1, 1, 1], nil, nil, &taken, &left, nil)
+                == invalid)
+        #expect(
+            spars_organ_cavities(even, organ, shape, [1, 1, 1], &filled, nil, nil, &left, nil)
+                == invalid)
+        #expect(
+            spars_organ_cavities(even, organ, shape, [1, 1, 1], &filled, nil, &taken, nil, nil)
+                == invalid)
+    }
 }

@@ -441,6 +441,38 @@ static PyObject *intensity_mask(
     return PyFloat_FromDouble(level);
 }
 
+static PyObject *organ_cavities(
+    PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
+    Py_buffer *volume = NULL, *organ = NULL, *filled = NULL;
+    int64_t shape[3], taken_in, left_out;
+    double spacing[3];
+    shim_control progress;
+    spars_error failure;
+    int32_t status;
+    shim_held held;
+    shim_begin(&held);
+    int taken =
+        shim_expects(
+            "organ_cavities(volume, organ, spacing, filled, progress)", 5, given_count) &&
+        shim_array(given[2], "spacing", 'd', spacing, 3) &&
+        shim_control_init(&progress, given[4]) == 0 &&
+        (volume = shim_borrow(&held, given[0], 'f', 0, "volume")) != NULL &&
+        shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2])) &&
+        (organ = shim_borrow(&held, given[1], 'B', 0, "organ")) != NULL &&
+        shim_holds(organ, "organ", SHIM_EXTENTS(shape[0], shape[1], shape[2])) &&
+        (filled = shim_borrow(&held, given[3], 'B', 1, "filled")) != NULL &&
+        shim_holds(filled, "filled", SHIM_EXTENTS(shape[0], shape[1], shape[2]));
+    if (!taken) return shim_abandoned(&held);
+    Py_BEGIN_ALLOW_THREADS
+    status = spars_organ_cavities(
+        volume->buf, organ->buf, shape, spacing, filled->buf, &progress.control, &taken_in,
+        &left_out, &failure);
+    Py_END_ALLOW_THREADS
+    shim_release(&held);
+    if (status != SPARS_OK) return shim_raise(&failure);
+    return Py_BuildValue("(NN)", PyLong_FromLongLong(taken_in), PyLong_FromLongLong(left_out));
+}
+
 static PyObject *lesion_split(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle host = 0;
@@ -480,6 +512,7 @@ PyMethodDef shim_lesions_functions[] = {
     {"lesion_windows_create", SHIM_FASTCALL(lesion_windows_create), METH_FASTCALL, NULL},
     {"lesion_windows_draw", SHIM_FASTCALL(lesion_windows_draw), METH_FASTCALL, NULL},
     {"intensity_mask", SHIM_FASTCALL(intensity_mask), METH_FASTCALL, NULL},
+    {"organ_cavities", SHIM_FASTCALL(organ_cavities), METH_FASTCALL, NULL},
     {"lesion_split", SHIM_FASTCALL(lesion_split), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -131,6 +131,14 @@ int32_t spars_intensity_mask(
     const spars_intensity_rule *rule, uint8_t *mask, const spars_control *progress, double *level,
     spars_error *error);
 
+/// The organ's mask with those cavities taken in whose HU are a lesion's; 1 inside. A cavity is
+/// what the mask leaves out but encloses in planes along two axes. The results are how many voxels
+/// were taken in, and how many more have a lesion's HU but are enclosed too little.
+int32_t spars_organ_cavities(
+    const float *volume, const uint8_t *organ, const int64_t shape[3], const double spacing[3],
+    uint8_t *filled, const spars_control *progress, int64_t *taken_in, int64_t *left_out,
+    spars_error *error);
+
 /// The lesions that a map of a host's scan shows, their borders where HU change from the lesion's
 /// own to the organ's; 1 inside.
 int32_t spars_lesion_split(

@@ -288,3 +288,51 @@ def test_the_exhaustion_game_is_played_on_an_organ():
     options = {"method": "self_play", "iterations": 1, "n_steps": 4, "batch_size": 4}
     found = segmented(game="exhaustion", policy="LocalPolicy", **options)
     assert found.run.configuration["game"] == "exhaustion"
+
+
+@functools.cache
+def ball():
+    """Return a scan of a ball of organ with a dark ball off its middle, and both masks."""
+    rng = np.random.default_rng(3)
+    places = np.indices((34, 32, 30)) * 3.0
+    far = np.sqrt(((places - np.reshape([50, 46, 43], (3, 1, 1, 1))) ** 2).sum(axis=0))
+    near = np.sqrt(((places - np.reshape([56, 50, 40], (3, 1, 1, 1))) ** 2).sum(axis=0))
+    organ, lesion = far < 40, near < 12
+    values = np.where(organ, np.where(lesion, 50.0, 100.0), -800.0) + rng.normal(0, 5, organ.shape)
+    volume = spars.Volume(values.astype(np.float32), np.diag([3.0, 3.0, 3.0, 1.0]))
+    return volume, organ.astype(np.uint8), lesion.astype(np.uint8)
+
+
+def test_lesions_that_a_region_leaves_out_are_taken_in():
+    volume, organ, lesion = ball()
+    region = organ & (lesion == 0)
+    given = region.copy()
+    whole = segmented(volume, organ)
+    with pytest.warns(spars.ScanWarning, match=r"left out 7\.\d ml inside it") as told:
+        found = segmented(volume, region)
+    assert (found.mask == whole.mask).all()
+    assert (found.mask & lesion).sum() > 0.9 * lesion.sum()
+    assert (region == given).all()
+    assert found.configuration["warnings"] == [str(told[0].message)]
+    as_it_is = segmented(volume, region, recipe=RECIPE.changed(takes_cavities=False))
+    assert not (as_it_is.mask & lesion).any()
+    assert as_it_is.configuration["warnings"] == []
+    with pytest.warns(spars.ScanWarning, match="left out"):
+        dark = spars.segment(volume, None, method="intensity", region=region)
+    assert (dark.mask == spars.segment(volume, None, method="intensity", region=organ).mask).all()
+
+
+def test_what_runs_through_a_region_is_told_and_left():
+    volume, organ, _ = ball()
+    tube = organ.copy()
+    tube[14:18, 13:17] = 0
+    scan = spars.Volume(np.where(organ > tube, np.float32(60), volume.array), volume.affine)
+    with pytest.warns(spars.ScanWarning, match="runs around .* ml whose HU are a lesion's"):
+        found = segmented(scan, tube)
+    assert not found.mask[organ > tube].any()
+
+
+def test_a_whole_organ_is_left_as_it_is():
+    same = segmented(recipe=RECIPE.changed(takes_cavities=False))
+    assert (same.mask == usual().mask).all()
+    assert usual().configuration["region"] == same.configuration["region"]

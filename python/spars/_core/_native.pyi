@@ -1392,6 +1392,15 @@ def intensity_mask(
     /,
 ) -> float: ...
 
+def organ_cavities(
+    volume: npt.NDArray[np.float32],
+    organ: npt.NDArray[np.uint8],
+    spacing: Sequence[float] | npt.NDArray[Any],
+    filled: npt.NDArray[np.uint8],
+    progress: Callable[[int, int], object] | None,
+    /,
+) -> tuple[int, int]: ...
+
 def lesion_split(
     host: int,
     map: npt.NDArray[np.float32],

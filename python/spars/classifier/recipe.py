@@ -92,6 +92,15 @@ class Recipe(Settings, owner="Recipe"):
         number(0.0, 200.0),
         "mm of a working grid beyond the organ on each side.",
     )
+    takes_cavities: bool = setting(
+        True,
+        boolean(),
+        """
+        On a working grid: whether what the organ's mask leaves out but encloses is taken for the
+        organ's where its HU are a lesion's, 10 to 70 below the organ's. Masks of organs often
+        leave lesions out.
+        """,
+    )
     grid: tuple[int, int, int] | None = setting(
         None,
         grid(16383),

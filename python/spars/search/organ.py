@@ -25,7 +25,11 @@ from spars.search.frames import OrganFrame, described, described_scan
 from spars.search.intensity import intensity_mask
 from spars.search.segmentation import Segmentation
 from spars.search.settings import SegmentationSettings
+from spars.volume.masks import millilitres_of
 from spars.volume.volume import Volume, as_volume
+
+#: ml of a region's cavities that are worth a warning; masks of whole livers have up to 2.
+_CAVITIES_SAID = 2.0
 
 
 def segment_organ(
@@ -47,8 +51,8 @@ def segment_organ(
         The method's own.
     """
     _refuse(settings, recipe)
-    scan, region, recipe, frame = _prepared(volume, settings, recipe)
-    notes = doubts(scan, frame.host.organ)
+    scan, region, recipe, frame, notes = _prepared(volume, settings, recipe)
+    notes += doubts(scan, frame.host.organ)
     if settings.agents is not None:
         notes += settings.agents.doubts(recipe)
     for note in notes:
@@ -111,22 +115,23 @@ def score_organ(
     recipe = settings.recipe
     if recipe is None:
         raise ValueError(sentence("recipe", settings.owner, "a Recipe with a spacing", None))
-    _, _, recipe, frame = _prepared(volume, settings, recipe)
+    _, _, recipe, frame, _ = _prepared(volume, settings, recipe)
     return _scored(frame, scorer, recipe, stride or recipe.stride, progress)
 
 
 def _prepared(
     volume: Scan, settings: SegmentationSettings, recipe: Recipe
-) -> tuple[Volume, MaskArray, Recipe, OrganFrame]:
-    """Return scan, organ, the recipe with the settings in it, and the organ on its grid."""
+) -> tuple[Volume, MaskArray, Recipe, OrganFrame, list[str]]:
+    """Return scan, organ, the recipe with the settings, the organ on its grid, and warnings."""
     # A working grid has one orientation already.
     protocol = settings.played().with_switches(scan_frame="native", orientation="stored")
     recipe = recipe.changed(window=settings.window, protocol=protocol)
     scan = as_volume(volume)
     region = _region(scan, settings)
+    region, notes = _with_cavities(scan, region) if recipe.takes_cavities else (region, [])
     frame = OrganFrame.of(scan, region, recipe)
     check_room(recipe.window, frame.seen.shape, settings.owner, "the working grid")
-    return scan, region, recipe, frame
+    return scan, region, recipe, frame, notes
 
 
 def _scored(
@@ -149,6 +154,10 @@ def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmen
         )
     scan = as_volume(volume)
     region = _region(scan, settings)
+    if settings.recipe is None or settings.recipe.takes_cavities:
+        region, notes = _with_cavities(scan, region)
+        for note in notes:
+            warnings.warn(note, ScanWarning, stacklevel=4)
     mask = intensity_mask(scan, region, progress=as_progress(settings.progress, "intensity"))
     configuration = {
         "method": "intensity",
@@ -184,6 +193,26 @@ def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
     if not region.any():
         raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
     return region
+
+
+def _with_cavities(scan: Volume, region: MaskArray) -> tuple[MaskArray, list[str]]:
+    """Return a region with what it encloses and leaves out though it is lesion, and warnings."""
+    filled = np.empty_like(region)
+    found = native.organ_cavities(scan.array, region, scan.spacing, filled, None)
+    taken, left = (millilitres_of(voxels, scan) for voxels in found)
+    notes = []
+    if taken >= _CAVITIES_SAID:
+        notes.append(
+            f"The region left out {taken:.1f} ml inside it whose HU are a lesion's: they are taken "
+            "for the organ's (Recipe.takes_cavities). Lesions at its surface that it leaves out "
+            "are lost: give a region that holds the organ's lesions."
+        )
+    if left >= _CAVITIES_SAID:
+        notes.append(
+            f"The region runs around {left:.1f} ml whose HU are a lesion's and leaves them out: "
+            "lesions there are not found. Give a region that holds the organ's lesions."
+        )
+    return filled, notes
 
 
 def _interpolated(run: Any, atlas: Any) -> FloatArray:

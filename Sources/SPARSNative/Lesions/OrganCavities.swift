@@ -1,0 +1,162 @@
+import SPARSKernels
+
+/// What an organ's mask leaves out though it encloses it: lesions, where whoever drew the organ, a
+/// reader or a network, drew healthy tissue only.
+///
+/// A voxel is enclosed if, in a plane along two of the three axes, no way through faces leads from it
+/// to the plane's border but through the organ. Connected through faces, such voxels are cavities. A
+/// cavity is a lesion's if its HU, against the organ's usual HU, are, and at least half of it is
+/// enclosed in planes of two directions: vessels leave the organ, so that planes along them are open;
+/// bile and fat are darker.
+public enum OrganCavities {
+    /// Smaller cavities are left, ml.
+    static let leastVolume = 0.1
+    /// A cavity's median lies so many HU from the organ's usual HU.
+    static let median: ClosedRange<Double> = -70...(-10)
+    /// Four in five of its voxels do so.
+    static let mostVoxels: ClosedRange<Double> = -150...30
+
+    /// Writes the organ's mask with its cavities of a lesion's HU taken in.
+    ///
+    /// - Parameters:
+    ///   - extent: voxels along x, y, z.
+    ///   - spacing: a voxel's edges, mm.
+    ///   - values: HU [x, y, z]; NaN and infinity are no lesion's.
+    ///   - organ: non-zero inside; one of fewer than `OrganLevel.leastVoxels` voxels stays as it is.
+    ///   - filled: room for as many voxels, 1 or 0.
+    /// - Returns: how many voxels were taken in, and how many more have a lesion's HU but are enclosed
+    ///   too little.
+    /// - Throws: `interrupted`; `outOfMemory`.
+    public static func fill(
+        values: UnsafeBufferPointer<Float>, organ: UnsafeBufferPointer<UInt8>, extent: Extent,
+        spacing: Spacing, filled: UnsafeMutableBufferPointer<UInt8>
+    ) throws(SPARSError) -> (taken: Int, left: Int) {
+        precondition(
+            values.count == extent.count && organ.count == extent.count
+                && filled.count == extent.count, "buffers for \(extent)")
+        try Control.inRuns(extent.count, of: 1 << 20) { run in
+            for i in run { filled[i] = organ[i] == 0 ? 0 : 1 }
+        }
+        let counts = (extent.x, extent.y, extent.z)
+        guard
+            let bounds = MaskKernels.bounds(
+                Span(_unsafeElements: organ), Span(_unsafeElements: organ), counts: counts)
+        else { return (0, 0) }
+        let box = Extent(
+            bounds.high.0 - bounds.low.0, bounds.high.1 - bounds.low.1,
+            bounds.high.2 - bounds.low.2)
+        func row(_ x: Int, _ y: Int) -> Int {
+            extent.offset(bounds.low.0 + x, bounds.low.1 + y, bounds.low.2)
+        }
+        try Memory.require(box.count, each: 16, for: "The cavities of a mask of \(extent)")
+        var inside = [UInt8](repeating: 0, count: box.count)
+        var usual: [Float] = []
+        for x in 0..<box.x {
+            try Control.check()
+            for y in 0..<box.y {
+                let (from, to) = (row(x, y), box.offset(x, y, 0))
+                for z in 0..<box.z where organ[from + z] != 0 {
+                    inside[to + z] = 1
+                    if values[from + z].isFinite { usual.append(values[from + z]) }
+                }
+            }
+        }
+        guard usual.count >= OrganLevel.leastVoxels else { return (0, 0) }
+        let level = OrganLevel.mode(usual)
+        let directions = try enclosed(inside, box)
+        let cavities = try ConnectedComponents(directions, box, .faces)
+        let least = leastVolume * 1000 / (spacing.x * spacing.y * spacing.z)
+        var found = cavities.sizes.map { Cavity(isLarge: Double($0) >= least) }
+        for x in 0..<box.x {
+            try Control.check()
+            for y in 0..<box.y {
+                let (from, to) = (row(x, y), box.offset(x, y, 0))
+                for z in 0..<box.z {
+                    let cavity = Int(cavities.labels[to + z]) - 1
+                    if cavity < 0 || !found[cavity].isLarge { continue }
+                    found[cavity].hu.append(Double(values[from + z]) - level)
+                    if directions[to + z] > 1 { found[cavity].enclosedTwice += 1 }
+                }
+            }
+        }
+        var (isTaken, taken, left) = ([Bool](), 0, 0)
+        for cavity in found {
+            let isLesion = try isLesion(cavity.hu)
+            let isDeep = 2 * cavity.enclosedTwice >= cavity.hu.count
+            isTaken.append(isLesion && isDeep)
+            if isLesion && isDeep { taken += cavity.hu.count }
+            if isLesion && !isDeep { left += cavity.hu.count }
+        }
+        for x in 0..<box.x {
+            for y in 0..<box.y {
+                let (to, from) = (row(x, y), box.offset(x, y, 0))
+                for z in 0..<box.z {
+                    let cavity = Int(cavities.labels[from + z]) - 1
+                    if cavity >= 0 && isTaken[cavity] { filled[to + z] = 1 }
+                }
+            }
+        }
+        return (taken, left)
+    }
+
+    private struct Cavity {
+        let isLarge: Bool
+        /// Against the organ's usual HU.
+        var hu: [Double] = []
+        /// Voxels enclosed in planes of two directions or three.
+        var enclosedTwice = 0
+
+        init(isLarge: Bool) { self.isLarge = isLarge }
+    }
+
+    /// - Parameter values: HU against the organ's usual HU.
+    private static func isLesion(_ values: [Double]) throws(SPARSError) -> Bool {
+        guard !values.isEmpty, values.allSatisfy(\.isFinite) else { return false }
+        let sorted = try Control.sorted(values)
+        func share(_ part: Double) -> Double { sorted[Int(part * Double(sorted.count - 1))] }
+        return median.contains(share(0.5)) && mostVoxels.contains(share(0.1))
+            && mostVoxels.contains(share(0.9))
+    }
+
+    /// In how many of the three directions of planes a voxel outside is enclosed.
+    private static func enclosed(
+        _ inside: [UInt8], _ box: Extent
+    ) throws(SPARSError) -> [UInt8] {
+        var enclosed = [UInt8](repeating: 0, count: box.count)
+        let steps = [box.y * box.z, box.z, 1]
+        for across in 0..<3 {
+            let (u, v) = [(1, 2), (0, 2), (0, 1)][across]
+            let (rows, columns) = (box[u], box[v])
+            var outside = [UInt8](repeating: 0, count: rows * columns)
+            for at in 0..<box[across] {
+                let origin = at * steps[across]
+                for i in 0..<rows {
+                    let from = origin + i * steps[u]
+                    for j in 0..<columns {
+                        outside[i * columns + j] = 1 - inside[from + j * steps[v]]
+                    }
+                }
+                let parts = try ConnectedComponents(outside, Extent(1, rows, columns), .faces)
+                // Label 0 is the organ.
+                var isEnclosed = [Bool](repeating: true, count: parts.sizes.count + 1)
+                isEnclosed[0] = false
+                for i in 0..<rows {
+                    isEnclosed[Int(parts.labels[i * columns])] = false
+                    isEnclosed[Int(parts.labels[(i + 1) * columns - 1])] = false
+                }
+                for j in 0..<columns {
+                    isEnclosed[Int(parts.labels[j])] = false
+                    isEnclosed[Int(parts.labels[(rows - 1) * columns + j])] = false
+                }
+                guard isEnclosed.contains(true) else { continue }
+                for i in 0..<rows {
+                    let to = origin + i * steps[u]
+                    for j in 0..<columns where isEnclosed[Int(parts.labels[i * columns + j])] {
+                        enclosed[to + j * steps[v]] += 1
+                    }
+                }
+            }
+        }
+        return enclosed
+    }
+}
