@@ -1,11 +1,13 @@
 """The windows that a segmentation by the weights that come with spars asks for."""
 
 import numpy as np
-import peers
+import rows
 
 
-def case():
-    """Return how many windows a phantom's liver has, a call that scores all, and a peer's of one."""
+def windows():
+    """The windows of a phantom's liver by the weights that come with spars: 16^3 at 128^3."""
+    import peers
+
     import spars
     from spars.search.frames import OrganFrame
 
@@ -30,4 +32,5 @@ def case():
 
     planned = []
     score(lambda done, windows: planned.append(windows))
-    return planned[-1], score, openvino_one
+    count = planned[-1]
+    return score, {f"OpenVINO float32, {count:,} times one": rows.part_of(count, openvino_one)}

@@ -96,22 +96,12 @@ def window():
     )
 
 
-def part_of(count, function):
-    """Return `function`, whose time is to be multiplied by `count`: the whole would take hours."""
-
-    def part():
-        return function()
-
-    part.parts = count
-    return part
-
-
 def many_windows(classifier, volume, origins, openvino_one):
     """Return a row's result: windows in one call, beside as many times one of the peer."""
     count = len(origins)
     return (
         lambda: classifier.score(volume, origins, window=WINDOW),
-        {f"OpenVINO float32, {count:,} times one": part_of(count, openvino_one)},
+        {f"OpenVINO float32, {count:,} times one": rows.part_of(count, openvino_one)},
     )
 
 
@@ -142,15 +132,11 @@ def atlas():
     classifier, volume, _, openvino_one = window_case(1)
     return (
         lambda: spars.ScoreAtlas.compute(volume, classifier, WINDOW),
-        {"OpenVINO float32, 112,360 times one": part_of(53 * 53 * 40, openvino_one)},
+        {"OpenVINO float32, 112,360 times one": rows.part_of(53 * 53 * 40, openvino_one)},
     )
 
 
-@row("liver", 3)
-def liver():
-    """The windows of a phantom's liver by the weights that come with spars: 16^3 at 128^3."""
-    count, score, openvino_one = livers.case()
-    return score, {f"OpenVINO float32, {count:,} times one": part_of(count, openvino_one)}
+row("liver", 3)(livers.windows)
 
 
 @row("training-crop", 5)
@@ -192,7 +178,7 @@ def training_case(protocol):
     classifier, network = record_network()
     x = np.random.default_rng(0).standard_normal((2, *INPUT_SHAPE), dtype=np.float32)
     train = peers.torch_training_crop(network)
-    pair = part_of(8, lambda: train(x, np.array([0, 1])))
+    pair = rows.part_of(8, lambda: train(x, np.array([0, 1])))
     return fit_case(classifier, protocol, 2, 4), {"PyTorch eager, 8 times two crops": pair}
 
 
