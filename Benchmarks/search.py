@@ -61,6 +61,7 @@ from spars.search.organ import organ_lesions
 from spars.search.strategies import STRATEGIES, View
 
 BUDGETS = (100, 250, 500, 1000, 2000)
+FIRST_SEED = 9000
 DRAWN = ("random", "coarse", "walk", "climb", "flood", "coarse_flood", "ucb")
 LAW = LesionLaw(dark=(15, 90), bright_chance=0.03, radius=(3, 25))
 DRAWS = 10_000
@@ -74,8 +75,8 @@ class Scan:
         self.recipe = recipe = classifier.recipe
         self.tumour, self.organ = tumour & (organ > 0), organ
         self.ml = self.tumour.sum() * recipe.spacing**3 / 1000
-        volume = spars.Volume(hu, affine)
-        self.host = Host(volume, organ)
+        self.volume = spars.Volume(hu, affine)
+        self.host = Host(self.volume, organ)
         # As a search of `spars.segment` sees it.
         shift = recipe.level_at - self.host.organ.level
         field = Field(
@@ -141,10 +142,15 @@ def phantoms(count, seed, folder, classifier):
     """Yield scans of phantoms' livers, two sets of lesions each, the second of every other none."""
     for number in range(count):
         for lesions in (0, 1):
-            yield cached(
-                folder, f"phantom{seed + number}-{lesions}", f"phantom{seed + number}",
-                lambda n=number, k=lesions: phantom(seed + n, k, classifier.recipe), classifier,
-            )  # fmt: skip
+            yield phantom_scan(seed + number, lesions, folder, classifier)
+
+
+def phantom_scan(seed, lesions, folder, classifier):
+    """Return the scan of a phantom's liver with one of its two sets of lesions."""
+    return cached(
+        folder, f"phantom{seed}-{lesions}", f"phantom{seed}",
+        lambda: phantom(seed, lesions, classifier.recipe), classifier,
+    )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=1)
@@ -164,12 +170,14 @@ def phantom(seed, lesions, recipe):
     return OrganFrame.of_working(replace(working, volume=made.volume), recipe), made.mask > 0
 
 
-def patients(folders, same, folder, classifier):
-    """Yield scans of folders in the Decathlon's layout."""
+def patients(folders, same, folder, classifier, names=()):
+    """Yield scans of folders in the Decathlon's layout, of all names or some."""
     groups = {name: names for names in same for name in names.split(",")}
     for root in folders:
         for path in sorted((Path(root) / "labelsTr").glob("*.nii.gz")):
             name = path.name.removesuffix(".nii.gz")
+            if names and name not in names:
+                continue
             yield cached(
                 folder, name, groups.get(name, name),
                 lambda path=path: patient(path, classifier.recipe), classifier,
@@ -293,7 +301,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--phantoms", type=int, default=0, help="how many livers")
-    parser.add_argument("--first-seed", type=int, default=9000)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--patients", nargs="*", default=[])
     parser.add_argument("--same", nargs="*", default=[], help="scans of one patient, comma between")
     parser.add_argument("--methods", nargs="*", default=list(STRATEGIES))
