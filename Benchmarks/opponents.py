@@ -1,6 +1,6 @@
 """Does an opponent help agents that choose windows? Trains and measures; prints Markdown.
 
-python Benchmarks/opponents.py --cache FOLDER --agents FOLDER --livers 4 --phantoms 8 --seeds 3
+python Benchmarks/opponents.py --cache FOLDER --agents FOLDER --livers 4 --phantoms 8 --seeds 5
 ... --patients FOLDER [FOLDER ...] --same lits00,lits01
 
 Scans that are measured are those of Benchmarks/search.py, from its cache. Agents learn on phantoms'
@@ -192,7 +192,7 @@ def main():
     parser.add_argument("--livers", type=int, default=4, help="phantoms to train on")
     parser.add_argument("--players", nargs="*", default=list(PLAYERS), choices=list(PLAYERS))
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--phantoms", type=int, default=0, help="livers to measure on")
     parser.add_argument("--patients", nargs="*", default=[])
     parser.add_argument("--same", nargs="*", default=[], help="scans of one patient, comma between")

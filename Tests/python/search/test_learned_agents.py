@@ -58,6 +58,19 @@ def test_training_is_drawn_by_its_seed_alone():
     assert not np.array_equal(one["first.weight"], other["first.weight"])
 
 
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 259, 1000])
+def test_a_policys_numbers_are_those_of_a_plain_network(rng, count):
+    policy, rows = MapPolicy(1), rng.normal(size=(count, len(FEATURES))).astype(np.float32)
+    p = policy.parameters
+    first = np.tanh(rows @ p["first.weight"] + p["first.bias"])
+    second = np.tanh(first @ p["second.weight"] + p["second.bias"])
+    found = policy.forward(rows)
+    for values, wanted in zip(found[:2], (first, second), strict=True):
+        np.testing.assert_allclose(values, wanted, atol=1e-6)
+    np.testing.assert_allclose(found[2], (second @ p["last.weight"])[:, 0], atol=1e-6)
+    np.testing.assert_array_equal(policy(rows), found[2])
+
+
 def test_features_are_those_of_a_plain_count(rng):
     scan = made_scan(3, (6, 5, 7))
     view = scan.view()

@@ -118,7 +118,7 @@ class Agents:
             has_begun = True
             yield wanted
             changed = view.unasked(features.take(wanted, view.scores[wanted]))
-            worths[changed] = self.policy(features.values[changed])
+            worths[changed] = self.policy(features.values.take(changed, axis=0))
 
     def doubts(self, recipe: Recipe) -> list[str]:
         """Return what speaks against playing on the working grid of a recipe, in sentences."""

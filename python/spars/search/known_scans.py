@@ -126,6 +126,8 @@ class Searches:
     features : Features
         As every window's is now.
     scores, worths : float32 arrays of shape (n,)
+    counts : ndarray of int64, shape (searches,)
+        Windows of each search.
     windows : ndarray of int64, shape (searches, most)
         The windows of each search; n behind the last of a smaller one.
     is_open : bool array of shape (n + 1,)
@@ -133,11 +135,14 @@ class Searches:
     """
 
     def __init__(self, scans: Sequence[KnownScan]) -> None:
-        self.features = Features(Ground.side_by_side([scan.ground for scan in scans]))
+        self.features = Features(*(scan.ground for scan in scans))
         self.scores = np.concatenate([scan.scores for scan in scans])
         self.worths = worth(self.scores)
+        self._worths = np.append(self.worths, np.float32(0))
         counts = np.array([len(scan.scores) for scan in scans])
         inside = np.arange(counts.max()) < counts[:, None]
+        self.counts = counts
+        self._is_window = inside
         self.windows = np.full(inside.shape, counts.sum())
         self.windows[inside] = np.arange(counts.sum())
         self.is_open = np.arange(counts.sum() + 1) < counts.sum()
@@ -151,13 +156,11 @@ class Searches:
         count : int
             Where fewer windows are open, n stands in their place.
         """
-        none = np.float32(-np.inf)
-        found = np.where(self.is_open[:-1], wishes, none)
-        rows = np.append(found, none)[self.windows]
+        rows: FloatArray = np.full(self.windows.shape, np.inf, np.float32)
+        rows[self._is_window] = np.where(self.is_open[:-1], -wishes, np.float32(np.inf))
         count = min(count, rows.shape[1])
-        first = np.argpartition(-rows, count - 1, axis=1)[:, :count]
-        values = np.take_along_axis(rows, first, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
+        first = np.argpartition(rows, count - 1, axis=1)[:, :count]
+        order = np.argsort(np.take_along_axis(rows, first, axis=1), axis=1, kind="stable")
         chosen = np.take_along_axis(self.windows, np.take_along_axis(first, order, 1), 1)
         return np.where(self.is_open[chosen], chosen, len(self.scores))
 
@@ -173,4 +176,4 @@ class Searches:
 
     def worth_of(self, windows: Numbers) -> FloatArray:
         """Return what windows are worth; 0 for no window."""
-        return np.append(self.worths, np.float32(0))[windows]
+        return self._worths[windows]

@@ -87,16 +87,15 @@ class Regression:
             scale = NOISE if self.rounds else 1
             asked = searches.best(wishes + np.float32(scale) * noise, BATCH)
             is_kept = self._rng.random(len(asked)) < _KEPT
-            counts = np.count_nonzero(searches.windows < len(wishes), axis=1)
             others = searches.windows[:, :1] + self._rng.integers(
-                counts[:, None], size=(len(asked), _OTHERS)
+                searches.counts[:, None], size=(len(asked), _OTHERS)
             )
             best = searches.best(searches.worths, _BEST)
             looked = np.unique(np.concatenate([asked, others, best], axis=1)[is_kept])
             looked = looked[searches.is_open[looked]]
-            yield values[looked], searches.worths[looked]
+            yield values.take(looked, axis=0), searches.worths[looked]
             changed = searches.ask(asked.ravel())
-            wishes[changed] = self._wishes(values[changed])
+            wishes[changed] = self._wishes(values.take(changed, axis=0))
 
     def _wishes(self, values: FloatArray) -> FloatArray:
         if self.rounds:
@@ -105,14 +104,15 @@ class Regression:
 
     def _fit(self) -> float:
         """Pass several times over all that was looked at; return the last pass' mean error."""
-        error = 0.0
+        kept, error = (self._features, self._worths), 0.0
         for number in range(_PASSES):
             order = self._rng.permutation(len(self._worths))
             rate = _RATE * (1 - number / (_PASSES + 1))
             error = 0.0
             for first in range(0, len(order), _MINIBATCH):
                 part = order[first : first + _MINIBATCH]
-                found = self.policy.learn(self._features[part], self._worths[part], rate)
+                features, worths = (all_.take(part, axis=0) for all_ in kept)
+                found = self.policy.learn(features, worths, rate)
                 error += found * len(part) / len(order)
         return error
 

@@ -122,7 +122,7 @@ class Reinforcement:
             last[who] = worths.mean(axis=1)
             changed = searches.ask(asked.ravel())
             for player, numbers in zip(players, logits, strict=True):
-                numbers[changed] = player(values[changed])
+                numbers[changed] = player(values.take(changed, axis=0))
             who = 0 if opponent is None else 1 - who
         features, opens, picks, odds, summaries = (
             np.stack(each) for each in zip(*seen, strict=True)
@@ -135,10 +135,9 @@ class Reinforcement:
         """Return what a player may choose from, and what of it is there: (searches, 128)."""
         best = searches.best(logits, _BEST)
         none = len(searches.scores)
-        counts = np.count_nonzero(searches.windows < none, axis=1)
         # One of each of 32 equal parts of the windows, so that none comes twice.
         parts = (np.arange(_OTHERS) + self._rng.random((len(best), _OTHERS))) / _OTHERS
-        others = searches.windows[:, :1] + (parts * counts[:, None]).astype(np.int64)
+        others = searches.windows[:, :1] + (parts * searches.counts[:, None]).astype(np.int64)
         is_listed = np.zeros(none + 1, bool)
         is_listed[best] = True
         listed = np.concatenate([best, np.where(is_listed[others], none, others)], axis=1)
@@ -152,7 +151,7 @@ class Reinforcement:
         values = np.where(is_open, logits[there], -np.inf).astype(np.float32)
         drawn = values + gumbel(self._rng, values.shape)
         chosen = np.argsort(-drawn, axis=1, kind="stable")[:, :BATCH]
-        return searches.features.values[there], chosen, chances(values, chosen)
+        return searches.features.values.take(there, axis=0), chosen, chances(values, chosen)
 
     def _update(self, turns: Turns) -> None:
         """Pass several times over a round's turns, in minibatches, by the clipped loss."""
@@ -171,8 +170,8 @@ class Reinforcement:
         for _ in range(s.n_epochs):
             order = self._rng.permutation(len(flat["chosen"]))
             for first in range(0, len(order), size):
-                part = {name: all_[order[first : first + size]] for name, all_ in flat.items()}
-                self._step(part)
+                drawn = order[first : first + size]
+                self._step({name: all_.take(drawn, axis=0) for name, all_ in flat.items()})
 
     def _step(self, part: Mapping[str, NDArray[Any]]) -> None:
         """Move policy and critic once on a minibatch of turns."""
