@@ -52,10 +52,10 @@ def main():
                 )
                 seconds = time.process_time() - begun
                 mask, tumour = found.mask > 0, made.tumour > 0
+                ml, asked = tumour.sum() * voxel, found.scores_asked or "all"
                 print(
-                    f"| {seed}, {tumour.sum() * voxel:.0f} ml | {place} | {name} | "
-                    f"{found.scores_asked or 'all'} | {seconds:.1f} | {metrics.dice(mask, tumour):.3f} | "
-                    f"{(mask & ~tumour).sum() * voxel:.1f} |",
+                    f"| {seed}, {ml:.0f} ml | {place} | {name} | {asked} | {seconds:.1f} | "
+                    f"{metrics.dice(mask, tumour):.3f} | {(mask & ~tumour).sum() * voxel:.1f} |",
                     flush=True,
                 )
 
