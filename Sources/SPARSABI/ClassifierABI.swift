@@ -176,19 +176,21 @@ public func sparsClassifierLogits(
 
 @_cdecl("spars_classifier_scores")
 public func sparsClassifierScores(
-    _ classifier: UInt64, _ windows: In<spars_windows>, _ scores: Out<Float>,
-    _ progress: In<spars_control>, _ error: Out<spars_error>
+    _ classifiers: In<Int64>, _ classifierCount: Int64, _ windows: In<spars_windows>,
+    _ scores: Out<Float>, _ progress: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, progress) { () throws(SPARSError) in
         let owner = "score"
-        let classifier = try living(classifier)
+        let classifiers = try someLiving(classifiers, classifierCount, of: owner)
         guard let windows = try Windows(checkedStruct(windows, "windows", of: owner), of: owner)
         else { return }
         let out = try checkedOutput(scores, windows.origins.count, "scores", of: owner)
-        try requireMemory(for: classifier, each: 24, "The scores of windows")
-        let found = try classifier.scores(
-            volume: windows.volume, extent: windows.extent, origins: windows.origins,
-            window: windows.window)
+        for classifier in classifiers {
+            try requireMemory(for: classifier, each: 24, "The scores of windows")
+        }
+        let found = try Classifier.scores(
+            of: classifiers, volume: windows.volume, extent: windows.extent,
+            origins: windows.origins, window: windows.window)
         _ = out.update(fromContentsOf: found)
     }
 }
@@ -309,35 +311,48 @@ public func sparsClassifierLossAndGradients(
 
 @_cdecl("spars_classifier_save")
 public func sparsClassifierSave(
-    _ classifier: UInt64, _ path: In<CChar>, _ training: In<CChar>, _ recipe: In<CChar>,
-    _ halves: Int32, _ signals: In<spars_control>, _ error: Out<spars_error>
+    _ classifiers: In<Int64>, _ classifierCount: Int64, _ path: In<CChar>, _ training: In<CChar>,
+    _ recipe: In<CChar>, _ halves: Int32, _ signals: In<spars_control>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, signals) { () throws(SPARSError) in
-        let classifier = try living(classifier)
+        let classifiers = try someLiving(classifiers, classifierCount, of: "save")
+        var metadata = classifiers[0].metadata
         let path = try checkedText(path, "path", of: "save")
         for (key, name, text) in [
             (trainingKey, "training", training), (recipeKey, "recipe", recipe),
         ] where text != nil {
             let text = try checkedText(text, name, of: "save")
-            classifier.metadata[key] = text.isEmpty ? nil : text
+            metadata[key] = text.isEmpty ? nil : text
         }
-        try classifier.save(to: path, halves: halves != 0)
+        try Classifier.save(classifiers, metadata: metadata, to: path, halves: halves != 0)
     }
 }
 
 @_cdecl("spars_classifier_load")
 public func sparsClassifierLoad(
-    _ path: In<CChar>, _ inputShape: In<Int64>, _ signals: In<spars_control>,
-    _ classifier: Out<UInt64>, _ error: Out<spars_error>
+    _ path: In<CChar>, _ inputShape: In<Int64>, _ classifiers: Out<Int64>, _ capacity: Int64,
+    _ signals: In<spars_control>, _ count: Out<Int64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, signals) { () throws(SPARSError) in
-        let out = try checkedOutput(classifier, 1, "classifier", of: "load")
+        let capacity = try checkedCount([capacity], "capacity", of: "load")
+        let out = try checkedOutput(classifiers, capacity, "classifiers", of: "load")
+        let countOut = try checkedOutput(count, 1, "count", of: "load")
         let path = try checkedText(path, "path", of: "load")
         let input =
             inputShape == nil ? nil : try checkedExtent(inputShape, "input_shape", of: "load")
         let loaded = try Classifier.load(path, input: input)
+        guard loaded.count <= capacity else {
+            throw .badFormat(
+                field: "members",
+                message:
+                    "The file must hold at most \(capacity) classifiers. Got \(loaded.count) instead."
+            )
+        }
         try Control.check()
-        out[0] = HandleTable.shared.insert(loaded)
+        for (index, classifier) in loaded.enumerated() {
+            out[index] = Int64(bitPattern: HandleTable.shared.insert(classifier))
+        }
+        countOut[0] = Int64(loaded.count)
     }
 }
 
@@ -367,6 +382,28 @@ public func sparsClassifierTraining(
 
 private func living(_ classifier: UInt64) throws(SPARSError) -> Classifier {
     try HandleTable.shared.object(classifier, kind: "Classifier")
+}
+
+/// The classifiers behind an array of handles; none for none.
+func living(
+    _ classifiers: In<Int64>, _ count: Int64, of owner: String
+) throws(SPARSError) -> [Classifier] {
+    if count == 0 { return [] }
+    let count = try checkedCount([count], "classifiers", of: owner)
+    return try checkedInput(classifiers, count, "classifiers", of: owner).map {
+        (handle) throws(SPARSError) in try living(UInt64(bitPattern: handle))
+    }
+}
+
+/// One classifier or more.
+private func someLiving(
+    _ classifiers: In<Int64>, _ count: Int64, of owner: String
+) throws(SPARSError) -> [Classifier] {
+    let found = try living(classifiers, count, of: owner)
+    guard !found.isEmpty else {
+        throw .range("classifiers", of: owner, mustBe: "one or more", got: 0)
+    }
+    return found
 }
 
 private func architecture(_ inputShape: In<Int64>) throws(SPARSError) -> NetworkArchitecture {

@@ -6,8 +6,8 @@ private let owner = "the game"
 @_cdecl("spars_field_create")
 public func sparsFieldCreate(
     _ volume: In<Float>, _ shape: In<Int64>, _ configuration: In<spars_game_configuration>,
-    _ classifier: UInt64, _ coversEdge: Int32, _ signals: In<spars_control>, _ field: Out<UInt64>,
-    _ error: Out<spars_error>
+    _ classifiers: In<Int64>, _ classifierCount: Int64, _ coversEdge: Int32,
+    _ signals: In<spars_control>, _ field: Out<UInt64>, _ error: Out<spars_error>
 ) -> Int32 {
     guarded(error, signals) { () throws(SPARSError) in
         let out = try checkedOutput(field, 1, "field", of: owner)
@@ -20,7 +20,8 @@ public func sparsFieldCreate(
         let made = try SearchField(
             volume: Volume(extent: extent, values: Control.copy(values)),
             configuration: configuration,
-            scorer: scorer(classifier), coversEdge: coversEdge != 0)
+            scorer: scorer(living(classifiers, classifierCount, of: owner)),
+            coversEdge: coversEdge != 0)
         try Control.check()
         out[0] = HandleTable.shared.insert(FieldBox(made))
     }
@@ -183,12 +184,12 @@ public func sparsExhaustiveMap(
     }
 }
 
-/// What scores a field's windows: a classifier with the parameters it has now, or whatever function
-/// a call lends.
-private func scorer(_ classifier: UInt64) throws(SPARSError) -> any WindowScorer {
-    if classifier == 0 { return CallbackScorer() }
-    let classifier: Classifier = try HandleTable.shared.object(classifier, kind: "Classifier")
-    return ClassifierScorer(try classifier.evaluator())
+/// What scores a field's windows: classifiers with the parameters they have now, or whatever
+/// function a call lends.
+private func scorer(_ classifiers: [Classifier]) throws(SPARSError) -> any WindowScorer {
+    if classifiers.isEmpty { return CallbackScorer() }
+    return ClassifierScorer(
+        try classifiers.map { (classifier) throws(SPARSError) in try classifier.evaluator() })
 }
 
 /// The part of a window that gets its score; nil for a null pointer, which stands for all of it.

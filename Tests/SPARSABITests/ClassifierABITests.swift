@@ -146,7 +146,7 @@ import Testing
                 spars_classifier_training(handle, nil, 0, &length, $0)
             }
             expectRefused(SPARS_STALE_HANDLE) {
-                spars_classifier_save(handle, "/x", nil, nil, 0, nil, $0)
+                spars_classifier_save([Int64(bitPattern: handle)], 1, "/x", nil, nil, 0, nil, $0)
             }
             expectRefused(SPARS_STALE_HANDLE) {
                 spars_trainer_create(handle, &training, &trainer, $0)
@@ -224,7 +224,8 @@ import Testing
                         var windows = spars_windows(
                             volume: volume, shape: shape, origins: origin, count: count,
                             window: window)
-                        return spars_classifier_scores(classifier, &windows, &score, nil, error)
+                        return spars_classifier_scores(
+                            [Int64(bitPattern: classifier)], 1, &windows, &score, nil, error)
                     }
                 }
             }
@@ -246,7 +247,9 @@ import Testing
             }
             expectRefused { scores($0, volume: nil) }
             expectRefused { scores($0, volume: volume, origin: nil) }
-            expectRefused { spars_classifier_scores(classifier, nil, &score, nil, $0) }
+            expectRefused {
+                spars_classifier_scores([Int64(bitPattern: classifier)], 1, nil, &score, nil, $0)
+            }
             #expect(scores(nil, volume: nil, origin: nil, count: 0) == 0)
         }
     }
@@ -290,17 +293,24 @@ import Testing
     }
 
     @Test func filesThatCannotBeReadOrWrittenAreErrors() {
-        var handle: spars_handle = 0
-        expectRefused(SPARS_IO) { spars_classifier_load("/none/file", nil, nil, &handle, $0) }
-        expectRefused { spars_classifier_load(nil, nil, nil, &handle, $0) }
-        expectRefused(SPARS_IO) { spars_classifier_load("/dev/null", nil, nil, &handle, $0) }
+        var (handle, count) = (Int64(0), Int64(0))
+        expectRefused(SPARS_IO) {
+            spars_classifier_load("/none/file", nil, &handle, 1, nil, &count, $0)
+        }
+        expectRefused { spars_classifier_load(nil, nil, &handle, 1, nil, &count, $0) }
+        expectRefused(SPARS_IO) {
+            spars_classifier_load("/dev/null", nil, &handle, 1, nil, &count, $0)
+        }
         let notText: [CChar] = [-1, -2, 0]
-        expectRefused { spars_classifier_load(notText, nil, nil, &handle, $0) }
+        expectRefused { spars_classifier_load(notText, nil, &handle, 1, nil, &count, $0) }
         withClassifier { classifier in
             expectRefused(SPARS_IO) {
-                spars_classifier_save(classifier, "/none/file", nil, nil, 0, nil, $0)
+                spars_classifier_save(
+                    [Int64(bitPattern: classifier)], 1, "/none/file", nil, nil, 0, nil, $0)
             }
-            expectRefused { spars_classifier_save(classifier, nil, nil, nil, 0, nil, $0) }
+            expectRefused {
+                spars_classifier_save([Int64(bitPattern: classifier)], 1, nil, nil, nil, 0, nil, $0)
+            }
         }
     }
 

@@ -12,7 +12,9 @@ import Testing
         var (handle, error, configuration) = (spars_handle(0), spars_error(), configuration)
         let values = [Float](repeating: value, count: 1_320)
         let status = spars_field_create(
-            values, shape, &configuration, classifier, 0, nil, &handle, &error)
+            values, shape, &configuration, [Int64(bitPattern: classifier)], classifier == 0 ? 0 : 1,
+            0,
+            nil, &handle, &error)
         let parameter = withUnsafeBytes(of: &error.parameter) {
             String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
@@ -102,7 +104,7 @@ import Testing
     @Test func nullPointersAreRefused() {
         let (field, game) = game()
         var configuration = smallGame()
-        #expect(spars_field_create(nil, nil, &configuration, 0, 0, nil, nil, nil) == refused)
+        #expect(spars_field_create(nil, nil, &configuration, nil, 0, 0, nil, nil, nil) == refused)
         #expect(spars_field_counts(field, nil, nil) == refused)
         #expect(spars_field_axis(field, 0, nil, 5, nil) == refused)
         #expect(spars_field_scores(field, nil, 125, nil) == refused)
@@ -172,7 +174,7 @@ import Testing
             let values = [Float](repeating: 1, count: 1_320)
             #expect(
                 spars_field_create(
-                    values, [12, 11, 10], &configuration, 0, covers, nil, &handle, nil) == 0)
+                    values, [12, 11, 10], &configuration, nil, 0, covers, nil, &handle, nil) == 0)
             #expect(spars_field_counts(handle, &counts, nil) == 0)
             #expect(counts == wanted)
             var starts = [Int64](repeating: -1, count: Int(wanted[0]))

@@ -20,7 +20,9 @@ func smallField(
 ) -> spars_handle {
     var (handle, configuration) = (spars_handle(0), smallGame(change))
     let values = [Float](repeating: 1, count: 1_320)
-    #expect(spars_field_create(values, [12, 11, 10], &configuration, 0, 0, nil, &handle, nil) == 0)
+    let status = spars_field_create(
+        values, [12, 11, 10], &configuration, nil, 0, 0, nil, &handle, nil)
+    #expect(status == 0)
     return handle
 }
 

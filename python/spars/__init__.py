@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from spars import metrics
     from spars import report as report
     from spars.agents import PPO, ppo
-    from spars.classifier import Augmentation, Classifier, Recipe
+    from spars.classifier import (
+        Augmentation,
+        Classifier,
+        Ensemble,
+        Recipe,
+        load_classifier,
+    )
     from spars.classifier.pretrained import pretrained
     from spars.command import demo as demo
     from spars.game import envs as envs
@@ -67,6 +73,7 @@ __all__ = [
     "Augmentation",
     "CheckpointWarning",
     "Classifier",
+    "Ensemble",
     "FormatError",
     "IntensityWindow",
     "InternalError",
@@ -94,6 +101,7 @@ __all__ = [
     "isolate",
     "lesions",
     "load",
+    "load_classifier",
     "metrics",
     "parallel_env",
     "phantom",
@@ -114,7 +122,13 @@ modules.install()
 # Loaded when first asked for, so that importing spars takes a moment whatever it has grown to.
 _NAMES = {
     "spars.agents": ("PPO",),
-    "spars.classifier": ("Augmentation", "Classifier", "Recipe"),
+    "spars.classifier": (
+        "Augmentation",
+        "Classifier",
+        "Ensemble",
+        "Recipe",
+        "load_classifier",
+    ),
     "spars.classifier.pretrained": ("pretrained",),
     "spars.game.atlas": ("ScoreAtlas",),
     "spars.game.envs": ("VectorGame", "WindowSearchEnv", "parallel_env"),

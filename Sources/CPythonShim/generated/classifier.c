@@ -312,9 +312,9 @@ static PyObject *classifier_logits(
 
 static PyObject *classifier_scores(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    spars_handle classifier = 0;
+    Py_buffer *classifiers = NULL, *scores = NULL;
+    int64_t classifier_count = 0;
     spars_windows windows;
-    Py_buffer *scores = NULL;
     shim_control progress;
     spars_error failure;
     int32_t status;
@@ -322,16 +322,17 @@ static PyObject *classifier_scores(
     shim_begin(&held);
     int taken =
         shim_expects(
-            "classifier_scores(classifier, windows, scores, progress)", 4, given_count) &&
-        shim_uint64(given[0], "classifier", &classifier) &&
+            "classifier_scores(classifiers, windows, scores, progress)", 4, given_count) &&
         shim_read_windows(given[1], "windows", 0, &held, &windows) &&
         shim_control_init(&progress, given[3]) == 0 &&
+        (classifiers = shim_borrow(&held, given[0], 'q', 0, "classifiers")) != NULL &&
+        shim_counts(classifiers, "classifiers", SHIM_EXTENTS(1), &classifier_count) &&
         (scores = shim_borrow(&held, given[2], 'f', 1, "scores")) != NULL &&
         shim_holds(scores, "scores", SHIM_EXTENTS(windows.count));
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_scores(
-        classifier, &windows, scores->buf, &progress.control, &failure);
+        classifiers->buf, classifier_count, &windows, scores->buf, &progress.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -400,7 +401,8 @@ static PyObject *classifier_loss_and_gradients(
 
 static PyObject *classifier_save(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    spars_handle classifier = 0;
+    Py_buffer *classifiers = NULL;
+    int64_t classifier_count = 0;
     const char *path = NULL, *training = NULL, *recipe = NULL;
     int32_t halves = 0, status;
     shim_control signals;
@@ -409,17 +411,19 @@ static PyObject *classifier_save(
     shim_begin(&held);
     int taken =
         shim_expects(
-            "classifier_save(classifier, path, training, recipe, halves)", 5, given_count) &&
-        shim_uint64(given[0], "classifier", &classifier) &&
+            "classifier_save(classifiers, path, training, recipe, halves)", 5, given_count) &&
         shim_path(given[1], "path", &held, &path) &&
         (given[2] == Py_None || shim_text(given[2], "training", &training)) &&
         (given[3] == Py_None || shim_text(given[3], "recipe", &recipe)) &&
         shim_bool(given[4], "halves", &halves) &&
-        shim_control_init(&signals, Py_None) == 0;
+        shim_control_init(&signals, Py_None) == 0 &&
+        (classifiers = shim_borrow(&held, given[0], 'q', 0, "classifiers")) != NULL &&
+        shim_counts(classifiers, "classifiers", SHIM_EXTENTS(1), &classifier_count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_save(
-        classifier, path, training, recipe, halves, &signals.control, &failure);
+        classifiers->buf, classifier_count, path, training, recipe, halves, &signals.control,
+        &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);
@@ -428,29 +432,30 @@ static PyObject *classifier_save(
 static PyObject *classifier_load(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     const char *path = NULL;
-    int64_t input_shape[3];
+    int64_t input_shape[3], capacity = 0, count;
+    Py_buffer *classifiers = NULL;
     shim_control signals;
-    spars_handle classifier;
     spars_error failure;
     int32_t status;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "classifier_load(path, input_shape)", 2, given_count) &&
+            "classifier_load(path, input_shape, classifiers)", 3, given_count) &&
         shim_path(given[0], "path", &held, &path) &&
         (given[1] == Py_None || shim_array(given[1], "input_shape", 'q', input_shape, 3)) &&
-        shim_control_init(&signals, Py_None) == 0;
+        shim_control_init(&signals, Py_None) == 0 &&
+        (classifiers = shim_borrow(&held, given[2], 'q', 1, "classifiers")) != NULL &&
+        shim_counts(classifiers, "classifiers", SHIM_EXTENTS(1), &capacity);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_classifier_load(
-        path, given[1] == Py_None ? NULL : input_shape, &signals.control, &classifier, &failure);
+        path, given[1] == Py_None ? NULL : input_shape, classifiers->buf, capacity,
+        &signals.control, &count, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);
-    PyObject *result = PyLong_FromUnsignedLongLong(classifier);
-    if (result == NULL) spars_release(classifier);
-    return result;
+    return PyLong_FromLongLong(count);
 }
 
 static PyObject *classifier_recipe(

@@ -80,29 +80,30 @@ int shim_read_game_configuration(
 
 static PyObject *field_create(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
-    Py_buffer *volume = NULL;
-    int64_t shape[3];
+    Py_buffer *volume = NULL, *classifiers = NULL;
+    int64_t shape[3], classifier_count = 0;
     spars_game_configuration configuration;
-    spars_handle classifier = 0, field;
     int32_t covers_edge = 0, status;
     shim_control signals;
+    spars_handle field;
     spars_error failure;
     shim_held held;
     shim_begin(&held);
     int taken =
         shim_expects(
-            "field_create(volume, configuration, classifier, covers_edge)", 4, given_count) &&
+            "field_create(volume, configuration, classifiers, covers_edge)", 4, given_count) &&
         shim_read_game_configuration(given[1], "configuration", 0, &held, &configuration) &&
-        shim_uint64(given[2], "classifier", &classifier) &&
         shim_bool(given[3], "covers_edge", &covers_edge) &&
         shim_control_init(&signals, Py_None) == 0 &&
         (volume = shim_borrow(&held, given[0], 'f', 0, "volume")) != NULL &&
-        shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2]));
+        shim_shapes(volume, "volume", SHIM_AXES(&shape[0], &shape[1], &shape[2])) &&
+        (classifiers = shim_borrow(&held, given[2], 'q', 0, "classifiers")) != NULL &&
+        shim_counts(classifiers, "classifiers", SHIM_EXTENTS(1), &classifier_count);
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
     status = spars_field_create(
-        volume->buf, shape, &configuration, classifier, covers_edge, &signals.control, &field,
-        &failure);
+        volume->buf, shape, &configuration, classifiers->buf, classifier_count, covers_edge,
+        &signals.control, &field, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     if (status != SPARS_OK) return shim_raise(&failure);

@@ -81,10 +81,11 @@ int32_t spars_classifier_logits(
     spars_handle classifier, const float *x, int64_t count, const int64_t shape[3], float *logits,
     const spars_control *progress, spars_error *error);
 
-/// Scores of windows of a volume: softmax(logits)[1].
+/// Scores of windows of a volume: softmax(logits)[1], the mean over the classifiers, one or more,
+/// by their handles.
 int32_t spars_classifier_scores(
-    spars_handle classifier, const spars_windows *windows, float *scores,
-    const spars_control *progress, spars_error *error);
+    const int64_t *classifiers, int64_t classifier_count, const spars_windows *windows,
+    float *scores, const spars_control *progress, spars_error *error);
 
 /// What `spars_classifier_scores` of these windows will take: seconds, from a timed run of one
 /// window, and bytes of memory beside the volume. Takes a few times as long as one window.
@@ -100,18 +101,20 @@ int32_t spars_classifier_loss_and_gradients(
     int64_t gradient_count, const spars_control *progress, double *loss, spars_error *error);
 
 /// Writes a safetensors file, or PyTorch's where `path` ends in `.pth` or `.pt`, at once and only
-/// whole. `training` and `recipe` are texts kept in it as "spars.training" and "spars.recipe", each
-/// or NULL to keep what is there; an empty one is taken out. `halves` rounds parameters to float16,
-/// in safetensors alone.
+/// whole. Of several classifiers, of one shape and one range of HU, the tensors' names begin with
+/// "0.", "1." and so on. `training` and `recipe` are texts kept in it as "spars.training" and
+/// "spars.recipe", each or NULL to keep what the first came with; an empty one is taken out.
+/// `halves` rounds parameters to float16, in safetensors alone.
 int32_t spars_classifier_save(
-    spars_handle classifier, const char *path, const char *training, const char *recipe,
-    int32_t halves, const spars_control *signals, spars_error *error);
+    const int64_t *classifiers, int64_t classifier_count, const char *path, const char *training,
+    const char *recipe, int32_t halves, const spars_control *signals, spars_error *error);
 
 /// Reads a safetensors file or a PyTorch state_dict, of which nothing is ever run. `input_shape`
-/// NULL takes the file's, or 256 x 256 x 180 where it names none.
+/// NULL takes the file's, or 256 x 256 x 180 where it names none. `classifiers` receives a handle
+/// for each in the file, of which there are `count`.
 int32_t spars_classifier_load(
-    const char *path, const int64_t *input_shape, const spars_control *signals,
-    spars_handle *classifier, spars_error *error);
+    const char *path, const int64_t *input_shape, int64_t *classifiers, int64_t capacity,
+    const spars_control *signals, int64_t *count, spars_error *error);
 
 /// Copies the text kept as "spars.recipe" into `text`, terminated; `*length` is its full length in
 /// bytes, 0 for none. `text` may be NULL with `capacity` 0.

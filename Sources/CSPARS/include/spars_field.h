@@ -114,14 +114,14 @@ typedef struct {
 } spars_game_configuration;
 
 /// Makes a field of a scan of `shape`, whose values are what a scorer and a policy see.
-/// `classifier` scores its windows, as it is now; 0 for none: then calls that may need a score take
-/// a `spars_scorer`, which is used during the call only. `covers_edge`: where the stride does not
-/// end at the far border, a window there is a place too, which games do not come to (border
-/// "inside").
+/// `classifiers` score its windows as they are now, several by the mean of their scores; none: then
+/// calls that may need a score take a `spars_scorer`, which is used during the call only.
+/// `covers_edge`: where the stride does not end at the far border, a window there is a place too,
+/// which games do not come to (border "inside").
 int32_t spars_field_create(
     const float *volume, const int64_t shape[3], const spars_game_configuration *configuration,
-    spars_handle classifier, int32_t covers_edge, const spars_control *signals, spars_handle *field,
-    spars_error *error);
+    const int64_t *classifiers, int64_t classifier_count, int32_t covers_edge,
+    const spars_control *signals, spars_handle *field, spars_error *error);
 
 /// How many places along x, y and z a crop can start at.
 int32_t spars_field_counts(spars_handle field, int64_t counts[3], spars_error *error);

@@ -11,6 +11,8 @@ public final class PollContext {
     private var lastPoll: UInt64 = 0
     public var done = 0
     public var planned = 0
+    /// Which part of the work what is reported belongs to, of how many equal ones.
+    public var part = (index: 0, count: 1)
     public private(set) var isStopped = false
 
     public init(poll: @escaping (_ done: Int, _ planned: Int) -> Bool) { self.poll = poll }

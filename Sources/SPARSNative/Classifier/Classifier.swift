@@ -121,20 +121,23 @@ public final class Classifier: Sendable {
         try evaluator().logits(inputs, count: count)
     }
 
-    /// The score, softmax(logits)[1], of each window of `window` voxels cut from `volume`.
+    /// The score of each window of `window` voxels cut from `volume`: the mean of the classifiers'.
     ///
     /// - Parameters:
+    ///   - classifiers: one, or the members of an ensemble.
     ///   - extent: the volume's voxels along x, y, z.
     ///   - window: the windows' voxels along x, y, z.
     ///   - volume: HU, [x, y, z] of `extent`.
     ///   - origins: lowest corners of the windows, in the volume's voxels.
-    public func scores(
-        volume: UnsafeBufferPointer<Float>, extent: Extent, origins: [Voxel], window: Extent
+    public static func scores(
+        of classifiers: [Classifier], volume: UnsafeBufferPointer<Float>, extent: Extent,
+        origins: [Voxel], window: Extent
     ) throws(SPARSError) -> [Float] {
-        let logits = try evaluator().windowLogits(
-            volume: volume, extent: extent, origins: origins, window: window,
-            intensityWindow: intensityWindow, reportsProgress: true)
-        return Classifier.scores(ofLogits: logits)
+        try meanScores(of: classifiers) { (classifier) throws(SPARSError) in
+            try classifier.evaluator().windowLogits(
+                volume: volume, extent: extent, origins: origins, window: window,
+                intensityWindow: classifier.intensityWindow, reportsProgress: true)
+        }
     }
 
     /// Training-mode loss and gradients of a batch; nothing of the classifier changes.
@@ -149,6 +152,28 @@ public final class Classifier: Sendable {
                     fromContentsOf: UnsafeBufferPointer(
                         rebasing: inputs[index * voxels..<(index + 1) * voxels]))
             }, hasTumour: hasTumour)
+    }
+
+    /// The mean over networks of their scores, in float64 and rounded once: of one its own.
+    ///
+    /// Source: probabilities are averaged as by Lakshminarayanan, Pritzel and Blundell, "Simple and
+    /// scalable predictive uncertainty estimation using deep ensembles" (2017).
+    ///
+    /// - Parameters:
+    ///   - members: what has logits, one or more.
+    ///   - logits: those of one of them, [n, 2].
+    static func meanScores<Member>(
+        of members: [Member], logits: (Member) throws(SPARSError) -> [Float]
+    ) throws(SPARSError) -> [Float] {
+        var sums: [Double] = []
+        for (index, member) in members.enumerated() {
+            let scores = scores(
+                ofLogits: try Control.part(index, of: members.count) { () throws(SPARSError) in
+                    try logits(member)
+                })
+            sums = index == 0 ? scores.map(Double.init) : zip(sums, scores).map { $0 + Double($1) }
+        }
+        return sums.map { Float($0 / Double(members.count)) }
     }
 
     /// softmax(logits)[1] for each pair of logits.

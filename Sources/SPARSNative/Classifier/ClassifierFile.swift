@@ -7,22 +7,65 @@ extension Classifier {
         static let intensityWindow = "spars.intensity_window"
     }
 
-    /// Writes the classifier and its metadata to `path`: a PyTorch state_dict if it ends in `.pth` or
-    /// `.pt`, else safetensors. An existing file is replaced at once and only by a whole one.
+    /// Writes classifiers to `path`: a PyTorch state_dict if it ends in `.pth` or `.pt`, else
+    /// safetensors. An existing file is replaced at once and only by a whole one.
+    ///
+    /// Several are the members of an ensemble, of one shape and one range of HU: their tensors' names
+    /// begin with "0.", "1." and so on, as those of a `torch.nn.ModuleList`.
     ///
     /// - Parameters:
+    ///   - classifiers: one or more.
+    ///   - metadata: the file's texts; nil takes the first one's.
     ///   - path: the file; its ending says the format.
     ///   - halves: rounds parameters to float16, in safetensors alone: half the size.
     /// - Throws: `outOfRange` if float16 does not hold a parameter, or the format is PyTorch's; `io`.
-    public func save(to path: String, halves: Bool = false) throws(SPARSError) {
+    public static func save(
+        _ classifiers: [Classifier], metadata: [String: String]? = nil, to path: String,
+        halves: Bool = false
+    ) throws(SPARSError) {
+        let first = classifiers[0]
         let isTorch = [".pth", ".pt"].contains(where: path.lowercased().hasSuffix)
         if halves && isTorch {
             throw .range("dtype", of: "save", mustBe: "'float32' for .pth and .pt", got: "float16")
         }
-        let parameters = self.parameters
         try Memory.require(
-            architecture.parameterCount, each: 12, for: "The file of a classifier")
-        var tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)] = []
+            classifiers.count * first.architecture.parameterCount, each: 12,
+            for: "The file of a classifier")
+        var tensors: [Named] = []
+        for (prefix, classifier) in zip(prefixes(classifiers.count), classifiers) {
+            tensors += try classifier.tensors(prefix: prefix, halves: halves)
+        }
+        let (input, intensityWindow) = (first.architecture.input, first.intensityWindow)
+        var texts: [(name: String, text: String)] = [
+            ("format", "pt"), (Key.version, SPARSVersion.current),
+            (Key.input, "[\(input.x), \(input.y), \(input.z)]"),
+            (
+                Key.intensityWindow,
+                intensityWindow.map { "[\($0.level), \($0.width)]" } ?? "null"
+            ),
+        ]
+        let written = Set(texts.map(\.name)).union([SafetensorsFile.digestName])
+        for (name, text) in (metadata ?? first.metadata).sorted(by: { $0.key < $1.key })
+        where !written.contains(name) {
+            texts.append((name, text))
+        }
+        if isTorch {
+            try TorchFile.write(tensors, metadata: texts, to: path)
+        } else {
+            try SafetensorsFile.write(tensors, metadata: texts, to: path)
+        }
+    }
+
+    private typealias Named = (name: String, shape: [Int], content: SafetensorsFile.Content)
+
+    /// What the names of each classifier's tensors begin with: nothing where there is one.
+    private static func prefixes(_ count: Int) -> [String] {
+        count == 1 ? [""] : (0..<count).map { "\($0)." }
+    }
+
+    private func tensors(prefix: String, halves: Bool) throws(SPARSError) -> [Named] {
+        let parameters = self.parameters
+        var tensors: [Named] = []
         for (name, shape) in architecture.parameterShapes {
             guard let tensor = parameters[name] else {
                 preconditionFailure("a checked classifier lacks '\(name)'")
@@ -32,34 +75,19 @@ extension Classifier {
                     "dtype", of: "save", mustBe: "'float32' for '\(name)', which holds \(large)",
                     got: "float16")
             }
-            tensors.append((name, shape, halves ? .halves(tensor.values) : .floats(tensor.values)))
+            let content: SafetensorsFile.Content =
+                halves ? .halves(tensor.values) : .floats(tensor.values)
+            tensors.append((prefix + name, shape, content))
             if name.hasSuffix(".running_var") {
-                let counter = "\(name.prefix(3)).num_batches_tracked"
+                let counter = "\(prefix)\(name.prefix(3)).num_batches_tracked"
                 tensors.append((counter, [], .integer(Int64(batchesTracked))))
             }
         }
-        let input = architecture.input
-        var metadata: [(name: String, text: String)] = [
-            ("format", "pt"), (Key.version, SPARSVersion.current),
-            (Key.input, "[\(input.x), \(input.y), \(input.z)]"),
-            (
-                Key.intensityWindow,
-                intensityWindow.map { "[\($0.level), \($0.width)]" } ?? "null"
-            ),
-        ]
-        let written = Set(metadata.map(\.name)).union([SafetensorsFile.digestName])
-        for (name, text) in self.metadata.sorted(by: { $0.key < $1.key })
-        where !written.contains(name) {
-            metadata.append((name, text))
-        }
-        if isTorch {
-            try TorchFile.write(tensors, metadata: metadata, to: path)
-        } else {
-            try SafetensorsFile.write(tensors, metadata: metadata, to: path)
-        }
+        return tensors
     }
 
-    /// The classifier in a safetensors file or a PyTorch state_dict (`.pth`).
+    /// The classifier, or the members of an ensemble, in a safetensors file or a PyTorch state_dict
+    /// (`.pth`).
     ///
     /// - Parameters:
     ///   - path: the file; its content says the format.
@@ -67,18 +95,23 @@ extension Classifier {
     ///   for a file that does not say.
     /// - Throws: `io`; `badFormat` naming the field or tensor that is broken, missing, unknown or of
     ///   a wrong shape.
-    public static func load(_ path: String, input: Extent?) throws(SPARSError) -> Classifier {
+    public static func load(_ path: String, input: Extent?) throws(SPARSError) -> [Classifier] {
         let file = try WeightFiles.open(path)
         let named = try file.metadata[Key.input].map(Self.extent)
         let architecture = try NetworkArchitecture(
             input: input ?? named ?? NetworkArchitecture.inputOfRecord)
-        let parameters = try Self.parameters(of: file, for: architecture)
+        let count = (0...).first { !file.names.contains("\($0).conv1.weight") } ?? 0
+        let prefixes = prefixes(max(count, 1))
+        try checkNames(of: file, architecture, prefixes)
         let window = try file.metadata[Key.intensityWindow].flatMap(Self.intensityWindow)
         do throws(SPARSError) {
-            return try Classifier(
-                architecture: architecture, parameters: parameters,
-                batchesTracked: try Self.batchesTracked(file), intensityWindow: window,
-                metadata: file.metadata)
+            return try prefixes.map { (prefix) throws(SPARSError) in
+                try Classifier(
+                    architecture: architecture,
+                    parameters: try parameters(of: file, architecture, prefix),
+                    batchesTracked: try batchesTracked(file, prefix), intensityWindow: window,
+                    metadata: file.metadata)
+            }
         } catch .outOfRange(let value) {
             throw .badFormat(
                 field: value.parameter, message: value.message(naming: value.subject.name))
@@ -89,19 +122,27 @@ extension Classifier {
         } catch { throw error }
     }
 
-    private static func parameters(
-        of file: any WeightFile, for architecture: NetworkArchitecture
-    ) throws(SPARSError) -> Parameters {
-        let shapes = architecture.parameterShapes
-        let known = Set(shapes.map(\.name))
-        for name in file.names where !known.contains(name) && !isCounter(name) {
+    private static func checkNames(
+        of file: any WeightFile, _ architecture: NetworkArchitecture, _ prefixes: [String]
+    ) throws(SPARSError) {
+        let counters = (1...4).map { "bn\($0).num_batches_tracked" }
+        let names = architecture.parameterShapes.map(\.name) + counters
+        let known = Set(prefixes.flatMap { prefix in names.map { prefix + $0 } })
+        for name in file.names where !known.contains(name) {
             throw .badFormat(
                 field: name,
                 message: "The file holds '\(name)', which the classifier does not have.")
         }
+    }
+
+    private static func parameters(
+        of file: any WeightFile, _ architecture: NetworkArchitecture, _ prefix: String
+    ) throws(SPARSError) -> Parameters {
+        let shapes = architecture.parameterShapes
         var parameters = Parameters()
         // Every shape is compared before any value is read.
-        for (name, shape) in shapes {
+        for (plain, shape) in shapes {
+            let name = prefix + plain
             guard let found = file.shape(of: name) else {
                 throw .badFormat(field: name, message: "The file does not hold '\(name)'.")
             }
@@ -114,17 +155,16 @@ extension Classifier {
             }
         }
         for (name, shape) in shapes {
-            parameters[name] = Tensor(shape: shape, values: try file.values(of: name))
+            let values = try file.values(of: prefix + name)
+            parameters[name] = Tensor(shape: shape, values: values)
         }
         return parameters
     }
 
-    private static func isCounter(_ name: String) -> Bool {
-        (1...4).contains { name == "bn\($0).num_batches_tracked" }
-    }
-
-    private static func batchesTracked(_ file: any WeightFile) throws(SPARSError) -> Int {
-        let name = "bn1.num_batches_tracked"
+    private static func batchesTracked(
+        _ file: any WeightFile, _ prefix: String
+    ) throws(SPARSError) -> Int {
+        let name = prefix + "bn1.num_batches_tracked"
         guard let shape = file.shape(of: name) else { return 0 }
         guard elementCount(shape) == 1, let count = Int(exactly: try file.values(of: name)[0]),
             count >= 0

@@ -1,17 +1,13 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
-/// Scores crops by a classifier: the probability of "tumour" that its two logits give.
+/// Scores crops by a classifier, the probability of "tumour" that its two logits give; by several,
+/// the mean of theirs.
 ///
 /// The field's volume must hold what the network is to see: an intensity window, if any, has been
 /// applied to it already.
 public final class ClassifierScorer: WindowScorer {
-    private let evaluator: NetworkEvaluator
+    private let evaluators: [NetworkEvaluator]
 
-    public init(_ evaluator: NetworkEvaluator) { self.evaluator = evaluator }
+    /// - Parameter evaluators: one or more.
+    public init(_ evaluators: [NetworkEvaluator]) { self.evaluators = evaluators }
 
     /// All: the more windows a call has, the more they share, in bounded memory.
     public var windowsAtOnce: Int { .max }
@@ -25,17 +21,20 @@ public final class ClassifierScorer: WindowScorer {
         for (extent, members) in groups {
             var origins: [Voxel] = []
             for i in members { origins.append(try field.box(at: starts[i]).origin) }
-            let logits = try windowLogits(
-                field, origins, extent, reportsProgress: reportsProgress && groups.count == 1)
-            for (n, i) in members.enumerated() {
-                result[i] = softmaxSecond(logits[2 * n], logits[2 * n + 1])
+            let scores = try Classifier.meanScores(of: evaluators) {
+                (evaluator) throws(SPARSError) in
+                try windowLogits(
+                    evaluator, field, origins, extent,
+                    reportsProgress: reportsProgress && groups.count == 1)
             }
+            for (n, i) in members.enumerated() { result[i] = scores[n] }
         }
         return result
     }
 
     private func windowLogits(
-        _ field: SearchField, _ origins: [Voxel], _ window: Extent, reportsProgress: Bool
+        _ evaluator: NetworkEvaluator, _ field: SearchField, _ origins: [Voxel], _ window: Extent,
+        reportsProgress: Bool
     ) throws(SPARSError) -> [Float] {
         var failure: SPARSError?
         let logits = field.volume.values.withUnsafeBufferPointer { values -> [Float] in
@@ -51,9 +50,4 @@ public final class ClassifierScorer: WindowScorer {
         if let failure { throw failure }
         return logits
     }
-}
-
-/// The second of two logits' softmax probabilities, within one unit in the last place of [0, 1].
-func softmaxSecond(_ first: Float, _ second: Float) -> Float {
-    Float(1 / (1 + exp(Double(first) - Double(second))))
 }

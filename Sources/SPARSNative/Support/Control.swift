@@ -23,9 +23,20 @@ public enum Control {
     /// Says how much of the current work is done, and throws `.interrupted` if it shall stop.
     public static func report(done: Int, planned: Int) throws(SPARSError) {
         guard let context = PollContext.current else { return }
-        context.done = done
+        context.done = (context.part.index * planned + done) / context.part.count
         context.planned = planned
         try check()
+    }
+
+    /// Runs `body` as part `index` of `count` equal ones: what it reports as done counts for as much.
+    static func part<Result>(
+        _ index: Int, of count: Int, _ body: () throws(SPARSError) -> Result
+    ) throws(SPARSError) -> Result {
+        let context = PollContext.current
+        let previous = context?.part
+        context?.part = (index, count)
+        defer { if let previous { context?.part = previous } }
+        return try body()
     }
 
     /// Throws `.interrupted` if the current work shall stop.

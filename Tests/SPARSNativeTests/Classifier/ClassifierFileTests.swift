@@ -14,7 +14,9 @@ import Testing
     }
 
     private static func loadedAsItWas(_ saved: Classifier, _ path: String) throws -> Classifier {
-        let loaded = try Classifier.load(path, input: nil)
+        let all = try Classifier.load(path, input: nil)
+        #expect(all.count == 1)
+        let loaded = all[0]
         #expect(loaded.architecture.input == input)
         #expect(loaded.parameters == saved.parameters)
         #expect(loaded.intensityWindow == saved.intensityWindow)
@@ -26,15 +28,59 @@ import Testing
     @Test func everythingComesBack() throws {
         let classifier = try Self.described()
         try withTemporaryFile { (path) throws in
-            try classifier.save(to: path)
+            try Classifier.save([classifier], to: path)
             let loaded = try Self.loadedAsItWas(classifier, path)
             // What is loaded and saved again is the same file.
             let first = try BinaryFile.read(path, limit: 1 << 30)
-            try loaded.save(to: path)
+            try Classifier.save([loaded], to: path)
             #expect(try BinaryFile.read(path, limit: 1 << 30) == first)
             let file = try SafetensorsFile(bytes: first)
             #expect(try file.values(of: "bn4.num_batches_tracked") == [0])
             #expect(file.metadata["format"] == "pt")
+        }
+    }
+
+    @Test(arguments: ["file", "file.pth"]) func theMembersOfAnEnsembleComeBackInOrder(
+        name: String
+    ) throws {
+        let window = try IntensityWindow(level: 40.5, width: 350)
+        let members = try (0..<3).map {
+            try Classifier(input: Self.input, seed: $0, intensityWindow: window)
+        }
+        try withTemporaryFile { (path) throws in
+            let path = String(path.dropLast("file".count)) + name
+            try Classifier.save(members, metadata: ["spars.training": "[]"], to: path)
+            let loaded = try Classifier.load(path, input: nil)
+            #expect(loaded.map(\.parameters) == members.map(\.parameters))
+            #expect(loaded.allSatisfy { $0.intensityWindow == window })
+            #expect(loaded[0].metadata["spars.training"] == "[]")
+            #expect(members[0].metadata.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["1.fc5.bias", "3.conv1.bias", "conv1.bias"])
+    func aBrokenMemberIsNamed(name: String) throws {
+        let classifier = try Classifier(input: Self.input, seed: 3)
+        var tensors: [(name: String, shape: [Int], content: SafetensorsFile.Content)] = []
+        for prefix in ["0.", "1."] {
+            for (plain, shape) in classifier.architecture.parameterShapes {
+                let values = classifier.parameters[plain]!.values
+                tensors.append((prefix + plain, shape, .floats(values)))
+            }
+        }
+        if name == "1.fc5.bias" {
+            tensors.removeAll { $0.name == name }
+        } else {
+            tensors.append((name, [8], .floats(Array(repeating: 0, count: 8))))
+        }
+        try withTemporaryFile { (path) throws in
+            let texts = [("spars.input_shape", "[108,110,109]")]
+            try SafetensorsFile.write(tensors, metadata: texts, to: path)
+            let error = #expect(throws: SPARSError.self) { try Classifier.load(path, input: nil) }
+            guard case .badFormat(name, _) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
         }
     }
 
@@ -44,11 +90,11 @@ import Testing
         let classifier = try Self.described()
         try withTemporaryFile { (path) throws in
             let path = String(path.dropLast("file".count)) + name
-            try classifier.save(to: path)
+            try Classifier.save([classifier], to: path)
             let bytes = try BinaryFile.read(path, limit: 1 << 30)
             #expect(bytes.starts(with: [0x50, 0x4B]))
             let loaded = try Self.loadedAsItWas(classifier, path)
-            try loaded.save(to: path)
+            try Classifier.save([loaded], to: path)
             #expect(try BinaryFile.read(path, limit: 1 << 30) == bytes)
             // PyTorch maps storages into memory where they begin at a multiple of 64 bytes.
             let archive = try ZipArchive(bytes: bytes)
@@ -72,7 +118,7 @@ import Testing
     @Test func anotherInputShapeNamesTheTensor() throws {
         let classifier = try Classifier(input: Self.input, seed: 3)
         try withTemporaryFile { (path) throws in
-            try classifier.save(to: path)
+            try Classifier.save([classifier], to: path)
             let error = #expect(throws: SPARSError.self) {
                 try Classifier.load(path, input: NetworkArchitecture.inputOfRecord)
             }

@@ -45,7 +45,7 @@ def configuration(**changes):
 
 def field(**changes):
     volume = np.zeros((4, 4, 4), np.float32)
-    return native.field_create(volume, configuration(**changes), 0, False)
+    return native.field_create(volume, configuration(**changes), np.zeros(0, np.int64), False)
 
 
 @pytest.fixture

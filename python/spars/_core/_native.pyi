@@ -786,7 +786,7 @@ def agent_file_values(file: int, name: str, values: npt.NDArray[np.float32], /) 
 def field_create(
     volume: npt.NDArray[np.float32],
     configuration: _GameConfiguration | dict[str, Any],
-    classifier: int,
+    classifiers: npt.NDArray[np.int64],
     covers_edge: bool,
     /,
 ) -> int: ...
@@ -1093,7 +1093,7 @@ def classifier_logits(
 ) -> None: ...
 
 def classifier_scores(
-    classifier: int,
+    classifiers: npt.NDArray[np.int64],
     windows: _Windows | dict[str, Any],
     scores: npt.NDArray[np.float32],
     progress: Callable[[int, int], object] | None,
@@ -1117,7 +1117,7 @@ def classifier_loss_and_gradients(
 ) -> float: ...
 
 def classifier_save(
-    classifier: int,
+    classifiers: npt.NDArray[np.int64],
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     training: str | None,
     recipe: str | None,
@@ -1128,6 +1128,7 @@ def classifier_save(
 def classifier_load(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     input_shape: Sequence[int] | npt.NDArray[Any] | None,
+    classifiers: npt.NDArray[np.int64],
     /,
 ) -> int: ...
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -15,28 +13,26 @@ from spars._core import native
 from spars._core.handles import Handle, Native
 from spars._support.checks import (
     check_array,
-    check_choice,
     check_extent,
     check_integer,
-    check_origins,
     sentence,
 )
 from spars._support.defaults import INPUT_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.errors import FormatError, NonFiniteError
-from spars._support.formats import PYTORCH, check_ending
 from spars._support.notebook import card, triple
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, FloatArray, PathLike, Progress, Scan
+from spars.classifier import files
 from spars.classifier.explanation import attributions, explain, input_gradients
 from spars.classifier.onnx import save_onnx
 from spars.classifier.parameters import layout, split, value_count
 from spars.classifier.recipe import Recipe
+from spars.classifier.scores import window_scores
 from spars.classifier.training.fit import fit
 from spars.classifier.training.history import History
 from spars.lesions.windows import Windows
 from spars.volume.datasets import Case
 from spars.volume.protocol import IntensityWindow
-from spars.volume.volume import as_volume
 
 __all__ = ["Classifier", "History"]
 
@@ -364,14 +360,7 @@ class Classifier(Native):
         >>> classifier.score(scan, [(0, 0, 0), (8, 8, 8)], (12, 12, 12)).shape
         (2,)
         """
-        array = as_volume(volume).array
-        window = check_extent(window, "window", "score")
-        origins = check_origins(origins, window, array.shape, "score")
-        scores = np.empty(len(origins), np.float32)
-        windows = {"volume": array, "origins": origins, "window": window}
-        report = as_progress(progress, "score")
-        native.classifier_scores(self._handle.value, windows, scores, report)
-        return scores
+        return window_scores((self,), volume, origins, window, progress)
 
     attributions = attributions
     explain = explain
@@ -405,12 +394,7 @@ class Classifier(Native):
         OSError
             It cannot be written.
         """
-        encoded = _path(path, "save")
-        check_ending(encoded, (".safetensors", *PYTORCH), "save")
-        training = None if self._training is None else json.dumps(self._training)
-        recipe = "" if self._recipe is None else self._recipe.to_json()
-        halves = check_choice(dtype, "dtype", "save", ("float32", "float16")) == "float16"
-        native.classifier_save(self._handle.value, encoded, training, recipe, halves)
+        files.write((self,), path, dtype)
 
     @classmethod
     def load(cls, path: PathLike, input_shape: Sequence[int] | None = None) -> Self:
@@ -439,28 +423,16 @@ class Classifier(Native):
             The file cannot be read.
         FormatError
             It is broken, truncated, changed, contradicts itself, holds anything but this network's
-            tensors, or asks to run something; the message names the field.
+            tensors, or those of several networks (`spars.load_classifier` takes either), or asks to
+            run something; the message names the field.
         """
-        if input_shape is not None:
-            input_shape = check_extent(input_shape, "input_shape", "load")
-        try:
-            handle = native.classifier_load(_path(path, "load"), input_shape)
-        except FormatError as error:
-            raise FormatError(f"{path}: {error}") from None
-        classifier = cls._of_handle(handle)
-        text = native.classifier_training(classifier._handle.value)
-        if text:
-            try:
-                classifier._training = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                raise FormatError(f"The 'spars.training' of {path} must be JSON: {error}") from None
-        recipe = native.classifier_recipe(classifier._handle.value)
-        if recipe:
-            try:
-                classifier._recipe = Recipe.from_json(recipe)
-            except FormatError as error:
-                raise FormatError(f"The 'spars.recipe' of {path}: {error}") from None
-        return classifier
+        found = files.read(path, input_shape, cls)
+        if len(found) > 1:
+            raise FormatError(
+                f"{path} must hold one classifier. Got an ensemble of {len(found)}: "
+                "spars.Ensemble.load reads it."
+            )
+        return found[0]
 
     def fit(
         self,
@@ -517,13 +489,3 @@ def _checked_window(window: object) -> IntensityWindow | None:
 
 def _is_counter(name: str) -> bool:
     return name in {f"bn{i}.num_batches_tracked" for i in range(1, 5)}
-
-
-def _path(path: PathLike, owner: str) -> bytes:
-    try:
-        encoded = os.fsencode(path)
-    except TypeError:
-        raise TypeError(sentence("path", owner, "a path", path)) from None
-    if b"\0" in encoded:
-        raise ValueError(sentence("path", owner, "a path without null characters", path))
-    return encoded

@@ -17,6 +17,7 @@ from spars import metrics
 from spars._support.checks import check_integer
 from spars._support.defaults import GRID_OF_RECORD
 from spars._support.progress import progress_bar
+from spars.classifier.ensemble import AnyClassifier
 from spars.classifier.recipe import Recipe
 from spars.command.demo import DemoConfiguration, run_demo
 from spars.command.demo_training import TrainingDemoConfiguration, run_training_demo
@@ -78,8 +79,9 @@ def benchmark(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Measure masks against references, beside the rule that learns nothing."""
     inputs = {"--csv": arguments.csv, "--classifier": arguments.classifier}
     check_outputs({"--output": arguments.output}, inputs, {"--output": (".json",)})
+    classifier: AnyClassifier
     if arguments.classifier:
-        classifier = spars.Classifier.load(arguments.classifier)
+        classifier = spars.load_classifier(arguments.classifier)
     else:
         classifier = spars.pretrained()
     if arguments.phantoms:
@@ -159,13 +161,17 @@ def export(arguments: Namespace) -> tuple[dict[str, Any], str]:
     if arguments.intensity_window and ending != ".onnx":
         raise ValueError("--intensity-window is of ONNX; the other formats hold it as metadata.")
     check_outputs({"the output": arguments.output}, {"the classifier": arguments.classifier})
-    classifier = spars.Classifier.load(arguments.classifier)
     if ending == ".onnx":
-        classifier.save_onnx(arguments.output, intensity_window=arguments.intensity_window)
+        # A graph is of one network.
+        one = spars.Classifier.load(arguments.classifier)
+        one.save_onnx(arguments.output, intensity_window=arguments.intensity_window)
+        shape = one.input_shape
     else:
-        classifier.save(arguments.output)
-    result = {"output": arguments.output, "input_shape": classifier.input_shape}
-    return result, f"{arguments.output}: input {classifier.input_shape}"
+        found = spars.load_classifier(arguments.classifier)
+        found.save(arguments.output)
+        shape = found.input_shape
+    result = {"output": arguments.output, "input_shape": shape}
+    return result, f"{arguments.output}: input {shape}"
 
 
 def evaluate(arguments: Namespace) -> tuple[dict[str, Any], str]:

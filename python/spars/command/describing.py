@@ -12,7 +12,7 @@ import numpy as np
 from spars._support.archives import describe_npz
 from spars._support.errors import FormatError
 from spars._support.formats import ENDINGS, format_of
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import load_classifier, members_of
 from spars.command.inputs import scan_of
 from spars.search.folder import DESCRIPTION, FORMAT, read_description
 from spars.volume.extensions import comments_of
@@ -116,15 +116,17 @@ def _of_folder(path: str) -> dict[str, Any]:
 
 def _of_weights(path: str, kind: str) -> dict[str, Any]:
     try:
-        classifier = Classifier.load(path)
+        classifier = load_classifier(path)
     except FormatError as error:
         raise FormatError(f"{error} It is a file of {kind}, and no classifier of spars.") from None
     hu = classifier.intensity_window
+    members = members_of(classifier)
+    what = "a classifier" if len(members) == 1 else f"an ensemble of {len(members)} classifiers"
     return {
-        "format": f"{kind}, a classifier",
+        "format": f"{kind}, {what}",
         "input_shape": list(classifier.input_shape),
         "intensity_window": None if hu is None else f"level {hu.level}, width {hu.width}",
-        "parameters": sum(array.size for array in classifier.parameters().values()),
+        "parameters": sum(a.size for one in members for a in one.parameters().values()),
         "recipe": None if classifier.recipe is None else classifier.recipe.recorded(),
     }
 

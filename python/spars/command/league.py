@@ -18,7 +18,7 @@ def play_league(arguments: Namespace) -> tuple[dict[str, Any], str]:
     """Play, write what is asked for, and return result and text."""
     if arguments.picture:
         check_installed("A picture")
-    classifier = spars.Classifier.load(arguments.classifier)
+    classifier = spars.load_classifier(arguments.classifier)
     run = spars.Run.load(arguments.run, scan_of(arguments.scan, arguments.series), classifier)
     found = spars.League.of(run, seed=arguments.seed)
     found.play(arguments.games, progress=progress_bar("league"))

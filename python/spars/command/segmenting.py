@@ -13,7 +13,7 @@ from spars._support.checks import check_room
 from spars._support.files import write_text
 from spars._support.progress import progress_bar
 from spars._support.types import MaskArray, Scan
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import AnyClassifier
 from spars.command.inputs import mask_of, note, scan_of, warnings_as_lines
 from spars.command.options import given
 from spars.command.outputs import check_nifti, check_outputs, modified
@@ -43,7 +43,7 @@ _SHOWN = 20
 class Prepared:
     """What does not change from scan to scan: the scorer, and what was asked for."""
 
-    classifier: Classifier | None
+    classifier: AnyClassifier | None
     settings: SegmentationSettings
     options: Mapping[str, Any]
     search: Mapping[str, Any]
@@ -65,9 +65,9 @@ def prepared(arguments: Namespace) -> Prepared:
         options |= {"agents": agents, "method": LEARNED} | options
     # Before anything is read: what follows from no recipe, which may know another method.
     SegmentationSettings.of(options | {"max_scores": None})
-    classifier = None
+    classifier: AnyClassifier | None = None
     if arguments.classifier:
-        classifier = spars.Classifier.load(arguments.classifier)
+        classifier = spars.load_classifier(arguments.classifier)
     elif options.get("method") != "intensity":
         classifier = spars.pretrained()
     if arguments.no_recipe:

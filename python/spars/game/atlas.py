@@ -21,7 +21,7 @@ from spars._support.files import writing
 from spars._support.formats import check_ending
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Mask, PathLike, Progress, Scan
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import members_of
 from spars.game.field import Field, Games, known_grid
 from spars.game.scorers import KnownScores, Scorer, fingerprint
 from spars.volume.masks import as_mask
@@ -165,7 +165,7 @@ class ScoreAtlas(KnownScores):
         ----------
         volume : Volume, array_like or path
             As for `spars.parallel_env`.
-        scorer : Classifier or callable
+        scorer : Classifier, Ensemble or callable
             Callables take crops (N, wx, wy, wz) float32 and return (N,) in [0, 1].
         window, grid : tuple of three ints
             As for `spars.parallel_env`.
@@ -239,11 +239,17 @@ class ScoreAtlas(KnownScores):
             volume, scorer, window, grid, stride, protocol, switches, None, None, True
         )
         windows = int(np.prod([len(axis) for axis in field.axes()]))
-        if isinstance(scorer, Classifier):
-            seconds, size = native.classifier_forecast(
-                scorer._handle.value, field.array.shape, _inside(field), field.window
-            )
-            return Forecast(windows, seconds, 4 * windows + size)
+        if members := members_of(scorer):
+            inside = _inside(field)
+            each = [
+                native.classifier_forecast(
+                    one._handle.value, field.array.shape, inside, field.window
+                )
+                for one in members
+            ]
+            # One member after the other, each in the memory of the one before.
+            seconds, sizes = zip(*each, strict=True)
+            return Forecast(windows, sum(seconds), 4 * windows + max(sizes))
         # Games walk to places not scored yet; each has its own part of the way to the border.
         games = Games(field, 1, maps="none")
         games.step(np.zeros(1, np.int8), np.ones(1, np.int8))
@@ -251,8 +257,8 @@ class ScoreAtlas(KnownScores):
         for _ in range(_SAMPLE // 2):
             games.step(np.zeros(1, np.int8), np.ones(1, np.int8))
         sampled = field.scored - first
-        each = (time.perf_counter() - start) / max(sampled, 1)
-        return Forecast(windows, each * windows if sampled else 0.0, 4 * windows)
+        one = (time.perf_counter() - start) / max(sampled, 1)
+        return Forecast(windows, one * windows if sampled else 0.0, 4 * windows)
 
     @staticmethod
     def _field(

@@ -17,7 +17,7 @@ from spars._support.arrays import copied
 from spars._support.checks import check_array, check_extent, check_float, check_integer, check_room
 from spars._support.defaults import GRID_OF_RECORD, INPUT_OF_RECORD
 from spars._support.types import Extent3, FloatArray, MaskArray, Progress, Scan
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import members_of
 from spars.game.scorers import Scorer, adapter_of, place_scores
 from spars.volume.crossing import Crossing
 from spars.volume.orientation import Turn, turn_of
@@ -85,10 +85,10 @@ class Field(Native):
             check_room(protocol.credited_extent, self.window, owner, "the window", "credited_part")
         array, self.grid, self.turn = _on_grid(volume, grid, protocol, owner)
         self.array = _seen(array, protocol.intensity_window)
-        classifier, self.scorer = adapter_of(scorer, owner)
+        classifiers, self.scorer = adapter_of(scorer, owner)
         self._given, self._covers_edge = scorer, covers_edge
         self._trained, self._scored_before = _training_steps(scorer), 0
-        self._handle = Handle(native.field_create(self.array, self, classifier, covers_edge))
+        self._handle = Handle(native.field_create(self.array, self, classifiers, covers_edge))
         known = place_scores(scorer, self)
         if known is not None:
             native.field_adopt(self.handle, np.ascontiguousarray(known, np.float32))
@@ -110,8 +110,8 @@ class Field(Native):
 
     def _made(self, value: tuple[FloatArray, int]) -> Handle:
         known, self._scored_before = value
-        classifier, self.scorer = adapter_of(self._given, self.owner)
-        handle = Handle(native.field_create(self.array, self, classifier, self._covers_edge))
+        classifiers, self.scorer = adapter_of(self._given, self.owner)
+        handle = Handle(native.field_create(self.array, self, classifiers, self._covers_edge))
         native.field_adopt(handle.value, known)
         return handle
 
@@ -310,11 +310,9 @@ def known_grid(
     return turn_of(place, protocol.orientation).shape(place.shape) if is_scan else place.shape
 
 
-def _training_steps(scorer: Scorer) -> int | None:
-    """Return how many steps a classifier has been trained for; None for another scorer."""
-    if not isinstance(scorer, Classifier):
-        return None
-    return native.classifier_batches_tracked(scorer._handle.value)
+def _training_steps(scorer: Scorer) -> list[int]:
+    """Return how many steps each network behind a scorer has been trained for."""
+    return [native.classifier_batches_tracked(one._handle.value) for one in members_of(scorer)]
 
 
 def _on_grid(

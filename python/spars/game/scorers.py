@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from spars._support.checks import check_array, shown
 from spars._support.provenance import digest
 from spars._support.types import Extent3, FloatArray
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import AnyClassifier, members_of
+from spars.classifier.scores import handles_of
 
 if TYPE_CHECKING:
     from spars.game.field import Field
@@ -27,7 +28,7 @@ class KnownScores:
 
 
 #: What scores windows in a game; a function takes crops (N, x, y, z) and returns (N,) in [0, 1].
-Scorer: TypeAlias = Classifier | KnownScores | Callable[[FloatArray], ArrayLike]
+Scorer: TypeAlias = AnyClassifier | KnownScores | Callable[[FloatArray], ArrayLike]
 #: What the core calls: crops as bytes, their number and extent.
 CoreScorer: TypeAlias = Callable[[bytearray, int, int, int, int], FloatArray]
 
@@ -58,31 +59,32 @@ def fingerprint(array: FloatArray) -> str:
 def identity(scorer: Scorer | None) -> dict[str, str] | None:
     """Return what a scorer is recognised by: a classifier's hash, an atlas' scores' hash.
 
-    The hash is the SHA-256 of all parameters, as float32 in the order of `parameters`, or of the
-    scores. Of a function its name is all that is known; None where nothing scored.
+    The hash is the SHA-256 of all parameters, as float32 in the order of `parameters`, member after
+    member of an ensemble, or of the scores. Of a function its name is all that is known; None where
+    nothing scored.
     """
     if scorer is None:
         return None
     if isinstance(scorer, KnownScores):
         return {"kind": type(scorer).__name__, "sha256": digest(scorer.scores)}
-    if isinstance(scorer, Classifier):
-        values = np.concatenate([array.ravel() for array in scorer.parameters().values()])
-        return {"kind": "Classifier", "sha256": digest(values)}
+    if members := members_of(scorer):
+        arrays = [array.ravel() for one in members for array in one.parameters().values()]
+        return {"kind": type(scorer).__name__, "sha256": digest(np.concatenate(arrays))}
     return {"kind": "callable", "name": getattr(scorer, "__qualname__", type(scorer).__qualname__)}
 
 
-def adapter_of(scorer: Scorer, owner: str) -> tuple[int, CoreScorer | None]:
-    """Return the handle of a classifier or 0, and the function that the core calls or None."""
-    if isinstance(scorer, KnownScores):
-        return 0, None
-    if isinstance(scorer, Classifier):
-        return scorer._handle.value, None
+def adapter_of(scorer: Scorer, owner: str) -> tuple[NDArray[np.int64], CoreScorer | None]:
+    """Return the handles of classifiers, and the function that the core calls or None."""
+    classifiers = members_of(scorer)
+    handles = handles_of(classifiers)
+    if classifiers or isinstance(scorer, KnownScores):
+        return handles, None
     if not callable(scorer):
         raise TypeError(
             f"The 'scorer' parameter of {owner} must be a Classifier, a ScoreAtlas or a callable "
             f"of crops (N, x, y, z). Got {shown(scorer)} instead."
         )
-    return 0, FunctionScorer(scorer, owner)
+    return handles, FunctionScorer(scorer, owner)
 
 
 def place_scores(scorer: Scorer, field: Field) -> FloatArray | None:

@@ -12,7 +12,7 @@ from spars._support.checks import check_choice, check_float, check_integer, sent
 from spars._support.defaults import GRID_OF_RECORD, WINDOW_OF_RECORD
 from spars._support.progress import as_progress
 from spars._support.types import FloatArray, Progress, Scan
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import AnyClassifier, members_of
 from spars.classifier.recipe import Recipe
 from spars.game.scorers import Scorer
 from spars.search import baselines
@@ -90,7 +90,7 @@ def calibrate(
     ----------
     scans : sequence of Volume, array, image or path
         Tumour-free scans that the classifier was not trained on, one or more.
-    classifier : Classifier or callable
+    classifier : Classifier, Ensemble or callable
         Scores windows in [0, 1].
     tumour_scans : sequence of the same, optional
         Scans with tumours; they may be those the classifier was trained on. None sets the
@@ -167,7 +167,7 @@ def calibrate(
 
 def calibrate_presence(
     dataset: Iterable[Case],
-    classifier: Classifier,
+    classifier: AnyClassifier,
     *,
     progress: Progress | bool | None = None,
 ) -> Recipe:
@@ -181,7 +181,7 @@ def calibrate_presence(
     ----------
     dataset : sequence of spars.datasets.Case
         Scans of known label of both kinds and, with a recipe that has a spacing, with organs.
-    classifier : Classifier
+    classifier : Classifier or Ensemble
         With a recipe.
     progress : callable or True, optional
         Called with (done, planned) scans; True draws a bar (the extra "progress").
@@ -206,7 +206,7 @@ def calibrate_presence(
     >>> recipe.presence_slope is not None
     True
     """
-    if not isinstance(classifier, Classifier) or classifier.recipe is None:
+    if not members_of(classifier) or classifier.recipe is None:
         raise TypeError(sentence("classifier", _OWNER, "a Classifier with a recipe", classifier))
     cases = checked_cases(dataset, "dataset", _OWNER)
     labels = [case.has_tumour for case in cases]

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.types import FloatArray
-from spars.classifier.network import Classifier
+from spars._support.types import FloatArray, Scan
+from spars.classifier.ensemble import AnyClassifier
 from spars.classifier.recipe import Recipe
 from spars.game.field import Field
 from spars.lesions.insertion import insert
@@ -20,9 +20,10 @@ from spars.search.features import Features, Ground
 from spars.search.frames import OrganFrame
 from spars.search.strategies import HIT, Numbers, View
 from spars.volume.cases import Case
+from spars.volume.volume import Volume
 from spars.volume.working import WorkingScan
 
-__all__ = ["KnownScan", "Searches", "known_scans", "worth"]
+__all__ = ["KnownScan", "Searches", "known_scans", "organ_field", "organ_of", "worth"]
 
 #: Lesions made in a scan.
 _LESIONS = (1, 7)
@@ -59,7 +60,7 @@ def worth(scores: FloatArray) -> FloatArray:
 
 
 def known_scans(
-    case: Case, classifier: Classifier, recipe: Recipe, sets: int, law: LesionLaw,
+    case: Case, classifier: AnyClassifier, recipe: Recipe, sets: int, law: LesionLaw,
     seeds: Sequence[int], owner: str,
 ) -> Iterator[KnownScan]:  # fmt: skip
     """Yield a case's scan with every window scored: with tumour as it is, else with made lesions.
@@ -80,11 +81,7 @@ def known_scans(
         Whose dataset it is, for errors.
     """
     for working in _made(case, recipe, sets, law, seeds, owner):
-        frame = OrganFrame.of_working(working, recipe)
-        field = Field(
-            frame.seen, classifier, recipe.window, recipe.protocol, 1.0, frame.seen.shape,
-            recipe.stride, {}, owner, working.organ, not recipe.is_interpolated,
-        )  # fmt: skip
+        _, field = organ_field(working, classifier, recipe, owner)
         askable, intensity = openings(field, working.organ)
         field.score_all()
         yield KnownScan(askable, intensity, field.scores()[askable])
@@ -94,13 +91,7 @@ def _made(
     case: Case, recipe: Recipe, sets: int, law: LesionLaw, seeds: Sequence[int], owner: str
 ) -> Iterator[WorkingScan]:
     """Yield an organ on the working grid: as it is with tumour, else with lesions drawn anew."""
-    organ = case.load_organ()
-    if organ is None:
-        raise ValueError(
-            f"The 'dataset' parameter of {owner} must hold scans with an organ's mask. "
-            f"Got {case.name!r}, which has none."
-        )
-    working = recipe.working(case.load(), organ)
+    working = recipe.working(case.load(), organ_of(case, owner))
     if case.has_tumour:
         yield working
         return
@@ -109,6 +100,28 @@ def _made(
         count = int(rng.integers(_LESIONS[0], _LESIONS[1] + 1))
         made = insert(working.volume, working.organ, count, law, int(rng.integers(2**63)))
         yield replace(working, volume=made.volume)
+
+
+def organ_of(case: Case, owner: str) -> Scan:
+    """Return a case's organ, which it must have."""
+    organ = case.load_organ()
+    if organ is None:
+        raise ValueError(
+            f"The 'dataset' parameter of {owner} must hold scans with an organ's mask. "
+            f"Got {case.name!r}, which has none."
+        )
+    return organ
+
+
+def organ_field(
+    working: WorkingScan, classifier: AnyClassifier, recipe: Recipe, owner: str
+) -> tuple[Volume, Field]:
+    """Return an organ as windows are cut from it, HU, and the field of them; none is scored."""
+    frame = OrganFrame.of_working(working, recipe)
+    return frame.seen, Field(
+        frame.seen, classifier, recipe.window, recipe.protocol, 1.0, frame.seen.shape,
+        recipe.stride, {}, owner, working.organ, not recipe.is_interpolated,
+    )  # fmt: skip
 
 
 class Searches:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spars._support.types import MaskArray, Progress
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import AnyClassifier
 from spars.game.atlas import ScoreAtlas
 from spars.search.frames import isolated
 from spars.search.organ import score_organ
@@ -13,7 +13,7 @@ from spars.volume.volume import Volume
 
 def score_windows(
     scan: Volume,
-    classifier: Classifier,
+    classifier: AnyClassifier,
     settings: SegmentationSettings,
     region: MaskArray | None,
     stride: int | None = None,
@@ -26,7 +26,7 @@ def score_windows(
     Parameters
     ----------
     scan : Volume
-    classifier : Classifier
+    classifier : Classifier or Ensemble
     settings : SegmentationSettings
         What was left out of them is the classifier's recipe's already.
     region : uint8 array of the scan's shape, or None

@@ -46,7 +46,7 @@ def from_recipe(
 
     Parameters
     ----------
-    classifier : Classifier, ScoreAtlas, callable or None
+    classifier : Classifier, Ensemble, ScoreAtlas, callable or None
         Whose recipe counts unless one is given.
     recipe : Recipe, None or "classifier"
         As `segment` takes it.
@@ -95,7 +95,7 @@ def segment(
     ----------
     volume : Volume, array, image or path
         The scan, (X, Y, Z), HU. An array is a scan too: it is brought to `grid`.
-    classifier : Classifier, ScoreAtlas, callable or None
+    classifier : Classifier, Ensemble, ScoreAtlas, callable or None
         Scores windows in [0, 1]; higher means tumour. None with ``method="intensity"`` alone.
     {settings}
 

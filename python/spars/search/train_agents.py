@@ -16,7 +16,7 @@ from spars._support.errors import FormatError
 from spars._support.progress import as_progress
 from spars._support.settings import flat
 from spars._support.version import __version__
-from spars.classifier.network import Classifier
+from spars.classifier.ensemble import AnyClassifier, members_of
 from spars.classifier.recipe import Recipe
 from spars.game.scorers import identity
 from spars.lesions.insertion import as_law
@@ -37,7 +37,7 @@ _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, Overflow
 
 @flat(AgentSettings)
 def train_agents(
-    dataset: Iterable[Case], classifier: Classifier, *, settings: AgentSettings
+    dataset: Iterable[Case], classifier: AnyClassifier, *, settings: AgentSettings
 ) -> Agents:
     """Train agents that search an organ for what a classifier scores high.
 
@@ -54,7 +54,7 @@ def train_agents(
     dataset : sequence of spars.datasets.Case
         Scans with organs (`Case.load_organ`). Those without tumour get made-up lesions, 1 to 7 of
         them, in `lesion_sets` different ways; others are used as they are.
-    classifier : Classifier
+    classifier : Classifier or Ensemble
         With a recipe that has a spacing.
     {settings}
 
@@ -92,7 +92,7 @@ def train_agents(
     >>> agents.training["scans"]
     1
     """
-    if not isinstance(classifier, Classifier):
+    if not members_of(classifier):
         raise TypeError(sentence("classifier", _OWNER, "a Classifier", classifier))
     recipe = classifier.recipe
     if recipe is None or recipe.spacing is None:
@@ -127,7 +127,7 @@ class Training:
     def __init__(
         self,
         cases: Sequence[Case],
-        classifier: Classifier,
+        classifier: AnyClassifier,
         recipe: Recipe,
         settings: AgentSettings,
     ) -> None:

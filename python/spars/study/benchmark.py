@@ -15,6 +15,7 @@ from spars import metrics
 from spars._support.checks import check_choice, check_integer, sentence
 from spars._support.progress import as_progress
 from spars._support.types import MaskArray, Progress
+from spars.classifier.ensemble import AnyClassifier, members_of
 from spars.classifier.network import Classifier
 from spars.classifier.training.history import classification_metrics
 from spars.lesions.insertion import insert
@@ -158,7 +159,7 @@ class Benchmark:
 
 def benchmark(
     dataset: Iterable[Case],
-    classifier: Classifier,
+    classifier: AnyClassifier,
     *,
     methods: Sequence[str] = ("classifier", RIVAL),
     reference_value: int | Sequence[int] = 2,
@@ -176,7 +177,7 @@ def benchmark(
     dataset : sequence of spars.datasets.Case
         Scans with organs and, where there is tumour, references. One of a scan that is known to be
         tumour-free may be missing.
-    classifier : Classifier
+    classifier : Classifier or Ensemble
         With a recipe that has a spacing, as `spars.pretrained` has.
     methods : sequence of str
         Of `METHODS`. The rival "intensity" is what the others are compared with.
@@ -205,7 +206,7 @@ def benchmark(
     >>> cases = with_made_lesions(livers, seed=1)                 # doctest: +SKIP
     >>> print(benchmark(cases, spars.pretrained()).table())       # doctest: +SKIP
     """
-    recipe = classifier.recipe if isinstance(classifier, Classifier) else None
+    recipe = classifier.recipe if members_of(classifier) else None
     if recipe is None or recipe.spacing is None:
         wanted = "a Classifier whose recipe has a spacing"
         raise TypeError(sentence("classifier", _OWNER, wanted, classifier))
@@ -216,7 +217,7 @@ def benchmark(
         raise ValueError(sentence(name, _OWNER, "one or more", value))
     seed = check_integer(seed, "seed", _OWNER, 0, 2**63 - 1)
     untrained = Classifier(classifier.input_shape, classifier.intensity_window, seed=seed)
-    options: dict[str, tuple[Classifier | None, dict[str, Any]]] = {
+    options: dict[str, tuple[AnyClassifier | None, dict[str, Any]]] = {
         "classifier": (classifier, {}),
         RIVAL: (None, {"method": RIVAL}),
         "unrefined": (classifier, {"recipe": recipe.changed(refinement="none")}),

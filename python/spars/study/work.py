@@ -16,6 +16,7 @@ import spars.classifier.pretrained as weights_of_spars
 from spars._support.files import write_text
 from spars._support.provenance import digest
 from spars._support.types import MaskArray
+from spars.classifier.ensemble import AnyClassifier, load_classifier
 from spars.classifier.network import Classifier
 from spars.classifier.recipe import Recipe
 from spars.game.atlas import ScoreAtlas
@@ -138,15 +139,15 @@ def segmented(
     return _measured(found, reference) | _curves(place / CURVES, found)
 
 
-def _classifier(spec: Mapping[str, Any], folder: Path, weights: Mapping[str, str]) -> Classifier:
+def _classifier(spec: Mapping[str, Any], folder: Path, weights: Mapping[str, str]) -> AnyClassifier:
     scorer = spec["scorer"]
     if "task" in scorer:
         return Classifier.load(place_of_task(folder, scorer["task"]) / WEIGHTS)
     path = weights[scorer["weights"]]
-    return weights_of_spars.pretrained() if path == "pretrained" else Classifier.load(path)
+    return weights_of_spars.pretrained() if path == "pretrained" else load_classifier(path)
 
 
-def _keywords(spec: Mapping[str, Any], classifier: Classifier | None) -> dict[str, Any]:
+def _keywords(spec: Mapping[str, Any], classifier: AnyClassifier | None) -> dict[str, Any]:
     """Return the keywords of `segment`, with what the classifier's recipe knows."""
     given = from_plain(spec["segmentation"])
     recipe = None if classifier is None else classifier.recipe
@@ -161,7 +162,7 @@ def _keywords(spec: Mapping[str, Any], classifier: Classifier | None) -> dict[st
     return {**from_recipe(classifier, **given), **given}
 
 
-def _atlas(task: Task, folder: Path, classifier: Classifier) -> ScoreAtlas | None:
+def _atlas(task: Task, folder: Path, classifier: AnyClassifier) -> ScoreAtlas | None:
     """Return the scores that a task before has made; None where there is none."""
     for needed in task.needs:
         path = place_of_task(folder, needed) / ATLAS
