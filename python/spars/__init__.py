@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from spars.search.segmenting import segment
     from spars.search.selfplay import Run, self_play
     from spars.search.train_agents import train_agents
+    from spars.search.weak_labels import fit_weak_labels
     from spars.study import experiments as experiments
     from spars.study.results import Results
     from spars.study.study import Study
@@ -96,6 +97,7 @@ __all__ = [
     "__version__",
     "as_volume",
     "datasets",
+    "fit_weak_labels",
     "instruction_set",
     "intensity_mask",
     "isolate",
@@ -140,6 +142,7 @@ _NAMES = {
     "spars.search.segmenting": ("segment",),
     "spars.search.selfplay": ("Run", "self_play"),
     "spars.search.train_agents": ("train_agents",),
+    "spars.search.weak_labels": ("fit_weak_labels",),
     "spars.study.results": ("Results",),
     "spars.study.study": ("Study",),
     "spars.volume": (

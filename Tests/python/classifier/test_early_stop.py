@@ -39,6 +39,23 @@ def test_the_best_epoch_is_the_first_that_none_passes(monitor, min_delta, values
     assert _rule(None, monitor, min_delta).best(_records(values, monitor)) == best
 
 
+@pytest.mark.parametrize(
+    ("start", "values", "best"),
+    [
+        (0.6, [0.5, 0.6, 0.7], 3),
+        (0.7, [0.5, 0.7, math.nan], None),
+        (0.7, [0.8, 0.9, 0.85], 2),
+        (math.nan, [math.nan, 0.1], 2),
+    ],
+)
+def test_an_epoch_must_be_better_than_what_was_before_the_first(start, values, best):
+    rule = EarlyStop(100, "roc_auc", len(values), 0.0, start)
+    assert rule.best(_records(values)) == best
+    if best is None:
+        reason = "was 0.7 before the first epoch and not better by more than 0 in 3 epochs since."
+        assert reason in rule.ending(_records(values))[1]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_patience_counts_epochs_since_the_best_as_a_plain_loop_does(seed):
     rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ import spars
 from spars.command import cli
 from spars.lesions import LesionLaw, WindowSettings
 from spars.search.map_policy import MapPolicy
+from spars.search.weak_label_settings import WeakLabelSettings
 
 INPUT = (108, 108, 108)
 RECIPE = spars.Recipe.of_organ(
@@ -352,7 +353,11 @@ def test_scans_with_tumours_alone_hold_no_lesions(said, tmp_path):
 
 @pytest.mark.parametrize(
     ("settings", "prefix", "without"),
-    [(LesionLaw, "lesion", ()), (WindowSettings, "window", "window")],
+    [
+        (LesionLaw, "lesion", ()),
+        (WindowSettings, "window", ("window",)),
+        (WeakLabelSettings, "weak", ("seed", "progress")),
+    ],
 )
 def test_every_setting_of_made_lesions_has_an_option(settings, prefix, without, capsys):
     with pytest.raises(SystemExit):

@@ -25,11 +25,12 @@ from spars._support.version import __version__
 from spars.classifier.augmentation import Augmentation
 from spars.classifier.recipe import Recipe
 from spars.classifier.training.settings import TrainingSettings
-from spars.command.options import LESION, WINDOW, add_groups, add_settings
+from spars.command.options import LESION, WEAK, WINDOW, add_groups, add_settings
 from spars.command.parsing import Parser, PrintCompletion
 from spars.game.rules import ExhaustionRule
 from spars.lesions.settings import LesionLaw, WindowSettings
 from spars.search.settings import SegmentationSettings, SelfPlaySettings
+from spars.search.weak_label_settings import WeakLabelSettings
 from spars.study.methods import METHODS, RIVAL
 
 
@@ -179,6 +180,10 @@ def _add_train(commands: Any) -> argparse.ArgumentParser:
         **_extent(None),
         help=f"the network's input (default: {shapes[0]}; with --lesions {shapes[1]})",
     )
+    train.add_argument(
+        "--seeds", type=int, default=1, metavar="N",
+        help="train N networks, from --seed on, and write them as one ensemble (default: 1)",
+    )  # fmt: skip
     add_settings(train, TrainingSettings)
     group = train.add_argument_group("augmentation of training crops (none by default)")
     add_settings(group, Augmentation)
@@ -200,6 +205,9 @@ def _add_train(commands: Any) -> argparse.ArgumentParser:
         train.add_argument_group("how windows of made lesions are drawn; --window says their size"),
         WindowSettings, without=("window",), prefix=WINDOW,
     )  # fmt: skip
+    group = train.add_argument_group("image-level labels of all scans, after made lesions")
+    group.add_argument("--then-weak-labels", action="store_true", help="go on; kept if it helps")
+    add_settings(group, WeakLabelSettings, without=("seed",), prefix=WEAK)
     return train
 
 

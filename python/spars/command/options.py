@@ -7,8 +7,9 @@ from typing import Any
 
 from spars._support.settings import Declared, Settings
 
-#: What stands before the options of `LesionLaw` and `WindowSettings`, whose names others have too.
-LESION, WINDOW = "lesion", "window"
+#: What stands before the options of `LesionLaw`, `WindowSettings` and `WeakLabelSettings`, whose
+#: names others have too.
+LESION, WINDOW, WEAK = "lesion", "window", "weak"
 
 
 def add_settings(

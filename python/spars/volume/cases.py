@@ -375,7 +375,10 @@ class Dataset(Sequence[Case]):
 
 def checked_cases(cases: Iterable[Case], name: str, owner: str) -> list[Case]:
     """Return a parameter's cases as a list; a TypeError names it where it holds anything else."""
-    found = list(cases)
+    try:
+        found = list(cases)
+    except TypeError:
+        raise TypeError(sentence(name, owner, "a sequence of Case", cases)) from None
     for case in found:
         if not isinstance(case, Case):
             raise TypeError(sentence(name, owner, "a sequence of Case", case))

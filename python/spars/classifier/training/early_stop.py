@@ -17,7 +17,8 @@ _NEEDED_LABELS = {"sensitivity": {1}, "specificity": {0}, "roc_auc": {0, 1}}
 class EarlyStop:
     """What is watched, and how long without a better value.
 
-    An epoch is better if its value passes the best one by more than `min_delta`; loss passes
+    With `start`, what was measured before the first epoch, an epoch must be better than that. An
+    epoch is better if its value passes the best one by more than `min_delta`; loss passes
     downwards, all else upwards. NaN is never better.
     """
 
@@ -25,6 +26,7 @@ class EarlyStop:
     monitor: str
     patience: int | None
     min_delta: float
+    start: float = math.nan
 
     def check_validation(self, weights: str, labels: set[int]) -> None:
         """Refuse a rule that has nothing to go by.
@@ -53,14 +55,13 @@ class EarlyStop:
 
     def best(self, records: Sequence[Record]) -> int | None:
         """Return the number of the best epoch, or None."""
-        best = None
+        best, bound = None, self.start
         for record in records:
             value = self._value(record)
-            if best is None:
-                best = None if math.isnan(value) else record
-            elif self._loss(value) < self._loss(self._value(best)) - self.min_delta:
-                best = record
-        return None if best is None else best["epoch"]
+            is_first = math.isnan(bound) and not math.isnan(value)
+            if is_first or self._loss(value) < self._loss(bound) - self.min_delta:
+                best, bound = record["epoch"], value
+        return best
 
     def ending(self, records: Sequence[Record]) -> tuple[str, str] | None:
         """Return (ended_by, reason) if training ends after these epochs, else None."""
@@ -73,6 +74,11 @@ class EarlyStop:
         return None
 
     def _patience_reason(self, records: Sequence[Record], best: int | None) -> str:
+        if best is None and not math.isnan(self.start):
+            return (
+                f"Validation {self.monitor} was {self.start:.6g} before the first epoch and not "
+                f"better by more than {self.min_delta:g} in {len(records)} epochs since."
+            )
         if best is None:
             first = f"Validation {self.monitor} was NaN in all {len(records)} epochs"
             return f"{first}, so that none was better for a patience of {self.patience}."

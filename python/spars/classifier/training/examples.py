@@ -17,12 +17,15 @@ class Examples(ABC):
     ----------
     role : str
         "training" or "validation".
+    count : int
+        Examples of a batch.
     seen : dict of int to dict
         The record of each thing that was read, by its number: what a checkpoint keeps, to compare.
     """
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, role: str, count: int) -> None:
         self.role = role
+        self.count = count
         self.seen: dict[int, dict[str, Any]] = {}
 
     @property
@@ -80,3 +83,67 @@ class Examples(ABC):
         ValueError
             Naming what differs from the training of the checkpoint at `path`.
         """
+
+
+class DescribedExamples(Examples):
+    """Examples that follow from what is said of them: nothing is read while they are drawn.
+
+    Parameters
+    ----------
+    role, count
+        As for `Examples`.
+    description : dict
+        All that they follow from, as plain values.
+    """
+
+    def __init__(self, role: str, count: int, description: dict[str, Any]) -> None:
+        super().__init__(role, count)
+        self._description = description
+
+    @property
+    def is_empty(self) -> bool:
+        return False
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [{"role": self.role, **self._description}]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        return self._description
+
+    def can_have_seen(self, number: object) -> bool:
+        return False
+
+    def check_same(self, before: Any, path: Path) -> None:
+        if isinstance(before, list):
+            had = "scans" if before else "none"
+            raise ValueError(
+                f"The {self.role} examples must be {had}, as in {path}. "
+                "Got windows of spars.lesions instead."
+            )
+        known, now = _flat(before), _flat(self._description)
+        for name in sorted(known.keys() | now.keys()):
+            had, has = (values.get(name, "nothing") for values in (known, now))
+            if had != has:
+                raise ValueError(
+                    f"The '{name}' of the {self.role} windows must be {had!r}, as in {path}. "
+                    f"Got {has!r} instead."
+                )
+
+    def check_unchanged(self, path: Path) -> None:
+        """Nothing was read: `check_same` has compared all that windows follow from."""
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Return a description as {name with dots and numbers in brackets: value}."""
+    if isinstance(value, dict):
+        named = {f"{prefix}.{name}" if prefix else name: item for name, item in value.items()}
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        named = {f"{prefix}[{number}]": item for number, item in enumerate(value)}
+    else:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for name, item in named.items():
+        flat |= _flat(item, name)
+    return flat

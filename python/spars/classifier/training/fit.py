@@ -138,7 +138,7 @@ def fit(
     checkpoint = None
     if settings.checkpoint is not None:
         checkpoint = check_begun(settings.checkpoint, _OWNER, resume=settings.resume)
-    options = _recorded(settings)
+    options = recorded_options(settings)
     _check_batch(classifier, options)
     examples = _examples(dataset, validation, settings)
     rule.check_validation(settings.weights, examples["validation"].labels)
@@ -149,7 +149,7 @@ def fit(
         options["steps_per_epoch"] = max(1, len(cases) // 4)
     run = Run(
         classifier, examples, settings.protocol, options, settings.augmentation,
-        _schedule(settings.learning_rate), rule, checkpoint,
+        schedule_of(settings.learning_rate), rule, checkpoint,
         as_progress(settings.progress, settings.owner, "batches"),
     )  # fmt: skip
     if settings.resume and checkpoint is not None:
@@ -195,16 +195,17 @@ def _examples(
     """Return the examples of both roles, checked as far as they can be without loading any."""
     protocol = settings.protocol
     grid = settings.grid if protocol.scan_frame == "resampled" else None
+    each, crops = settings.scans_per_step, settings.crops_per_scan
     room = Room(protocol, settings.window, settings.grid)
     has_masks = protocol.crop_label == "voxel"
     scans = Scans(grid, has_masks, settings.cache_bytes, room, protocol.orientation)
 
     def of(given: Iterable[Case] | Windows | None, name: str, role: str) -> Examples:
         if isinstance(given, Windows):
-            return MadeExamples(role, given, settings.scans_per_step * settings.crops_per_scan)
+            return MadeExamples(role, given, each * crops)
         cases = [] if given is None else check_cases(given, name, protocol, room)
         balanced = settings.scan_sampling == "balanced"
-        return ScanExamples(role, cases, scans, settings.scans_per_step, balanced=balanced)
+        return ScanExamples(role, cases, scans, each, crops, balanced=balanced)
 
     return {
         "training": of(dataset, "dataset", "training"),
@@ -212,7 +213,7 @@ def _examples(
     }
 
 
-def _recorded(settings: TrainingSettings) -> dict[str, Any]:
+def recorded_options(settings: TrainingSettings) -> dict[str, Any]:
     """Return what the history's configuration says of the settings; the protocol apart."""
     options = settings.recorded() | {"window": settings.window, "grid": settings.grid}
     del options["protocol"]
@@ -228,7 +229,7 @@ def _check_batch(classifier: Classifier, options: Mapping[str, Any]) -> None:
         raise ValueError(sentence("crops_per_scan", _OWNER, allowed, 1))
 
 
-def _schedule(rate: Any) -> Callable[[float], float]:
+def schedule_of(rate: Any) -> Callable[[float], float]:
     """Return a checked `learning_rate` as a function of what remains."""
     if callable(rate):
         return rate

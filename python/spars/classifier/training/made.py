@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from spars._core import native
 from spars._support.checks import shown
-from spars.classifier.training.examples import Examples
+from spars._support.types import FloatArray, MaskArray
+from spars.classifier.training.examples import DescribedExamples
 from spars.classifier.training.history import plain
 from spars.classifier.training.settings import TrainingSettings
 from spars.lesions.windows import Windows
@@ -18,67 +18,36 @@ _OWNER = "fit"
 _SWITCHES = {"crop_label": "image", "crop_size": "window", "crop_interpolation": "nearest"}
 
 
-class MadeExamples(Examples):
-    """Windows of a source, in its order: batch k holds those from k times `each` on.
+class MadeExamples(DescribedExamples):
+    """Windows of a source, in its order: batch k holds those from k times `count` on.
 
     Parameters
     ----------
     role : str
         "training" or "validation".
     source : spars.lesions.Windows
-    each : int
+    count : int
         Windows of a batch.
     """
 
-    def __init__(self, role: str, source: Windows, each: int) -> None:
-        super().__init__(role)
+    def __init__(self, role: str, source: Windows, count: int) -> None:
+        super().__init__(role, count, described(source))
         self.source = source
-        self.each = each
-        self._description = described(source)
-
-    @property
-    def is_empty(self) -> bool:
-        return False
 
     @property
     def labels(self) -> set[int]:
         chance = self.source.settings.tumour_chance
         return {label for label, part in ((0, 1.0 - chance), (1, chance)) if part > 0.0}
 
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [{"role": self.role, **self._description}]
-
-    @property
-    def description(self) -> dict[str, Any]:
-        return self._description
-
     def fill(self, trainer: int, batch: int) -> None:
-        drawn = self.source.draw(batch * self.each, self.each)
-        values = drawn.values.reshape(self.each, -1)
-        native.trainer_add_windows(trainer, values, self.source.settings.window, drawn.labels)
+        drawn = self.source.draw(batch * self.count, self.count)
+        add_windows(trainer, drawn.values, drawn.labels)
 
-    def can_have_seen(self, number: object) -> bool:
-        return False
 
-    def check_same(self, before: Any, path: Path) -> None:
-        if isinstance(before, list):
-            had = "scans" if before else "none"
-            raise ValueError(
-                f"The {self.role} examples must be {had}, as in {path}. "
-                "Got windows of spars.lesions instead."
-            )
-        known, now = _flat(before), _flat(self._description)
-        for name in sorted(known.keys() | now.keys()):
-            had, has = (values.get(name, "nothing") for values in (known, now))
-            if had != has:
-                raise ValueError(
-                    f"The '{name}' of the {self.role} windows must be {had!r}, as in {path}. "
-                    f"Got {has!r} instead."
-                )
-
-    def check_unchanged(self, path: Path) -> None:
-        """Nothing was read: `check_same` has compared all that windows follow from."""
+def add_windows(trainer: int, values: FloatArray, labels: MaskArray) -> None:
+    """Give the core's trainer windows (n, x, y, z) with labels of their own."""
+    rows = values.reshape(len(values), -1)
+    native.trainer_add_windows(trainer, rows, values.shape[1:], labels)
 
 
 def described(source: Windows) -> dict[str, Any]:
@@ -192,17 +161,3 @@ def _refusal(name: str, allowed: str, got: object, where: str) -> ValueError:
     return ValueError(
         f"The '{name}' parameter of fit must be {allowed} with {where}. Got {shown(got)} instead."
     )
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Return a description as {name with dots and numbers in brackets: value}."""
-    if isinstance(value, dict):
-        named = {f"{prefix}.{name}" if prefix else name: item for name, item in value.items()}
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        named = {f"{prefix}[{number}]": item for number, item in enumerate(value)}
-    else:
-        return {prefix: value}
-    flat: dict[str, Any] = {}
-    for name, item in named.items():
-        flat |= _flat(item, name)
-    return flat

@@ -83,6 +83,7 @@ class Run:
                 "protocol": self.used.to_dict(),
                 **options,
             },
+            inputs=self._inputs(),
             versions=versions(),
         )
 
@@ -164,7 +165,7 @@ class Run:
         return Handle(native.trainer_create(self.classifier._handle.value, training))
 
     def _validate(self) -> dict[str, float]:
-        count = self.options["scans_per_step"] * self.options["crops_per_scan"]
+        count = self.examples["validation"].count
         steps = self.options["validation_steps"]
         scores = np.empty((steps, count), np.float32)
         labels = np.empty((steps, count), np.int64)

@@ -97,16 +97,23 @@ class ScanExamples(Examples):
         None for a training without validation.
     scans : Scans
         Where both roles keep what they have read.
-    each : int
-        Scans of a batch.
+    each, crops : int
+        Scans of a batch, and crops of each.
     balanced : bool
         Whether scans without and with tumours are drawn by turns.
     """
 
     def __init__(
-        self, role: str, cases: Sequence[Case], scans: Scans, each: int, *, balanced: bool
+        self,
+        role: str,
+        cases: Sequence[Case],
+        scans: Scans,
+        each: int,
+        crops: int,
+        *,
+        balanced: bool,
     ) -> None:
-        super().__init__(role)
+        super().__init__(role, each * crops)
         self.cases = cases
         self.scans = scans
         self.each = each
