@@ -189,3 +189,29 @@ def test_too_few_too_many_or_others_are_refused(given, error, message):
         given = members(1) * {"one": 1, "many": 65}[given]
     with pytest.raises(error, match=message):
         spars.Ensemble(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "message"),
+    [
+        ("1.fc5.bias", "7.fc5.bias", r"The file holds '7\.fc5\.bias', which the classifier does"),
+        ("1.bn1.bias", "1.bn1.BIAS", r"The file holds '1\.bn1\.BIAS', which"),
+    ],
+)
+def test_a_tensor_that_no_member_has_is_named(ensemble, tmp_path, name, changed, message):
+    path = tmp_path / "broken.safetensors"
+    ensemble.save(path)
+    whole = path.read_bytes().replace(b"spars.sha256", b"other.sha256", 1)
+    path.write_bytes(whole.replace(f'"{name}"'.encode(), f'"{changed}"'.encode(), 1))
+    with pytest.raises(spars.FormatError, match=message):
+        spars.load_classifier(path)
+
+
+def test_a_list_of_records_that_does_not_fit_is_refused(ensemble, tmp_path):
+    path = tmp_path / "broken.safetensors"
+    ensemble.save(path)
+    whole = path.read_bytes().replace(b"spars.sha256", b"other.sha256", 1)
+    assert b"[null, null, null]" in whole
+    path.write_bytes(whole.replace(b"[null, null, null]", b"[null,       null]", 1))
+    with pytest.raises(spars.FormatError, match=r"must be a list of 3, one for each member"):
+        spars.load_classifier(path)
