@@ -99,7 +99,8 @@ final class OutputFile {
         guard let listing = opendir(folder.cString) else { return }
         defer { closedir(listing) }
         while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+            // In place: an entry ends with its name, and a copy of the field would read beyond it.
+            let name = withUnsafeMutableBytes(of: &entry.pointee.d_name) { bytes in
                 // SAFETY: the system ends the name with a zero inside the field.
                 Array(bytes.prefix { $0 != 0 })
             }
