@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .PHONY: help demo test test-core test-python test-arm64 test-interoperability check format generate \
-	sanitize bench docs examples site clean build prerequisites
+	sanitize fuzz bench docs examples site clean build prerequisites
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ check: $(BIN)/ruff ## Check style, formatting, types and the repository's own ru
 	bash scripts/check_shim.sh
 	$(PYTHON) scripts/check.py
 
-sanitize: prerequisites ## Run Swift tests under the address and the thread sanitizer
-	bash scripts/sanitize.sh
+sanitize: build $(BIN)/pytest ## Run tests under the address and the thread sanitizer
+	PYTHON=$(BIN)/python bash scripts/sanitize.sh
+
+fuzz: build ## Fuzz what reads files, guided by coverage: a minute for each reader
+	PYTHON=$(BIN)/python bash scripts/fuzz.sh
 
 format: $(BIN)/ruff ## Format the sources
 	$(BIN)/ruff check --fix-only .

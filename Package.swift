@@ -64,15 +64,17 @@ package.targets += [
 ]
 
 // The shim needs Python's headers, so it exists only when `setup.py` says where they are:
-// `swift build` and `swift test` need no Python.
+// `swift build` and `swift test` need no Python. `scripts/sanitize.sh` has more flags for its C.
 if let include = Context.environment["SPARS_PYTHON_INCLUDE"] {
+    let more = (Context.environment["SPARS_SHIM_FLAGS"] ?? "").split(separator: " ").map(
+        String.init)
     package.products.append(
         .library(name: "SPARSPython", type: .dynamic, targets: ["SPARSABI", "CPythonShim"]))
     package.targets.append(
         .target(
             name: "CPythonShim", dependencies: ["CSPARS"],
             cSettings: [
-                .unsafeFlags(["-I", include]), .define("Py_LIMITED_API", to: "0x030B0000"),
+                .unsafeFlags(["-I", include] + more), .define("Py_LIMITED_API", to: "0x030B0000"),
             ]))
 }
 
@@ -94,3 +96,13 @@ package.targets += [
     .testTarget(
         name: "SPARSABITests", dependencies: ["SPARSABI", "SPARSPhantom", "SPARSTestSupport"]),
 ]
+
+// Coverage-guided fuzzing of what reads files; libFuzzer brings `main`, so it exists only for
+// `scripts/fuzz.sh`.
+if Context.environment["SPARS_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "SPARSFuzz", dependencies: ["SPARSNative"], path: "Tests/Fuzz",
+            exclude: ["seeds.py"],
+            swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+}
