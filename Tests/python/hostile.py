@@ -127,6 +127,8 @@ def hostile(rng: np.random.Generator) -> object:
 
 def calls() -> dict[str, tuple[Callable[..., object], dict[str, object]]]:
     """Return the sound calls: a function and its keywords, by name."""
+    import hostile_results
+
     import spars
     from spars import baselines, calibration, datasets, exhaustion, ratings
     from spars.search.run import Run
@@ -304,7 +306,7 @@ def calls() -> dict[str, tuple[Callable[..., object], dict[str, object]]]:
         **dict(named("exhaustive greedy random_walk", "baselines", baselines,
                      **search, n_steps=4)),
     }  # fmt: skip
-    return found_calls
+    return found_calls | hostile_results.calls(scan, run, found, league)
 
 
 def parameters(function: Callable[..., object], sound: dict[str, object]) -> list[str]:

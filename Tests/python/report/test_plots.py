@@ -230,3 +230,22 @@ def test_budgets_are_drawn_by_the_windows_asked_for():
     assert figure.axes[0].get_xscale() == "log"
     with pytest.raises(ValueError, match="'reached'"):
         plots.budgets({})
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.payoff(np.zeros((3, 3))), "'league' parameter of payoff must be a League"),
+        (lambda: plots.ratings([1]), "'league' parameter of ratings must be a League"),
+        (lambda: plots.budgets([1]), "'reached' parameter of budgets must be a mapping by name"),
+        (lambda: plots.budgets({"a": [0.5]}), "must be a mapping of windows to Dice, by name"),
+        (lambda: plots.coverage({"a": 1}), "'curves' parameter of coverage must be a Coverage"),
+        (
+            lambda: plots.curves(3, x_label="x", y_label="y"),
+            "'series' parameter of curves must be a mapping by name",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(draw, message):
+    with pytest.raises(TypeError, match=message):
+        draw()

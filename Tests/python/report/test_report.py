@@ -374,3 +374,10 @@ def test_a_segmentation_without_its_scan_has_a_report_too(found, tmp_path):
     text = written(Segmentation.load(tmp_path / "kept"), tmp_path / "page.html").text
     assert "0.700" in text
     assert "how good the mask is remains unknown" in text
+
+
+@pytest.mark.parametrize("rows", [{"cases": [{"name": "a"}]}, {"tiles": np.zeros((2, 3))}])
+def test_rows_without_their_keys_are_refused(found, tmp_path, rows):
+    wanted = f"'{next(iter(rows))}' parameter of write_report must be mappings with 'name'"
+    with pytest.raises(TypeError, match=wanted):
+        report.write_report(tmp_path / "page.html", found, **rows)

@@ -233,3 +233,10 @@ def test_a_report_shows_the_curves_it_is_given(scan, tmp_path):
     assert page.count("<svg") == plain.count("<svg") + 3
     assert "windows of the highest scores" in page
     assert "windows of the highest scores" not in plain
+
+
+@pytest.mark.parametrize("measure", [spars.coverage.coverage, spars.coverage.regret])
+def test_what_is_no_search_has_no_coverage(scan, measure):
+    atlas = spars.ScoreAtlas.compute(scan, lambda crops: np.zeros(len(crops)), (8, 8, 8))
+    with pytest.raises(TypeError, match="'search' parameter of .* must be a Run"):
+        measure(np.zeros((3, 3)), atlas)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_choice, check_integer
+from spars._support.checks import check_choice, check_integer, sentence
 from spars._support.extras import require
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def curves(
     Raises
     ------
     TypeError, ValueError
-        `mark` does not lie within the longest series, `smooth` is below 1, or `scale` is neither.
+        `series` is no mapping, `mark` does not lie within the longest of them, `smooth` is below 1,
+        or `scale` is neither.
 
     Examples
     --------
@@ -97,6 +98,7 @@ def curves(
     """
     smooth = check_integer(smooth, "smooth", "curves", 1)
     check_choice(scale, "scale", "curves", ("linear", "log"))
+    _check_by_name(series, "series", "curves")
     if mark is not None:
         longest = max((len(values) for values in series.values()), default=0)
         place, text = mark
@@ -162,8 +164,8 @@ def coverage(
 
     Raises
     ------
-    ValueError
-        No curve is given, or `part` is none of the three.
+    TypeError, ValueError
+        No curve is given, or something else than curves, or `part` is none of the three.
 
     Examples
     --------
@@ -176,6 +178,9 @@ def coverage(
         raise ValueError(
             "The 'curves' parameter of coverage must hold a Coverage by name. Got none instead."
         )
+    for curve in _check_by_name(curves, "curves", "coverage").values():
+        if not all(hasattr(curve, name) for name, _ in COVERAGE):
+            raise TypeError(sentence("curves", "coverage", "a Coverage by name", curve))
     if part is not None:
         part = check_choice(part, "part", "coverage", [name for name, _ in COVERAGE])
         figure, ax = axes_of(ax)
@@ -221,8 +226,8 @@ def budgets(
 
     Raises
     ------
-    ValueError
-        No search is given.
+    TypeError, ValueError
+        No search is given, or its Dice is no mapping.
 
     Examples
     --------
@@ -232,6 +237,8 @@ def budgets(
         raise ValueError(
             "The 'reached' parameter of budgets must hold Dice by name. Got none instead."
         )
+    for dice in _check_by_name(reached, "reached", "budgets").values():
+        _check_by_name(dice, "reached", "budgets", "a mapping of windows to Dice, by name")
     figure, ax = axes_of(ax)
     for index, (search, dice) in enumerate(reached.items()):
         asked = sorted(dice)
@@ -260,6 +267,11 @@ def payoff(league: League, *, ax: Axes | None = None) -> Figure:
         Members are sorted by their ratings, the strongest first: what transitive strength explains
         is purple above the diagonal, and orange there is a member that loses to a weaker one.
 
+    Raises
+    ------
+    TypeError
+        `league` is none.
+
     Examples
     --------
     >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
@@ -270,7 +282,7 @@ def payoff(league: League, *, ax: Axes | None = None) -> Figure:
     ... )
     >>> figure = spars.plots.payoff(spars.League.of(run, max_steps=16).play(4))
     """
-    order = league.ratings(resamples=1).order
+    order = _checked(league, "payoff").ratings(resamples=1).order
     rates = league.payoff[np.ix_(order, order)]
     names = [league.names[i] for i in order]
     figure, ax = axes_of(ax)
@@ -304,6 +316,11 @@ def ratings(league: League, *, confidence: float = 0.95, ax: Axes | None = None)
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    TypeError
+        `league` is none.
+
     Examples
     --------
     >>> scan = spars.phantom(seed=1, shape=(32, 32, 24)).volume
@@ -314,7 +331,7 @@ def ratings(league: League, *, confidence: float = 0.95, ax: Axes | None = None)
     ... )
     >>> figure = spars.plots.ratings(spars.League.of(run, max_steps=16).play(4))
     """
-    found = league.ratings(confidence=confidence)
+    found = _checked(league, "ratings").ratings(confidence=confidence)
     figure, ax = axes_of(ax)
     places = np.arange(len(found.names))
     # A percentile interval need not hold the estimate; bars have no negative length.
@@ -337,6 +354,22 @@ def trailing_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
     means = np.full(values.size, np.nan)
     np.divide(sums[last] - sums[first], n, out=means, where=n > 0)
     return means
+
+
+def _check_by_name(
+    value: object, name: str, owner: str, allowed: str = "a mapping by name"
+) -> Mapping[Any, Any]:
+    """Return `value`, which must be a mapping."""
+    if not isinstance(value, Mapping):
+        raise TypeError(sentence(name, owner, allowed, value))
+    return value
+
+
+def _checked(league: League, owner: str) -> League:
+    """Return what must be a league, whose class this package does not know."""
+    if not hasattr(league, "payoff"):
+        raise TypeError(sentence("league", owner, "a League", league))
+    return league
 
 
 def _finish(ax: Axes, x_label: str, y_label: str, drawn: int) -> None:

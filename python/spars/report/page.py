@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spars._support import runtime
+from spars._support.checks import sentence
 from spars._support.files import write_text
 from spars._support.formats import check_ending
 from spars._support.types import Mask, MaskArray, PathLike
@@ -98,6 +99,8 @@ def write_report(
 
     Raises
     ------
+    TypeError
+        A case or a tile is not of its keys.
     ValueError
         The reference has another shape than the scan, or lies elsewhere.
     ImportError
@@ -117,7 +120,9 @@ def write_report(
     content: dict[str, Any] = {
         "title": title,
         "summary": list(summary),
-        "tiles": shown_first(segmentation, metrics, tiles),
+        "tiles": shown_first(
+            segmentation, metrics, _rows(tiles, "tiles", ("name", "value", "note"))
+        ),
         "pictures": pictures(segmentation, reference),
         "scroller": packed(segmentation, reference),
         "lesions": lesion_table(segmentation, reference),
@@ -126,7 +131,7 @@ def write_report(
         "training": training_section(history),
         "search": search_section(segmentation, metrics, coverage, budgets),
         "caveats": [*_standing_caveats(segmentation, reference), *caveats],
-        "cases": list(cases),
+        "cases": _rows(cases, "cases", ("name", "use", "label", "sha256")),
         "configuration": configuration_parts(segmentation, history),
         "hashes": hashes(segmentation),
         "versions": versions(),
@@ -151,6 +156,18 @@ def write_report(
         for drawn in (content[part] or {}).get("charts", ()):
             drawn["svg"] = safe(drawn["svg"])
     write_text(path, page_template.render(content))
+
+
+def _rows(
+    given: Iterable[Mapping[str, Any]], name: str, keys: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Return rows of a table, each of which must have these keys."""
+    rows = list(given)
+    for row in rows:
+        if not isinstance(row, Mapping) or not row.keys() >= set(keys):
+            wanted = "mappings with " + ", ".join(f"'{key}'" for key in keys)
+            raise TypeError(sentence(name, "write_report", wanted, row))
+    return rows
 
 
 def versions() -> dict[str, str]:

@@ -110,8 +110,8 @@ def coverage(
 
     Raises
     ------
-    ValueError
-        The atlas is of another window or grid, or is needed and missing.
+    TypeError, ValueError
+        `search` is none, or the atlas is of another window or grid, or is needed and missing.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def regret(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         As for `coverage`.
 
     References
@@ -209,6 +209,9 @@ def _seen_places(
 ) -> tuple[Visits, ScoreAtlas, NDArray[np.int64]]:
     """Return a search's visits, the atlas they are measured by, and each visit's place in it."""
     searched: Any = getattr(search, "run", search)
+    if not hasattr(searched, "_visits"):
+        wanted = "a Run, a Segmentation, or what a baseline found"
+        raise TypeError(sentence("search", owner, wanted, search))
     if atlas is None:
         atlas = searched._atlas(owner, as_progress(progress, owner, "windows"))
     if not isinstance(atlas, ScoreAtlas):
