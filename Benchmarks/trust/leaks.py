@@ -120,6 +120,92 @@ def operations() -> dict[str, Callable[[], Callable[[], object]]]:
         organ[2:14, 2:13, 2:12] = 1
         return lambda: spars.lesions.insert(spars.Volume(scan, np.eye(4)), organ, seed=1)
 
+    def components() -> Callable[[], object]:
+        return lambda: spars.metrics.connected_components(mask)
+
+    def phantoms() -> Callable[[], object]:
+        return lambda: spars.phantom(seed=1, shape=(24, 24, 16))
+
+    def working_scans() -> Callable[[], object]:
+        volume, organ = spars.Volume(scan, np.eye(4)), np.ones(scan.shape, np.uint8)
+        return lambda: (spars.working_scan(volume, organ), spars.intensity_mask(volume, organ))
+
+    def lesion_windows() -> Callable[[], object]:
+        host = spars.lesions.Host(scan, np.ones(scan.shape, np.uint8), level=40.0)
+        made = spars.lesions.windows([host], window=(4, 4, 4), core=(2, 2, 2))
+        return lambda: made.draw(0, 2)
+
+    def atlases() -> Callable[[], object]:
+        def call() -> None:
+            known = spars.ScoreAtlas.compute(scan, score, (4, 4, 4), stride=4)
+            known.exhaustive_map()
+            known.interpolated_map()
+            known.save(f"{folder}/atlas.npz")
+            spars.ScoreAtlas.load(f"{folder}/atlas.npz")
+
+        return call
+
+    def leagues() -> Callable[[], object]:
+        options = {"window": (4, 4, 4), "policy": "LocalPolicy"}
+        run = spars.self_play(scan, score, iterations=1, n_steps=4, snapshot_interval=1, **options)
+
+        def call() -> None:
+            league = spars.League(scan, score, **options)
+            league.add("first", run.parameters)
+            league.add("second", run.snapshots[0].parameters)
+            league.play(1)
+
+        return call
+
+    def runs() -> Callable[[], object]:
+        options = {"window": (4, 4, 4), "n_steps": 4, "policy": "LocalPolicy"}
+        run = spars.self_play(scan, score, iterations=1, **options)
+
+        def call() -> None:
+            run.save(f"{folder}/run.npz")
+            spars.Run.load(f"{folder}/run.npz", scan, score).resume(1)
+
+        return call
+
+    def exhaustion_games() -> Callable[[], object]:
+        def call() -> None:
+            game = spars.exhaustion.ExhaustionEnv(scan, score, window=(4, 4, 4))
+            game.reset(seed=1)
+            game.step(1)
+
+        return call
+
+    def advantages() -> Callable[[], object]:
+        steps = np.zeros(64)
+        return lambda: spars.ppo.gae(steps, steps, steps, 0.0, 0.0, 0.99, 0.95)
+
+    def networks() -> Callable[[], object]:
+        network = spars.Classifier((108, 108, 108))
+
+        def call() -> None:
+            network.attributions(scan, window=(8, 8, 8))
+            for name in ("w.safetensors", "w.pth"):
+                network.save(f"{folder}/{name}")
+                spars.Classifier.load(f"{folder}/{name}", input_shape=(108, 108, 108))
+
+        return call
+
+    def trainings() -> Callable[[], object]:
+        cases = [spars.datasets.Case(str(i), i == 1, lambda: scan) for i in range(2)]
+        network = spars.Classifier((108, 108, 108))
+        options = {"steps_per_epoch": 1, "scans_per_step": 2, "crops_per_scan": 1, "grid": None}
+        return lambda: network.fit(cases, epochs=1, window=(4, 4, 4), **options)
+
+    def learned_agents() -> Callable[[], object]:
+        from spars.search.map_policy import MapPolicy
+
+        made = spars.phantom(seed=1, shape=(32, 32, 24))
+        network = spars.Classifier((108, 108, 108), spars.IntensityWindow())
+        network.recipe = spars.Recipe.of_organ(spacing=8.0, window=(4, 4, 4))
+        agents = spars.Agents(MapPolicy(seed=0), {"scans": 0}, least_worth=None)
+        options = {"region": made.liver, "agents": agents, "max_scores": 16}
+        return lambda: spars.segment(made.volume, network, **options)
+
     return {
         name: make
         for name, make in locals().items()
@@ -161,7 +247,7 @@ def main() -> int:
         growth = (after - before) / before
         grown += growth >= LIMIT
         mark = "GROWS" if growth >= LIMIT else ""
-        print(f"{name:14} {before >> 20:5} MiB, {growth:+.2%} {mark}", flush=True)
+        print(f"{name:16} {before >> 20:5} MiB, {growth:+.2%} {mark}", flush=True)
     return int(grown > 0)
 
 

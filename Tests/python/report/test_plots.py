@@ -249,3 +249,8 @@ def test_budgets_are_drawn_by_the_windows_asked_for():
 def test_what_cannot_be_drawn_is_named(draw, message):
     with pytest.raises(TypeError, match=message):
         draw()
+
+
+def test_axes_that_are_none_are_refused():
+    with pytest.raises(TypeError, match="'ax' parameter of a chart must be matplotlib's Axes"):
+        plots.curves({"a": [1.0]}, x_label="x", y_label="y", ax=3.0)

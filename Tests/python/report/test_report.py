@@ -381,3 +381,8 @@ def test_rows_without_their_keys_are_refused(found, tmp_path, rows):
     wanted = f"'{next(iter(rows))}' parameter of write_report must be mappings with 'name'"
     with pytest.raises(TypeError, match=wanted):
         report.write_report(tmp_path / "page.html", found, **rows)
+
+
+def test_what_is_no_segmentation_has_no_page(tmp_path):
+    with pytest.raises(TypeError, match="'segmentation' parameter of write_report must be a Segm"):
+        report.write_report(tmp_path / "page.html", np.float32(2))

@@ -1,9 +1,12 @@
 """Whatever a file of ours holds, reading it answers or raises a FormatError."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import hostile
+import pytest
 
 SCRIPT = Path(hostile.__file__).with_name("hostile_files.py")
 #: `python Tests/python/hostile_files.py --seed N --files 10000` is the same at length.
@@ -13,3 +16,12 @@ SEED, FILES = 4, 210
 def test_changed_files_are_read_or_refused_as_broken():
     wrong = hostile.found(SEED, FILES, script=SCRIPT)
     assert not wrong, "\n".join(json.dumps(line) for line in wrong)
+
+
+@pytest.mark.parametrize("trial", [218, 1024])
+def test_what_another_seed_found_is_refused(trial):
+    """A run whose interval is a list, and a league without its scan's digest."""
+    command = [sys.executable, str(SCRIPT), "--child", "9201", str(trial), "1"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert '"trial"' in run.stdout
+    assert '"kind"' not in run.stdout

@@ -395,6 +395,8 @@ def line_style(index: int) -> dict[str, Any]:
 
 def axes_of(ax: Axes | None) -> tuple[Figure, Axes]:
     if ax is not None:
+        if not hasattr(ax, "figure"):
+            raise TypeError(sentence("ax", "a chart", "matplotlib's Axes", ax))
         # It may be a SubFigure, which draws the same.
         return cast("Figure", ax.figure), ax
     figure = new_figure(5.8, 3.6)

@@ -100,7 +100,7 @@ def write_report(
     Raises
     ------
     TypeError
-        A case or a tile is not of its keys.
+        `segmentation` is none, or a case or a tile is not of its keys.
     ValueError
         The reference has another shape than the scan, or lies elsewhere.
     ImportError
@@ -113,6 +113,9 @@ def write_report(
     >>> spars.report.write_report("report.html", found, reference=made.tumour)
     """
     check_ending(path, (".html", ".htm"), "write_report")
+    # Its class is in a package that this one does not know.
+    if not hasattr(segmentation, "millilitres"):
+        raise TypeError(sentence("segmentation", "write_report", "a Segmentation", segmentation))
     page_template = template("report.html")
     if reference is not None:
         reference = as_mask(reference, "reference", "write_report", scan=segmentation.volume, on=on)

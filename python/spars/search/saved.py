@@ -42,6 +42,11 @@ def field_again(
         grid = check_extent(c["grid"], "grid", "load", high=AXIS_LIMIT)
         stride = check_integer(c["stride"], "stride", "load", 1, AXIS_LIMIT)
         threshold = checked_threshold(c["termination_threshold"], c.get("game", "search"), "load")
+        played_on = c["input_sha256"]
+        # How often a run is told and keeps its state; a league's file does not say.
+        for name in ("snapshot_interval", "replay_interval"):
+            if c.get(name) is not None:
+                check_integer(c[name], name, "load", 0)
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: its configuration is broken: {error!r}") from error
     played = Field(
@@ -49,7 +54,7 @@ def field_again(
         None if protocol.scan_frame == "native" else grid, stride,
         {"intensity_window": protocol.intensity_window}, "load",
     )  # fmt: skip
-    if digest(played.array) != c["input_sha256"]:
+    if digest(played.array) != played_on:
         raise ValueError(
             "The 'volume' parameter of load must be the scan that was played on. Got one of other "
             "values on its grid instead."
