@@ -28,8 +28,10 @@ from spars.search.settings import SegmentationSettings
 from spars.volume.masks import millilitres_of
 from spars.volume.volume import Volume, as_volume
 
-#: ml of a region's cavities that are worth a warning; masks of whole livers have up to 2.
-_CAVITIES_SAID = 2.0
+#: ml that a region leaves out inside it, and runs around, that are worth a warning: masks of whole
+#: livers have none of the first, and up to 2 of the second, coarse ones 4.
+_LEFT_OUT = 2.0
+_RUN_AROUND = 5.0
 
 
 def segment_organ(
@@ -201,13 +203,13 @@ def _with_cavities(scan: Volume, region: MaskArray) -> tuple[MaskArray, list[str
     found = native.organ_cavities(scan.array, region, scan.spacing, filled, None)
     taken, left = (millilitres_of(voxels, scan) for voxels in found)
     notes = []
-    if taken >= _CAVITIES_SAID:
+    if taken >= _LEFT_OUT:
         notes.append(
             f"The region left out {taken:.1f} ml inside it whose HU are a lesion's: they are taken "
             "for the organ's (Recipe.takes_cavities). Lesions at its surface that it leaves out "
             "are lost: give a region that holds the organ's lesions."
         )
-    if left >= _CAVITIES_SAID:
+    if left >= _RUN_AROUND:
         notes.append(
             f"The region runs around {left:.1f} ml whose HU are a lesion's and leaves them out: "
             "lesions there are not found. Give a region that holds the organ's lesions."
