@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from spars.search.train_agents import train_agents
     from spars.search.weak_labels import fit_weak_labels
     from spars.study import experiments as experiments
+    from spars.study import studies as studies
     from spars.study.results import Results
     from spars.study.study import Study
     from spars.volume import (

@@ -11,7 +11,7 @@ from hostile import Hostile, hostile
 from study_cases import INTENSITY, PHANTOMS, SMALL
 
 import spars
-from spars.study.presets import STUDIES
+from spars.study.studies import STUDIES
 from spars.volume.datasets import Case
 
 SHAPE = (24, 24, 20)

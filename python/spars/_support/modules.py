@@ -25,6 +25,7 @@ HOMES = {
     "ppo": "spars.agents.ppo",
     "ratings": "spars.search.ratings",
     "sklearn": "spars.study.estimator",
+    "studies": "spars.study.studies",
 }
 
 

@@ -12,7 +12,7 @@ from spars._support.checks import check_bool, check_choice, check_integer, sente
 from spars._support.extras import require
 from spars._support.progress import as_progress
 from spars._support.types import PathLike, Progress
-from spars.study import engine, presets, scans
+from spars.study import engine, scans, studies
 from spars.study.document import (
     KEYS,
     SCHEMA,
@@ -140,7 +140,7 @@ class Study:
             check_mapping(given.get(key), f"A study's {key}")
         self._given = {"preset": preset, "share_scores": share_scores, **given}
         if preset is not None:
-            given = presets.expanded(preset, given, [case.name for case in self.cases])
+            given = studies.expanded(preset, given, [case.name for case in self.cases])
         self._document = given
         self.split = section(given.get("split"), SplitSettings, "A study's split")
         self.seeds = _seeds(given.get("seeds", (0,)))

@@ -1,4 +1,4 @@
-"""The published repository's runs, as settings of a study."""
+"""The published repository's runs, as settings of a study; `spars.studies`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from spars._support.checks import check_choice
 from spars.study.document import merged
 from spars.study.scans import stem
+
+__all__ = ["PRESETS", "STUDIES", "WEIGHTS"]
 
 #: The scan that the released scripts play on, by name.
 _PLAYED = "liver_5"
@@ -53,6 +55,7 @@ _BASE: dict[str, Any] = {
         "method": "self_play", "iterations": 10_000, "termination_threshold": 0.3,
     },
 }  # fmt: skip
+#: What a study's description may name as its `preset`.
 PRESETS = ("published/all", *(f"published/{name}" for name in STUDIES))
 
 
