@@ -51,19 +51,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def said(folder, tmp_path, monkeypatch, capsys):
-    """Return a function that runs a command there: (exit code, standard output, error)."""
-    monkeypatch.chdir(folder)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
-
-
 def segment(*more, number=0, weights="weights", output="mask.nii.gz"):
     classifier = ("--classifier", f"{weights}.safetensors") if weights else ()
     organ = ("--region", f"organ{number}.nii.gz")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import spars
-from spars.command import cli
 
 INPUT = (108, 108, 108)
 TRAIN = (
@@ -37,19 +36,6 @@ def folder(tmp_path_factory):
         lines.append(f"scan{number}.nii.gz,{label},organ{number}.nii.gz")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
     return folder
-
-
-@pytest.fixture
-def said(folder, tmp_path, monkeypatch, capsys):
-    """Return a function that runs a command there: (exit code, standard output, error)."""
-    monkeypatch.chdir(folder)
-
-    def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
 
 
 def train(*more, output="w.safetensors"):
