@@ -14,6 +14,13 @@ private final class LesionWindowsBox: Sendable {
 
 private let hostKind = "host of lesions"
 
+private func checkedSpacing(
+    _ spacing: In<Double>, of owner: String
+) throws(SPARSError) -> Spacing {
+    let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+    return try Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner))
+}
+
 @_cdecl("spars_lesion_law_default")
 public func sparsLesionLawDefault(
     _ law: Out<spars_lesion_law>, _ error: Out<spars_error>
@@ -43,13 +50,13 @@ public func sparsLesionHostCreate(
     guarded(error, progress) { () throws(SPARSError) in
         let owner = "LesionHost"
         let extent = try checkedExtent(shape, "volume", of: owner)
-        let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        let spacing = try checkedSpacing(spacing, of: owner)
         try Memory.require(extent.count, each: 16, for: "A host of lesions")
         let made = try LesionHost(
             values: Control.copy(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Control.copy(checkedInput(organ, extent.count, "organ", of: owner)),
             extent: extent,
-            spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
+            spacing: spacing,
             level: level.isNaN ? nil : level)
         try Control.check()
         let room = try checkedOutput(host, 1, "host", of: owner)
@@ -177,7 +184,7 @@ public func sparsIntensityMask(
     guarded(error, progress) { () throws(SPARSError) in
         let owner = "intensity_mask"
         let extent = try checkedExtent(shape, "volume", of: owner)
-        let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        let spacing = try checkedSpacing(spacing, of: owner)
         let given = try checkedStruct(rule, "rule", of: owner)
         var wanted = IntensityMask()
         wanted.below = given.below
@@ -189,7 +196,7 @@ public func sparsIntensityMask(
             values: Control.copy(checkedInput(volume, extent.count, "volume", of: owner)),
             organ: Control.copy(checkedInput(organ, extent.count, "organ", of: owner)),
             extent: extent,
-            spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
+            spacing: spacing,
             mask: checkedOutput(mask, extent.count, "mask", of: owner))
         try write(found, to: level, "level", of: owner)
     }
@@ -204,11 +211,11 @@ public func sparsOrganCavities(
     guarded(error, progress) { () throws(SPARSError) in
         let owner = "organ_cavities"
         let extent = try checkedExtent(shape, "volume", of: owner)
-        let edges = try checkedInput(spacing, 3, "spacing", of: owner)
+        let spacing = try checkedSpacing(spacing, of: owner)
         let found = try OrganCavities.fill(
             values: checkedInput(volume, extent.count, "volume", of: owner),
             organ: checkedInput(organ, extent.count, "organ", of: owner), extent: extent,
-            spacing: Spacing(edges[0], edges[1], edges[2], of: SPARSError.Subject(owner)),
+            spacing: spacing,
             filled: checkedOutput(filled, extent.count, "filled", of: owner))
         try write(Int64(found.taken), to: takenIn, "taken_in", of: owner)
         try write(Int64(found.left), to: leftOut, "left_out", of: owner)

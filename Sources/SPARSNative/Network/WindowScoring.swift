@@ -152,9 +152,10 @@ private struct SharedFeatures {
 
     func copy(_ step: Voxel, to features: UnsafeMutablePointer<Float>) {
         let (x, y, z) = (layout.x, layout.y, layout.z)
-        let isInColumn = layout.column.count > 1
-        let layer = output.pointer + (isInColumn ? step.z - first.z : 0) * shape.count * 64
-        let start = isInColumn ? 0 : (step.z - first.z) * z.windowStep
+        let above = step.z - first.z
+        // Along z windows lie in the column or in the row, whose step is 0 in a column.
+        let layer = output.pointer + (layout.column.count > 1 ? above : 0) * shape.count * 64
+        let start = above * z.windowStep
         var row = features
         for i in 0..<window.x {
             for j in 0..<window.y {
