@@ -46,10 +46,9 @@ public struct LesionHost: Sendable {
                 "organ", of: owner, mustBe: "a mask of \(extent.count) voxels for \(extent)",
                 got: organ.count)
         }
-        let bounds = MaskKernels.bounds(
-            organ.span, organ.span, counts: (extent.x, extent.y, extent.z))
+        let box = Window<Native>(holding: organ.span, organ.span, in: extent)
         let count = organ.count { $0 != 0 }
-        guard let bounds, count >= OrganLevel.leastVoxels, count <= Int(Int32.max) else {
+        guard let box, count >= OrganLevel.leastVoxels, count <= Int(Int32.max) else {
             throw .range(
                 "organ", of: owner,
                 mustBe: "a mask with at least \(OrganLevel.leastVoxels) voxels of the organ",
@@ -61,11 +60,7 @@ public struct LesionHost: Sendable {
         }
         scan = extent
         self.spacing = spacing
-        box = Window(
-            origin: Voxel(bounds.low.0, bounds.low.1, bounds.low.2),
-            extent: Extent(
-                bounds.high.0 - bounds.low.0, bounds.high.1 - bounds.low.1,
-                bounds.high.2 - bounds.low.2))
+        self.box = box
         var inside = [UInt8](repeating: 0, count: box.extent.count)
         var cut = [Float](repeating: 0, count: box.extent.count)
         var places: [Int32] = []
@@ -73,9 +68,7 @@ public struct LesionHost: Sendable {
         for x in 0..<box.extent.x {
             try Control.check()
             for y in 0..<box.extent.y {
-                let from = extent.offset(
-                    box.origin.x + x, box.origin.y + y, box.origin.z)
-                let to = box.extent.offset(x, y, 0)
+                let (from, to) = (box.offset(x, y, in: extent), box.extent.offset(x, y, 0))
                 for z in 0..<box.extent.z where organ[from + z] != 0 {
                     let value = values[from + z]
                     guard value.isFinite else {
@@ -135,7 +128,7 @@ public struct LesionHost: Sendable {
 
     /// Where row (x, y) of the box begins in the scan.
     func scanOffset(_ x: Int, _ y: Int) -> Int {
-        scan.offset(box.origin.x + x, box.origin.y + y, box.origin.z)
+        box.offset(x, y, in: scan)
     }
 
     /// Where a voxel of the scan stands in the box; nil outside it.

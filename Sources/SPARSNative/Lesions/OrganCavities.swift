@@ -37,27 +37,22 @@ public enum OrganCavities {
         try Control.inRuns(extent.count, of: 1 << 20) { run in
             for i in run { filled[i] = organ[i] == 0 ? 0 : 1 }
         }
-        let counts = (extent.x, extent.y, extent.z)
-        guard
-            let bounds = MaskKernels.bounds(
-                Span(_unsafeElements: organ), Span(_unsafeElements: organ), counts: counts)
-        else { return (0, 0) }
-        let box = Extent(
-            bounds.high.0 - bounds.low.0, bounds.high.1 - bounds.low.1,
-            bounds.high.2 - bounds.low.2)
-        func row(_ x: Int, _ y: Int) -> Int {
-            extent.offset(bounds.low.0 + x, bounds.low.1 + y, bounds.low.2)
-        }
-        try Memory.require(box.count, each: 16, for: "The cavities of a mask of \(extent)")
+        let mask = Span(_unsafeElements: organ)
+        guard let window = Window<Native>(holding: mask, mask, in: extent) else { return (0, 0) }
+        let box = window.extent
+        try Memory.require(box.count, each: 20, for: "The cavities of a mask of \(extent)")
         var inside = [UInt8](repeating: 0, count: box.count)
+        var hu = [Float](repeating: 0, count: box.count)
         var usual: [Float] = []
         for x in 0..<box.x {
             try Control.check()
             for y in 0..<box.y {
-                let (from, to) = (row(x, y), box.offset(x, y, 0))
-                for z in 0..<box.z where organ[from + z] != 0 {
+                let (from, to) = (window.offset(x, y, in: extent), box.offset(x, y, 0))
+                for z in 0..<box.z {
+                    hu[to + z] = values[from + z]
+                    if organ[from + z] == 0 { continue }
                     inside[to + z] = 1
-                    if values[from + z].isFinite { usual.append(values[from + z]) }
+                    if hu[to + z].isFinite { usual.append(hu[to + z]) }
                 }
             }
         }
@@ -66,30 +61,23 @@ public enum OrganCavities {
         let directions = try enclosed(inside, box)
         let cavities = try ConnectedComponents(directions, box, .faces)
         let least = leastVolume * 1000 / (spacing.x * spacing.y * spacing.z)
-        var found = cavities.sizes.map { Cavity(isLarge: Double($0) >= least) }
-        for x in 0..<box.x {
-            try Control.check()
-            for y in 0..<box.y {
-                let (from, to) = (row(x, y), box.offset(x, y, 0))
-                for z in 0..<box.z {
-                    let cavity = Int(cavities.labels[to + z]) - 1
-                    if cavity < 0 || !found[cavity].isLarge { continue }
-                    found[cavity].hu.append(Double(values[from + z]) - level)
-                    if directions[to + z] > 1 { found[cavity].enclosedTwice += 1 }
-                }
+        var found = [Cavity](repeating: Cavity(), count: cavities.sizes.count)
+        try Control.inRuns(box.count) { run in
+            for i in run {
+                let cavity = Int(cavities.labels[i]) - 1
+                if cavity < 0 || Double(cavities.sizes[cavity]) < least { continue }
+                found[cavity].hu.append(Double(hu[i]) - level)
+                if directions[i] > 1 { found[cavity].enclosedTwice += 1 }
             }
         }
-        var (isTaken, taken, left) = ([Bool](), 0, 0)
-        for cavity in found {
-            let isLesion = try isLesion(cavity.hu)
-            let isDeep = 2 * cavity.enclosedTwice >= cavity.hu.count
-            isTaken.append(isLesion && isDeep)
-            if isLesion && isDeep { taken += cavity.hu.count }
-            if isLesion && !isDeep { left += cavity.hu.count }
+        var (isTaken, taken, left) = ([Bool](repeating: false, count: found.count), 0, 0)
+        for (index, cavity) in found.enumerated() where try isLesion(cavity.hu) {
+            isTaken[index] = 2 * cavity.enclosedTwice >= cavity.hu.count
+            if isTaken[index] { taken += cavity.hu.count } else { left += cavity.hu.count }
         }
         for x in 0..<box.x {
             for y in 0..<box.y {
-                let (to, from) = (row(x, y), box.offset(x, y, 0))
+                let (to, from) = (window.offset(x, y, in: extent), box.offset(x, y, 0))
                 for z in 0..<box.z {
                     let cavity = Int(cavities.labels[from + z]) - 1
                     if cavity >= 0 && isTaken[cavity] { filled[to + z] = 1 }
@@ -100,13 +88,10 @@ public enum OrganCavities {
     }
 
     private struct Cavity {
-        let isLarge: Bool
-        /// Against the organ's usual HU.
+        /// Against the organ's usual HU; none of a cavity that is too small.
         var hu: [Double] = []
         /// Voxels enclosed in planes of two directions or three.
         var enclosedTwice = 0
-
-        init(isLarge: Bool) { self.isLarge = isLarge }
     }
 
     /// - Parameter values: HU against the organ's usual HU.

@@ -22,15 +22,12 @@ public struct SurfaceDistances: Sendable {
         prediction: Span<UInt8>, reference: Span<UInt8>,
         _ extent: Extent, spacing: SIMD3<Double>
     ) throws(SPARSError) {
-        let counts = (extent.x, extent.y, extent.z)
-        guard let box = MaskKernels.bounds(prediction, reference, counts: counts) else {
+        guard let box = Window<Native>(holding: prediction, reference, in: extent) else {
             fromPrediction = []
             fromReference = []
             return
         }
-        let low = Voxel(box.low.0, box.low.1, box.low.2)
-        let inner = Extent(
-            box.high.0 - box.low.0, box.high.1 - box.low.1, box.high.2 - box.low.2)
+        let (low, inner) = (box.origin, box.extent)
         let size = (inner.x, inner.y, inner.z)
         // Beyond the box both masks are empty, so a voxel on its side is a surface voxel with or
         // without the crop.

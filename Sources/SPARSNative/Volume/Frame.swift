@@ -26,6 +26,25 @@ public struct Window<F: Frame>: Hashable, Sendable {
     }
 }
 
+extension Window where F == Native {
+    /// The least window that holds every non-zero voxel of either mask; nil if there is none.
+    ///
+    /// - Parameter extent: of both masks.
+    init?(holding first: Span<UInt8>, _ second: Span<UInt8>, in extent: Extent) {
+        let counts = (extent.x, extent.y, extent.z)
+        guard let bounds = MaskKernels.bounds(first, second, counts: counts) else { return nil }
+        let (low, high) = (bounds.low, bounds.high)
+        self.init(
+            origin: Voxel(low.0, low.1, low.2),
+            extent: Extent(high.0 - low.0, high.1 - low.1, high.2 - low.2))
+    }
+
+    /// Where row (x, y) of the window begins in a volume of this extent.
+    func offset(_ x: Int, _ y: Int, in volume: Extent) -> Int {
+        volume.offset(origin.x + x, origin.y + y, origin.z)
+    }
+}
+
 /// A scan's values, HU or scaled, in one frame. Indexed [x, y, z].
 public struct Volume<F: Frame>: Sendable {
     public let extent: Extent
