@@ -129,8 +129,7 @@ def _prepared(
     protocol = settings.played().with_switches(scan_frame="native", orientation="stored")
     recipe = recipe.changed(window=settings.window, protocol=protocol)
     scan = as_volume(volume)
-    region = _region(scan, settings)
-    region, notes = _with_cavities(scan, region) if recipe.takes_cavities else (region, [])
+    region, notes = _region(scan, settings)
     frame = OrganFrame.of(scan, region, recipe)
     check_room(recipe.window, frame.seen.shape, settings.owner, "the working grid")
     return scan, region, recipe, frame, notes
@@ -155,11 +154,9 @@ def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmen
             f"not take. Got {shown(value)}."
         )
     scan = as_volume(volume)
-    region = _region(scan, settings)
-    if settings.recipe is None or settings.recipe.takes_cavities:
-        region, notes = _with_cavities(scan, region)
-        for note in notes:
-            warnings.warn(note, ScanWarning, stacklevel=4)
+    region, notes = _region(scan, settings)
+    for note in notes:
+        warnings.warn(note, ScanWarning, stacklevel=4)
     mask = intensity_mask(scan, region, progress=as_progress(settings.progress, "intensity"))
     configuration = {
         "method": "intensity",
@@ -187,14 +184,17 @@ def _refuse(settings: SegmentationSettings, recipe: Recipe) -> None:
         )
 
 
-def _region(scan: Volume, settings: SegmentationSettings) -> MaskArray:
+def _region(scan: Volume, settings: SegmentationSettings) -> tuple[MaskArray, list[str]]:
+    """Return the organ, with its cavities if the recipe takes them, and warnings."""
     region = settings.region_on(scan)
     if region is None:
         wanted = "the organ's mask on the scan's voxels"
         raise ValueError(sentence("region", settings.owner, wanted, None))
     if not region.any():
         raise ValueError(sentence("region", settings.owner, "a mask with a voxel", "none"))
-    return region
+    if settings.recipe is None or settings.recipe.takes_cavities:
+        return _with_cavities(scan, region)
+    return region, []
 
 
 def _with_cavities(scan: Volume, region: MaskArray) -> tuple[MaskArray, list[str]]:
