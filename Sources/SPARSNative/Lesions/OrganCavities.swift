@@ -107,41 +107,59 @@ public enum OrganCavities {
     private static func enclosed(
         _ inside: [UInt8], _ box: Extent
     ) throws(SPARSError) -> [UInt8] {
-        var enclosed = [UInt8](repeating: 0, count: box.count)
         let steps = [box.y * box.z, box.z, 1]
-        for across in 0..<3 {
-            let (u, v) = [(1, 2), (0, 2), (0, 1)][across]
-            let (rows, columns) = (box[u], box[v])
-            var outside = [UInt8](repeating: 0, count: rows * columns)
-            for at in 0..<box[across] {
-                let origin = at * steps[across]
-                for i in 0..<rows {
-                    let from = origin + i * steps[u]
-                    for j in 0..<columns {
-                        outside[i * columns + j] = 1 - inside[from + j * steps[v]]
-                    }
+        let between = try Self.between(inside, box, steps)
+        var candidates: [Int] = []
+        try Control.inRuns(box.count) { run in
+            for i in run where between[i].nonzeroBitCount > 1 { candidates.append(i) }
+        }
+        var enclosed = [UInt8](repeating: 0, count: box.count)
+        var isIn = [Bool](repeating: false, count: box.count)
+        for (u, v) in [(1, 2), (0, 2), (0, 1)] {
+            let both: UInt8 = 1 << UInt8(u) | 1 << UInt8(v)
+            let neighbours = [-steps[u], steps[u], -steps[v], steps[v]]
+            for i in candidates { isIn[i] = between[i] & both == both }
+            // What has organ on one side only sees the border; what is beside it leaves, and so on.
+            var leaving = candidates.filter { i in
+                isIn[i] && neighbours.contains { inside[i + $0] == 0 && !isIn[i + $0] }
+            }
+            for i in leaving { isIn[i] = false }
+            while let i = leaving.popLast() {
+                for step in neighbours where isIn[i + step] {
+                    isIn[i + step] = false
+                    leaving.append(i + step)
                 }
-                let parts = try ConnectedComponents(outside, Extent(1, rows, columns), .faces)
-                // Label 0 is the organ.
-                var isEnclosed = [Bool](repeating: true, count: parts.sizes.count + 1)
-                isEnclosed[0] = false
-                for i in 0..<rows {
-                    isEnclosed[Int(parts.labels[i * columns])] = false
-                    isEnclosed[Int(parts.labels[(i + 1) * columns - 1])] = false
-                }
-                for j in 0..<columns {
-                    isEnclosed[Int(parts.labels[j])] = false
-                    isEnclosed[Int(parts.labels[(rows - 1) * columns + j])] = false
-                }
-                guard isEnclosed.contains(true) else { continue }
-                for i in 0..<rows {
-                    let to = origin + i * steps[u]
-                    for j in 0..<columns where isEnclosed[Int(parts.labels[i * columns + j])] {
-                        enclosed[to + j * steps[v]] += 1
+            }
+            try Control.inRuns(candidates.count) { run in
+                for i in run where isIn[candidates[i]] { enclosed[candidates[i]] += 1 }
+            }
+        }
+        return enclosed
+    }
+
+    /// Bit a of a voxel outside: whether organ lies on both sides of it along axis a.
+    private static func between(
+        _ inside: [UInt8], _ box: Extent, _ steps: [Int]
+    ) throws(SPARSError) -> [UInt8] {
+        var between = [UInt8](repeating: 0, count: box.count)
+        between.withUnsafeMutableBufferPointer { between in
+            for axis in 0..<3 {
+                let (step, (u, v)) = (steps[axis], [(1, 2), (0, 2), (0, 1)][axis])
+                Parallel.forEach(box[u]) { i in
+                    for j in 0..<box[v] {
+                        let start = i * steps[u] + j * steps[v]
+                        let line = stride(from: start, to: start + box[axis] * step, by: step)
+                        guard let first = line.first(where: { inside[$0] != 0 }) else { continue }
+                        var last = start + (box[axis] - 1) * step
+                        while inside[last] == 0 { last -= step }
+                        for at in stride(from: first, to: last, by: step) where inside[at] == 0 {
+                            between[at] |= 1 << UInt8(axis)
+                        }
                     }
                 }
             }
         }
-        return enclosed
+        try Control.check()
+        return between
     }
 }

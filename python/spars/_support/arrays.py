@@ -12,8 +12,8 @@ from numpy.typing import DTypeLike, NDArray
 _PART = 1 << 22
 
 
-def parts(array: NDArray[Any]) -> Iterator[slice]:
-    """Return slices of the first axis that hold about so many elements each.
+def parts(array: NDArray[Any], size: int = _PART) -> Iterator[slice]:
+    """Return slices of the first axis that hold about `size` elements each.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def parts(array: NDArray[Any]) -> Iterator[slice]:
     [slice(0, 3, None)]
     """
     length = len(array)
-    step = max(1, _PART * length // max(1, array.size))
+    step = max(1, size * length // max(1, array.size))
     return (slice(first, min(first + step, length)) for first in range(0, length, step))
 
 
