@@ -24,6 +24,7 @@ from spars.metrics.masks import as_mask
 from spars.search.segmenting import segment
 from spars.study.methods import METHODS, RIVAL
 from spars.volume.cases import Case
+from spars.volume.masks import millilitres_of
 from spars.volume.volume import Volume
 
 __all__ = ["METHODS", "RIVAL", "SIZES", "Benchmark", "benchmark", "with_made_lesions"]
@@ -323,7 +324,6 @@ def _reference(case: Case, volume: Volume, value: int | Sequence[int]) -> MaskAr
 
 def _measured(mask: MaskArray, reference: MaskArray, volume: Volume) -> dict[str, Any]:
     """Return what is measured of one mask."""
-    voxel = float(np.prod(volume.spacing)) / 1000
     both = int(np.count_nonzero(mask & reference))
     detection = metrics.lesion_detection(mask, reference, volume.spacing)
     pairs = [
@@ -333,10 +333,10 @@ def _measured(mask: MaskArray, reference: MaskArray, volume: Volume) -> dict[str
     ]
     has_tumour = bool(reference.any())
     return {
-        "tumour_ml": int(reference.sum()) * voxel,
-        "found_ml": int(mask.sum()) * voxel,
-        "both_ml": both * voxel,
-        "false_ml": (int(mask.sum()) - both) * voxel,
+        "tumour_ml": millilitres_of(int(reference.sum()), volume),
+        "found_ml": millilitres_of(int(mask.sum()), volume),
+        "both_ml": millilitres_of(both, volume),
+        "false_ml": millilitres_of(int(mask.sum()) - both, volume),
         "dice": metrics.dice(mask, reference) if has_tumour else math.nan,
         "surface_dice": metrics.surface_dice(
             mask, reference, tolerance=_TOLERANCE, spacing=volume.spacing

@@ -31,6 +31,7 @@ from spars.study.document import SWITCHES, from_plain
 from spars.study.numbers import text_of, write_json
 from spars.study.tasks import Task, place_of_task, training_of
 from spars.volume.cases import Case, Dataset
+from spars.volume.masks import millilitres_of
 from spars.volume.volume import save
 
 WEIGHTS, ATLAS, MASK, RUN = "weights.safetensors", "atlas.npz", "mask.nii.gz", "run.npz"
@@ -194,13 +195,12 @@ def _measured(found: Segmentation, reference: MaskArray) -> dict[str, Any]:
     """Return every metric of a mask, and what is said of the scan as a whole."""
     measures = found.evaluate(reference)
     has_tumour = bool(reference.any())
-    voxel = float(np.prod(found.volume.spacing)) / 1000
     false = int(np.count_nonzero(found.mask & (reference == 0)))
     return {
         "has_tumour": has_tumour,
         "is_found": bool(found.mask.any()),
         **measures,
-        "false_ml": false * voxel,
+        "false_ml": millilitres_of(false, found.volume),
         "highest": float(found.score_map.max()),
         "probability": found.probability,
         "mask_sha256": digest(found.mask),
