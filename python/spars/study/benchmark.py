@@ -27,14 +27,16 @@ from spars.volume.cases import Case
 from spars.volume.masks import millilitres_of
 from spars.volume.volume import Volume
 
-__all__ = ["METHODS", "RIVAL", "SIZES", "Benchmark", "benchmark", "with_made_lesions"]
+__all__ = [
+    "METHODS", "RIVAL", "SIZES", "Benchmark", "benchmark", "lesions_met", "with_made_lesions",
+]  # fmt: skip
 
 T = TypeVar("T")
 
 _OWNER = "benchmark"
 #: Tumour of a scan, and size of a lesion: above and up to so many ml.
 SIZES = {"over 5 ml": (5.0, math.inf), "1 to 5 ml": (1.0, 5.0), "up to 1 ml": (0.0, 1.0)}
-#: Lesions below it are left out of the recall.
+#: Lesions below so many ml are left out of the recall.
 _LEAST_LESION = 0.1
 _TOLERANCE = 2.0
 
@@ -322,15 +324,22 @@ def _reference(case: Case, volume: Volume, value: int | Sequence[int]) -> MaskAr
     return as_mask(labels, "dataset", _OWNER, value=value, must_hold=must_hold)
 
 
-def _measured(mask: MaskArray, reference: MaskArray, volume: Volume) -> dict[str, Any]:
-    """Return what is measured of one mask."""
-    both = int(np.count_nonzero(mask & reference))
-    detection = metrics.lesion_detection(mask, reference, volume.spacing)
-    pairs = [
+def lesions_met(
+    mask: MaskArray, reference: MaskArray, spacing: Sequence[float]
+) -> list[tuple[float, bool]]:
+    """Return the size of each lesion of the reference that counts, ml, and whether it is met."""
+    detection = metrics.lesion_detection(mask, reference, spacing)
+    return [
         (size, covered > 0)
         for size, covered in zip(detection["sizes_ml"], detection["covered"], strict=True)
         if size >= _LEAST_LESION
     ]
+
+
+def _measured(mask: MaskArray, reference: MaskArray, volume: Volume) -> dict[str, Any]:
+    """Return what is measured of one mask."""
+    both = int(np.count_nonzero(mask & reference))
+    pairs = lesions_met(mask, reference, volume.spacing)
     has_tumour = bool(reference.any())
     return {
         "tumour_ml": millilitres_of(int(reference.sum()), volume),
