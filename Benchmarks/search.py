@@ -55,6 +55,7 @@ that neither training nor choice has seen; patients are looked at after that.
 import argparse
 import functools
 import itertools
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -355,7 +356,11 @@ def ends(scans, methods):
     """Print what searches that end by themselves have come to by then."""
     everything = by_patient([scan.exhaustive for scan in scans], scans)
     for name in methods.keys() - STRATEGIES.keys():
-        asked = [scan.asked(methods[name], None, 0) for scan in scans]
+        asked, seconds = [], []
+        for scan in scans:
+            begun = time.process_time()
+            asked.append(scan.asked(methods[name], None, 0))
+            seconds.append(time.process_time() - begun)
         masks = [scan.found(windows) for scan, windows in zip(scans, asked, strict=True)]
         played = list(zip(scans, masks, strict=True))
         found = by_patient([scan.judged(mask) for scan, mask in played], scans)
@@ -367,7 +372,8 @@ def ends(scans, methods):
             f"{interval(found - everything)}; scores {counts.mean():.0f} (median "
             f"{np.median(counts):.0f}, {counts.min()} to {counts.max()}), {shares.mean():.1%}; "
             f"lesions met {met}, by all scores {sum(s.met for s in scans)} of "
-            f"{sum(s.lesions for s in scans)}"
+            f"{sum(s.lesions for s in scans)}; seconds of the search alone: median "
+            f"{np.median(seconds):.2f}, at most {max(seconds):.2f}"
         )
 
 
