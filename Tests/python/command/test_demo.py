@@ -8,6 +8,8 @@ import pytest
 import spars
 from spars.command import cli
 from spars.command.demo import DemoConfiguration, run_demo
+from spars.report.text import method_name
+from spars.search.strategies import STRATEGIES
 
 mpl.use("Agg")
 
@@ -43,7 +45,7 @@ def test_result_and_report_tell_the_rivals_beside_the_dice(demo):
     page = (output / "report.html").read_text(encoding="utf-8")
     for wanted in ("Phantoms are not patients", "intensity", f"{result['dice']:.3f}"):
         assert wanted in page
-    assert "agents" in result["budgets"]
+    assert set(result["budgets"]) == {method_name(name) for name in STRATEGIES} | {"agents"}
     for name, reached in result["budgets"].items():
         # Agents may end by themselves.
         assert len(reached) == 2 or name == "agents"

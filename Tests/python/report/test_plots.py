@@ -221,6 +221,17 @@ def test_lines_are_told_apart_by_more_than_colour():
     assert len({str(line._unscaled_dash_pattern) for line in ax.lines}) == 6
 
 
+def test_many_lines_are_told_apart_and_named_beside_the_chart():
+    figure = plots.budgets({str(i): {1: 0.1 * i, 9: 0.5} for i in range(11)})
+    (ax,) = figure.axes
+    styles = {
+        (line.get_color(), line.get_marker(), str(line._unscaled_dash_pattern)) for line in ax.lines
+    }
+    assert len(styles) == 11
+    figure.draw_without_rendering()
+    assert ax.get_legend().get_window_extent().x0 >= ax.bbox.x1
+
+
 def test_budgets_are_drawn_by_the_windows_asked_for():
     figure = plots.budgets({"flood": {500: 0.4, 100: 0.2}, "walk": {100: 0.1}}, limit=0.6)
     lines = {line.get_label(): line for line in figure.axes[0].lines}

@@ -21,6 +21,7 @@ from spars.report.text import method_name, number
 from spars.search.organ import score_organ
 from spars.search.segmenting import from_recipe
 from spars.search.settings import SegmentationSettings
+from spars.search.strategies import STRATEGIES
 
 __all__ = ["DemoConfiguration", "run_demo"]
 
@@ -30,8 +31,8 @@ _GAMES = {
     "random_walk": "The same game with as many moves, drawn at random.",
     "greedy": "The same game; each agent moves to the best neighbour it visited least.",
 }
-#: Searches that are told how many windows they may ask for.
-_SEARCHES = ("random", "walk", "darkest", "coarse_flood", "ucb")
+#: Searches that are told how many windows they may ask for: all of them.
+_SEARCHES = tuple(STRATEGIES)
 
 
 @dataclass(frozen=True)

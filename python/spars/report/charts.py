@@ -25,6 +25,8 @@ DASHES: tuple[Any, ...] = (
     "solid", "dashed", "dashdot", (0, (1, 1)), (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)),
 )  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "X")
+#: Lines at most that are named inside a chart.
+_NAMED = 8
 #: Points at most that have a marker each; longer curves have some markers along them.
 _MARKED = 20
 #: What `coverage` draws: the attribute of a `Coverage`, and the axis' name.
@@ -379,16 +381,20 @@ def _finish(ax: Axes, x_label: str, y_label: str, drawn: int) -> None:
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     if drawn > 1:
-        # Lines that go everywhere leave no free corner: names are read in front of them.
-        ax.legend(fontsize="small", framealpha=0.85, edgecolor="none")
+        # Lines that go everywhere leave no free corner: names are read in front of them, and
+        # beside them where they are many.
+        place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if drawn > _NAMED else {}
+        ax.legend(fontsize="small", framealpha=0.85, edgecolor="none", **place)
 
 
 def line_style(index: int) -> dict[str, Any]:
-    """Return colour, dashes and marker of the line of this number, from 0."""
+    """Return colour, dashes and marker of the line of this number, from 0; 36 differ."""
+    # After six a colour comes again with other dashes and another marker.
+    shifted = index + index // len(LINES)
     return {
         "color": LINES[index % len(LINES)],
-        "linestyle": DASHES[index % len(DASHES)],
-        "marker": MARKERS[index % len(MARKERS)],
+        "linestyle": DASHES[shifted % len(DASHES)],
+        "marker": MARKERS[shifted % len(MARKERS)],
         "markersize": 4,
     }
 
