@@ -9,6 +9,7 @@ from agent_cases import livers, made_scan, network
 import spars
 from spars.search.agent_settings import AgentSettings
 from spars.search.choices import chances, slopes
+from spars.search.features import FEATURES
 from spars.search.known_scans import Searches
 from spars.search.map_policy import MapPolicy
 from spars.search.opponents import Opponents
@@ -93,6 +94,29 @@ def test_what_an_opponent_asks_for_is_taken_from_the_learners_reward():
     assert alone.returns[0] >= 0
     # A first opponent is the learner's own copy: neither wins on the whole.
     assert abs(against.returns[0]) < alone.returns[0] + 1
+
+
+def test_the_end_pays_whoever_found_more():
+    def wanting(sign):
+        """Return a policy that asks for the darkest windows first, or for the brightest."""
+        policy = MapPolicy(0)
+        for values in policy.parameters.values():
+            values[:] = 0
+        policy.parameters["first.weight"][FEATURES.index("intensity"), 0] = -0.1
+        policy.parameters["second.weight"][0, 0] = 1.0
+        policy.parameters["last.weight"][0, 0] = 200.0 * sign
+        return policy
+
+    def last_rewards(sign, end_reward):
+        made = learner(learn="self_play", end_reward=end_reward)
+        made.policy = wanting(sign)
+        return made._turns(Searches(made._scans), wanting(-sign)).rewards
+
+    for sign in (1, -1):
+        paid = last_rewards(sign, 50.0) - last_rewards(sign, 0.0)
+        np.testing.assert_allclose(paid[-1, :, -1], sign * 50.0, rtol=1e-5)
+        paid[-1, :, -1] = 0
+        assert not paid.any()
 
 
 def test_opponents_are_drawn_as_they_are_named():

@@ -383,7 +383,9 @@ def _finish(ax: Axes, x_label: str, y_label: str, drawn: int) -> None:
     if drawn > 1:
         # Lines that go everywhere leave no free corner: names are read in front of them, and
         # beside them where they are many.
-        place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if drawn > _NAMED else {}
+        place: dict[str, Any] = {}
+        if drawn > _NAMED:
+            place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
         ax.legend(fontsize="small", framealpha=0.85, edgecolor="none", **place)
 
 

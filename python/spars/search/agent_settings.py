@@ -59,6 +59,14 @@ class ReinforcementSettings(Settings):
     opponent_power: float = setting(
         2.0, number(0.0), '"prioritised" draws by (1 - the learner\'s win rate) to this power.'
     )
+    end_reward: float = setting(
+        0.0,
+        number(0.0),
+        """
+        What the end of a search adds in "self_play": so much for the player whose windows were
+        worth more in all, and its loss for the other; nothing where both were worth the same.
+        """,
+    )
     snapshot_interval: int = setting(
         4, integer(1), 'Rounds of "self_play" after which a copy of the learner joins the others.'
     )

@@ -47,7 +47,8 @@ class Reinforcement:
     other without putting back, by a softmax of the policy's logits over a short list: the 96
     windows of the highest logits and 32 drawn ones. Alone, a decision's reward is the worth of the
     window asked for. Against an opponent, which moves after the learner on the windows that are
-    left, it is that less the worth of what the opponent asks for in its answer.
+    left, it is that less the worth of what the opponent asks for in its answer; the last one's
+    holds the end's too (`end_reward`).
 
     Parameters
     ----------
@@ -124,6 +125,8 @@ class Reinforcement:
             for player, numbers in zip(players, logits, strict=True):
                 numbers[changed] = player(values.take(changed, axis=0))
             who = 0 if opponent is None else 1 - who
+        if opponent is not None:
+            rewards[-1][:, -1] += np.float32(self._settings.end_reward) * np.sign(won[0] - won[1])
         features, opens, picks, odds, summaries = (
             np.stack(each) for each in zip(*seen, strict=True)
         )
