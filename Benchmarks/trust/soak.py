@@ -2,17 +2,18 @@
 
     python Benchmarks/trust/soak.py [--minutes 120] [--seed 1]
 
-Self-play, a training and a league run one after another, again and again, each in a process of
-its own that goes on from its checkpoint. The processes end by SIGINT or SIGKILL at random moments,
-and once no file may grow beyond some KiB, as on a full disk. At the end each must have the bits of
-one that was never disturbed. Exits with 1 where it has not.
+Self-play, a training, a league and a study run one after another, again and again, each in a
+process of its own that goes on from what is on the disk. The processes end by SIGINT or SIGKILL at
+random moments, and in the first round no file may grow beyond some KiB, as on a full disk, until
+the process has ended once. At the end each must have the bits of one that was never disturbed.
+Exits with 1 where it has not.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
+import os
 import resource
 import signal
 import subprocess
@@ -27,6 +28,8 @@ import numpy as np
 ITERATIONS, EPOCHS = 60, 6
 #: Bytes of a file on the full disk.
 FULL = 4096
+#: Columns of a study's table that are not the same from run to run.
+OF_A_RUN = ("seconds", "folder")
 
 
 def score(crops: np.ndarray) -> np.ndarray:
@@ -93,7 +96,29 @@ def league(folder: Path, seed: int) -> str:
     return digest({"wins": made.wins, "ties": made.ties})
 
 
-TASKS = {"play": play, "train": train, "league": league}
+def study(folder: Path, seed: int) -> str:
+    """Train, play and measure in the tasks of a study that are not done yet."""
+    import spars
+
+    results = spars.Study(
+        {"phantoms": {"n": 4, "seed": seed, "shape": [24, 24, 20]}},
+        base={
+            "classifier": {"input_shape": [108, 108, 108]}, "window": [10, 10, 8], "grid": "native",
+            "training": {
+                "epochs": EPOCHS, "steps_per_epoch": 1, "scans_per_step": 2, "crops_per_scan": 1,
+            },
+            "segmentation": {"method": "self_play", "iterations": 4, "n_steps": 16},
+        },
+        split={"folds": 2}, seeds=[seed],
+    ).run(folder / "study")  # fmt: skip
+    failed = [row["error"] for row in results if row["state"] != "done"]
+    if failed:
+        raise OSError(f"{len(failed)} rows are not done: {failed}")
+    rows = [{name: row[name] for name in row if name not in OF_A_RUN} for row in results]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+TASKS = {"play": play, "train": train, "league": league, "study": study}
 
 
 def child(task: str, folder: Path, seed: int) -> int:
@@ -101,6 +126,9 @@ def child(task: str, folder: Path, seed: int) -> int:
         print(TASKS[task](folder, seed), flush=True)
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return os.EX_IOERR
     return 0
 
 
@@ -111,7 +139,11 @@ def limited() -> None:
 
 
 def run(task: str, folder: Path, seed: int, ends: list[tuple[float, int]], full: bool) -> str:
-    """Run a task to its end in as many processes as it takes, and return what it printed."""
+    """Run a task to its end in as many processes as it takes, and return what it printed.
+
+    Of `ends`, seconds and signals, those that came too late are left. A league and a study cannot
+    do without the disk: while it is full they may end by an OSError.
+    """
     while True:
         process = subprocess.Popen(
             [sys.executable, __file__, "--child", task, str(folder), str(seed)],
@@ -120,19 +152,40 @@ def run(task: str, folder: Path, seed: int, ends: list[tuple[float, int]], full:
             text=True,
             preexec_fn=limited if full else None,
         )
-        after, by = ends.pop() if ends else (None, 0)
+        after, by = ends[-1] if ends else (None, 0)
+        allowed = [0, os.EX_IOERR] if full else [0]
         try:
             printed, errors = process.communicate(timeout=after)
         except subprocess.TimeoutExpired:
+            ends.pop()
             process.send_signal(by)
             printed, errors = process.communicate()
-            if process.returncode not in (0, 130, -by):
-                raise RuntimeError(f"{task} ended by {process.returncode}: {errors}") from None
+            allowed += [130, -by]
+        if process.returncode not in allowed:
+            raise RuntimeError(f"{task} ended by {process.returncode}: {errors}")
         if process.returncode == 0:
             return printed.strip()
-        if process.returncode > 0 and process.returncode != 130:
-            raise RuntimeError(f"{task} failed: {errors}")
         full = False
+
+
+def has_the_same_bits(
+    task: str, seed: int, rng: np.random.Generator, counts: dict[int, int], full: bool
+) -> bool:
+    """Whether a task that is disturbed ends as one that is not; count what disturbed it."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        wanted = run(task, Path(folder), seed, [], full=False)
+        whole = time.monotonic() - began
+    ends = [
+        (float(rng.uniform(0.3, 1.0) * whole), int(rng.choice(list(counts))))
+        for _ in range(rng.integers(1, 4))
+    ]
+    left = list(ends)
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(task, Path(folder), seed, left, full)
+    for _, by in ends[len(left) :]:
+        counts[by] += 1
+    return found == wanted
 
 
 def main() -> int:
@@ -146,32 +199,19 @@ def main() -> int:
     rng = np.random.default_rng(arguments.seed)
     end = time.monotonic() + 60 * arguments.minutes
     rounds, wrong = 0, 0
-    counts = {signal.SIGINT: 0, signal.SIGKILL: 0}
+    counts = {int(signal.SIGINT): 0, int(signal.SIGKILL): 0}
     while time.monotonic() < end or rounds == 0:
         for task in TASKS:
             seed = arguments.seed + rounds
-            with contextlib.ExitStack() as stack:
-                calm, rough = (
-                    Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)
-                )
-                began = time.monotonic()
-                wanted = run(task, calm, seed, [], full=False)
-                whole = time.monotonic() - began
-                ends = []
-                for _ in range(rng.integers(1, 4)):
-                    by = signal.SIGINT if rng.random() < 0.5 else signal.SIGKILL
-                    counts[by] += 1
-                    ends.append((float(rng.uniform(0.3, 1.0) * whole), by))
-                found = run(task, rough, seed, ends, full=rounds == 0 and task != "league")
-            wrong += found != wanted
-            print(
-                f"{task} {seed}: {'as undisturbed' if found == wanted else 'DIFFERS'}", flush=True
-            )
+            same = has_the_same_bits(task, seed, rng, counts, full=rounds == 0)
+            wrong += not same
+            print(f"{task} {seed}: {'as undisturbed' if same else 'DIFFERS'}", flush=True)
         rounds += 1
-    print(
-        f"{rounds} rounds, {counts[signal.SIGINT]} interrupts, {counts[signal.SIGKILL]} kills, "
-        f"{wrong} results differ"
-    )
+        print(
+            f"{rounds} rounds, {counts[signal.SIGINT]} interrupts, {counts[signal.SIGKILL]} kills, "
+            f"{wrong} results differ",
+            flush=True,
+        )
     return int(wrong > 0)
 
 
