@@ -3,12 +3,14 @@
     PYTHONPATH=python python Tests/python/hostile_files.py --seed 1 --files 10000
 
 Bytes are changed, and what a description says or an array holds is replaced by something else.
-Files are read in processes of their own; what ends one is found by its last line.
+Files are read in processes of their own; what ends one is found by its last line. Where Linux says
+it, the peak of memory is watched: it may be `TIMES` that of the sound file, or of the file's size.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -23,6 +25,9 @@ JSON = (
     None, True, -1, 0, 1, 2, 3, 1 << 20, 10**30, 0.5, -1e308, "", "x", "paper", [], [1], [0, 0, 0],
     [4, 4, 4], [1 << 20] * 3, [[1], [2, 3]], {}, {"a": 1}, [None] * 3, "9" * 5000,
 )  # fmt: skip
+
+#: How often a file's honest need reading it may take, and the bytes that are not counted.
+TIMES, NOISE = 3, 4 << 20
 
 
 def kinds() -> dict[str, tuple[Path, Callable[[Path], object]]]:
@@ -126,6 +131,26 @@ def other(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return array[..., :0] if array.ndim else array
 
 
+def highest() -> int:
+    """Return the most bytes that this process held since the last call; 0 where nothing tells."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not reset.exists():
+        return 0
+    lines = status.read_text(encoding="ascii").splitlines()
+    reset.write_text("5", encoding="ascii")
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def growth(read: Callable[[Path], object], path: Path) -> int:
+    """Return by how many bytes memory grew at its highest while a file was read."""
+    highest()
+    before = highest()
+    # A FormatError is one; other ValueErrors say that a sound file is of something else.
+    with contextlib.suppress(ValueError, OSError, MemoryError):
+        read(path)
+    return highest() - before
+
+
 def child(seed: int, first: int, count: int) -> None:
     """Read the files from `first` on; print a line before each, and one for each wrong kind."""
     os.chdir(tempfile.mkdtemp())
@@ -133,6 +158,7 @@ def child(seed: int, first: int, count: int) -> None:
     known = kinds()
     names = list(known)
     contents = {name: path.read_bytes() for name, (path, _) in known.items()}
+    needs = {name: growth(read, path) for name, (path, read) in known.items()}
     path = Path("changed.npz")
     for trial in range(first, first + count):
         rng = np.random.default_rng([seed, trial])
@@ -140,10 +166,10 @@ def child(seed: int, first: int, count: int) -> None:
         mutated(contents[name], rng, path)
         print(json.dumps({"trial": trial, "name": name}), flush=True)
         try:
-            known[name][1](path)
-        # A FormatError is one; other ValueErrors say that a sound file is of something else.
-        except (ValueError, OSError, MemoryError):
-            pass
+            grown = growth(known[name][1], path)
+            if grown > TIMES * max(needs[name], path.stat().st_size) + NOISE:
+                kind = f"a peak of {grown} bytes, {needs[name]} where it is sound"
+                print(json.dumps({"trial": trial, "name": name, "kind": kind}), flush=True)
         except BaseException as error:
             frame = error.__traceback__
             while frame.tb_next is not None:
@@ -167,7 +193,10 @@ def main() -> int:
     wrong = found(arguments.seed, arguments.files, script=__file__)
     for line in wrong:
         print(json.dumps(line))
-    print(f"{len(wrong)} of {arguments.files} files raised another kind, seed {arguments.seed}")
+    print(
+        f"{len(wrong)} of {arguments.files} files raised another kind or took too much memory, "
+        f"seed {arguments.seed}"
+    )
     return int(bool(wrong))
 
 

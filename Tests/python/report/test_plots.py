@@ -241,6 +241,23 @@ def test_budgets_are_drawn_by_the_windows_asked_for():
     assert figure.axes[0].get_xscale() == "log"
     with pytest.raises(ValueError, match="'reached'"):
         plots.budgets({})
+    with pytest.raises(ValueError, match="'limit' parameter of budgets must be a float"):
+        plots.budgets({"flood": {100: 0.2}}, limit=float("nan"))
+
+
+def test_a_box_is_a_part_of_the_scan():
+    box = (slice(0, 4), slice(0, 4), slice(0, 5))
+    with pytest.raises(ValueError, match="'box' parameter of overlay must be a part of a scan"):
+        plots.overlay(np.zeros((4, 4, 4)), box=box)
+
+
+def test_a_mean_wider_than_its_curve_takes_all_of_it():
+    assert charts.trailing_mean([1.0, 3.0], 10**30).tolist() == [1.0, 2.0]
+
+
+def test_views_want_a_slice_for_each_axis():
+    with pytest.raises(ValueError, match="'index' parameter of views must be three integers"):
+        plots.views(np.zeros((4, 4, 4)), index=())
 
 
 @pytest.mark.parametrize(
@@ -254,6 +271,26 @@ def test_budgets_are_drawn_by_the_windows_asked_for():
         (
             lambda: plots.curves(3, x_label="x", y_label="y"),
             "'series' parameter of curves must be a mapping by name",
+        ),
+        (
+            lambda: plots.curves({"a": [1.0]}, x_label=3, y_label="y"),
+            "'x_label' parameter of curves must be a str",
+        ),
+        (
+            lambda: plots.overlay(np.zeros((4, 4, 4)), intensity_window=[1, 2]),
+            "'intensity_window' parameter of overlay must be an IntensityWindow",
+        ),
+        (
+            lambda: plots.overlay(np.zeros((4, 4, 4)), score_label=[1]),
+            "'score_label' parameter of overlay must be a str",
+        ),
+        (
+            lambda: plots.overlay(np.zeros((4, 4, 4)), box=range(3)),
+            "'box' parameter of overlay must be a tuple of three slices",
+        ),
+        (
+            lambda: plots.views(np.zeros((4, 4, 4)), index={"a": 1}),
+            "'index' parameter of views must be three integers",
         ),
     ],
 )

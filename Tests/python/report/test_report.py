@@ -376,7 +376,28 @@ def test_a_segmentation_without_its_scan_has_a_report_too(found, tmp_path):
     assert "how good the mask is remains unknown" in text
 
 
-@pytest.mark.parametrize("rows", [{"cases": [{"name": "a"}]}, {"tiles": np.zeros((2, 3))}])
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"timings": (4, 4, 4)}, "a mapping of str to float"),
+        ({"history": b""}, "a History or None"),
+        ({"coverage": (True,)}, "a mapping of str to Coverage"),
+        ({"title": 3}, "a str"),
+        ({"command": [1]}, "a str"),
+        ({"summary": "one text"}, "a sequence of str"),
+        ({"caveats": [None]}, "a str"),
+    ],
+)
+def test_what_a_page_cannot_say_is_refused(found, tmp_path, given, wanted):
+    (name,) = given
+    with pytest.raises(TypeError, match=f"'{name}' parameter of write_report must be {wanted}"):
+        report.write_report(tmp_path / "page.html", found, **given)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [{"cases": [{"name": "a"}]}, {"tiles": np.zeros((2, 3))}, {"comparisons": [{"name": "a"}]}],
+)
 def test_rows_without_their_keys_are_refused(found, tmp_path, rows):
     wanted = f"'{next(iter(rows))}' parameter of write_report must be mappings with 'name'"
     with pytest.raises(TypeError, match=wanted):

@@ -42,6 +42,8 @@ def test_an_agent_of_a_run_loaded_to_be_read_comes_from_its_snapshots(volume, tm
     equal(read.agent().parameters(), run.parameters)
     sparse = play(volume, snapshot_interval=2)
     sparse.save(tmp_path / "run.npz")
+    with pytest.raises(TypeError, match="'iteration' parameter of Run.agent must be an integer"):
+        run.agent(2.0)
     with pytest.raises(ValueError, match="'iteration' parameter of Run.agent must be 2. Got 3"):
         Run.load(tmp_path / "run.npz").agent()
 

@@ -185,6 +185,14 @@ def test_cases_refuse_other_labels(label):
         datasets.Case("a", True, lambda: None, load_organ="organ.nii")
 
 
+def test_cases_refuse_a_name_that_has_no_text():
+    name = []
+    for _ in range(3000):
+        name = [name]
+    with pytest.raises(TypeError, match="'name' parameter of Case must be a str"):
+        datasets.Case(name, True, lambda: None)
+
+
 def test_a_label_is_asked_for_once():
     asked = []
     case = datasets.Case("a", lambda: asked.append(1) or True, lambda: None)

@@ -65,6 +65,21 @@ def check_bool(value: object, name: str, owner: str) -> bool:
     return value
 
 
+def check_text(value: object, name: str, owner: str) -> str:
+    """Return `value`, a str, or raise TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(sentence(name, owner, "a str", value))
+    return value
+
+
+def check_texts(values: Iterable[str], name: str, owner: str) -> list[str]:
+    """Return `values` as a list of str, or raise TypeError."""
+    # A str is a sequence of its own letters.
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(sentence(name, owner, "a sequence of str", values))
+    return [check_text(value, name, owner) for value in values]
+
+
 def check_choice(value: object, name: str, owner: str, choices: Collection[str]) -> str:
     """Return `value` if it is one of `choices`, or raise ValueError."""
     if not isinstance(value, str) or value not in choices:

@@ -12,6 +12,7 @@ from spars._support.checks import (
     check_extent,
     check_float,
     check_integer,
+    check_text,
     sentence,
 )
 from spars._support.progress import check_progress
@@ -88,13 +89,7 @@ def choice(*names: str) -> Kind:
 
 def text() -> Kind:
     """A str; no option."""
-
-    def check(value: Any, name: str, owner: str) -> str:
-        if not isinstance(value, str):
-            raise TypeError(sentence(name, owner, "a str", value))
-        return value
-
-    return Kind("str", check)
+    return Kind("str", check_text)
 
 
 def extent(low: int = 1, high: int | None = None) -> Kind:

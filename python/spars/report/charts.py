@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_choice, check_integer, sentence
+from spars._support.checks import check_choice, check_float, check_integer, check_text, sentence
 from spars._support.extras import require
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def curves(
     Raises
     ------
     TypeError, ValueError
-        `series` is no mapping, `mark` does not lie within the longest of them, `smooth` is below 1,
-        or `scale` is neither.
+        `series` is no mapping, a label is no str, `mark` does not lie within the longest of them,
+        `smooth` is below 1, or `scale` is neither.
 
     Examples
     --------
@@ -101,6 +101,8 @@ def curves(
     smooth = check_integer(smooth, "smooth", "curves", 1)
     check_choice(scale, "scale", "curves", ("linear", "log"))
     _check_by_name(series, "series", "curves")
+    for name, text in (("x_label", x_label), ("y_label", y_label), ("title", title or "")):
+        check_text(text, name, "curves")
     if mark is not None:
         longest = max((len(values) for values in series.values()), default=0)
         place, text = mark
@@ -176,13 +178,11 @@ def coverage(
     >>> found = spars.baselines.exhaustive(scan, darkness, window=(8, 8, 8), grid=scan.shape)
     >>> figure = spars.plots.coverage({"every window": found.coverage()})
     """
+    check_coverage(curves, "curves", "coverage")
     if not curves:
         raise ValueError(
             "The 'curves' parameter of coverage must hold a Coverage by name. Got none instead."
         )
-    for curve in _check_by_name(curves, "curves", "coverage").values():
-        if not all(hasattr(curve, name) for name, _ in COVERAGE):
-            raise TypeError(sentence("curves", "coverage", "a Coverage by name", curve))
     if part is not None:
         part = check_choice(part, "part", "coverage", [name for name, _ in COVERAGE])
         figure, ax = axes_of(ax)
@@ -229,7 +229,7 @@ def budgets(
     Raises
     ------
     TypeError, ValueError
-        No search is given, or its Dice is no mapping.
+        No search is given, its Dice is no mapping, or `limit` is no number.
 
     Examples
     --------
@@ -241,6 +241,8 @@ def budgets(
         )
     for dice in _check_by_name(reached, "reached", "budgets").values():
         _check_by_name(dice, "reached", "budgets", "a mapping of windows to Dice, by name")
+    if limit is not None:
+        limit = check_float(limit, "limit", "budgets")
     figure, ax = axes_of(ax)
     for index, (search, dice) in enumerate(reached.items()):
         asked = sorted(dice)
@@ -347,6 +349,7 @@ def ratings(league: League, *, confidence: float = 0.95, ax: Axes | None = None)
 def trailing_mean(values: ArrayLike, width: int) -> NDArray[np.float64]:
     """Return the mean of each value and up to `width` - 1 before it, NaN left out."""
     values = np.asarray(values, dtype=np.float64)
+    width = min(width, values.size)
     known = ~np.isnan(values)
     sums = np.concatenate(([0.0], np.cumsum(np.where(known, values, 0.0))))
     counts = np.concatenate(([0], np.cumsum(known)))
@@ -365,6 +368,14 @@ def _check_by_name(
     if not isinstance(value, Mapping):
         raise TypeError(sentence(name, owner, allowed, value))
     return value
+
+
+def check_coverage(value: object, name: str, owner: str) -> None:
+    """Raise TypeError unless `value` is a mapping of str to Coverage."""
+    for curve in _check_by_name(value, name, owner, "a mapping of str to Coverage").values():
+        # Its class is in a package that this one does not know.
+        if not all(hasattr(curve, part) for part, _ in COVERAGE):
+            raise TypeError(sentence(name, owner, "a Coverage by name", curve))
 
 
 def _checked(league: League, owner: str) -> League:

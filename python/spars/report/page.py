@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spars._support import runtime
-from spars._support.checks import sentence
+from spars._support.checks import check_float, check_text, check_texts, sentence
 from spars._support.files import write_text
 from spars._support.formats import check_ending
 from spars._support.types import Mask, MaskArray, PathLike
 from spars._support.version import __version__
 from spars.metrics.masks import as_mask
+from spars.report.charts import check_coverage
 from spars.report.pictures import pictures
 from spars.report.scroller import packed
 from spars.report.search_charts import search_section
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from spars.search.segmentation import Segmentation
 
 __all__ = ["METRICS", "write_report"]
+
+#: Keys of a row of another mask.
+_COMPARED = ("name", "dice", "sensitivity", "precision", "note")
 
 
 def write_report(
@@ -100,7 +104,8 @@ def write_report(
     Raises
     ------
     TypeError
-        `segmentation` is none, or a case or a tile is not of its keys.
+        `segmentation` or `history` is none, a text is no str, or a case, a tile or a comparison
+        is not of its keys.
     ValueError
         The reference has another shape than the scan, or lies elsewhere.
     ImportError
@@ -116,13 +121,19 @@ def write_report(
     # Its class is in a package that this one does not know.
     if not hasattr(segmentation, "millilitres"):
         raise TypeError(sentence("segmentation", "write_report", "a Segmentation", segmentation))
+    if history is not None and not hasattr(history, "to_dict"):
+        raise TypeError(sentence("history", "write_report", "a History or None", history))
+    if coverage is not None:
+        check_coverage(coverage, "coverage", "write_report")
+    for name, text in (("title", title), ("command", "" if command is None else command)):
+        check_text(text, name, "write_report")
     page_template = template("report.html")
     if reference is not None:
         reference = as_mask(reference, "reference", "write_report", scan=segmentation.volume, on=on)
     metrics = metric_rows(segmentation, reference)
     content: dict[str, Any] = {
         "title": title,
-        "summary": list(summary),
+        "summary": check_texts(summary, "summary", "write_report"),
         "tiles": shown_first(
             segmentation, metrics, _rows(tiles, "tiles", ("name", "value", "note"))
         ),
@@ -130,15 +141,18 @@ def write_report(
         "scroller": packed(segmentation, reference),
         "lesions": lesion_table(segmentation, reference),
         "metrics": metrics,
-        "methods": method_rows(segmentation, metrics, comparisons),
+        "methods": method_rows(segmentation, metrics, _rows(comparisons, "comparisons", _COMPARED)),
         "training": training_section(history),
         "search": search_section(segmentation, metrics, coverage, budgets),
-        "caveats": [*_standing_caveats(segmentation, reference), *caveats],
+        "caveats": [
+            *_standing_caveats(segmentation, reference),
+            *check_texts(caveats, "caveats", "write_report"),
+        ],
         "cases": _rows(cases, "cases", ("name", "use", "label", "sha256")),
         "configuration": configuration_parts(segmentation, history),
         "hashes": hashes(segmentation),
         "versions": versions(),
-        "timings": timings,
+        "timings": None if timings is None else _seconds(timings),
         "command": command,
     }
     content["sections"] = [
@@ -171,6 +185,13 @@ def _rows(
             wanted = "mappings with " + ", ".join(f"'{key}'" for key in keys)
             raise TypeError(sentence(name, "write_report", wanted, row))
     return rows
+
+
+def _seconds(timings: Mapping[str, float]) -> dict[str, float]:
+    """Return the timings, which must be numbers by name."""
+    if not isinstance(timings, Mapping):
+        raise TypeError(sentence("timings", "write_report", "a mapping of str to float", timings))
+    return {name: check_float(timings[name], "timings", "write_report") for name in timings}
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spars._support.checks import check_integer
+from spars._support.checks import (
+    check_extent,
+    check_float,
+    check_integer,
+    check_text,
+    sentence,
+)
 from spars._support.extras import require
 from spars._support.types import FloatArray, Scan
 from spars.report.charts import (
@@ -105,8 +111,12 @@ def overlay(
 
     Raises
     ------
+    TypeError
+        `intensity_window`, `score_label`, `threshold`, `axis`, `index`, `box` or `ax` is of another
+        kind.
     ValueError
-        A mask or map has another shape than the scan or lies elsewhere, or `index` lies outside.
+        A mask or map has another shape than the scan or lies elsewhere, or `index` or `box` lies
+        outside.
     ImportError
         matplotlib is missing.
 
@@ -117,6 +127,12 @@ def overlay(
     """
     volume = as_volume(volume)
     axis = check_integer(axis, "axis", "overlay", 0, 2)
+    if not isinstance(intensity_window, IntensityWindow):
+        wanted = "an IntensityWindow"
+        raise TypeError(sentence("intensity_window", "overlay", wanted, intensity_window))
+    _check_marks(score_label, threshold, "overlay")
+    if box is not None:
+        _check_box(box, volume.shape)
     given = {"prediction": prediction, "reference": reference, "score_map": score_map}
     layers = {name: _layer(array, name, volume, on) for name, array in given.items()}
     if index is None:
@@ -179,6 +195,9 @@ def views(
     True
     """
     volume = as_volume(volume)
+    if index is not None:
+        index = check_extent(index, "index", "views", low=0)
+    _check_marks(score_label, threshold, "views")
     order = (2, 1, 0)
     sizes = [Slice(volume, axis, 0).size for axis in order]
     widths = [width / height for width, height in sizes]
@@ -194,6 +213,22 @@ def views(
         colours = axes[0].images[-1]
         _colour_bar(figure, colours, list(axes), score_label, threshold, fraction=0.02)
     return figure
+
+
+def _check_box(box: Box, shape: Sequence[int]) -> None:
+    """Raise TypeError or ValueError unless `box` is a part of a scan of this shape."""
+    if not isinstance(box, Sequence) or not all(isinstance(part, slice) for part in box):
+        raise TypeError(sentence("box", "overlay", "a tuple of three slices", box))
+    ends = [end for part in box for end in (part.start, part.stop)]
+    first, last = (check_extent(places, "box", "overlay", 0) for places in (ends[::2], ends[1::2]))
+    if any(not low < high <= n for low, high, n in zip(first, last, shape, strict=True)):
+        raise ValueError(sentence("box", "overlay", f"a part of a scan of {shape}", box))
+
+
+def _check_marks(score_label: str, threshold: float | None, owner: str) -> None:
+    check_text(score_label, "score_label", owner)
+    if threshold is not None:
+        check_float(threshold, "threshold", owner)
 
 
 def _score_colours() -> Any:

@@ -149,6 +149,8 @@ class RunAnalysis(WithCoverage):
 
         Raises
         ------
+        TypeError
+            `iteration` is no integer.
         ValueError
             The run's policy is "CnnPolicy", which neither PPO has, or its game "exhaustion"; or no
             snapshot of that iteration was kept, or no learner in a run loaded to be read.
@@ -168,6 +170,8 @@ class RunAnalysis(WithCoverage):
         >>> type(run.agent())
         <class 'spars.agents.agent.PPO'>
         """
+        if iteration is not None:
+            iteration = check_integer(iteration, "iteration", "Run.agent")
         parameters = None if iteration is not None else self.parameters
         if parameters is None:
             iteration = len(self) if iteration is None else iteration

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from spars._support.callbacks import CallbackList, Callbacks, check_callbacks
-from spars._support.checks import check_bool, check_choice, check_integer, sentence
+from spars._support.checks import check_bool, check_choice, check_integer, check_text, sentence
 from spars._support.extras import require
 from spars._support.progress import as_progress
 from spars._support.types import PathLike, Progress
@@ -123,9 +123,7 @@ class Study:
     ) -> None:
         if not isinstance(schema, int) or schema != SCHEMA:
             raise ValueError(sentence("schema", _OWNER, f"{SCHEMA}", schema))
-        if not isinstance(name, str):
-            raise TypeError(sentence("name", _OWNER, "a str", name))
-        self.name = name
+        self.name = check_text(name, "name", _OWNER)
         self._data = _described_data(data)
         self.data = section(self._data, DataSettings, "A study's data")
         given = {

@@ -73,7 +73,11 @@ class Case:
                 raise TypeError(sentence(role, "Case", "callable or None", given))
         if not isinstance(group, Hashable):
             raise TypeError(sentence("group", "Case", "hashable", group))
-        self.name = str(name)
+        try:
+            self.name = str(name)
+        # A list nested too deep, or an object whose own text fails.
+        except Exception:
+            raise TypeError(sentence("name", "Case", "a str", name)) from None
         self.group = group
         self._has_tumour = has_tumour if callable(has_tumour) else _checked_label(has_tumour)
         self._load = load
