@@ -23,6 +23,7 @@ kinds=("$@")
 [ ${#kinds[@]} -gt 0 ] || kinds=(address thread)
 # Swift keeps what it makes once for the process's life, which a leak check would report.
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 SPARS_OVERSUBSCRIBE=1
+export TSAN_OPTIONS=suppressions=$PWD/scripts/thread_sanitizer.txt
 
 swift_tests() {
     swift test --configuration release --sanitize "$1" --scratch-path ".build-$1" --filter "$filter"

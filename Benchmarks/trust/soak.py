@@ -1,12 +1,14 @@
 """Play, learn and train for a while, interrupted, killed and short of disk, and compare the result.
 
     python Benchmarks/trust/soak.py [--minutes 120] [--seed 1]
+    python Benchmarks/trust/soak.py --kills 200 [--seed 1]
 
 Self-play, a training, a league and a study run one after another, again and again, each in a
 process of its own that goes on from what is on the disk. The processes end by SIGINT or SIGKILL at
 random moments, and in the first round no file may grow beyond some KiB, as on a full disk, until
 the process has ended once. At the end each must have the bits of one that was never disturbed.
-Exits with 1 where it has not.
+With `--kills` all ends are SIGKILL, more of them in a task, until there were so many. Exits with 1
+where a result differs.
 """
 
 from __future__ import annotations
@@ -169,16 +171,19 @@ def run(task: str, folder: Path, seed: int, ends: list[tuple[float, int]], full:
 
 
 def has_the_same_bits(
-    task: str, seed: int, rng: np.random.Generator, counts: dict[int, int], full: bool
+    task: str, seed: int, rng: np.random.Generator, counts: dict[int, int], most: int, full: bool
 ) -> bool:
-    """Whether a task that is disturbed ends as one that is not; count what disturbed it."""
+    """Whether a task that is disturbed ends as one that is not; count what disturbed it.
+
+    It is disturbed by at most so many of the signals that `counts` names.
+    """
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         wanted = run(task, Path(folder), seed, [], full=False)
         whole = time.monotonic() - began
     ends = [
         (float(rng.uniform(0.3, 1.0) * whole), int(rng.choice(list(counts))))
-        for _ in range(rng.integers(1, 4))
+        for _ in range(rng.integers(1, most + 1))
     ]
     left = list(ends)
     with tempfile.TemporaryDirectory() as folder:
@@ -194,24 +199,30 @@ def main() -> int:
         return child(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     end = time.monotonic() + 60 * arguments.minutes
     rounds, wrong = 0, 0
-    counts = {int(signal.SIGINT): 0, int(signal.SIGKILL): 0}
-    while time.monotonic() < end or rounds == 0:
+    signals = [signal.SIGKILL] if arguments.kills else [signal.SIGINT, signal.SIGKILL]
+    counts = {int(by): 0 for by in signals}
+
+    def goes_on() -> bool:
+        if arguments.kills:
+            return counts[signal.SIGKILL] < arguments.kills
+        return time.monotonic() < end or rounds == 0
+
+    while goes_on():
         for task in TASKS:
             seed = arguments.seed + rounds
-            same = has_the_same_bits(task, seed, rng, counts, full=rounds == 0)
+            most = 8 if arguments.kills else 3
+            same = has_the_same_bits(task, seed, rng, counts, most, full=rounds == 0)
             wrong += not same
             print(f"{task} {seed}: {'as undisturbed' if same else 'DIFFERS'}", flush=True)
         rounds += 1
-        print(
-            f"{rounds} rounds, {counts[signal.SIGINT]} interrupts, {counts[signal.SIGKILL]} kills, "
-            f"{wrong} results differ",
-            flush=True,
-        )
+        ends = ", ".join(f"{count} {signal.Signals(by).name}" for by, count in counts.items())
+        print(f"{rounds} rounds, {ends}, {wrong} results differ", flush=True)
     return int(wrong > 0)
 
 
