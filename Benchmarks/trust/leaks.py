@@ -1,9 +1,10 @@
 """Measure whether operations that are done again and again keep memory.
 
-    python Benchmarks/trust/leaks.py [--iterations 10000] [name ...]
+    python Benchmarks/trust/leaks.py [--iterations 10000] [--seconds 0] [name ...]
 
 Each operation runs in a process of its own. Memory is what the process holds after a tenth of the
-iterations and at the end; growth of 1 % or more is marked, and the exit status is then 1.
+iterations and at the end; growth of 1 % or more is marked, and the exit status is then 1. With
+`--seconds` an operation is done as often as that much processor time allows, by ten of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -221,33 +223,44 @@ def held() -> int:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
-def trial(name: str, iterations: int) -> None:
+def trial(name: str, iterations: int, seconds: float) -> None:
     call = operations()[name]()
+    if seconds:
+        # The first ten load what is loaded when first needed.
+        for _ in range(10):
+            call()
+        began = time.process_time()
+        for _ in range(10):
+            call()
+        allowed = seconds * 10 / (time.process_time() - began)
+        iterations = max(20, min(iterations, int(allowed)))
     for _ in range(iterations // 10):
         call()
     before = held()
     for _ in range(iterations - iterations // 10):
         call()
-    print(before, held())
+    print(before, held(), iterations)
 
 
 def main() -> int:
-    if len(sys.argv) == 4 and sys.argv[1] == "--trial":
-        trial(sys.argv[2], int(sys.argv[3]))
+    if sys.argv[1:2] == ["--trial"]:
+        trial(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="name")
     parser.add_argument("--iterations", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=0)
     arguments = parser.parse_args()
     grown = 0
     for name in arguments.names or operations():
-        command = [sys.executable, __file__, "--trial", name, str(arguments.iterations)]
+        limits = [str(arguments.iterations), str(arguments.seconds)]
+        command = [sys.executable, __file__, "--trial", name, *limits]
         run = subprocess.run(command, capture_output=True, text=True, check=True)
-        before, after = map(int, run.stdout.split())
+        before, after, done = map(int, run.stdout.split())
         growth = (after - before) / before
         grown += growth >= LIMIT
         mark = "GROWS" if growth >= LIMIT else ""
-        print(f"{name:16} {before >> 20:5} MiB, {growth:+.2%} {mark}", flush=True)
+        print(f"{name:16} {done:6} times, {before >> 20:5} MiB, {growth:+.2%} {mark}", flush=True)
     return int(grown > 0)
 
 
