@@ -27,8 +27,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-#: Seconds after which a call counts as a sound long one and is interrupted.
+#: Seconds of processor time after which a call counts as a sound long one and is interrupted. By
+#: the clock a busy machine would interrupt imports, after which matplotlib and pandas are broken.
 SECONDS = 4
+#: Seconds by the clock after which a call hangs.
+HANGS = 300
 #: Bytes of address space.
 ROOM = 6 << 30
 
@@ -39,6 +42,10 @@ class Hostile(Exception):
 
 class Slow(BaseException):
     """A call was sound and long."""
+
+
+class Hanging(BaseException):
+    """A call does not end, although it takes no processor time."""
 
 
 class Raising:
@@ -316,8 +323,8 @@ def parameters(function: Callable[..., object], sound: dict[str, object]) -> lis
     return 2 * list(sound) + [name for name in keywords if name not in sound]
 
 
-def interrupt(*_: object) -> None:
-    raise Slow
+def interrupt(number: int, _: object) -> None:
+    raise Slow if number == signal.SIGPROF else Hanging
 
 
 def child(seed: int, first: int, count: int) -> None:
@@ -329,7 +336,8 @@ def child(seed: int, first: int, count: int) -> None:
     # An extra that is not installed is named.
     allowed = (TypeError, ValueError, OSError, MemoryError, ImportError, Hostile, Slow)
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    signal.signal(signal.SIGALRM, interrupt)
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, interrupt)
     for trial in range(first, first + count):
         rng = np.random.default_rng([seed, trial])
         name = names[trial % len(names)]
@@ -341,9 +349,11 @@ def child(seed: int, first: int, count: int) -> None:
         print(json.dumps({"trial": trial, "name": name}), flush=True)
         try:
             try:
-                signal.alarm(SECONDS)
+                signal.setitimer(signal.ITIMER_PROF, SECONDS)
+                signal.alarm(HANGS)
                 function(**given)
             finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
                 signal.alarm(0)
         except allowed:
             pass

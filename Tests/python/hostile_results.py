@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -39,9 +38,6 @@ def calls(
     pair.reset(seed=1)
     crops = np.zeros((2, 108, 108, 108), np.float32)
     parts = {"volume": scan, "prediction": mask, "reference": mask, "score_map": scan}
-    # matplotlib is broken for good where its import is interrupted, as slow calls are.
-    with contextlib.suppress(ImportError):
-        report.write_report("r.html", found, reference=mask)
     return {
         "as_volume": (spars.as_volume, {"volume": scan}),
         "Agents": (spars.Agents, {"policy": MapPolicy(seed=0), "training": {}, "least_worth": 0.1}),

@@ -14,22 +14,25 @@ def test_hostile_calls_raise_the_right_kinds():
     assert not wrong, "\n".join(json.dumps(line) for line in wrong)
 
 
-def test_a_kind_that_is_wrong_and_an_end_are_found(tmp_path):
-    """The search itself: a call that raises KeyError, and one that ends its process."""
+def test_a_kind_that_is_wrong_an_end_and_a_hang_are_found(tmp_path):
+    """The search itself: a call that raises KeyError, one that ends its process, one that waits."""
     script = tmp_path / "broken.py"
     script.write_text(
         f"""
-import os, sys
+import os, sys, time
 sys.path.insert(0, {str(Path(hostile.__file__).parent)!r})
 import hostile
 def calls():
     def end(first): os.abort()
     def miss(first): return {{}}["none"]
-    return {{"miss": (miss, {{"first": 1}}), "end": (end, {{"first": 1}})}}
+    def wait(first): time.sleep(60)
+    found = {{"miss": miss, "end": end, "wait": wait}}
+    return {{name: (call, {{"first": 1}}) for name, call in found.items()}}
+hostile.HANGS = 1
 hostile.calls = calls
 hostile.main()
 """,
         encoding="utf-8",
     )
-    kinds = [line["kind"] for line in hostile.found(1, 3, script=script)]
-    assert kinds == ["KeyError: 'none'", "ended by -6", "KeyError: 'none'"]
+    kinds = [line["kind"] for line in hostile.found(1, 4, script=script)]
+    assert kinds == ["KeyError: 'none'", "ended by -6", "Hanging: ", "KeyError: 'none'"]
