@@ -31,10 +31,13 @@ package.targets += [
 // links to it); SPARSKernels chooses at run time.
 var kernelVariants = [kernelVariant("Baseline", flags: [])]
 #if arch(x86_64)
-    kernelVariants += [
-        kernelVariant("X86V3", flags: ["-march=x86-64-v3"]),
-        kernelVariant("X86V4", flags: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
-    ]
+    // A manifest is compiled for the builder; `scripts/manylinux_wheel.sh` builds for another machine.
+    if Context.environment["SPARS_MACHINE"] != "aarch64" {
+        kernelVariants += [
+            kernelVariant("X86V3", flags: ["-march=x86-64-v3"]),
+            kernelVariant("X86V4", flags: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+        ]
+    }
 #endif
 
 func kernelVariant(_ name: String, flags: [String]) -> Target {

@@ -1,6 +1,8 @@
 """What a package index shows, what the sdist holds, and what `swift build` is told."""
 
+import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -84,3 +86,20 @@ def test_flags_of_the_environment_reach_every_call_of_swift(sources, monkeypatch
         assert call.startswith("build ")
         assert "-Xlinker a name.o -Xswiftc -use-ld=lld" in call
     assert (sources / "built/spars/_core/_native.abi3.so").exists()
+
+
+@pytest.mark.parametrize("machine", [None, "aarch64"])
+def test_a_build_for_another_machine_has_the_kernels_of_all_alone(tmp_path, monkeypatch, machine):
+    """As scripts/manylinux_wheel.sh builds; a manifest is compiled for the machine that builds."""
+    monkeypatch.delenv("SPARS_MACHINE", raising=False)
+    if machine:
+        monkeypatch.setenv("SPARS_MACHINE", machine)
+    told = subprocess.run(
+        ["swift", "package", "--scratch-path", str(tmp_path), "dump-package"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    targets = [target["name"] for target in json.loads(told.stdout)["targets"]]
+    found = [name for name in targets if re.fullmatch(r"SPARSKernels(Baseline|X86V\d)", name)]
+    alone = machine or platform.machine() not in ("x86_64", "AMD64")
+    of_x86 = [] if alone else ["SPARSKernelsX86V3", "SPARSKernelsX86V4"]
+    assert found == ["SPARSKernelsBaseline", *of_x86]
