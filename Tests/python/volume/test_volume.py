@@ -89,8 +89,11 @@ def test_as_volume_passes_volumes_and_wraps_arrays():
     volume = spars.Volume(np.zeros((2, 3, 4)))
     assert as_volume(volume) is volume
     assert np.array_equal(as_volume(np.zeros((2, 3, 4))).affine, np.eye(4))
-    with pytest.raises(TypeError, match="'array'"):
-        as_volume({"array": 1})
+    for other in ({"array": 1}, object(), len):
+        with pytest.raises(
+            TypeError, match="'volume' parameter of as_volume must be a Volume, a path"
+        ):
+            as_volume(other)
 
 
 @pytest.mark.parametrize("name", ["scan.nrrd", "scan.mha", "series"])
