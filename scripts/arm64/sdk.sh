@@ -17,7 +17,8 @@ library=$bundle/sdk/usr/lib
 cross=/usr/aarch64-linux-gnu
 gcc=$(dirname "$(aarch64-linux-gnu-gcc -print-libgcc-file-name)")
 toolchain=$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")
-mkdir -p "$library/pkgconfig" "$library/gcc/aarch64-linux-gnu" "$bundle/sdk/usr/local/include"
+objects=$library/gcc/aarch64-linux-gnu/$(basename "$gcc")
+mkdir -p "$library/pkgconfig" "$objects" "$bundle/sdk/usr/local/include"
 
 packages=$sdks/packages
 if [ -n "${SPARS_AARCH64_SWIFT:-}" ]; then
@@ -39,7 +40,8 @@ ln -s usr/lib "$bundle/sdk/lib"
 ln -s "$cross/include" "$bundle/sdk/usr/include"
 cp /usr/include/{zlib,zconf}.h "$bundle/sdk/usr/local/include"
 cp "$cross"/lib/{crt1,crti,crtn,Scrt1}.o "$library"
-ln -s "$gcc" "$library/gcc/aarch64-linux-gnu/$(basename "$gcc")"
+# No link: by the way back from there the linker would come to the system's libraries first.
+cp "$gcc"/*.o "$gcc"/libgcc*.a "$objects"
 cp "$cross/lib/libstdc++.so.6" "$library/libstdc++.so"
 cp "$cross/lib/libgcc_s.so.1" "$library"
 echo 'GROUP(libgcc_s.so.1 -lgcc)' > "$library/libgcc_s.so"
