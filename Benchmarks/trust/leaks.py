@@ -90,9 +90,9 @@ def operations() -> dict[str, Callable[[], Callable[[], object]]]:
         return lambda: spars.WindowSearchEnv(scan, score, window=(4, 4, 4)).reset(seed=1)
 
     def agents() -> Callable[[], object]:
-        environment = spars.WindowSearchEnv(scan, score, window=(4, 4, 4))
-
         def call() -> None:
+            # One that plays on keeps its visits: they are its map.
+            environment = spars.WindowSearchEnv(scan, score, window=(4, 4, 4))
             agent = spars.PPO("MlpPolicy", environment, n_steps=4, batch_size=4, n_epochs=1)
             agent.learn(4)
 
