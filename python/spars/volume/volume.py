@@ -377,7 +377,8 @@ def as_volume(volume: Scan) -> Volume:
         return _from_simpleitk(volume)
     if hasattr(volume, "affine"):
         return _from_placed(volume)
-    if not isinstance(volume, Sequence) and np.asarray(volume).dtype == object:
+    is_array = isinstance(volume, Sequence) or hasattr(volume, "dtype")
+    if not is_array and np.asarray(volume).dtype == object:
         allowed = "a Volume, a path, an array, a nibabel image or a SimpleITK image"
         raise TypeError(sentence("volume", "as_volume", allowed, volume))
     return Volume(volume)
