@@ -279,6 +279,13 @@ def cases(size: float = 1.0) -> dict[str, Callable[[], Prepared]]:
         volume, organ = spars.Volume(scan(256), np.eye(4)), ball(256)
         return lambda: spars.intensity_mask(volume, organ), nothing
 
+    def cavities() -> Prepared:
+        """An organ that is all cavity but for its surface."""
+        organ = np.pad(np.zeros((side(300) - 2,) * 3, np.uint8), 1, constant_values=1)
+        volume = spars.Volume(scan(300), np.eye(4))
+        network = spars.pretrained()
+        return lambda: spars.segment(volume, network, region=organ, method="intensity"), nothing
+
     def host() -> Prepared:
         volume, organ = scan(256), ball(256)
         return lambda: spars.lesions.Host(volume, organ), nothing

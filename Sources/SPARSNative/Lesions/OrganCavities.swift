@@ -103,6 +103,9 @@ public enum OrganCavities {
             && mostVoxels.contains(share(0.9))
     }
 
+    /// The two axes beside each: of the planes across it, and of the lines along it.
+    private static let beside = [(1, 2), (0, 2), (0, 1)]
+
     /// In how many of the three directions of planes a voxel outside is enclosed.
     private static func enclosed(
         _ inside: [UInt8], _ box: Extent
@@ -115,23 +118,32 @@ public enum OrganCavities {
         }
         var enclosed = [UInt8](repeating: 0, count: box.count)
         var isIn = [Bool](repeating: false, count: box.count)
-        for (u, v) in [(1, 2), (0, 2), (0, 1)] {
+        for (u, v) in beside {
             let both: UInt8 = 1 << UInt8(u) | 1 << UInt8(v)
             let neighbours = [-steps[u], steps[u], -steps[v], steps[v]]
-            for i in candidates { isIn[i] = between[i] & both == both }
+            try Control.inRuns(candidates.count) { run in
+                for i in candidates[run] { isIn[i] = between[i] & both == both }
+            }
             // What has organ on one side only sees the border; what is beside it leaves, and so on.
-            var leaving = candidates.filter { i in
-                isIn[i] && neighbours.contains { inside[i + $0] == 0 && !isIn[i + $0] }
+            var leaving: [Int] = []
+            try Control.inRuns(candidates.count) { run in
+                leaving += candidates[run].filter { i in
+                    isIn[i] && neighbours.contains { inside[i + $0] == 0 && !isIn[i + $0] }
+                }
             }
             for i in leaving { isIn[i] = false }
-            while let i = leaving.popLast() {
-                for step in neighbours where isIn[i + step] {
-                    isIn[i + step] = false
-                    leaving.append(i + step)
+            while !leaving.isEmpty {
+                try Control.check()
+                for _ in 0..<min(leaving.count, 1 << 14) {
+                    let i = leaving.removeLast()
+                    for step in neighbours where isIn[i + step] {
+                        isIn[i + step] = false
+                        leaving.append(i + step)
+                    }
                 }
             }
             try Control.inRuns(candidates.count) { run in
-                for i in run where isIn[candidates[i]] { enclosed[candidates[i]] += 1 }
+                for i in candidates[run] where isIn[i] { enclosed[i] += 1 }
             }
         }
         return enclosed
@@ -144,7 +156,7 @@ public enum OrganCavities {
         var between = [UInt8](repeating: 0, count: box.count)
         between.withUnsafeMutableBufferPointer { between in
             for axis in 0..<3 {
-                let (step, (u, v)) = (steps[axis], [(1, 2), (0, 2), (0, 1)][axis])
+                let (step, (u, v)) = (steps[axis], beside[axis])
                 Parallel.forEach(box[u]) { i in
                     for j in 0..<box[v] {
                         let start = i * steps[u] + j * steps[v]
