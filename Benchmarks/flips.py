@@ -38,7 +38,6 @@ Intervals: bootstrap over scans, 95 %, 10,000 draws, as in Benchmarks/search.py.
 
 import argparse
 import itertools
-import json
 import time
 from pathlib import Path
 
@@ -199,9 +198,7 @@ def main():
         rows = {}
         for scan in scans:
             path = folder / f"flips-{scan.name}.json"
-            if not path.exists():
-                path.write_text(json.dumps(measured(scan, classifier)))
-            rows[scan.name] = json.loads(path.read_text())
+            rows[scan.name] = study.remembered(path, lambda scan=scan: measured(scan, classifier))
             print(f"  {scan.name} {rows[scan.name]}", flush=True)
         if rows:
             report(title, rows)

@@ -17,19 +17,19 @@ tumour-free one against all with tumour by the weights that did not learn from i
 """
 
 import argparse
-import json
 import resource
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
+import search as study
 
 import spars
 from spars import metrics
-from spars.lesions import LesionLaw, insert
+from spars.lesions import insert
+from spars.volume.masks import millilitres_of
 
-LAW = LesionLaw(dark=(15, 90), bright_chance=0.03, radius=(3, 25))
 DRAWN = {
     "core": (4, 4, 4), "tumour_share_above": 0.4, "free_share_below": 0.05,
     "tumour_chance": 0.42, "beside_chance": 0.2,
@@ -41,29 +41,25 @@ SETS = 4
 LARGE, SMALL = (5, np.inf), (1, 5)
 
 
-def trained(hosts, seed, steps):
-    """Return a classifier trained as the weights that come with spars were."""
-    windows = spars.lesions.windows(hosts, LAW, seed=seed, **DRAWN)
+def trained(hosts, seed, steps, is_shuffled):
+    """Return a classifier trained as the weights that come with spars were, or by shuffled labels.
+
+    Windows with other labels than their own are scans of their own, drawn with replacement.
+    """
+    source = spars.lesions.windows(hosts, study.LAW, seed=seed, **DRAWN)
+    options = {}
+    if is_shuffled:
+        values, labels, _ = source.draw(0, 32 * steps)
+        np.random.default_rng(seed).shuffle(labels)
+        source = [
+            spars.datasets.Case(str(i), bool(label), lambda i=i: values[i])
+            for i, label in enumerate(labels)
+        ]
+        options = {"window": values.shape[1:], "grid": None}
     classifier = spars.Classifier((128, 128, 128), spars.IntensityWindow(100, 180), seed=seed)
     classifier.fit(
-        windows, epochs=10, steps_per_epoch=steps // 10, scans_per_step=32, crops_per_scan=1,
-        learning_rate="falling",
-    )  # fmt: skip
-    return classifier
-
-
-def shuffled(hosts, seed, steps):
-    """Return a classifier trained on windows whose labels say nothing of them."""
-    values, labels, _ = spars.lesions.windows(hosts, LAW, seed=seed, **DRAWN).draw(0, 32 * steps)
-    np.random.default_rng(seed).shuffle(labels)
-    cases = [
-        spars.datasets.Case(str(i), bool(label), lambda i=i: values[i])
-        for i, label in enumerate(labels)
-    ]
-    classifier = spars.Classifier((128, 128, 128), spars.IntensityWindow(100, 180), seed=seed)
-    classifier.fit(
-        cases, epochs=10, steps_per_epoch=steps // 10, scans_per_step=32, crops_per_scan=1,
-        window=values.shape[1:], grid=None, learning_rate="falling",
+        source, epochs=10, steps_per_epoch=steps // 10, scans_per_step=32, crops_per_scan=1,
+        learning_rate="falling", **options,
     )  # fmt: skip
     return classifier
 
@@ -93,7 +89,7 @@ def weights(name, cases, kind, seed, cache):
         if cases is None:
             cases = spars.datasets.phantom_livers(24, seed=2000 + 1000 * seed)
         hosts = spars.lesions.hosts(cases, shipped.recipe)
-        made = (shuffled if kind == "shuffled" else trained)(hosts, seed, STEPS[kind])
+        made = trained(hosts, seed, STEPS[kind], kind == "shuffled")
         made.save(path)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"{name}: trained in {time.monotonic() - start:.0f} s, {peak:.2f} GB", flush=True)
@@ -105,19 +101,17 @@ def weights(name, cases, kind, seed, cache):
 def found(volume, organ, classifier, reference=None):
     """Return what a mask comes to, as plain numbers."""
     mask = spars.segment(volume, classifier, region=organ)
-    ml = float(np.prod(volume.spacing)) / 1000
-    row = {"highest": float(mask.score_map.max()), "found_ml": float(mask.mask.sum() * ml)}
+    row = {"highest": float(mask.score_map.max()), "found_ml": mask.millilitres}
     if reference is not None and reference.any():
-        row |= {
-            "tumour_ml": float(reference.sum() * ml), "dice": metrics.dice(mask.mask, reference),
-        }  # fmt: skip
+        tumour = millilitres_of(int(reference.sum()), volume)
+        row |= {"tumour_ml": tumour, "dice": mask.dice(reference)}
     return row
 
 
 def with_lesions(volume, organ, seeds):
     """Return a scan with a set of made lesions, and their mask."""
     rng = np.random.default_rng(seeds)
-    made = insert(volume, organ, int(rng.integers(1, 5)), LAW, int(rng.integers(2**40)))
+    made = insert(volume, organ, int(rng.integers(1, 5)), study.LAW, int(rng.integers(2**40)))
     return made.volume, made.mask != 0
 
 
@@ -208,11 +202,12 @@ def main():
     free = [case for case in cases if case.has_tumour is False]
     results = {}
     for name, left_out, hosts, kind, seed in ways(arguments.weights, free, arguments.seeds):
-        path = arguments.cache / f"{name}.json"
-        if not path.exists():
+
+        def made(name=name, left_out=left_out, hosts=hosts, kind=kind, seed=seed):
             classifier = weights(name, hosts, kind, seed, arguments.cache)
-            path.write_text(json.dumps(measured(classifier, left_out, cases)))
-        results[name] = json.loads(path.read_text())
+            return measured(classifier, left_out, cases)
+
+        results[name] = study.remembered(arguments.cache / f"{name}.json", made)
         print(f"{name} measured", flush=True)
     report(results, cases)
 

@@ -29,10 +29,7 @@ Rule: it takes the regression's place where the interval of its area less the re
 above 0 on phantoms and on patients. Where it does not, the smaller network stays.
 """
 
-import argparse
-import json
 import time
-from pathlib import Path
 
 import numpy as np
 import opponents
@@ -140,7 +137,7 @@ def train(scans, seed):
                     found = net(torch.from_numpy(seen)[None])[0, 0][tuple(places)]
                     loss = torch.mean((found - torch.from_numpy(wanted)) ** 2)
                     (loss / AT_ONCE).backward()
-                    total += float(loss)
+                    total += loss.item()
                 adam.step()
         print(f"  seed {seed}, round {number}: error {total / len(kept):.4f}", flush=True)
     return net
@@ -157,27 +154,22 @@ def kept(scans, folder, seed):
     return net
 
 
-def measured(net, seed, scans, folder):
-    """Return the network's Dice by scan: array (scan, budget), from the folder or played."""
-    path = folder / f"map_network-{seed}.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    for scan in scans:
-        if scan.name not in known:
-            asked = scan.asked(strategy(net), SCORES, 0)
-            known[scan.name] = [float(scan.measured(asked[:b])) for b in opponents.BUDGETS]
-            path.write_text(json.dumps(known))
-    return np.array([known[scan.name] for scan in scans])
-
-
 def report(title, scans, folder, nets):
     scans = [scan for scan in scans if scan.ml > 1 and scan.exhaustive > 0.05]
-    own = [measured(net, seed, scans, folder) for seed, net in enumerate(nets)]
-    before = [opponents.measured(f"regression-{s}", scans, folder) for s in range(len(nets))]
+    searches = {
+        "regression": [opponents.strategy(f"regression-{s}", folder) for s in range(len(nets))],
+        "map network": [strategy(net) for net in nets],
+    }
     curves = {}
     print(f"\n{title}: {len(scans)} scans, {len(nets)} seeds\n")
     print("| agents | " + " | ".join(f"{budget:,}" for budget in opponents.BUDGETS) + " | area |")
     print("|---" * (len(opponents.BUDGETS) + 2) + "|")
-    for name, drawn in (("regression", before), ("map network", own)):
+    for name, each in searches.items():
+        file = name.replace(" ", "_")
+        drawn = [
+            opponents.measured(f"{file}-{seed}", scans, folder, search)
+            for seed, search in enumerate(each)
+        ]
         by_seed = [study.by_patient(curve, scans) for curve in drawn]
         curves[name] = np.mean(by_seed, axis=0)
         spread = [study.areas(curve).mean() for curve in by_seed]
@@ -192,15 +184,7 @@ def report(title, scans, folder, nets):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--agents", type=Path, required=True, help="folder of what is trained")
-    parser.add_argument("--livers", type=int, default=4, help="phantoms to train on")
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--phantoms", type=int, default=0, help="livers to measure on")
-    parser.add_argument("--patients", nargs="*", default=[])
-    parser.add_argument("--same", nargs="*", default=[], help="scans of one patient, comma between")
-    arguments = parser.parse_args()
+    arguments = opponents.arguments_of(__doc__, seeds=2).parse_args()
     torch.set_num_threads(1)
     classifier, folder = spars.pretrained(), arguments.cache
     known = opponents.training_scans(folder / "training", arguments.livers, classifier)

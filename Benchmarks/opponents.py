@@ -133,16 +133,20 @@ def train(scans, folder, seed, players, rounds):
         kept(name, lambda options=options, begun=begun: reinforced(options, begun))
 
 
-def measured(name, scans, folder):
-    """Return an agents' Dice by scan: array (scan, budget), from the cache or played and kept."""
+def strategy(name, folder):
+    """Return the search of agents in a folder."""
+    return spars.Agents.load(folder / f"{name}.npz").strategy
+
+
+def measured(name, scans, folder, strategy):
+    """Return a search's Dice by scan: array (scan, budget), from the folder or played and kept."""
     path = folder / f"{name}.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    agents = spars.Agents.load(folder / f"{name}.npz")
     for scan in scans:
         if scan.name not in known:
-            asked = scan.asked(agents.strategy, max(BUDGETS), 0)
+            asked = scan.asked(strategy, max(BUDGETS), 0)
             known[scan.name] = [float(scan.measured(asked[:budget])) for budget in BUDGETS]
-    path.write_text(json.dumps(known))
+            path.write_text(json.dumps(known))
     return np.array([known[scan.name] for scan in scans])
 
 
@@ -162,7 +166,8 @@ def report(title, scans, folder, players, seeds, quantiles):
     control = study.by_patient([normalised(scan, quantiles) for scan in scans], scans)
     curves, spreads = {}, {}
     for name in ("regression", *players):
-        drawn = [measured(f"{name}-{seed}", scans, folder) for seed in range(seeds)]
+        names = [f"{name}-{seed}" for seed in range(seeds)]
+        drawn = [measured(each, scans, folder, strategy(each, folder)) for each in names]
         by_seed = [study.by_patient(curve, scans) for curve in drawn]
         curves[name] = np.mean(by_seed, axis=0)
         spreads[name] = [study.areas(curve).mean() for curve in by_seed]
@@ -189,17 +194,23 @@ def report(title, scans, folder, players, seeds, quantiles):
         print(f"| {one} | {other} | {study.interval(difference)} |", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def arguments_of(doc, seeds):
+    """Return a parser of what studies of trained searches are told."""
+    parser = argparse.ArgumentParser(description=doc.split("\n")[0])
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--agents", type=Path, required=True, help="folder for what is trained")
     parser.add_argument("--livers", type=int, default=4, help="phantoms to train on")
-    parser.add_argument("--players", nargs="*", default=list(PLAYERS), choices=list(PLAYERS))
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=seeds)
     parser.add_argument("--phantoms", type=int, default=0, help="livers to measure on")
     parser.add_argument("--patients", nargs="*", default=[])
     parser.add_argument("--same", nargs="*", default=[], help="scans of one patient, comma between")
+    return parser
+
+
+def main():
+    parser = arguments_of(__doc__, seeds=5)
+    parser.add_argument("--players", nargs="*", default=list(PLAYERS), choices=list(PLAYERS))
+    parser.add_argument("--rounds", type=int, default=30)
     arguments = parser.parse_args()
     classifier = spars.pretrained()
     scans = training_scans(arguments.cache / "training", arguments.livers, classifier)

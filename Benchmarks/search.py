@@ -55,6 +55,7 @@ that neither training nor choice has seen; patients are looked at after that.
 import argparse
 import functools
 import itertools
+import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,6 +162,13 @@ def cached(folder, name, patient, made, classifier):
         return Scan(
             name, patient, hu, file["affine"], file["organ"], file["tumour"], atlas, classifier
         )  # fmt: skip
+
+
+def remembered(path, made):
+    """Return plain values from a file, where they stand if they were measured before."""
+    if not path.exists():
+        path.write_text(json.dumps(made()))
+    return json.loads(path.read_text())
 
 
 def phantoms(count, seed, folder, classifier):

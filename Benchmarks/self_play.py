@@ -29,7 +29,6 @@ It decides nothing about `segment`. Intervals: bootstrap over scans, 95 %.
 
 import argparse
 import itertools
-import json
 from pathlib import Path
 
 import numpy as np
@@ -118,9 +117,7 @@ def main():
     for seed in range(study.FIRST_SEED, study.FIRST_SEED + arguments.phantoms):
         scan = study.phantom_scan(seed, 0, arguments.cache, classifier)
         path = arguments.cache / f"self-play-{scan.name}.json"
-        if not path.exists():
-            path.write_text(json.dumps(measured(scan, classifier)))
-        rows[scan.name] = json.loads(path.read_text())
+        rows[scan.name] = study.remembered(path, lambda scan=scan: measured(scan, classifier))
         print(f"  {scan.name} {rows[scan.name]}", flush=True)
     report(rows)
 
