@@ -36,17 +36,17 @@ if [ "$machine" = "$(uname -m)" ]; then
         "$(dirname "$(readlink -f "$(command -v swiftc)")")" "$stubs" > "$tools/linker/ld.lld"
     chmod +x "$tools/linker/ld.lld"
     export COMPILER_PATH=$tools/linker
+    plat=manylinux_2_28_$machine
 else
     bash scripts/arm64/sdk.sh "$tools/sdks" "$stubs"
     export SPARS_SWIFT_FLAGS="$SPARS_SWIFT_FLAGS --swift-sdks-path $tools/sdks --swift-sdk spars-$machine"
     export PKG_CONFIG_PATH=$tools/sdks/$machine.artifactbundle/sdk/usr/lib/pkgconfig
     export SPARS_MACHINE=$machine _PYTHON_HOST_PLATFORM=linux-$machine
+    # Of another machine's policies auditwheel takes none by name, and says which one the wheel fits.
+    plat=auto
 fi
 pip wheel -q --no-deps --no-build-isolation --wheel-dir "$tools" .
 
 python scripts/check_symbols.py "$tools"/*.whl
-# Of another machine's policies auditwheel takes none by name, and says which one the wheel fits.
-plat=manylinux_2_28_$machine
-[ "$machine" = "$(uname -m)" ] || plat=auto
 auditwheel repair --plat "$plat" --wheel-dir "$out" "$tools"/*.whl
-[ "$machine" = "$(uname -m)" ] || bash scripts/arm64/check_wheel.sh "$out"/*"$machine".whl
+[ "$plat" != auto ] || bash scripts/arm64/check_wheel.sh "$out"/*"$machine".whl
