@@ -18,10 +18,16 @@ package.products = [
     .library(name: "SPARSPhantom", targets: ["SPARSPhantom"]),
 ]
 
+// What leaves the memory that Swift checks says `unsafe` in the core. Kernels, and the C ABI, which is
+// passed pointers, do little else.
 package.targets += [
     .target(name: "CSPARS"),
-    .target(name: "SPARSNative", dependencies: ["SPARSKernels", "SPARSKernelTable", "CZlib"]),
-    .target(name: "SPARSPhantom", dependencies: ["SPARSKernels", "SPARSNative"]),
+    .target(
+        name: "SPARSNative", dependencies: ["SPARSKernels", "SPARSKernelTable", "CZlib"],
+        swiftSettings: [.strictMemorySafety()]),
+    .target(
+        name: "SPARSPhantom", dependencies: ["SPARSKernels", "SPARSNative"],
+        swiftSettings: [.strictMemorySafety()]),
     .target(name: "SPARSABI", dependencies: ["CSPARS", "SPARSNative", "SPARSPhantom"]),
 ]
 
@@ -108,4 +114,11 @@ if Context.environment["SPARS_FUZZ"] != nil {
             name: "SPARSFuzz", dependencies: ["SPARSNative"], path: "Tests/Fuzz",
             exclude: ["seeds.py"],
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+}
+
+// As `.ci/run` has it; a newer compiler's warnings keep nobody else from building.
+if Context.environment["SPARS_WARNINGS_AS_ERRORS"] != nil {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
 }

@@ -437,6 +437,8 @@ def main() -> int:
     parser.add_argument("--size", type=float, default=1.0)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    # A shell's background jobs start with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     failed = 0
     for name in arguments.names or cases():
         try:

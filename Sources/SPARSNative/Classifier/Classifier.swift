@@ -118,7 +118,7 @@ public final class Classifier: Sendable {
     public func logits(
         _ inputs: UnsafeBufferPointer<Float>, count: Int
     ) throws(SPARSError) -> [Float] {
-        try evaluator().logits(inputs, count: count)
+        try unsafe evaluator().logits(inputs, count: count)
     }
 
     /// The score of each window of `window` voxels cut from `volume`: the mean of the classifiers'.
@@ -134,7 +134,7 @@ public final class Classifier: Sendable {
         origins: [Voxel], window: Extent
     ) throws(SPARSError) -> [Float] {
         try meanScores(of: classifiers) { (classifier) throws(SPARSError) in
-            try classifier.evaluator().windowLogits(
+            try unsafe classifier.evaluator().windowLogits(
                 volume: volume, extent: extent, origins: origins, window: window,
                 intensityWindow: classifier.intensityWindow, reportsProgress: true)
         }
@@ -145,10 +145,10 @@ public final class Classifier: Sendable {
         _ inputs: UnsafeBufferPointer<Float>, hasTumour: [Int]
     ) throws(SPARSError) -> TrainingPass {
         let voxels = architecture.input.count
-        return try SPARSNative.lossAndGradients(
+        return try unsafe SPARSNative.lossAndGradients(
             architecture: architecture, parameters: parameters, count: hasTumour.count,
             crops: TrainingCrops { index, crop in
-                _ = crop.update(
+                _ = unsafe crop.update(
                     fromContentsOf: UnsafeBufferPointer(
                         rebasing: inputs[index * voxels..<(index + 1) * voxels]))
             }, hasTumour: hasTumour)

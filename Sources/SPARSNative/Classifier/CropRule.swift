@@ -44,7 +44,7 @@ struct Crop: Equatable, Sendable {
 }
 
 /// A scan to draw crops from; the buffers are the caller's.
-public struct TrainingScan {
+@safe public struct TrainingScan {
     public let values: UnsafeBufferPointer<Float>
     public let extent: Extent
     /// 0 or 1.
@@ -56,10 +56,10 @@ public struct TrainingScan {
         values: UnsafeBufferPointer<Float>, extent: Extent, hasTumour: Int,
         mask: UnsafeBufferPointer<UInt8>?
     ) {
-        self.values = values
+        unsafe self.values = unsafe values
         self.extent = extent
         self.hasTumour = hasTumour
-        self.mask = mask
+        unsafe self.mask = unsafe mask
     }
 }
 
@@ -124,7 +124,7 @@ extension CropRule {
         let size = extent(at: origin, in: scan.extent)
         let centre = scan.extent.offset(
             origin.x + size.x / 2, origin.y + size.y / 2, origin.z + size.z / 2)
-        return scan.values[centre] > threshold
+        return unsafe scan.values[centre] > threshold
     }
 
     private func drawOrigin(
@@ -169,7 +169,7 @@ extension CropRule {
         for x in origin.x..<origin.x + size.x {
             for y in origin.y..<origin.y + size.y {
                 let start = scan.extent.offset(x, y, origin.z)
-                values += scan.values[start..<start + size.z]
+                unsafe values += scan.values[start..<start + size.z]
             }
         }
         try checkFinite(values, named: "volume")
@@ -191,12 +191,12 @@ extension CropRule {
     private func drawLabelled(
         _ count: Int, from scan: TrainingScan, using random: inout RandomSource, shifts: [Voxel]
     ) throws(SPARSError) -> [Crop] {
-        guard let mask = scan.mask, mask.count == scan.extent.count else {
+        guard let mask = unsafe scan.mask, mask.count == scan.extent.count else {
             throw .range(
                 "mask", of: .training, mustBe: "of the scan's shape \(scan.extent)",
-                got: scan.mask == nil ? "none" : "\(scan.mask!.count) voxels")
+                got: unsafe scan.mask == nil ? "none" : unsafe "\(scan.mask!.count) voxels")
         }
-        let tumour = DilatedTumour(mask: mask, extent: scan.extent)
+        let tumour = unsafe DilatedTumour(mask: mask, extent: scan.extent)
         guard tumour.voxels.count < scan.extent.count else {
             throw .range(
                 "mask", of: .training, mustBe: "partly without tumour", got: "tumour everywhere")
@@ -249,7 +249,7 @@ struct DilatedTumour {
         for x in 0..<extent.x {
             for y in 0..<extent.y {
                 let row = extent.offset(x, y, 0)
-                for z in 0..<extent.z where mask[row + z] == 2 {
+                for z in 0..<extent.z where unsafe mask[row + z] == 2 {
                     let at = row + z
                     isTumour[at] = true
                     if x > 0 { isTumour[at - extent.y * extent.z] = true }

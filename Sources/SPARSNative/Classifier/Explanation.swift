@@ -45,7 +45,8 @@ extension Classifier {
         let evaluator = try evaluator()
         try evaluator.checkWindows(extent: extent, origins: origins, window: window)
         let intensityWindow = isSeen ? nil : intensityWindow
-        let seen = SeenVolume(values: volume, extent: extent, intensityWindow: intensityWindow)
+        let seen = unsafe SeenVolume(
+            values: volume, extent: extent, intensityWindow: intensityWindow)
         let explainer = WindowExplainer(
             evaluator: evaluator,
             gradients: try EvaluationGradients(
@@ -59,7 +60,7 @@ extension Classifier {
                 try Control.report(
                     done: n * planned + done, planned: origins.count * planned)
             }
-            _ = attributions[(n * window.count)...].update(fromContentsOf: map)
+            _ = unsafe attributions[(n * window.count)...].update(fromContentsOf: map)
             logits += found
         }
         return logits
@@ -79,16 +80,17 @@ extension Classifier {
         var logits: [Float] = []
         for n in 0..<count {
             let range = n * voxels..<(n + 1) * voxels
-            let input = UnsafeBufferPointer(rebasing: inputs[range])
-            if let i = InputKernels.firstNotFinite(input) {
+            let input = unsafe UnsafeBufferPointer(rebasing: inputs[range])
+            if let i = unsafe InputKernels.firstNotFinite(input) {
                 throw .notFinite(
-                    tensor: "x", message: "'x' holds \(input[i]) at flat index \(n * voxels + i).")
+                    tensor: "x",
+                    message: unsafe "'x' holds \(input[i]) at flat index \(n * voxels + i).")
             }
             let copy = FloatBuffer(count: voxels)
-            copy.pointer.update(from: input.baseAddress!, count: voxels)
+            unsafe copy.pointer.update(from: input.baseAddress!, count: voxels)
             let pass = try network.forward(.dense(copy, architecture.input))
             let gradient = try network.inputGradient(pass, target)
-            UnsafeMutableBufferPointer(rebasing: gradients[range]).baseAddress!.update(
+            unsafe UnsafeMutableBufferPointer(rebasing: gradients[range]).baseAddress!.update(
                 from: gradient.pointer, count: voxels)
             logits += pass.logits
             try Control.report(done: n + 1, planned: count)
@@ -179,7 +181,7 @@ private struct WindowExplainer {
                 RepeatedInput(source: source, sourceShape: window, x: x, y: y, z: z))
         }
         let resized = FloatBuffer(count: grid.count)
-        Resample.nearest(source.pointer, from: window, into: resized.pointer, to: grid)
+        unsafe Resample.nearest(source.pointer, from: window, into: resized.pointer, to: grid)
         withExtendedLifetime(source) {}
         return .dense(resized, grid)
     }
@@ -193,7 +195,7 @@ private struct WindowExplainer {
         let coarse = try gradients.classActivation(pass, target, layer: layer)
         let from = gradients.architecture.convolved[layer - 1]
         let map = FloatBuffer(count: window.count)
-        ResampleKernels.linear(
+        unsafe ResampleKernels.linear(
             source: coarse.pointer, from: from, target: map.pointer,
             x: places(0, layer, from.x), y: places(1, layer, from.y), z: places(2, layer, from.z))
         withExtendedLifetime(coarse) {}
@@ -235,8 +237,8 @@ private struct WindowExplainer {
                 input(crop.map { Float(Double(baseline) + part * (Double($0) - Double(baseline))) })
             )
             let gradient = try gradients.inputGradient(pass, target)
-            sums.withUnsafeMutableBufferPointer { sums in
-                ResampleKernels.addNearestGradient(
+            unsafe sums.withUnsafeMutableBufferPointer { sums in
+                unsafe ResampleKernels.addNearestGradient(
                     gradient.pointer, from: window, x: axis(0), y: axis(1), z: axis(2),
                     to: sums.baseAddress!)
             }
@@ -275,9 +277,9 @@ private struct WindowExplainer {
 
     private func logits(_ crop: [Float]) throws(SPARSError) -> [Float] {
         var failure: SPARSError?
-        let logits = crop.withUnsafeBufferPointer { values -> [Float] in
+        let logits = unsafe crop.withUnsafeBufferPointer { values -> [Float] in
             do throws(SPARSError) {
-                return try evaluator.windowLogits(
+                return try unsafe evaluator.windowLogits(
                     volume: values, extent: window, origins: [Voxel(0, 0, 0)], window: window,
                     intensityWindow: nil)
             } catch {

@@ -129,7 +129,7 @@ public final class Trainer: Sendable {
         guard scan.hasTumour == 0 || scan.hasTumour == 1 else {
             throw .range("has_tumour", of: .training, mustBe: "0 or 1", got: scan.hasTumour)
         }
-        guard scan.values.count == scan.extent.count, scan.extent.count > 0 else {
+        guard unsafe scan.values.count == scan.extent.count, scan.extent.count > 0 else {
             throw .range("volume", of: .training, mustBe: "of one voxel or more", got: scan.extent)
         }
         let window = classifier.intensityWindow
@@ -184,7 +184,7 @@ public final class Trainer: Sendable {
         try state.withLock { (state: inout State) throws(SPARSError) in
             for (i, label) in hasTumour.enumerated() {
                 let start = i * extent.count
-                let crop = Crop(
+                let crop = unsafe Crop(
                     origin: Voxel(0, 0, 0), extent: extent,
                     values: Array(values[start..<start + extent.count]), hasTumour: label)
                 try checkFinite(crop.values, named: "window \(i)")
@@ -298,15 +298,15 @@ public final class Trainer: Sendable {
         var input = [Float](repeating: 0, count: grid.count)
         var logits: [Float] = []
         for crop in crops {
-            input.withUnsafeMutableBufferPointer { input in
-                crop.values.withUnsafeBufferPointer {
+            unsafe input.withUnsafeMutableBufferPointer { input in
+                unsafe crop.values.withUnsafeBufferPointer {
                     // SAFETY: a crop holds `extent.count` values, one at least.
-                    Resample.linear(
+                    unsafe Resample.linear(
                         $0.baseAddress!, from: crop.extent, into: input.baseAddress!, to: grid)
                 }
             }
-            logits += try input.withUnsafeBufferPointer { (input) throws(SPARSError) in
-                try evaluator.logits(input, count: 1)
+            unsafe logits += try input.withUnsafeBufferPointer { (input) throws(SPARSError) in
+                try unsafe evaluator.logits(input, count: 1)
             }
         }
         return logits
@@ -328,8 +328,8 @@ public final class Trainer: Sendable {
             }
             let origins = (0..<end - start).map { Voxel($0 * size.x, 0, 0) }
             let stack = Extent((end - start) * size.x, size.y, size.z)
-            logits += try values.withUnsafeBufferPointer { (values) throws(SPARSError) in
-                try evaluator.windowLogits(
+            unsafe logits += try values.withUnsafeBufferPointer { (values) throws(SPARSError) in
+                try unsafe evaluator.windowLogits(
                     volume: values, extent: stack, origins: origins, window: size,
                     intensityWindow: nil)
             }

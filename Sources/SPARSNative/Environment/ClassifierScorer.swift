@@ -37,9 +37,9 @@ public final class ClassifierScorer: WindowScorer {
         reportsProgress: Bool
     ) throws(SPARSError) -> [Float] {
         var failure: SPARSError?
-        let logits = field.volume.values.withUnsafeBufferPointer { values -> [Float] in
+        let logits = unsafe field.volume.values.withUnsafeBufferPointer { values -> [Float] in
             do throws(SPARSError) {
-                return try evaluator.windowLogits(
+                return try unsafe evaluator.windowLogits(
                     volume: values, extent: field.volume.extent, origins: origins, window: window,
                     intensityWindow: nil, reportsProgress: reportsProgress)
             } catch {

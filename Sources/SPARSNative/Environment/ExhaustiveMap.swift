@@ -67,10 +67,10 @@ public func interpolatedMap(
             from: axes[axis].count,
             at: positions(axes[axis], half: Double(window[axis]) / 2, count: grid[axis]))
     }
-    scores.withUnsafeBufferPointer { scores in
+    unsafe scores.withUnsafeBufferPointer { scores in
         // SAFETY: the axes' indices lie in the counts of `axes`, whose product is the scores', and
         // there is one of each for every voxel of the grid.
-        ResampleKernels.linear(
+        unsafe ResampleKernels.linear(
             source: scores.baseAddress!,
             from: Extent(axes[0].count, axes[1].count, axes[2].count),
             target: map, x: ways[0], y: ways[1], z: ways[2])

@@ -149,13 +149,13 @@ public struct ScoreMap: Sendable {
         settled += 1
         guard let box = box(at: visit.origin) else { return }
         let geometry = BoxGeometry(of: box, in: grid)
-        values.withUnsafeMutableBufferPointer { values in
+        unsafe values.withUnsafeMutableBufferPointer { values in
             switch accumulation {
-            case .sum: addToBox(values, geometry, visit.score)
-            case .max: raiseBox(values, geometry, visit.score)
+            case .sum: unsafe addToBox(values, geometry, visit.score)
+            case .max: unsafe raiseBox(values, geometry, visit.score)
             case .mean:
-                counts.withUnsafeMutableBufferPointer { counts in
-                    averageIntoBox(values, counts, geometry, visit.score)
+                unsafe counts.withUnsafeMutableBufferPointer { counts in
+                    unsafe averageIntoBox(values, counts, geometry, visit.score)
                 }
             }
         }

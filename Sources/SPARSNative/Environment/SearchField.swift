@@ -74,10 +74,11 @@ public final class SearchField {
     /// The values of boxes of one extent, one after the other.
     func crops(_ boxes: [Window<ModelGrid>], of extent: Extent) -> [Float] {
         let count = extent.count
-        return [Float](unsafeUninitializedCapacity: boxes.count * count) { crops, initialized in
-            volume.values.withUnsafeBufferPointer { values in
+        return unsafe [Float](unsafeUninitializedCapacity: boxes.count * count) {
+            crops, initialized in
+            unsafe volume.values.withUnsafeBufferPointer { values in
                 for (i, box) in boxes.enumerated() {
-                    copyBox(
+                    unsafe copyBox(
                         values, BoxGeometry(of: box, in: volume.extent),
                         into: .init(rebasing: crops[i * count..<(i + 1) * count]))
                 }

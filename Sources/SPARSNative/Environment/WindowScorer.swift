@@ -23,7 +23,7 @@ extension WindowScorer {
 }
 
 /// Scores crops by calling a function, for example one of Python's.
-public final class CallbackScorer: WindowScorer {
+@safe public final class CallbackScorer: WindowScorer {
     /// Takes `count` crops of one extent after another and fills as many scores.
     public typealias Function = (
         _ crops: UnsafeBufferPointer<Float>, _ extent: Extent,
@@ -36,12 +36,12 @@ public final class CallbackScorer: WindowScorer {
     /// Crops passed at a time are kept below this many voxels, or are one.
     static let voxelsAtOnce = 1 << 20
 
-    public init(_ function: Function? = nil) { self.function = function }
+    public init(_ function: Function? = nil) { unsafe self.function = unsafe function }
 
     public func scores(
         of field: SearchField, at starts: [Voxel], reportsProgress: Bool
     ) throws(SPARSError) -> [Float] {
-        guard let function else {
+        guard let function = unsafe function else {
             throw .range(
                 "scorer", of: .game, mustBe: "given where scores are unknown", got: "none")
         }
@@ -55,7 +55,7 @@ public final class CallbackScorer: WindowScorer {
                 var boxes: [Window<ModelGrid>] = []
                 for i in part { boxes.append(try field.box(at: starts[i])) }
                 let crops = field.crops(boxes, of: extent)
-                let scores = try Self.call(function, crops, extent, count: part.count)
+                let scores = try unsafe Self.call(function, crops, extent, count: part.count)
                 for (i, score) in zip(part, scores) { result[i] = score }
             }
         }
@@ -67,12 +67,12 @@ public final class CallbackScorer: WindowScorer {
     ) throws(SPARSError) -> [Float] {
         // The closures of the buffers cannot throw a typed error through `rethrows`.
         var failure: SPARSError?
-        let scores = crops.withUnsafeBufferPointer { crops in
-            [Float](unsafeUninitializedCapacity: count) { scores, initialized in
-                scores.initialize(repeating: .nan)
+        let scores = unsafe crops.withUnsafeBufferPointer { crops in
+            unsafe [Float](unsafeUninitializedCapacity: count) { scores, initialized in
+                unsafe scores.initialize(repeating: .nan)
                 initialized = count
                 do throws(SPARSError) {
-                    try function(crops, extent, .init(rebasing: scores[..<count]))
+                    try unsafe function(crops, extent, .init(rebasing: scores[..<count]))
                 } catch { failure = error }
             }
         }

@@ -80,12 +80,12 @@ public struct IntensityMask: Sendable {
         try Control.check()
         for i in dark.indices where squared[i].squareRoot() <= edge { dark[i] = 0 }
         let opened = Self.opened(dark, counts, by: opening)
-        mask.update(repeating: 0)
+        unsafe mask.update(repeating: 0)
         for x in 0..<box.x {
             for y in 0..<box.y {
                 let from = wide.offset(x + 1, y + 1, 1)
                 let to = host.scanOffset(x, y)
-                for z in 0..<box.z { mask[to + z] = opened[from + z] }
+                for z in 0..<box.z { unsafe mask[to + z] = opened[from + z] }
             }
         }
         return host.organ.level

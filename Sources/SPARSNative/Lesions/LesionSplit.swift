@@ -75,13 +75,13 @@ public struct LesionSplit: Sendable {
                 "map", of: Self.owner, mustBe: "\(host.scan.count) values for \(host.scan)",
                 got: map.count)
         }
-        if let bad = map.firstIndex(where: \.isNaN) {
+        if let bad = unsafe map.firstIndex(where: \.isNaN) {
             throw .notFinite(
-                tensor: "map", message: "'map' holds \(map[bad]) at flat index \(bad).")
+                tensor: "map", message: unsafe "'map' holds \(map[bad]) at flat index \(bad).")
         }
         let box = host.box.extent
-        let scores = [Float](unsafeUninitializedCapacity: box.count) { room, count in
-            copyBox(
+        let scores = unsafe [Float](unsafeUninitializedCapacity: box.count) { room, count in
+            unsafe copyBox(
                 map, BoxGeometry(of: host.box, in: host.scan),
                 into: .init(rebasing: room[..<box.count]))
             count = box.count
@@ -105,14 +105,15 @@ public struct LesionSplit: Sendable {
             }
         }
         let lesions = try ConnectedComponents(found, box)
-        mask.update(repeating: 0)
+        unsafe mask.update(repeating: 0)
         for x in 0..<box.x {
             for y in 0..<box.y {
                 let from = box.offset(x, y, 0)
                 let to = host.scanOffset(x, y)
                 for z in 0..<box.z {
                     let label = Int(lesions.labels[from + z])
-                    mask[to + z] = label > 0 && lesions.sizes[label - 1] >= leastVoxels ? 1 : 0
+                    unsafe mask[to + z] =
+                        label > 0 && lesions.sizes[label - 1] >= leastVoxels ? 1 : 0
                 }
             }
         }

@@ -87,7 +87,7 @@ public struct LesionWindows: Sendable {
                 got: values.count)
         }
         var drawn = [LesionWindow?](repeating: nil, count: items.count)
-        Parallel.forEachSlab(items.count, of: values, and: &drawn) { i, window, drawn in
+        unsafe Parallel.forEachSlab(items.count, of: values, and: &drawn) { i, window, drawn in
             drawn[0] = draw(UInt64(items.lowerBound + i), into: &window)
         }
         try Control.check()

@@ -35,9 +35,9 @@ public enum OrganCavities {
             values.count == extent.count && organ.count == extent.count
                 && filled.count == extent.count, "buffers for \(extent)")
         try Control.inRuns(extent.count, of: 1 << 20) { run in
-            for i in run { filled[i] = organ[i] == 0 ? 0 : 1 }
+            for i in run { unsafe filled[i] = unsafe organ[i] == 0 ? 0 : 1 }
         }
-        let mask = Span(_unsafeElements: organ)
+        let mask = unsafe Span(_unsafeElements: organ)
         guard let window = Window<Native>(holding: mask, mask, in: extent) else { return (0, 0) }
         let box = window.extent
         try Memory.require(box.count, each: 20, for: "The cavities of a mask of \(extent)")
@@ -49,8 +49,8 @@ public enum OrganCavities {
             for y in 0..<box.y {
                 let (from, to) = (window.offset(x, y, in: extent), box.offset(x, y, 0))
                 for z in 0..<box.z {
-                    hu[to + z] = values[from + z]
-                    if organ[from + z] == 0 { continue }
+                    hu[to + z] = unsafe values[from + z]
+                    if unsafe organ[from + z] == 0 { continue }
                     inside[to + z] = 1
                     if hu[to + z].isFinite { usual.append(hu[to + z]) }
                 }
@@ -80,7 +80,7 @@ public enum OrganCavities {
                 let (to, from) = (window.offset(x, y, in: extent), box.offset(x, y, 0))
                 for z in 0..<box.z {
                     let cavity = Int(cavities.labels[from + z]) - 1
-                    if cavity >= 0 && isTaken[cavity] { filled[to + z] = 1 }
+                    if cavity >= 0 && isTaken[cavity] { unsafe filled[to + z] = 1 }
                 }
             }
         }
@@ -154,7 +154,7 @@ public enum OrganCavities {
         _ inside: [UInt8], _ box: Extent, _ steps: [Int]
     ) throws(SPARSError) -> [UInt8] {
         var between = [UInt8](repeating: 0, count: box.count)
-        between.withUnsafeMutableBufferPointer { between in
+        unsafe between.withUnsafeMutableBufferPointer { between in
             for axis in 0..<3 {
                 let (step, (u, v)) = (steps[axis], beside[axis])
                 Parallel.forEach(box[u]) { i in
@@ -165,7 +165,7 @@ public enum OrganCavities {
                         var last = start + (box[axis] - 1) * step
                         while inside[last] == 0 { last -= step }
                         for at in stride(from: first, to: last, by: step) where inside[at] == 0 {
-                            between[at] |= 1 << UInt8(axis)
+                            unsafe between[at] |= 1 << UInt8(axis)
                         }
                     }
                 }

@@ -76,8 +76,8 @@ struct OrganSmoothing {
     ) {
         let radius = kernel.count / 2
         if radius == 0 { return }
-        let source = Array(unsafeUninitializedCapacity: slab.count) { copy, count in
-            for i in 0..<slab.count { copy.initializeElement(at: i, to: slab[i]) }
+        let source = unsafe Array(unsafeUninitializedCapacity: slab.count) { copy, count in
+            for i in 0..<slab.count { unsafe copy.initializeElement(at: i, to: slab[i]) }
             count = slab.count
         }
         for i in 0..<slab.count { slab[i] *= kernel[radius] }

@@ -57,8 +57,8 @@ struct WindowAugmentation {
     ) {
         var isOrgan = [UInt8](repeating: 0, count: values.count)
         host.forEachVoxel(of: region) { i, _ in isOrgan[i] = 1 }
-        let before = Array(unsafeUninitializedCapacity: values.count) { copy, count in
-            for i in 0..<values.count { copy.initializeElement(at: i, to: values[i]) }
+        let before = unsafe Array(unsafeUninitializedCapacity: values.count) { copy, count in
+            for i in 0..<values.count { unsafe copy.initializeElement(at: i, to: values[i]) }
             count = values.count
         }
         let smoothed = OrganSmoothing(before, isOrgan, region.extent, deviations: blur)
@@ -67,8 +67,8 @@ struct WindowAugmentation {
 
     private func turn(_ values: inout MutableSpan<Float>) {
         let extent = settings.window
-        let before = Array(unsafeUninitializedCapacity: values.count) { copy, count in
-            for i in 0..<values.count { copy.initializeElement(at: i, to: values[i]) }
+        let before = unsafe Array(unsafeUninitializedCapacity: values.count) { copy, count in
+            for i in 0..<values.count { unsafe copy.initializeElement(at: i, to: values[i]) }
             count = values.count
         }
         let strides = [extent.y * extent.z, extent.z, 1]

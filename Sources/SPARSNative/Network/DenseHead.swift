@@ -32,7 +32,7 @@ struct DenseHead {
             let last = i == NetworkArchitecture.denseOutputs.count - 1
             let packed = DenseWeights(layer.weights, bias: bias, inputs: width)
             let padded = FloatBuffer(count: count * packed.paddedOutputs)
-            DenseKernels.forward(
+            unsafe DenseKernels.forward(
                 packed, count: count, input: activations[i], relu: !last, output: padded.pointer)
             activations.append(
                 padded.values(rows: count, columns: outputs, of: packed.paddedOutputs))
@@ -53,16 +53,16 @@ struct DenseHead {
             var weights = [Float](repeating: 0, count: layer.inputs * layer.outputs)
             var bias = [Float](repeating: 0, count: layer.outputs)
             var input = [Float](repeating: 0, count: count * layer.inputs)
-            weights.withUnsafeMutableBufferPointer { weights in
-                bias.withUnsafeMutableBufferPointer { bias in
-                    DenseKernels.parameterGradients(
+            unsafe weights.withUnsafeMutableBufferPointer { weights in
+                unsafe bias.withUnsafeMutableBufferPointer { bias in
+                    unsafe DenseKernels.parameterGradients(
                         count: count, inputs: layer.inputs, outputs: layer.outputs,
                         input: activations[i], outputGradient: gradient,
                         weights: weights.baseAddress!, bias: bias.baseAddress!)
                 }
             }
-            input.withUnsafeMutableBufferPointer { input in
-                DenseKernels.inputGradient(
+            unsafe input.withUnsafeMutableBufferPointer { input in
+                unsafe DenseKernels.inputGradient(
                     count: count, inputs: layer.inputs, outputs: layer.outputs,
                     weights: layer.weights, outputGradient: gradient, gradient: input.baseAddress!)
             }

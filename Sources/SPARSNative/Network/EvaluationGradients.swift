@@ -125,7 +125,7 @@ public final class EvaluationGradients: Sendable {
         let count = architecture.input.convolved(stride: 1).halved.count * 8
         let choice = ChoiceBuffer(count: count)
         let first = StageOutput(output: FloatBuffer(count: count), choice: choice)
-        FirstStageTraining.forward(
+        unsafe FirstStageTraining.forward(
             input, weights: firstForward, shift: firstShift.pointer, pooled: first.output.pointer,
             choice: choice.pointer)
         try Control.check()
@@ -133,7 +133,7 @@ public final class EvaluationGradients: Sendable {
         var outputs: [StageOutput] = []
         for stage in stages {
             let output = FloatBuffer(count: stage.shape.outputCount)
-            ConvolutionKernels.raw(
+            unsafe ConvolutionKernels.raw(
                 stage.shape, input: (outputs.last ?? first).output.pointer, weights: stage.forward,
                 output: output.pointer)
             raw.append(output)
@@ -143,7 +143,7 @@ public final class EvaluationGradients: Sendable {
         var activations = [outputs[2].output]
         for (i, layer) in layers.enumerated() {
             let output = FloatBuffer(count: layer.packed.paddedOutputs)
-            DenseKernels.forward(
+            unsafe DenseKernels.forward(
                 layer.packed, count: 1, input: activations[i].pointer,
                 relu: i < layers.count - 1, output: output.pointer)
             activations.append(output)
@@ -159,7 +159,7 @@ public final class EvaluationGradients: Sendable {
         let size = stage.shape.output.halved.count * stage.shape.outputChannels
         let output = FloatBuffer(count: size)
         let choice = ChoiceBuffer(count: size)
-        BatchNormKernels.pool(
+        unsafe BatchNormKernels.pool(
             raw.pointer, shape: stage.shape.output, channels: stage.shape.outputChannels,
             scale: stage.scale.pointer, shift: stage.shift.pointer, pooled: output.pointer,
             choice: choice.pointer)
@@ -172,8 +172,9 @@ public final class EvaluationGradients: Sendable {
         let output = FloatBuffer(count: raw.count)
         for start in stride(from: 0, to: raw.count, by: channels) {
             for c in 0..<channels {
-                let value = stage.scale.pointer[c] * raw.pointer[start + c] + stage.shift.pointer[c]
-                output.pointer[start + c] = max(value, 0)
+                let value =
+                    unsafe stage.scale.pointer[c] * raw.pointer[start + c] + stage.shift.pointer[c]
+                unsafe output.pointer[start + c] = max(value, 0)
             }
         }
         return output
@@ -185,7 +186,7 @@ public final class EvaluationGradients: Sendable {
     func inputGradient(_ pass: Pass, _ target: EvidenceTarget) throws(SPARSError) -> FloatBuffer {
         let gradient = try outputGradient(pass, target, stage: 0)
         let input = FloatBuffer(count: architecture.input.count)
-        FirstStageGradients.input(
+        unsafe FirstStageGradients.input(
             shape: architecture.input, weights: firstBackward,
             pooled: pass.first.output.pointer, choice: pass.first.choice!.pointer,
             outputGradient: gradient.pointer, gradient: input.pointer)
@@ -211,12 +212,12 @@ public final class EvaluationGradients: Sendable {
         for (i, layer) in layers.enumerated().reversed() {
             let inputs = layer.packed.inputs
             let next = FloatBuffer(count: inputs)
-            DenseKernels.inputGradient(
+            unsafe DenseKernels.inputGradient(
                 count: 1, inputs: inputs, outputs: layer.packed.outputs, weights: layer.matrix,
                 outputGradient: gradient.pointer, gradient: next.pointer)
             if i > 0 {
-                for k in 0..<inputs where pass.activations[i].pointer[k] <= 0 {
-                    next.pointer[k] = 0
+                for k in 0..<inputs where unsafe pass.activations[i].pointer[k] <= 0 {
+                    unsafe next.pointer[k] = 0
                 }
             }
             gradient = next
@@ -236,18 +237,18 @@ public final class EvaluationGradients: Sendable {
         let gain = stage.scale.values
         if i == 2 {
             let none = [Double](repeating: 0, count: channels)
-            BatchNormKernels.gradient(
+            unsafe BatchNormKernels.gradient(
                 unpooled: output, raw: pass.raw[i].pointer, gradient: gradient.pointer,
                 slope: none, offset: none, gain: gain.map(Double.init), padded: padded.pointer)
         } else {
             // Running statistics do not move with the input: no dense part.
             let none = FloatBuffer(zeros: channels)
-            BatchNormKernels.gradient(
+            unsafe BatchNormKernels.gradient(
                 output, raw: pass.raw[i].pointer, gradient: gradient.pointer, slope: none.pointer,
                 offset: none.pointer, gain: gain, padded: padded.pointer)
         }
         let input = FloatBuffer(count: stage.shape.inputCount)
-        ConvolutionGradients.input(
+        unsafe ConvolutionGradients.input(
             stage.shape, weights: stage.backward, outputGradient: padded.pointer,
             gradient: input.pointer)
         return input
@@ -267,15 +268,15 @@ public final class EvaluationGradients: Sendable {
         // A max-pool hands each gradient to one place, whichever it is: the sum stays the same.
         let gradient = try outputGradient(pass, target, stage: layer - 1)
         var weights = [Double](repeating: 0, count: channels)
-        for i in 0..<gradient.count { weights[i % channels] += Double(gradient.pointer[i]) }
+        for i in 0..<gradient.count { unsafe weights[i % channels] += Double(gradient.pointer[i]) }
         let activations = active(pass.raw[layer - 2], stage)
         let map = FloatBuffer(count: places)
         for place in 0..<places {
             var sum = 0.0
             for c in 0..<channels {
-                sum += weights[c] * Double(activations.pointer[place * channels + c])
+                unsafe sum += weights[c] * Double(activations.pointer[place * channels + c])
             }
-            map.pointer[place] = Float(max(sum / Double(places), 0))
+            unsafe map.pointer[place] = Float(max(sum / Double(places), 0))
         }
         return map
     }

@@ -63,7 +63,8 @@ struct FirstStage {
             let inverse = 1 / (variance + NetworkArchitecture.epsilon).squareRoot()
             inverseDeviation.append(inverse)
             scale.append(Float(Double(gamma[c]) * inverse))
-            shift.pointer[c] = Float(Double(beta[c]) - centredMean * Double(gamma[c]) * inverse)
+            unsafe shift.pointer[c] = Float(
+                Double(beta[c]) - centredMean * Double(gamma[c]) * inverse)
         }
         folded = FirstWeights(weights, scale: scale)
         return BatchStatistics(mean: mean, unbiasedVariance: unbiased)
@@ -77,7 +78,7 @@ struct FirstStage {
 
     mutating func addMoments(_ input: FirstInput) {
         switch input {
-        case .dense(let crop, _): moments.add(crop.pointer)
+        case .dense(let crop, _): unsafe moments.add(crop.pointer)
         case .repeated(let input): moments.add(input)
         }
     }
@@ -89,7 +90,7 @@ struct FirstStage {
         guard let folded, let choice = output.choice else {
             preconditionFailure("forward before the statistics")
         }
-        FirstStageTraining.forward(
+        unsafe FirstStageTraining.forward(
             input, weights: folded, shift: shift.pointer, pooled: output.output.pointer,
             choice: choice.pointer)
     }
@@ -98,7 +99,7 @@ struct FirstStage {
     mutating func backward(
         _ input: FirstInput, output: StageOutput, second: LaterStage, outputGradient: FloatBuffer
     ) {
-        let sums = FirstStageTraining.tapSums(
+        let sums = unsafe FirstStageTraining.tapSums(
             input, pooled: output.output.pointer, choice: output.choice!.pointer,
             behind: second.shape, weights: second.backwardWeights,
             outputGradient: outputGradient.pointer)

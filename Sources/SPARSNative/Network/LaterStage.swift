@@ -44,17 +44,17 @@ struct LaterStage {
     ///
     /// - Parameter steps: conv2's over an input that repeats.
     func convolve(_ input: FloatBuffer, steps: PooledSteps? = nil, to output: FloatBuffer) {
-        ConvolutionKernels.raw(
+        unsafe ConvolutionKernels.raw(
             shape, input: input.pointer, weights: weights, steps: steps, output: output.pointer)
     }
 
     /// Adds the next crop of the batch: its moments, and its raw output if that is kept.
     mutating func include(_ output: FloatBuffer, keeps: Bool) {
         let places = Double(shape.output.count)
-        let sums = BatchNormKernels.sums(
+        let sums = unsafe BatchNormKernels.sums(
             output.pointer, shape: shape.output, channels: channels)
         let mean = sums.map { $0 / places }
-        var squares = BatchNormKernels.squares(
+        var squares = unsafe BatchNormKernels.squares(
             output.pointer, shape: shape.output, channels: channels, mean: mean)
         // The kernel takes the mean as float32.
         for c in 0..<channels {
@@ -117,7 +117,7 @@ struct LaterStage {
             let output = FloatBuffer(count: shape.outputCount)
             for v in 0..<shape.outputCount {
                 let c = v % channels
-                output.pointer[v] = max(
+                unsafe output.pointer[v] = unsafe max(
                     scales.pointer[c] * raw.pointer[v] + shifts.pointer[c], 0)
             }
             outputs.append(StageOutput(output: output, choice: nil))
@@ -126,7 +126,7 @@ struct LaterStage {
         let size = shape.output.halved.count * channels
         let output = FloatBuffer(count: size)
         let choice = ChoiceBuffer(count: size)
-        BatchNormKernels.pool(
+        unsafe BatchNormKernels.pool(
             raw.pointer, shape: shape.output, channels: channels, scale: scales.pointer,
             shift: shifts.pointer, pooled: output.pointer, choice: choice.pointer)
         outputs.append(StageOutput(output: output, choice: choice))
@@ -162,7 +162,7 @@ struct LaterStage {
 
     /// Crop n's share of the sums that `prepareBackward` takes.
     func gradientSums(_ n: Int, raw: FloatBuffer, outputGradient: FloatBuffer) -> [Double] {
-        BatchNormKernels.gradientSums(
+        unsafe BatchNormKernels.gradientSums(
             pooled(n), raw: raw.pointer, gradient: outputGradient.pointer, mean: mean)
     }
 
@@ -195,26 +195,26 @@ struct LaterStage {
         outputGradient: FloatBuffer, padded: FloatBuffer
     ) {
         if index == 3 {
-            BatchNormKernels.gradient(
+            unsafe BatchNormKernels.gradient(
                 unpooled: pooled(n), raw: raw.pointer, gradient: outputGradient.pointer,
                 slope: pass.slope, offset: pass.offset, gain: pass.gain, padded: padded.pointer)
         } else {
             let slope = FloatBuffer(pass.slope.map(Float.init))
             let offset = FloatBuffer(pass.offset.map(Float.init))
-            BatchNormKernels.gradient(
+            unsafe BatchNormKernels.gradient(
                 pooled(n), raw: raw.pointer, gradient: outputGradient.pointer,
                 slope: slope.pointer, offset: offset.pointer,
                 gain: pass.gain.map(Float.init), padded: padded.pointer)
             withExtendedLifetime((slope, offset)) {}
         }
-        let part = ConvolutionGradients.weights(
+        let part = unsafe ConvolutionGradients.weights(
             shape, input: input.pointer, outputGradient: padded.pointer, steps: steps)
         add(part, to: &pass.weightGradient)
     }
 
     func inputGradient(_ padded: FloatBuffer) -> FloatBuffer {
         let inputGradient = FloatBuffer(count: shape.inputCount)
-        ConvolutionGradients.input(
+        unsafe ConvolutionGradients.input(
             shape, weights: backwardWeights, outputGradient: padded.pointer,
             gradient: inputGradient.pointer)
         return inputGradient

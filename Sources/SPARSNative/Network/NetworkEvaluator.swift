@@ -85,12 +85,13 @@ public final class NetworkEvaluator: Sendable {
         let features = FloatBuffer(count: count * architecture.featureCount)
         for n in 0..<count {
             try Control.check()
-            let input = UnsafeBufferPointer(rebasing: inputs[n * voxels..<(n + 1) * voxels])
-            if let i = InputKernels.firstNotFinite(input) {
+            let input = unsafe UnsafeBufferPointer(rebasing: inputs[n * voxels..<(n + 1) * voxels])
+            if let i = unsafe InputKernels.firstNotFinite(input) {
                 throw .notFinite(
-                    tensor: "x", message: "'x' holds \(input[i]) at flat index \(n * voxels + i).")
+                    tensor: "x",
+                    message: unsafe "'x' holds \(input[i]) at flat index \(n * voxels + i).")
             }
-            stages.run(
+            unsafe stages.run(
                 .dense(input.baseAddress!, architecture.input),
                 features: features.pointer + n * architecture.featureCount)
         }
@@ -103,7 +104,7 @@ public final class NetworkEvaluator: Sendable {
         var current = features
         for (i, layer) in dense.enumerated() {
             let output = FloatBuffer(count: count * layer.paddedOutputs)
-            DenseKernels.forward(
+            unsafe DenseKernels.forward(
                 layer, count: count, input: current.pointer, relu: i < dense.count - 1,
                 output: output.pointer)
             current = output

@@ -1,7 +1,7 @@
 import SPARSKernels
 
 /// A volume as a network sees it: finite values, scaled by its intensity window.
-struct SeenVolume {
+@safe struct SeenVolume {
     /// [x, y, z] of `extent`.
     let values: UnsafeBufferPointer<Float>
     let extent: Extent
@@ -13,21 +13,21 @@ struct SeenVolume {
     /// - Throws: `notFinite`, naming the first voxel of the box that is NaN or infinite.
     func box(_ box: Extent, at origin: Voxel) throws(SPARSError) -> FloatBuffer {
         let crop = FloatBuffer(count: box.count)
-        var target = crop.pointer
+        var target = unsafe crop.pointer
         for x in origin.x..<origin.x + box.x {
             for y in origin.y..<origin.y + box.y {
                 let start = extent.offset(x, y, origin.z)
                 for z in 0..<box.z {
-                    let value = values[start + z]
+                    let value = unsafe values[start + z]
                     guard value.isFinite else {
                         throw .notFinite(
                             tensor: "volume",
                             message: "'volume' holds \(value) at voxel "
                                 + "(\(x), \(y), \(origin.z + z)).")
                     }
-                    target[z] = intensityWindow?.scaled(value) ?? value
+                    unsafe target[z] = intensityWindow?.scaled(value) ?? value
                 }
-                target += box.z
+                unsafe target += box.z
             }
         }
         return crop

@@ -5,14 +5,14 @@ public struct TrainingCrops {
     public typealias Fill = (Int, UnsafeMutableBufferPointer<Float>) -> Void
     public typealias Voxels = (Int) -> (values: [Float], extent: Extent)
 
-    private enum Origin {
+    @safe private enum Origin {
         case grid(Fill)
         case voxels(Voxels, Extent, Interpolation)
     }
     private let origin: Origin
 
     /// - Parameter fill: writes a crop on the network's grid.
-    public init(_ fill: @escaping Fill) { origin = .grid(fill) }
+    public init(_ fill: @escaping Fill) { origin = unsafe .grid(fill) }
 
     /// - Parameters:
     ///   - interpolation: how voxels become the grid's.
@@ -62,7 +62,7 @@ public struct TrainingCrops {
     ) throws(SPARSError) {
         switch origin {
         case .grid(let fill):
-            fill(n, UnsafeMutableBufferPointer(start: crop.pointer, count: crop.count))
+            unsafe fill(n, UnsafeMutableBufferPointer(start: crop.pointer, count: crop.count))
             if !isChecked { try checkFinite(n, crop) }
             centreValues(crop, &centre)
         case .voxels(let voxels, let grid, let interpolation):
@@ -70,7 +70,7 @@ public struct TrainingCrops {
             let source = try centred(n, values, &centre)
             // SAFETY: a crop holds `extent.count` values, and its room `grid.count`.
             withExtendedLifetime(source) {
-                Resample.resample(
+                unsafe Resample.resample(
                     source.pointer, from: extent, into: crop.pointer, to: grid, by: interpolation)
             }
         }
@@ -86,16 +86,17 @@ public struct TrainingCrops {
     }
 
     private func checkFinite(_ n: Int, _ crop: FloatBuffer) throws(SPARSError) {
-        let values = UnsafeBufferPointer(start: crop.pointer, count: crop.count)
-        if let i = InputKernels.firstNotFinite(values) {
+        let values = unsafe UnsafeBufferPointer(start: crop.pointer, count: crop.count)
+        if let i = unsafe InputKernels.firstNotFinite(values) {
             throw .notFinite(
-                tensor: "crop \(n)", message: "Crop \(n) holds \(values[i]) at flat index \(i).")
+                tensor: "crop \(n)",
+                message: unsafe "Crop \(n) holds \(values[i]) at flat index \(i).")
         }
     }
 
     private func centreValues(_ crop: FloatBuffer, _ centre: inout Float?) {
-        let mean = centre ?? Float(InputKernels.mean(crop.pointer, count: crop.count))
+        let mean = unsafe centre ?? Float(InputKernels.mean(crop.pointer, count: crop.count))
         centre = mean
-        InputKernels.subtract(mean, from: crop.pointer, count: crop.count)
+        unsafe InputKernels.subtract(mean, from: crop.pointer, count: crop.count)
     }
 }

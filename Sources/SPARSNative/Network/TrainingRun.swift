@@ -189,7 +189,7 @@ final class TrainingRun {
             let output = stages[2].outputs[n].output
             for i in 0..<size {
                 features[n * size + i] =
-                    output.pointer[
+                    unsafe output.pointer[
                         WeightLayout.channelLastIndex(i, channels: 64, voxels: voxels)]
             }
         }
@@ -251,7 +251,8 @@ final class TrainingRun {
         return (0..<count).map { n in
             let buffer = FloatBuffer(count: size)
             for i in 0..<size {
-                buffer.pointer[WeightLayout.channelLastIndex(i, channels: 64, voxels: voxels)] =
+                unsafe buffer.pointer[
+                    WeightLayout.channelLastIndex(i, channels: 64, voxels: voxels)] =
                     gradient[n * size + i]
             }
             return buffer

@@ -32,8 +32,8 @@ extension NetworkEvaluator {
         var single = Double.infinity
         for _ in 0..<NetworkEvaluator.probes {
             let start = seconds()
-            _ = try voxels.withUnsafeBufferPointer { (volume) throws(SPARSError) in
-                try windowLogits(
+            _ = try unsafe voxels.withUnsafeBufferPointer { (volume) throws(SPARSError) in
+                try unsafe windowLogits(
                     volume: volume, extent: window, origins: [Voxel(0, 0, 0)], window: window,
                     intensityWindow: nil)
             }
@@ -62,7 +62,7 @@ extension NetworkEvaluator {
 
     private func seconds() -> Double {
         var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
         return Double(now.tv_sec) + 1e-9 * Double(now.tv_nsec)
     }
 }

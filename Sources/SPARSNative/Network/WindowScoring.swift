@@ -25,7 +25,7 @@ extension NetworkEvaluator {
     ) throws(SPARSError) -> [Float] {
         precondition(volume.count == extent.count, "\(volume.count) values for extent \(extent)")
         try checkWindows(extent: extent, origins: origins, window: window)
-        let scoring = WindowScoring(
+        let scoring = unsafe WindowScoring(
             evaluator: self,
             volume: SeenVolume(values: volume, extent: extent, intensityWindow: intensityWindow),
             origins: origins,
@@ -54,7 +54,7 @@ extension NetworkEvaluator {
 }
 
 /// One call of `windowLogits`.
-struct WindowScoring {
+@safe struct WindowScoring {
     let evaluator: NetworkEvaluator
     let volume: SeenVolume
     let origins: [Voxel]
@@ -87,7 +87,7 @@ struct WindowScoring {
             }
             for member in block.members {
                 if waiting.count == WindowScoring.batch { try flush() }
-                shared.copy(member.step, to: features.pointer + waiting.count * size)
+                unsafe shared.copy(member.step, to: features.pointer + waiting.count * size)
                 waiting.append(member.index)
             }
             done += block.members.count
@@ -124,11 +124,11 @@ struct WindowScoring {
             // `WindowSharing` lets windows that are reduced along any axis stand alone.
             precondition(block.halves == nil, "\(block.steps) windows without repeats")
             values = FloatBuffer(count: sharing.grid.count)
-            Resample.nearest(
+            unsafe Resample.nearest(
                 crop.pointer, from: sharing.window, into: values.pointer, to: sharing.grid)
-            input = .dense(values.pointer, sharing.grid)
+            input = unsafe .dense(values.pointer, sharing.grid)
         }
-        evaluator.stages.run(input, layout: layout, features: features.pointer) { part in
+        unsafe evaluator.stages.run(input, layout: layout, features: features.pointer) { part in
             guard reportsProgress else { return }
             let windows = Int(part * Double(block.members.count))
             try? Control.report(done: done + windows, planned: origins.count)
@@ -154,17 +154,17 @@ private struct SharedFeatures {
         let (x, y, z) = (layout.x, layout.y, layout.z)
         let above = step.z - first.z
         // Along z windows lie in the column or in the row, whose step is 0 in a column.
-        let layer = output.pointer + (layout.column.count > 1 ? above : 0) * shape.count * 64
+        let layer = unsafe output.pointer + (layout.column.count > 1 ? above : 0) * shape.count * 64
         let start = above * z.windowStep
-        var row = features
+        var row = unsafe features
         for i in 0..<window.x {
             for j in 0..<window.y {
                 let from = (step.x - first.x) * x.windowStep + i * x.placeStep
                 let beside = (step.y - first.y) * y.windowStep + j * y.placeStep
-                let places = layer + ((from * shape.y + beside) * shape.z + start) * 64
+                let places = unsafe layer + ((from * shape.y + beside) * shape.z + start) * 64
                 for k in 0..<window.z {
-                    row.update(from: places + k * z.placeStep * 64, count: 64)
-                    row += 64
+                    unsafe row.update(from: places + k * z.placeStep * 64, count: 64)
+                    unsafe row += 64
                 }
             }
         }

@@ -224,14 +224,14 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
         let layer = network.firstLayer
         if FirstLayer<S>.keepsGradient(batch: batch) {
             let inputs = pass.inputs
-            let first = pass.withGradient(count: layer.gradientCount) { kept in
-                layer.gradient(
+            let first = unsafe pass.withGradient(count: layer.gradientCount) { kept in
+                unsafe layer.gradient(
                     delta: gradient.first, observations: inputs, batch: batch,
                     multiplicity: multiplicity, into: kept)
             }
             return (squares + first).squareRoot()
         }
-        let first = layer.gradientNormSquared(
+        let first = unsafe layer.gradientNormSquared(
             delta: gradient.first, observations: pass.inputs, batch: batch,
             multiplicity: multiplicity)
         return (squares + first).squareRoot()
@@ -247,12 +247,12 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
             gradient: pass.gradient
         )
         let keepsGradient = FirstLayer<S>.keepsGradient(batch: batch)
-        network.first.withUnsafeMutableBufferPointer { weights in
-            firstMean.withUnsafeMutableBufferPointer { mean in
-                firstSquare.withUnsafeMutableBufferPointer { square in
-                    products.withUnsafeMutableBufferPointer { products in
-                        pointers.gradient.withUnsafeBufferPointer { gradient in
-                            layer.descend(
+        unsafe network.first.withUnsafeMutableBufferPointer { weights in
+            unsafe firstMean.withUnsafeMutableBufferPointer { mean in
+                unsafe firstSquare.withUnsafeMutableBufferPointer { square in
+                    unsafe products.withUnsafeMutableBufferPointer { products in
+                        unsafe pointers.gradient.withUnsafeBufferPointer { gradient in
+                            unsafe layer.descend(
                                 weights: weights.baseAddress!, mean: mean.baseAddress!,
                                 square: square.baseAddress!, delta: pointers.delta,
                                 observations: pointers.observations, batch: batch,
@@ -303,7 +303,7 @@ private struct MinibatchPass<S: PolicyScalar>: Sendable {
         if gradient.count != count {
             gradient = [S](repeating: 0, count: count).onLargePages()
         }
-        return gradient.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+        return unsafe gradient.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
     }
 
     mutating func advance() { swap(&observations, &next) }

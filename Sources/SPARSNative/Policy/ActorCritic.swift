@@ -139,10 +139,10 @@ extension ActorCritic {
             case .both: 0..<shape.firstRows
             }
         var products = [S](repeating: 0, count: batch * shape.firstRows)
-        products.withUnsafeMutableBufferPointer { products in
-            first.withUnsafeBufferPointer { first in
-                observations.withUnsafeBufferPointer { observations in
-                    firstLayer.multiply(
+        unsafe products.withUnsafeMutableBufferPointer { products in
+            unsafe first.withUnsafeBufferPointer { first in
+                unsafe observations.withUnsafeBufferPointer { observations in
+                    unsafe firstLayer.multiply(
                         weights: first.baseAddress!, rows: rows,
                         observations: observations.baseAddress!, batch: batch,
                         outputs: products.baseAddress!)
@@ -198,13 +198,13 @@ extension ActorCritic {
         _ layer: DenseLayer, _ inputs: [S], batch: Int, appliesTanh: Bool
     ) -> [S] {
         let count = batch * layer.outputs
-        return rest.withUnsafeBufferPointer { rest in
-            inputs.withUnsafeBufferPointer { inputs in
-                [S](unsafeUninitializedCapacity: count) { outputs, initialized in
-                    outputs.initialize(repeating: 0)
+        return unsafe rest.withUnsafeBufferPointer { rest in
+            unsafe inputs.withUnsafeBufferPointer { inputs in
+                unsafe [S](unsafeUninitializedCapacity: count) { outputs, initialized in
+                    unsafe outputs.initialize(repeating: 0)
                     let step = rowsAtOnce(layer)
                     for b in stride(from: 0, to: batch, by: step) where !Parallel.isStopped {
-                        S.policyKernels.dense(
+                        unsafe S.policyKernels.dense(
                             DenseForward(
                                 weights: rest.baseAddress! + layer.weight,
                                 bias: rest.baseAddress! + layer.bias,
@@ -277,16 +277,16 @@ extension ActorCritic {
         _ layer: DenseLayer, inputs: [S], upper: [S], _ batch: Int, _ gradient: inout [S]
     ) -> [S] {
         let count = batch * layer.inputs
-        return gradient.withUnsafeMutableBufferPointer { gradient in
-            rest.withUnsafeBufferPointer { rest in
-                inputs.withUnsafeBufferPointer { inputs in
-                    upper.withUnsafeBufferPointer { upper in
-                        [S](unsafeUninitializedCapacity: count) { lower, initialized in
-                            lower.initialize(repeating: 0)
+        return unsafe gradient.withUnsafeMutableBufferPointer { gradient in
+            unsafe rest.withUnsafeBufferPointer { rest in
+                unsafe inputs.withUnsafeBufferPointer { inputs in
+                    unsafe upper.withUnsafeBufferPointer { upper in
+                        unsafe [S](unsafeUninitializedCapacity: count) { lower, initialized in
+                            unsafe lower.initialize(repeating: 0)
                             let step = rowsAtOnce(layer)
                             for b in stride(from: 0, to: batch, by: step)
                             where !Parallel.isStopped {
-                                S.policyKernels.denseBack(
+                                unsafe S.policyKernels.denseBack(
                                     DenseBackward(
                                         weights: rest.baseAddress! + layer.weight,
                                         inputs: inputs.baseAddress! + b * layer.inputs,

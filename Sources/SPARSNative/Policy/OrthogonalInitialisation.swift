@@ -55,12 +55,13 @@ public enum OrthogonalInitialisation {
             try Control.check()
             // Singular with probability zero, and then drawn again.
             guard
-                square.withUnsafeMutableBufferPointer({
-                    Orthonormalisation.factorise($0.baseAddress!, rows: rows)
+                unsafe square.withUnsafeMutableBufferPointer({
+                    unsafe Orthonormalisation.factorise($0.baseAddress!, rows: rows)
                 })
             else { continue }
-            visible.withUnsafeMutableBufferPointer { visible in
-                Orthonormalisation.solve(square, visible.baseAddress!, rows: rows, columns: columns)
+            unsafe visible.withUnsafeMutableBufferPointer { visible in
+                unsafe Orthonormalisation.solve(
+                    square, visible.baseAddress!, rows: rows, columns: columns)
             }
             return visible
         }
@@ -78,8 +79,8 @@ public enum OrthogonalInitialisation {
     private static func addGram(
         _ matrix: [Double], _ rows: Int, _ columns: Int, to square: inout [Double]
     ) {
-        square.withUnsafeMutableBufferPointer {
-            Orthonormalisation.addGram(
+        unsafe square.withUnsafeMutableBufferPointer {
+            unsafe Orthonormalisation.addGram(
                 of: matrix, rows: rows, columns: columns, to: $0.baseAddress!)
         }
     }

@@ -136,10 +136,11 @@ struct Convolution: Sendable {
     /// first one's has what stands beside the window.
     func patches<S>(_ layer: Int, of input: [S], batch: Int) -> [S] {
         let (sources, inputs) = (layers[layer].sources, layers[layer].inputs)
-        return [S](unsafeUninitializedCapacity: batch * sources.count) { patches, initialized in
+        return unsafe [S](unsafeUninitializedCapacity: batch * sources.count) {
+            patches, initialized in
             for b in 0..<batch {
                 for (i, source) in sources.enumerated() {
-                    patches[b * sources.count + i] = input[b * inputs + Int(source)]
+                    unsafe patches[b * sources.count + i] = input[b * inputs + Int(source)]
                 }
             }
             initialized = batch * sources.count

@@ -93,9 +93,9 @@ public struct NativeOverlap: Sendable {
         let geometry = BoxGeometry(
             start: grid.offset(low.x, low.y, low.z), rows: (size.x, size.y), length: size.z,
             strides: (grid.y * grid.z, grid.z))
-        return map.values.withUnsafeBufferPointer { values in
-            marks.withUnsafeBufferPointer { marks in
-                sumAbove(
+        return unsafe map.values.withUnsafeBufferPointer { values in
+            unsafe marks.withUnsafeBufferPointer { marks in
+                unsafe sumAbove(
                     threshold, values, marks: marks, geometry,
                     weights: (
                         Array(planes.x[low.x..<low.x + size.x]),

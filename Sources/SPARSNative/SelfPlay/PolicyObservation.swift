@@ -64,19 +64,21 @@ final class WindowObservation: PolicyObservation {
         in state: AgentState, as agent: Agent, into observed: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
         let box = try field.box(at: field.lattice.cropStart(state.origin))
-        let window = UnsafeMutableBufferPointer(rebasing: observed[..<voxels])
+        let window = unsafe UnsafeMutableBufferPointer(rebasing: observed[..<voxels])
         if box.extent == field.configuration.window {
             let geometry = BoxGeometry(of: box, in: field.volume.extent)
-            field.volume.values.withUnsafeBufferPointer { copyBox($0, geometry, into: window) }
+            unsafe field.volume.values.withUnsafeBufferPointer {
+                unsafe copyBox($0, geometry, into: window)
+            }
         } else {
-            _ = window.update(fromContentsOf: try field.observation(at: state.origin))
+            _ = unsafe window.update(fromContentsOf: try field.observation(at: state.origin))
         }
         if besideCount > 0 {
-            _ = observed[voxels...].update(fromContentsOf: state.flags)
+            _ = unsafe observed[voxels...].update(fromContentsOf: state.flags)
         }
         guard field.configuration.observationCast != .float32 else { return }
         for i in window.indices {
-            window[i] = field.configuration.seen(window[i], by: agent)
+            unsafe window[i] = unsafe field.configuration.seen(window[i], by: agent)
         }
     }
 }
@@ -120,8 +122,10 @@ final class StandardisedObservation: PolicyObservation {
     func observe(
         in state: AgentState, as agent: Agent, into observed: UnsafeMutableBufferPointer<Float>
     ) throws(SPARSError) {
-        try window.observe(in: state, as: agent, into: observed)
-        for i in 0..<count - besideCount { observed[i] = (observed[i] - mean) / deviation }
+        try unsafe window.observe(in: state, as: agent, into: observed)
+        for i in 0..<count - besideCount {
+            unsafe observed[i] = unsafe (observed[i] - mean) / deviation
+        }
     }
 }
 
@@ -179,6 +183,6 @@ final class NeighbourObservation: PolicyObservation {
             for i in scores.indices where flags[i] == 1 { scores[i] = 0 }
             scores += flags
         }
-        _ = observed.update(fromContentsOf: scores + position)
+        _ = unsafe observed.update(fromContentsOf: scores + position)
     }
 }

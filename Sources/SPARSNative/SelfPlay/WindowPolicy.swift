@@ -41,16 +41,16 @@ struct WindowPolicy {
         let count = observation.count
         precondition(matrix.count >= windows.count * count, "\(matrix.count) numbers")
         var failures = [SPARSError?](repeating: nil, count: windows.count)
-        matrix.withUnsafeMutableBufferPointer { matrix in
-            failures.withUnsafeMutableBufferPointer { failures in
+        unsafe matrix.withUnsafeMutableBufferPointer { matrix in
+            unsafe failures.withUnsafeMutableBufferPointer { failures in
                 // SAFETY: each item writes its own row and its own failure.
-                nonisolated(unsafe) let (matrix, failures) = (matrix, failures)
+                nonisolated(unsafe) let (matrix, failures) = unsafe (matrix, failures)
                 Self.forEach(windows.count, numbers: windows.count * count) { row in
                     do throws(SPARSError) {
-                        try observation.observe(
+                        try unsafe observation.observe(
                             in: windows[row].state, as: windows[row].agent,
                             into: .init(rebasing: matrix[row * count..<(row + 1) * count]))
-                    } catch { failures[row] = error }
+                    } catch { unsafe failures[row] = error }
                 }
             }
         }

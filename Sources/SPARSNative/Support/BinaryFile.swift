@@ -15,14 +15,14 @@ public enum BinaryFile {
     /// - Throws: `io` if it cannot be read or is not a regular file; `badFormat` if it is larger than
     ///   `limit` bytes.
     public static func read(_ path: String, limit: Int) throws(SPARSError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .lastError(path) }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .lastError(path) }
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .lastError(path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             let isFolder = status.st_mode & S_IFMT == S_IFDIR
-            throw .io(
+            throw unsafe .io(
                 path: path, code: isFolder ? EISDIR : EINVAL,
                 message: isFolder ? String(cString: strerror(EISDIR)) : "not a regular file")
         }
@@ -35,14 +35,14 @@ public enum BinaryFile {
         try Memory.require(size, each: 4, for: "The file \(path)")
         var filled = 0
         var failure: SPARSError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while filled < size {
                 do throws(SPARSError) { try Control.check() } catch {
                     failure = error
                     break
                 }
                 // SAFETY: the range filled..<size lies inside the buffer of `size` bytes.
-                let got = systemRead(
+                let got = unsafe systemRead(
                     descriptor, buffer.baseAddress! + filled, min(size - filled, partSize))
                 if got < 0 && errno == EINTR { continue }
                 if got < 0 { failure = .lastError(path) }
@@ -65,8 +65,8 @@ public enum BinaryFile {
     public static func write(_ parts: [[UInt8]], to path: String) throws(SPARSError) {
         let file = try OutputFile(FilePath(path))
         for part in parts {
-            try part.withUnsafeBufferPointer { bytes throws(SPARSError) in
-                try file.write(UnsafeRawBufferPointer(bytes))
+            try unsafe part.withUnsafeBufferPointer { bytes throws(SPARSError) in
+                try unsafe file.write(UnsafeRawBufferPointer(bytes))
             }
         }
         try file.commit()
@@ -75,12 +75,12 @@ public enum BinaryFile {
 
 // Inside `BinaryFile` the name `read` means its own function.
 private func systemRead(_ file: Int32, _ to: UnsafeMutableRawPointer, _ count: Int) -> Int {
-    read(file, to, count)
+    unsafe read(file, to, count)
 }
 extension SPARSError {
     /// What the operating system said last, about `path`.
     static func lastError(_ path: String) -> SPARSError {
         let code = errno
-        return .io(path: path, code: code, message: String(cString: strerror(code)))
+        return unsafe .io(path: path, code: code, message: String(cString: strerror(code)))
     }
 }

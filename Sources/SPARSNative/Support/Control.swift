@@ -67,7 +67,7 @@ public enum Control {
     ) throws(SPARSError) -> [Element] {
         var values: [Element] = []
         values.reserveCapacity(source.count)
-        try inRuns(source.count, of: 1 << 20) { values.append(contentsOf: source[$0]) }
+        try inRuns(source.count, of: 1 << 20) { unsafe values.append(contentsOf: source[$0]) }
         return values
     }
 

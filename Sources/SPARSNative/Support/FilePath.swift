@@ -44,6 +44,6 @@ public struct FilePath: Hashable, Sendable, CustomStringConvertible {
 extension SPARSError {
     /// What the operating system said of a path.
     static func system(_ path: FilePath, _ code: Int32) -> SPARSError {
-        .io(path: path.description, code: code, message: String(cString: strerror(code)))
+        unsafe .io(path: path.description, code: code, message: String(cString: strerror(code)))
     }
 }

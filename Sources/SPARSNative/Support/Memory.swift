@@ -82,7 +82,7 @@ public enum Memory {
     private static func addressLimit() -> Int? {
         var limit = rlimit()
         #if canImport(Glibc)
-            let got = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+            let got = unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
         #else
             let got = getrlimit(RLIMIT_AS, &limit)
         #endif
@@ -115,12 +115,12 @@ public enum Memory {
 
     /// The first bytes of a file of the system's, which has no size.
     private static func text(of path: String) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }
-        let bytes = [UInt8](unsafeUninitializedCapacity: 2048) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 2048) { buffer, count in
             // SAFETY: `read` writes at most the buffer's 2,048 bytes.
-            count = max(0, read(descriptor, buffer.baseAddress!, 2048))
+            count = unsafe max(0, read(descriptor, buffer.baseAddress!, 2048))
         }
         return String(decoding: bytes, as: UTF8.self)
     }

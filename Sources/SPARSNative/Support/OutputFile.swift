@@ -30,7 +30,7 @@ final class OutputFile {
 
     deinit {
         guard descriptor >= 0 else { return }
-        unlink(temporary.cString)
+        unsafe unlink(temporary.cString)
         close(descriptor)
     }
 
@@ -39,7 +39,7 @@ final class OutputFile {
         while written < bytes.count {
             try Control.check()
             // SAFETY: the source lies inside `bytes`.
-            let count = systemWrite(
+            let count = unsafe systemWrite(
                 descriptor, bytes.baseAddress! + written, min(bytes.count - written, 16 << 20))
             if count >= 0 {
                 written += count
@@ -56,7 +56,7 @@ final class OutputFile {
             _ = fchmod(descriptor, mode & 0o777)
         }
         // A full disk may show only here; the content is on the disk before the name is.
-        guard fsync(descriptor) == 0, rename(temporary.cString, target.cString) == 0 else {
+        guard fsync(descriptor) == 0, unsafe rename(temporary.cString, target.cString) == 0 else {
             throw .system(path, errno)
         }
         close(descriptor)
@@ -73,7 +73,7 @@ final class OutputFile {
             let code = Array(String(random.next() as UInt64, radix: 36).utf8)
             temporary = FilePath(
                 bytes: target.folder.bytes + prefix + code + Array(OutputFile.suffix.utf8))
-            descriptor = open(
+            descriptor = unsafe open(
                 temporary.cString, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else { throw .system(path, errno) }
             // Where the file system has no locks, nothing is taken for a leftover either.
@@ -81,7 +81,7 @@ final class OutputFile {
             var made = stat()
             var found = stat()
             let stands =
-                fstat(descriptor, &made) == 0 && stat(temporary.cString, &found) == 0
+                unsafe fstat(descriptor, &made) == 0 && stat(temporary.cString, &found) == 0
                 && made.st_ino == found.st_ino
             if stands { return }
             // Another writer took it for a leftover before it was locked.
@@ -96,22 +96,22 @@ final class OutputFile {
 
     private func removeLeftovers() {
         let folder = target.folder.bytes.isEmpty ? FilePath(".") : target.folder
-        guard let listing = opendir(folder.cString) else { return }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
+        guard let listing = unsafe opendir(folder.cString) else { return }
+        defer { unsafe closedir(listing) }
+        while let entry = unsafe readdir(listing) {
             // In place: an entry ends with its name, and a copy of the field would read beyond it.
-            let name = withUnsafeMutableBytes(of: &entry.pointee.d_name) { bytes in
+            let name = unsafe withUnsafeMutableBytes(of: &entry.pointee.d_name) { bytes in
                 // SAFETY: the system ends the name with a zero inside the field.
-                Array(bytes.prefix { $0 != 0 })
+                unsafe Array(bytes.prefix { $0 != 0 })
             }
             guard name.starts(with: prefix),
                 name.count > prefix.count + OutputFile.suffix.utf8.count,
                 name.suffix(OutputFile.suffix.utf8.count).elementsEqual(OutputFile.suffix.utf8)
             else { continue }
             let leftover = FilePath(bytes: target.folder.bytes + name)
-            let file = open(leftover.cString, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+            let file = unsafe open(leftover.cString, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             guard file >= 0 else { continue }
-            if flock(file, LOCK_EX | LOCK_NB) == 0 { unlink(leftover.cString) }
+            if flock(file, LOCK_EX | LOCK_NB) == 0 { unsafe unlink(leftover.cString) }
             close(file)
         }
     }
@@ -119,7 +119,7 @@ final class OutputFile {
     /// Has the new name on the disk; a file system without that has nothing to offer.
     private func syncFolder() {
         let folder = target.folder.bytes.isEmpty ? FilePath(".") : target.folder
-        let opened = open(folder.cString, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        let opened = unsafe open(folder.cString, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
         guard opened >= 0 else { return }
         _ = fsync(opened)
         close(opened)
@@ -127,15 +127,15 @@ final class OutputFile {
 
     private static func mode(_ path: FilePath) -> mode_t? {
         var found = stat()
-        return stat(path.cString, &found) == 0 ? found.st_mode : nil
+        return unsafe stat(path.cString, &found) == 0 ? found.st_mode : nil
     }
 
     /// The file that a link at `path` names, or `path`.
     private static func resolved(_ path: FilePath) -> FilePath {
-        guard let real = realpath(path.cString, nil) else { return path }
-        defer { free(real) }
+        guard let real = unsafe realpath(path.cString, nil) else { return path }
+        defer { unsafe free(real) }
         // SAFETY: realpath returns a terminated text.
-        return FilePath(
+        return unsafe FilePath(
             bytes: UnsafeBufferPointer(start: real, count: strlen(real)).map(
                 UInt8.init(bitPattern:)))
     }
@@ -143,5 +143,5 @@ final class OutputFile {
 
 /// The operating system's `write`, whose name the methods here have too.
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
+    unsafe write(descriptor, bytes, count)
 }

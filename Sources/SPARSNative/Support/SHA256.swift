@@ -20,12 +20,14 @@ struct SHA256 {
             left = left.dropFirst(taken.count)
             guard rest.count == 64 else { return }
             let block = rest
-            block.withUnsafeBufferPointer { add($0[...]) }
+            unsafe block.withUnsafeBufferPointer { unsafe add($0[...]) }
             rest.removeAll(keepingCapacity: true)
         }
         let whole = left.count & ~63
-        left.withUnsafeBufferPointer { bytes in
-            for start in stride(from: 0, to: whole, by: 64) { add(bytes[start..<start + 64]) }
+        unsafe left.withUnsafeBufferPointer { bytes in
+            for start in stride(from: 0, to: whole, by: 64) {
+                unsafe add(bytes[start..<start + 64])
+            }
         }
         rest += left.dropFirst(whole)
     }
@@ -49,10 +51,10 @@ struct SHA256 {
 
     /// Takes one block of 64 bytes in.
     private mutating func add(_ block: Slice<UnsafeBufferPointer<UInt8>>) {
-        let first = block.startIndex
+        let first = unsafe block.startIndex
         for i in 0..<16 {
             var word: UInt32 = 0
-            for byte in 0..<4 { word = word << 8 | UInt32(block[first + 4 * i + byte]) }
+            for byte in 0..<4 { word = unsafe word << 8 | UInt32(block[first + 4 * i + byte]) }
             schedule[i] = word
         }
         for i in 16..<64 {

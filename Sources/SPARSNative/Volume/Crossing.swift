@@ -47,9 +47,9 @@ public struct Crossing: Equatable, Sendable {
     ) {
         precondition(scan.extent == self.scan && indexed.extent == self.indexed)
         if keepsScan {
-            _ = indexed.values.update(fromContentsOf: scan.values)
+            _ = unsafe indexed.values.update(fromContentsOf: scan.values)
         } else {
-            Resample.linear(
+            unsafe Resample.linear(
                 scan.values.baseAddress!, from: self.scan, into: indexed.values.baseAddress!,
                 to: self.indexed)
         }
@@ -64,16 +64,16 @@ public struct Crossing: Equatable, Sendable {
     ) {
         precondition(map.extent == grid && scan.extent == self.scan)
         if frame == .resampled {
-            return Resample.nearest(
+            return unsafe Resample.nearest(
                 map.values.baseAddress!, from: grid, into: scan.values.baseAddress!, to: self.scan)
         }
-        scan.values.update(repeating: 0)
+        unsafe scan.values.update(repeating: 0)
         let rows = min(grid.z, self.scan.z)
         for x in 0..<min(grid.x, self.scan.x) {
             for y in 0..<min(grid.y, self.scan.y) {
                 let source = grid.offset(x, y, 0)
                 let target = self.scan.offset(x, y, 0)
-                _ = scan.values[target..<target + rows].update(
+                _ = unsafe scan.values[target..<target + rows].update(
                     fromContentsOf: map.values[source..<source + rows])
             }
         }
@@ -116,8 +116,8 @@ public struct Crossing: Equatable, Sendable {
         precondition(reference.extent == scan)
         if frame == .corner {
             let (from, to) = (scan, grid)
-            let resized = [Float](unsafeUninitializedCapacity: to.count) { resized, count in
-                Resample.nearest(
+            let resized = unsafe [Float](unsafeUninitializedCapacity: to.count) { resized, count in
+                unsafe Resample.nearest(
                     reference.values.baseAddress!, from: from, into: resized.baseAddress!, to: to)
                 count = to.count
             }
@@ -133,7 +133,7 @@ public struct Crossing: Equatable, Sendable {
             for y in axes[1] {
                 let row = grid.offset(x, y, 0)
                 for z in axes[2] {
-                    if reference.values[at] != 0 { marks[row + z] += 1 }
+                    if unsafe reference.values[at] != 0 { marks[row + z] += 1 }
                     at += 1
                 }
             }

@@ -73,44 +73,46 @@ public struct Volume<F: Frame>: Sendable {
 }
 
 /// A volume's values where they lie, lent for the duration of a call.
-public struct VolumeView<F: Frame> {
+@safe public struct VolumeView<F: Frame> {
     public let extent: Extent
     public let values: UnsafeBufferPointer<Float>
 
     public init(extent: Extent, values: UnsafeBufferPointer<Float>) {
         precondition(values.count == extent.count, "\(values.count) values for extent \(extent)")
         self.extent = extent
-        self.values = values
+        unsafe self.values = unsafe values
     }
 }
 
 /// Room for a volume's values, lent for the duration of a call.
-public struct MutableVolumeView<F: Frame> {
+@safe public struct MutableVolumeView<F: Frame> {
     public let extent: Extent
     public let values: UnsafeMutableBufferPointer<Float>
 
     public init(extent: Extent, values: UnsafeMutableBufferPointer<Float>) {
         precondition(values.count == extent.count, "\(values.count) values for extent \(extent)")
         self.extent = extent
-        self.values = values
+        unsafe self.values = unsafe values
     }
 }
 
 extension Volume {
     /// A volume whose values `fill` writes, all of them.
     init(extent: Extent, fill: (MutableVolumeView<F>) -> Void) {
-        self.init(
+        unsafe self.init(
             extent: extent,
             values: Array(unsafeUninitializedCapacity: extent.count) { values, count in
-                let room = UnsafeMutableBufferPointer(rebasing: values[..<extent.count])
-                fill(MutableVolumeView(extent: extent, values: room))
+                let room = unsafe UnsafeMutableBufferPointer(rebasing: values[..<extent.count])
+                unsafe fill(MutableVolumeView(extent: extent, values: room))
                 count = extent.count
             })
     }
 
     /// Lends the values to `body`.
     public func withView<Result>(_ body: (VolumeView<F>) -> Result) -> Result {
-        values.withUnsafeBufferPointer { body(VolumeView(extent: extent, values: $0)) }
+        unsafe values.withUnsafeBufferPointer {
+            unsafe body(VolumeView(extent: extent, values: $0))
+        }
     }
 }
 

@@ -28,6 +28,6 @@ public struct IntensityWindow: Hashable, Sendable {
         _ values: UnsafeBufferPointer<Float>, into scaled: UnsafeMutableBufferPointer<Float>
     ) {
         precondition(values.count == scaled.count, "\(values.count) values, \(scaled.count)")
-        for i in values.indices { scaled[i] = self.scaled(values[i]) }
+        for i in values.indices { unsafe scaled[i] = unsafe self.scaled(values[i]) }
     }
 }

@@ -13,8 +13,8 @@ public enum Resample {
         _ values: [Float], from: Extent, to: Extent
     ) throws(SPARSError) -> [Float] {
         try check(values.count, from: from, to: to)
-        return filled(values, to) { source, target in
-            nearest(source, from: from, into: target, to: to)
+        return unsafe filled(values, to) { source, target in
+            unsafe nearest(source, from: from, into: target, to: to)
         }
     }
 
@@ -38,8 +38,8 @@ public enum Resample {
         _ values: [Float], from: Extent, to: Extent
     ) throws(SPARSError) -> [Float] {
         try check(values.count, from: from, to: to)
-        return filled(values, to) { source, target in
-            linear(source, from: from, into: target, to: to)
+        return unsafe filled(values, to) { source, target in
+            unsafe linear(source, from: from, into: target, to: to)
         }
     }
 
@@ -49,7 +49,7 @@ public enum Resample {
         _ source: UnsafePointer<Float>, from: Extent, into target: UnsafeMutablePointer<Float>,
         to: Extent
     ) {
-        ResampleKernels.nearest(
+        unsafe ResampleKernels.nearest(
             source: source, from: from, target: target,
             x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
             z: .nearest(from: from.z, to: to.z))
@@ -60,7 +60,7 @@ public enum Resample {
         elementSize: Int, _ source: UnsafeRawPointer, from: Extent,
         into target: UnsafeMutableRawPointer, to: Extent
     ) {
-        ResampleKernels.nearest(
+        unsafe ResampleKernels.nearest(
             elementSize: elementSize, source: source, from: from, target: target,
             x: .nearest(from: from.x, to: to.x), y: .nearest(from: from.y, to: to.y),
             z: .nearest(from: from.z, to: to.z))
@@ -71,7 +71,7 @@ public enum Resample {
         _ source: UnsafePointer<Float>, from: Extent, into target: UnsafeMutablePointer<Float>,
         to: Extent
     ) {
-        ResampleKernels.linear(
+        unsafe ResampleKernels.linear(
             source: source, from: from, target: target,
             x: .linear(from: from.x, to: to.x), y: .linear(from: from.y, to: to.y),
             z: .linear(from: from.z, to: to.z))
@@ -83,8 +83,8 @@ public enum Resample {
         to: Extent, by interpolation: Interpolation
     ) {
         switch interpolation {
-        case .nearest: nearest(source, from: from, into: target, to: to)
-        case .linear: linear(source, from: from, into: target, to: to)
+        case .nearest: unsafe nearest(source, from: from, into: target, to: to)
+        case .linear: unsafe linear(source, from: from, into: target, to: to)
         }
     }
 
@@ -114,8 +114,10 @@ public enum Resample {
         _ values: [Float], _ to: Extent,
         _ fill: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
     ) -> [Float] {
-        Array(unsafeUninitializedCapacity: to.count) { target, count in
-            values.withUnsafeBufferPointer { fill($0.baseAddress!, target.baseAddress!) }
+        unsafe Array(unsafeUninitializedCapacity: to.count) { target, count in
+            unsafe values.withUnsafeBufferPointer {
+                unsafe fill($0.baseAddress!, target.baseAddress!)
+            }
             count = to.count
         }
     }

@@ -111,17 +111,18 @@ public struct WorkingGrid: Sendable, Hashable {
             TriangleAxis(
                 from: box[i], before: before[i], step: step / spacing[i], count: extent[i])
         }
-        let isFinite = MaskedMeans.fill(
+        let isFinite = unsafe MaskedMeans.fill(
             values: values.baseAddress!, mask: organ.baseAddress!, from: box, x: axis(0),
             y: axis(1), z: axis(2), outside: outside, means: working.baseAddress!,
             inside: mask.baseAddress!)
         if isFinite { return }
-        for i in values.indices where organ[i] != 0 && !values[i].isFinite {
+        for i in values.indices where unsafe organ[i] != 0 && !values[i].isFinite {
             let place = Voxel(i / (box.y * box.z), i / box.z % box.y, i % box.z)
+            let value = unsafe values[i]
             throw .notFinite(
                 tensor: "scan",
                 message: "The 'scan' parameter of working_scan must be finite in the organ. "
-                    + "Got \(values[i]) at \(place) of its box instead.")
+                    + "Got \(value) at \(place) of its box instead.")
         }
     }
 
@@ -142,7 +143,7 @@ public struct WorkingGrid: Sendable, Hashable {
             return .linear(
                 from: extent[i], at: (0..<covered[i]).map { (Double($0) + 0.5) * ratio - 0.5 })
         }
-        ResampleKernels.linear(
+        unsafe ResampleKernels.linear(
             source: map.baseAddress!, from: extent, target: scan.baseAddress!, x: axis(0),
             y: axis(1), z: axis(2))
     }

@@ -44,9 +44,9 @@ struct ByteSource {
             return range == bytes.indices ? bytes : Array(bytes[range])
         case .file(let file):
             var failure: SPARSError?
-            let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
                 do throws(SPARSError) {
-                    count = try file.read(
+                    count = try unsafe file.read(
                         UnsafeMutableRawBufferPointer(
                             rebasing: UnsafeMutableRawBufferPointer(buffer)[..<range.count]),
                         at: range.lowerBound)

@@ -74,9 +74,10 @@ struct ZipArchive {
     static func checksum(_ bytes: [UInt8]) throws(SPARSError) -> UInt32 {
         var sum: UInt = 0
         try Control.inRuns(bytes.count, of: 1 << 20) { run in
-            bytes.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withUnsafeBufferPointer { bytes in
                 // SAFETY: zlib reads the run from the array's own memory.
-                sum = UInt(crc32_z(uLong(sum), bytes.baseAddress! + run.lowerBound, run.count))
+                sum = unsafe UInt(
+                    crc32_z(uLong(sum), bytes.baseAddress! + run.lowerBound, run.count))
             }
         }
         return UInt32(truncatingIfNeeded: sum)

@@ -13,8 +13,8 @@ extension [UInt8] {
     mutating func withBytes<Result>(
         _ body: (UnsafeMutableRawBufferPointer) throws(SPARSError) -> Result
     ) throws(SPARSError) -> Result {
-        try withUnsafeMutableBufferPointer { buffer throws(SPARSError) in
-            try body(UnsafeMutableRawBufferPointer(buffer))
+        try unsafe withUnsafeMutableBufferPointer { buffer throws(SPARSError) in
+            try unsafe body(UnsafeMutableRawBufferPointer(buffer))
         }
     }
 }
@@ -29,8 +29,8 @@ extension ByteStream {
 
     /// Reads `count` bytes to the start of `buffer`, which is as long; fewer at the end.
     func fill(_ buffer: inout [UInt8], _ count: Int) throws(SPARSError) -> Int {
-        try buffer.withBytes { bytes throws(SPARSError) in
-            try read(UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]))
+        try unsafe buffer.withBytes { bytes throws(SPARSError) in
+            try unsafe read(UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]))
         }
     }
 
@@ -57,7 +57,7 @@ final class PlainStream: ByteStream {
     init(_ file: InputFile) { self.file = file }
 
     func read(_ buffer: UnsafeMutableRawBufferPointer) throws(SPARSError) -> Int {
-        let count = try file.read(buffer, at: position)
+        let count = try unsafe file.read(buffer, at: position)
         position += count
         return count
     }
@@ -69,7 +69,7 @@ final class PlainStream: ByteStream {
 ///
 /// Each member that is read to its end is checked against its CRC and length. `finish` reads the
 /// current member to its end; what follows it, padding or anything else, is left alone.
-final class GzipStream: ByteStream {
+@safe final class GzipStream: ByteStream {
     /// Deflate makes at most 1,032 bytes of one (zlib's technical details).
     static let greatestRatio = 1032
 
@@ -90,20 +90,20 @@ final class GzipStream: ByteStream {
     init(_ file: InputFile) throws(SPARSError) {
         self.file = file
         // SAFETY: zlib keeps a pointer to its stream, which therefore must not move.
-        zlib = .allocate(capacity: 1)
-        zlib.initialize(to: z_stream())
+        unsafe zlib = .allocate(capacity: 1)
+        unsafe zlib.initialize(to: z_stream())
         let gzipOnly = 15 + 16
-        let code = inflateInit2_(
+        let code = unsafe inflateInit2_(
             zlib, Int32(gzipOnly), ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         guard code == Z_OK else {
-            zlib.deallocate()
+            unsafe zlib.deallocate()
             throw .outOfMemory(message: "zlib could not start: code \(code).")
         }
     }
 
     deinit {
-        inflateEnd(zlib)
-        zlib.deallocate()
+        unsafe inflateEnd(zlib)
+        unsafe zlib.deallocate()
     }
 
     func read(_ buffer: UnsafeMutableRawBufferPointer) throws(SPARSError) -> Int {
@@ -111,9 +111,9 @@ final class GzipStream: ByteStream {
         while filled < buffer.count, !isAtEnd {
             if isBetweenMembers, try !startMember() { break }
             // zlib counts in 32 bits.
-            let part = UnsafeMutableRawBufferPointer(
+            let part = unsafe UnsafeMutableRawBufferPointer(
                 rebasing: buffer[filled..<min(filled + 1 << 28, buffer.count)])
-            filled += try inflate(into: part)
+            unsafe filled += try inflate(into: part)
         }
         return filled
     }
@@ -123,7 +123,9 @@ final class GzipStream: ByteStream {
         var left = NIfTIFile.tailLimit
         while !isBetweenMembers, !isAtEnd {
             try Control.check()
-            left -= try scratch.withBytes { bytes throws(SPARSError) in try inflate(into: bytes) }
+            unsafe left -= try scratch.withBytes { bytes throws(SPARSError) in
+                try unsafe inflate(into: bytes)
+            }
             guard left >= 0 else {
                 throw .gzip(
                     "too long",
@@ -139,18 +141,19 @@ final class GzipStream: ByteStream {
         }
         let before = consumed
         let size = buffer.count
-        let (code, left) = input.withUnsafeMutableBufferPointer { bytes in
+        let (code, left) = unsafe input.withUnsafeMutableBufferPointer { bytes in
             // SAFETY: zlib reads the bytes from `consumed` to `available` and writes inside
             // `buffer` only, both alive during the call.
-            zlib.pointee.next_in = bytes.baseAddress! + consumed
-            zlib.pointee.avail_in = UInt32(available - consumed)
-            zlib.pointee.next_out = buffer.baseAddress!.assumingMemoryBound(to: UInt8.self)
-            zlib.pointee.avail_out = UInt32(size)
-            let code = CZlib.inflate(zlib, Z_NO_FLUSH)
-            return (code, Int(zlib.pointee.avail_in))
+            unsafe zlib.pointee.next_in = unsafe bytes.baseAddress! + consumed
+            unsafe zlib.pointee.avail_in = UInt32(available - consumed)
+            unsafe zlib.pointee.next_out = unsafe buffer.baseAddress!.assumingMemoryBound(
+                to: UInt8.self)
+            unsafe zlib.pointee.avail_out = UInt32(size)
+            let code = unsafe CZlib.inflate(zlib, Z_NO_FLUSH)
+            return unsafe (code, Int(zlib.pointee.avail_in))
         }
         consumed = available - left
-        let written = size - Int(zlib.pointee.avail_out)
+        let written = unsafe size - Int(zlib.pointee.avail_out)
         switch code {
         case Z_STREAM_END:
             isBetweenMembers = true
@@ -159,7 +162,8 @@ final class GzipStream: ByteStream {
         case Z_BUF_ERROR where consumed > before || written > 0:
             break
         default:
-            let reason = zlib.pointee.msg.map { String(cString: $0) } ?? "code \(code)"
+            let reason =
+                unsafe zlib.pointee.msg.map { unsafe String(cString: $0) } ?? "code \(code)"
             throw .gzip("corrupt", "member \(members), before byte \(position): \(reason)")
         }
         return written
@@ -171,7 +175,7 @@ final class GzipStream: ByteStream {
             isAtEnd = true
             return false
         }
-        inflateReset(zlib)
+        unsafe inflateReset(zlib)
         isBetweenMembers = false
         members += 1
         return true
@@ -182,8 +186,8 @@ final class GzipStream: ByteStream {
         guard input[consumed] == 0x1F else { return false }
         if consumed + 1 < available { return input[consumed + 1] == 0x8B }
         var byte: [UInt8] = [0]
-        let count = try byte.withBytes { bytes throws(SPARSError) in
-            try file.read(bytes, at: position)
+        let count = try unsafe byte.withBytes { bytes throws(SPARSError) in
+            try unsafe file.read(bytes, at: position)
         }
         return count == 1 && byte[0] == 0x8B
     }
@@ -192,8 +196,8 @@ final class GzipStream: ByteStream {
     private func refill() throws(SPARSError) -> Bool {
         if consumed < available { return true }
         let offset = position
-        available = try input.withBytes { bytes throws(SPARSError) in
-            try file.read(bytes, at: offset)
+        available = try unsafe input.withBytes { bytes throws(SPARSError) in
+            try unsafe file.read(bytes, at: offset)
         }
         consumed = 0
         position += available

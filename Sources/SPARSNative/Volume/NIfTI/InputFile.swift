@@ -15,10 +15,10 @@ final class InputFile: Sendable {
     init(_ path: FilePath) throws(SPARSError) {
         self.path = path
         // Opening a pipe without O_NONBLOCK would wait for its writer.
-        descriptor = open(path.cString, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        descriptor = unsafe open(path.cString, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(path, errno) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
+        guard unsafe fstat(descriptor, &status) == 0 else {
             let code = errno
             close(descriptor)
             throw .system(path, code)
@@ -26,7 +26,7 @@ final class InputFile: Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
             let code = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
-            throw .io(
+            throw unsafe .io(
                 path: path.description, code: code,
                 message: code == EISDIR ? String(cString: strerror(code)) : "not a regular file")
         }
@@ -41,7 +41,7 @@ final class InputFile: Sendable {
         while filled < buffer.count {
             try Control.check()
             // SAFETY: the target lies inside `buffer`.
-            let count = pread(
+            let count = unsafe pread(
                 descriptor, buffer.baseAddress! + filled, min(buffer.count - filled, 16 << 20),
                 off_t(offset + filled))
             if count == 0 { break }
@@ -54,5 +54,5 @@ final class InputFile: Sendable {
         return filled
     }
 
-    static func exists(_ path: FilePath) -> Bool { access(path.cString, F_OK) == 0 }
+    static func exists(_ path: FilePath) -> Bool { unsafe access(path.cString, F_OK) == 0 }
 }

@@ -11,7 +11,7 @@ import SPARSKernels
 ///
 /// It inflates a member in one go, so that a reader needs room for the file and its whole content,
 /// and a stop waits for the member's end: `greatestCount` bounds both.
-struct Libdeflate: Sendable {
+@safe struct Libdeflate: Sendable {
     /// Nil where the system has none.
     static let shared = Libdeflate(
         names: ["libdeflate.so.0", "libdeflate.0.dylib", "/opt/homebrew/lib/libdeflate.0.dylib"])
@@ -33,17 +33,17 @@ struct Libdeflate: Sendable {
     private let inflate: Inflate
 
     init?(names: [String]) {
-        let opened = names.lazy.compactMap { dlopen($0, RTLD_NOW | RTLD_LOCAL) }.first
-        guard let library = opened,
-            let start = dlsym(library, "libdeflate_alloc_decompressor"),
-            let end = dlsym(library, "libdeflate_free_decompressor"),
-            let inflate = dlsym(library, "libdeflate_gzip_decompress_ex")
+        let opened = unsafe names.lazy.compactMap { unsafe dlopen($0, RTLD_NOW | RTLD_LOCAL) }.first
+        guard let library = unsafe opened,
+            let start = unsafe dlsym(library, "libdeflate_alloc_decompressor"),
+            let end = unsafe dlsym(library, "libdeflate_free_decompressor"),
+            let inflate = unsafe dlsym(library, "libdeflate_gzip_decompress_ex")
         else { return nil }
         // SAFETY: the functions have these types since libdeflate 1.0, whose library is "so.0"; it
         // is never closed.
-        self.start = unsafeBitCast(start, to: Start.self)
-        self.end = unsafeBitCast(end, to: End.self)
-        self.inflate = unsafeBitCast(inflate, to: Inflate.self)
+        unsafe self.start = unsafe unsafeBitCast(start, to: Start.self)
+        unsafe self.end = unsafe unsafeBitCast(end, to: End.self)
+        unsafe self.inflate = unsafe unsafeBitCast(inflate, to: Inflate.self)
     }
 
     /// Inflates the first members of a gzip file, which make `count` bytes.
@@ -55,18 +55,18 @@ struct Libdeflate: Sendable {
             (try? Memory.require(file.size + count, for: "Reading")) != nil,
             let packed = RawBytes(file.size),
             let content = RawBytes(count),
-            let decompressor = start()
+            let decompressor = unsafe start()
         else { return nil }
-        defer { end(decompressor) }
-        let size = try file.read(packed.bytes, at: 0)
+        defer { unsafe end(decompressor) }
+        let size = try unsafe file.read(packed.bytes, at: 0)
         var (read, made) = (0, 0)
         while made < count {
             try Control.check()
             // It does not check a header's own checksum, which zlib does.
-            guard size - read > 3, packed.bytes[read + 3] & 2 == 0 else { return nil }
+            guard size - read > 3, unsafe packed.bytes[read + 3] & 2 == 0 else { return nil }
             var (used, written) = (0, 0)
             // SAFETY: it reads `size - read` bytes and writes up to `count - made`, which are there.
-            let code = inflate(
+            let code = unsafe inflate(
                 decompressor, packed.bytes.baseAddress! + read, size - read,
                 content.bytes.baseAddress! + made, count - made, &used, &written)
             guard code == 0 else { return nil }
@@ -78,7 +78,7 @@ struct Libdeflate: Sendable {
 }
 
 /// Bytes of its own whose content is not set.
-final class RawBytes {
+@safe final class RawBytes {
     private static let largePage = 2 << 20
 
     let bytes: UnsafeMutableRawBufferPointer
@@ -86,13 +86,15 @@ final class RawBytes {
     /// Nil where they cannot be had.
     init?(_ count: Int) {
         var memory: UnsafeMutableRawPointer?
-        guard posix_memalign(&memory, RawBytes.largePage, count) == 0, let memory else {
+        guard unsafe posix_memalign(&memory, RawBytes.largePage, count) == 0,
+            let memory = unsafe memory
+        else {
             return nil
         }
         // With pages of 4 KiB a tenth of the time goes into finding them.
-        adviseLargePages(memory, count)
-        bytes = UnsafeMutableRawBufferPointer(start: memory, count: count)
+        unsafe adviseLargePages(memory, count)
+        unsafe bytes = unsafe UnsafeMutableRawBufferPointer(start: memory, count: count)
     }
 
-    deinit { free(bytes.baseAddress) }
+    deinit { unsafe free(bytes.baseAddress) }
 }

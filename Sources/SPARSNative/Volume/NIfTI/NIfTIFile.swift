@@ -123,15 +123,15 @@ extension NIfTIFile {
     /// - Throws: `badFormat` where the data end too early or gzip's checks fail, `io`, `interrupted`.
     public func volume() throws(SPARSError) -> Volume<Native> {
         var values = [Float](repeating: 0, count: extent.count)
-        try values.withUnsafeMutableBufferPointer { buffer throws(SPARSError) in
-            try read(into: buffer.baseAddress!)
+        try unsafe values.withUnsafeMutableBufferPointer { buffer throws(SPARSError) in
+            try unsafe read(into: buffer.baseAddress!)
         }
         return Volume(extent: extent, values: values)
     }
 
     /// Writes all voxels to `target`, which has room for `extent.count` values.
     public func read(into target: UnsafeMutablePointer<Float>) throws(SPARSError) {
-        try read(into: target, inflatingBy: .shared)
+        try unsafe read(into: target, inflatingBy: .shared)
     }
 
     /// The same with or without libdeflate: the values do not depend on it.
@@ -141,9 +141,9 @@ extension NIfTIFile {
         do throws(SPARSError) {
             let count = layout.offset + layout.byteCount
             if isGzip, let content = try library?.inflated(voxels, count: count) {
-                try convertAll(content.bytes, into: target)
+                try unsafe convertAll(content.bytes, into: target)
             } else {
-                try readSlabs(into: target)
+                try unsafe readSlabs(into: target)
             }
         } catch {
             throw error.of(voxels.path)
@@ -158,10 +158,12 @@ extension NIfTIFile {
         var done = 0
         for i in 0..<slabs.count {
             let slab = slabs[i]
-            let start = content.baseAddress! + layout.offset + done
-            putInOrder(start, slab)
+            let start = unsafe content.baseAddress! + layout.offset + done
+            unsafe putInOrder(start, slab)
             let bands = slabs.bands(slab)
-            Parallel.forEach(bands.count) { convert(start, slab, rows: bands[$0], into: target) }
+            Parallel.forEach(bands.count) {
+                unsafe convert(start, slab, rows: bands[$0], into: target)
+            }
             done += slabs.byteCount(slab)
             try Control.report(done: done, planned: layout.byteCount)
         }
@@ -190,8 +192,9 @@ extension NIfTIFile {
             let bands = slabs.bands(slabs[i])
             Parallel.forEach(bands.count + 1) { item in
                 if item > 0 {
-                    current.withUnsafeBytes {
-                        convert($0.baseAddress!, slabs[i], rows: bands[item - 1], into: target)
+                    unsafe current.withUnsafeBytes {
+                        unsafe convert(
+                            $0.baseAddress!, slabs[i], rows: bands[item - 1], into: target)
                     }
                 } else if let following {
                     do throws(SPARSError) {
@@ -213,20 +216,20 @@ extension NIfTIFile {
         let wanted = slab.count(extent.x) * layout.type.size
         let read = try stream.fill(&buffer, wanted)
         guard read == wanted else { throw truncated(at: layout.offset + done + read) }
-        buffer.withUnsafeMutableBytes { putInOrder($0.baseAddress!, slab) }
+        unsafe buffer.withUnsafeMutableBytes { unsafe putInOrder($0.baseAddress!, slab) }
     }
 
     /// Brings a slab to the machine's byte order.
     private func putInOrder(_ bytes: UnsafeMutableRawPointer, _ slab: VoxelSlab) {
         guard isBigEndian else { return }
-        VoxelKernels.swapBytes(bytes, size: layout.type.size, count: slab.count(extent.x))
+        unsafe VoxelKernels.swapBytes(bytes, size: layout.type.size, count: slab.count(extent.x))
     }
 
     private func convert(
         _ bytes: UnsafeRawPointer, _ slab: VoxelSlab, rows: Range<Int>,
         into target: UnsafeMutablePointer<Float>
     ) {
-        VoxelKernels.decode(
+        unsafe VoxelKernels.decode(
             source: bytes, layout.type, layout.scale, slab: slab, rows: rows, into: target,
             extent: extent)
     }

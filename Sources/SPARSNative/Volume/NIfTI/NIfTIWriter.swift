@@ -35,7 +35,7 @@ public enum NIfTIWriter {
         let sink: any ByteSink = path.hasSuffix(".gz") ? try GzipSink(file) : PlainSink(file)
         let announcement: [UInt8] = [extensions.isEmpty ? 0 : 1, 0, 0, 0]
         try sink.write(header.encoded() + announcement + extensions)
-        try writeSlabs(voxels, type, slabs, to: sink)
+        try unsafe writeSlabs(voxels, type, slabs, to: sink)
         try sink.finish()
         try Control.check()
         try file.commit()
@@ -51,14 +51,14 @@ public enum NIfTIWriter {
             let slab = slabs[i]
             let bands = slabs.bands(slab)
             let count = slabs.byteCount(slab)
-            try buffer.withBytes { bytes throws(SPARSError) in
+            try unsafe buffer.withBytes { bytes throws(SPARSError) in
                 Parallel.forEach(bands.count) { band in
-                    VoxelKernels.encode(
+                    unsafe VoxelKernels.encode(
                         source: voxels.baseAddress!, size: type.size, extent: slabs.extent,
                         slab: slab, rows: bands[band], into: bytes.baseAddress!)
                 }
                 try Control.check()
-                try sink.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+                try unsafe sink.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
             done += count
             try Control.report(done: done, planned: slabs.extent.count * type.size)
