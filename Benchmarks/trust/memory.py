@@ -2,8 +2,9 @@
 
     python Benchmarks/trust/memory.py [name ...]
 
-Each operation runs in forked processes whose address space may grow by ever more, MiB by MiB, until
-it succeeds three times: every allocation of a MiB or more is the one that fails in some of them. A
+Each operation runs in forked processes whose address space may grow by ever more, until it
+succeeds three times, then with each of the 64 MiB below the least that sufficed: every allocation
+of a MiB or more is the one that fails in some of them, and a forecast that is short shows. A
 process that ends by a signal is printed, and the exit status is then 1.
 """
 
@@ -150,13 +151,53 @@ def operations() -> dict[str, Callable[[], Callable[[], object]]]:
         )
         return lambda: spars.PPO("MlpPolicy", environment, n_steps=8, batch_size=8).learn(8)
 
+    def lesion_windows() -> Callable[[], object]:
+        host = spars.lesions.Host(scan(), ball(), level=40.0)
+        made = spars.lesions.windows([host], window=(32, 32, 32), core=(8, 8, 8))
+        return lambda: made.draw(0, 256)
+
+    def league() -> Callable[[], object]:
+        image, options = scan(), {"window": (48, 48, 24), "policy": "LocalPolicy"}
+
+        def constant(crops: np.ndarray) -> np.ndarray:
+            return np.zeros(len(crops))
+
+        run = spars.self_play(image, constant, iterations=1, n_steps=16, **options)
+
+        def call() -> None:
+            made = spars.League(image, constant, **options)
+            made.add("first", run.parameters)
+            made.add("second", run.parameters)
+            made.play(2)
+
+        return call
+
+    def segment_organ() -> Callable[[], object]:
+        made, network = spars.phantom(seed=1, shape=(160, 160, 96)), spars.pretrained()
+        return lambda: spars.segment(made.volume, network, region=made.liver)
+
+    def segment_with_agents() -> Callable[[], object]:
+        made, network = spars.phantom(seed=1, shape=(160, 160, 96)), spars.pretrained()
+        options = {"region": made.liver, "agents": spars.Agents.pretrained(), "max_scores": 200}
+        return lambda: spars.segment(made.volume, network, **options)
+
+    def segment_around_lesions() -> Callable[[], object]:
+        made, network = spars.phantom(seed=1, shape=(160, 160, 96)), spars.pretrained()
+        region = np.asarray(made.liver) & (np.asarray(made.tumour) == 0)
+        return lambda: spars.segment(made.volume, network, region=region)
+
     return {
-        name: make for name, make in locals().items() if callable(make) and name != "classifier"
+        name: make
+        for name, make in locals().items()
+        if getattr(make, "__annotations__", {}).get("return") == "Callable[[], object]"
     }
 
 
-def attempt(call: Callable[[], object], room: int) -> tuple[int, str]:
-    """Return how a forked process ended that made the call with so much room, and what it said."""
+def attempt(name: str, call: Callable[[], object], room: int) -> str | None:
+    """Make a call in a forked process with so many MiB of room; return what it said.
+
+    None, and a line, where the process was ended.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -174,7 +215,11 @@ def attempt(call: Callable[[], object], room: int) -> tuple[int, str]:
     os.close(writing)
     with open(reading, "rb") as file:
         said = file.read().decode()
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code == 0:
+        return said
+    print(f"{name:14} {room:5} MiB: ended by {code}", flush=True)
+    return None
 
 
 def main() -> int:
@@ -191,16 +236,17 @@ def main() -> int:
         if names and name not in names:
             continue
         call = prepare()
-        done = 0
+        sufficed: list[int] = []
         for room in ROOM:
-            code, said = attempt(call, room)
-            ended += code != 0
-            if code != 0:
-                print(f"{name:14} {room:5} MiB: ended by {code}", flush=True)
-            done = done + 1 if said == "done" else 0
-            if done == 3 or not room:
+            said = attempt(name, call, room)
+            ended += said is None
+            if said == "done":
+                sufficed.append(room)
+            if len(sufficed) == 3:
                 break
-        print(f"{name:14} {room:5} MiB: {said[:120]}", flush=True)
+        least = sufficed[0] if sufficed else ROOM[-2]
+        ended += sum(attempt(name, call, room) is None for room in range(max(1, least - 64), least))
+        print(f"{name:14} {least:5} MiB: {said or 'ended'}"[:140], flush=True)
     print(f"{ended} processes ended")
     return int(ended > 0)
 

@@ -71,14 +71,20 @@ func write<Element>(
     try checkedOutput(pointer, 1, parameter, of: owner)[0] = value
 }
 
-/// Writes all of `values` where the caller wants them, or throws an error naming the null pointer.
+/// Writes all of `values` where the caller wants them, or throws an error naming the null pointer;
+/// looks between runs whether to stop, as `Control.copy` does.
 func write<Values: Collection>(
     contentsOf values: Values, to pointer: UnsafeMutablePointer<Values.Element>?,
     _ parameter: String, of owner: String
 ) throws(SPARSError) {
     if values.isEmpty { return }
     let output = try checkedOutput(pointer, values.count, parameter, of: owner)
-    _ = output.update(fromContentsOf: values)
+    var rest = values[...]
+    try Control.inRuns(values.count, of: 1 << 20) { run in
+        let end = rest.index(rest.startIndex, offsetBy: run.count)
+        _ = output[run].update(fromContentsOf: rest[..<end])
+        rest = rest[end...]
+    }
 }
 
 /// Three lengths x, y and z, each positive, as an extent whose voxels can be counted.

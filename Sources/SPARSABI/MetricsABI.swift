@@ -92,7 +92,7 @@ public func sparsMetricsDistanceMap(
         let spacing = try checkedSpacing(spacing)
         let distances = try checkedOutput(distances, extent.count, "distances", of: owner)
         let squared = DistanceTransform.squared(
-            to: mask, at: Array(repeating: 1, count: mask.count),
+            to: mask, at: nil,
             counts: (extent.x, extent.y, extent.z), edges: (spacing.x, spacing.y, spacing.z))
         try Control.check()
         try Control.inRuns(extent.count) { run in
@@ -115,9 +115,8 @@ public func sparsMetricsComponents(
             throw .range("connectivity", of: owner, mustBe: "6, 18 or 26", got: connectivity)
         }
         let count = try checkedOutput(count, 1, "count", of: owner)
-        let labels = try checkedOutput(labels, extent.count, "labels", of: owner)
         let components = try ConnectedComponents(mask, extent, touching)
-        _ = labels.update(fromContentsOf: components.labels)
+        try write(contentsOf: components.labels, to: labels, "labels", of: owner)
         count[0] = Int64(components.sizes.count)
     }
 }

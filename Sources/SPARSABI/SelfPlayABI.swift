@@ -213,12 +213,13 @@ public func sparsSelfPlayForget(_ run: UInt64, _ error: Out<spars_error>) -> Int
 
 @_cdecl("spars_selfplay_get_state")
 public func sparsSelfPlayGetState(
-    _ run: UInt64, _ state: In<spars_selfplay_state>, _ error: Out<spars_error>
+    _ run: UInt64, _ state: In<spars_selfplay_state>, _ signals: In<spars_control>,
+    _ error: Out<spars_error>
 ) -> Int32 {
-    guarded(error) { () throws(SPARSError) in
+    guarded(error, signals) { () throws(SPARSError) in
         let given = try checkedStruct(state, "state", of: owner)
         try RunBox.of(run).exclusively { (run) throws(SPARSError) in
-            let state = run.state
+            let state = try run.state
             for (name, got, wanted) in [
                 ("parameters", given.parameter_count, state.parameters.count),
                 ("opponent", given.opponent_count, state.opponent.count),

@@ -13,29 +13,31 @@ public enum DistanceTransform {
     ///
     /// - Parameters:
     ///   - sites: non-zero where there is a site; x, y, z with z fastest.
-    ///   - wanted: non-zero where an answer is wanted; elsewhere the result is undefined.
+    ///   - wanted: non-zero where an answer is wanted; elsewhere the result is undefined. nil wants
+    ///     all.
     ///   - counts: voxels along x, y, z.
     ///   - edges: lengths of a voxel's edges, positive and finite.
     /// - Returns: infinity everywhere if there is no site.
     public static func squared(
-        to sites: [UInt8], at wanted: [UInt8], counts: (Int, Int, Int),
+        to sites: [UInt8], at wanted: [UInt8]?, counts: (Int, Int, Int),
         edges: (Double, Double, Double)
     ) -> [Double] {
         let (nx, ny, nz) = counts
         precondition(
-            sites.count == nx * ny * nz && wanted.count == sites.count,
-            "\(sites.count) sites and \(wanted.count) places for \(counts)")
-        var values = [Double](repeating: .infinity, count: sites.count)
-        guard sites.count > 0 else { return values }
-        values.withUnsafeMutableBufferPointer { buffer in
+            sites.count == nx * ny * nz && (wanted ?? sites).count == sites.count,
+            "\(sites.count) sites and \(wanted?.count ?? 0) places for \(counts)")
+        if sites.isEmpty { return [] }
+        return [Double](unsafeUninitializedCapacity: sites.count) { buffer, count in
             sites.withUnsafeBufferPointer { sites in
-                wanted.withUnsafeBufferPointer { wanted in
+                (wanted ?? []).withUnsafeBufferPointer { places in
                     // SAFETY: every item below touches only its own lines of the buffer.
                     nonisolated(unsafe) let values = buffer.baseAddress!
                     nonisolated(unsafe) let sites = sites.baseAddress!
-                    nonisolated(unsafe) let wanted = wanted.baseAddress!
+                    nonisolated(unsafe) let wanted = wanted == nil ? nil : places.baseAddress
                     Parallel.forEach(nx) { x in
                         let slab = x * ny * nz
+                        // A first touch of much memory takes a while, so each item does its own.
+                        (values + slab).initialize(repeating: .infinity, count: ny * nz)
                         for y in 0..<ny {
                             sweep(sites + slab + y * nz, values + slab + y * nz, nz, edges.2)
                         }
@@ -43,13 +45,13 @@ public enum DistanceTransform {
                     }
                     Parallel.forEach(ny) { y in
                         transformSlab(
-                            values + y * nz, wanted + y * nz, lines: nz, count: nx,
+                            values + y * nz, wanted.map { $0 + y * nz }, lines: nz, count: nx,
                             stride: ny * nz, edges.0)
                     }
                 }
             }
+            count = sites.count
         }
-        return values
     }
 
     /// Squared distances along one line of sites: from the left, then from the right.

@@ -105,8 +105,8 @@ func selfPlay(
         scorer: FormulaScorer { Float(($0.x * 7 + $0.y * 5 + $0.z * 3) % 29) / 29 })
     let play = try SelfPlay(field: field, configuration: configuration)
     try play.run(iterations: 4)
-    return play.iterations.map { Float($0.meanRewards.learner) } + play.state.parameters.prefix(200)
-        + (try play.settledMap()).prefix(4000)
+    let rewards = play.iterations.map { Float($0.meanRewards.learner) }
+    return try rewards + play.state.parameters.prefix(200) + play.settledMap().prefix(4000)
 }
 
 func reportAll() throws(SPARSError) {

@@ -111,8 +111,8 @@ import Testing
         #expect(spars_selfplay_measure(run, &sizes, nil) == 0)
         #expect((sizes.iterations, sizes.steps, sizes.snapshots) == (2, 16, 2))
         var state = state(parameters: Int(sizes.parameters), visits: Int(sizes.visits))
-        #expect(spars_selfplay_get_state(run, &state, nil) == 0)
-        #expect(spars_selfplay_get_state(run, nil, nil) == invalid)
+        #expect(spars_selfplay_get_state(run, &state, nil, nil) == 0)
+        #expect(spars_selfplay_get_state(run, nil, nil, nil) == invalid)
         #expect(sizes.counters == 17)
         #expect(sizes.shown == 0)
         state.visit_count = 0
@@ -172,9 +172,9 @@ import Testing
         var state = state(
             parameters: Int(sizes.parameters), visits: Int(sizes.visits), shown: Int(sizes.shown))
         state.shown_count += 1
-        #expect(spars_selfplay_get_state(run, &state, nil) == invalid)
+        #expect(spars_selfplay_get_state(run, &state, nil, nil) == invalid)
         state.shown_count -= 1
-        #expect(spars_selfplay_get_state(run, &state, nil) == 0)
+        #expect(spars_selfplay_get_state(run, &state, nil, nil) == 0)
         func set(_ shown: [Int64]) -> Int32 {
             self.set(run, state) {
                 ($0.shown, $0.shown_count) = (memory.of(shown), Int64(shown.count / 4))

@@ -327,43 +327,60 @@ def interrupt(number: int, _: object) -> None:
     raise Slow if number == signal.SIGPROF else Hanging
 
 
-def child(seed: int, first: int, count: int) -> None:
-    """Make the trials from `first` on; print a line before each, and one for each wrong kind."""
+def prepare() -> dict[str, tuple[Callable[..., object], dict[str, object]]]:
+    """Limit this process, have its clocks interrupt it, and return the sound calls."""
     os.chdir(tempfile.mkdtemp())
     warnings.simplefilter("ignore")
     known = calls()
-    names = list(known)
-    # An extra that is not installed is named.
-    allowed = (TypeError, ValueError, OSError, MemoryError, ImportError, Hostile, Slow)
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, resource.getrlimit(resource.RLIMIT_AS)[1]))
     for number in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(number, interrupt)
+    return known
+
+
+def attempt(
+    trial: int,
+    name: str,
+    function: Callable[..., object],
+    sound: dict[str, object],
+    changed: dict[str, object],
+) -> None:
+    """Make a call with some arguments changed; print a line before, and one if it is wrong."""
+    print(json.dumps({"trial": trial, "name": name}), flush=True)
+    # An extra that is not installed is named.
+    allowed = (TypeError, ValueError, OSError, MemoryError, ImportError, Hostile, Slow)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            signal.alarm(HANGS)
+            function(**sound | changed)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.alarm(0)
+    except allowed:
+        pass
+    except BaseException as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        what = {key: describe(value) for key, value in changed.items()}
+        where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
+        kind = f"{type(error).__name__}: {error}"[:150]
+        line = {"trial": trial, "name": name, "kind": kind, "where": where, "given": what}
+        print(json.dumps(line), flush=True)
+
+
+def child(seed: int, first: int, count: int) -> None:
+    """Make the trials from `first` on."""
+    known = prepare()
+    names = list(known)
     for trial in range(first, first + count):
         rng = np.random.default_rng([seed, trial])
         name = names[trial % len(names)]
         function, sound = known[name]
-        given = dict(sound)
         places = parameters(function, sound)
-        for _ in range(rng.integers(1, 3)):
-            given[places[rng.integers(len(places))]] = hostile(rng)
-        print(json.dumps({"trial": trial, "name": name}), flush=True)
-        try:
-            try:
-                signal.setitimer(signal.ITIMER_PROF, SECONDS)
-                signal.alarm(HANGS)
-                function(**given)
-            finally:
-                signal.setitimer(signal.ITIMER_PROF, 0)
-                signal.alarm(0)
-        except allowed:
-            pass
-        except BaseException as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            what = {key: describe(given[key]) for key in given if given[key] is not sound.get(key)}
-            where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
-            kind = f"{type(error).__name__}: {error}"[:150]
-            line = {"trial": trial, "name": name, "kind": kind, "where": where, "given": what}
-            print(json.dumps(line), flush=True)
+        changed = {
+            places[rng.integers(len(places))]: hostile(rng) for _ in range(rng.integers(1, 3))
+        }
+        attempt(trial, name, function, sound, changed)
 
 
 def describe(value: object) -> str:
@@ -394,7 +411,7 @@ def found(seed: int, count: int, script: str | pathlib.Path = __file__) -> list[
     return wrong
 
 
-def main() -> int:
+def main(child: Callable[[int, int, int], None] = child, script: str = __file__) -> int:
     if sys.argv[1:2] == ["--child"]:
         child(*map(int, sys.argv[2:]))
         return 0
@@ -402,7 +419,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--calls", type=int, default=30_000)
     arguments = parser.parse_args()
-    wrong = found(arguments.seed, arguments.calls)
+    wrong = found(arguments.seed, arguments.calls, script)
     for line in wrong:
         print(json.dumps(line))
     print(f"{len(wrong)} of {arguments.calls} calls raised another kind, seed {arguments.seed}")

@@ -321,6 +321,7 @@ static PyObject *selfplay_get_state(
     PyObject *self, PyObject *const *given, Py_ssize_t given_count) {
     spars_handle run = 0;
     spars_selfplay_state state;
+    shim_control signals;
     spars_error failure;
     int32_t status;
     shim_held held;
@@ -329,10 +330,11 @@ static PyObject *selfplay_get_state(
         shim_expects(
             "selfplay_get_state(run, state)", 2, given_count) &&
         shim_uint64(given[0], "run", &run) &&
-        shim_read_selfplay_state(given[1], "state", 1, &held, &state);
+        shim_read_selfplay_state(given[1], "state", 1, &held, &state) &&
+        shim_control_init(&signals, Py_None) == 0;
     if (!taken) return shim_abandoned(&held);
     Py_BEGIN_ALLOW_THREADS
-    status = spars_selfplay_get_state(run, &state, &failure);
+    status = spars_selfplay_get_state(run, &state, &signals.control, &failure);
     Py_END_ALLOW_THREADS
     shim_release(&held);
     return shim_none(status, &failure);

@@ -123,7 +123,8 @@ int32_t spars_selfplay_forget(spars_handle run, spars_error *error);
 
 /// Reads the state.
 int32_t spars_selfplay_get_state(
-    spars_handle run, const spars_selfplay_state *state, spars_error *error);
+    spars_handle run, const spars_selfplay_state *state, const spars_control *signals,
+    spars_error *error);
 
 /// Goes on from a state; on failure nothing has changed.
 int32_t spars_selfplay_set_state(

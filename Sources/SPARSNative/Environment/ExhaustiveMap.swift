@@ -22,7 +22,9 @@ public func exhaustiveMap(
 ) throws(SPARSError) -> [Float] {
     try check(scores: scores, axes: axes, window: window, part: part, grid: grid)
     let geometry = MapGeometry(grid: grid, window: window, part: part)
-    var values = scores.map(Double.init)
+    var values: [Double] = []
+    values.reserveCapacity(scores.count)
+    try Control.inRuns(scores.count) { for i in $0 { values.append(Double(scores[i])) } }
     var shape = axes.map(\.count)
     var counts: [[Double]] = []
     for axis in [2, 1, 0] {
@@ -138,12 +140,14 @@ private func spread(
     let inner = shape[(axis + 1)...].reduce(1, *)
     let count = shape[axis]
     var result = try Control.filled(outer * places.count * inner, with: 0.0)
-    var prefix = [Double](repeating: 0, count: (count + 1) * inner)
+    var prefix = try Control.filled((count + 1) * inner, with: 0.0)
     for o in 0..<outer {
         try Control.check()
         let source = o * count * inner
         if accumulation != .max {
-            for p in 0..<count * inner { prefix[p + inner] = prefix[p] + values[source + p] }
+            try Control.inRuns(count * inner) { run in
+                for p in run { prefix[p + inner] = prefix[p] + values[source + p] }
+            }
         }
         for (voxel, range) in places.enumerated() where !range.isEmpty {
             if inner > 1 << 12 { try Control.check() }

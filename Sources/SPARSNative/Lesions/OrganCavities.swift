@@ -40,7 +40,7 @@ public enum OrganCavities {
         let mask = unsafe Span(_unsafeElements: organ)
         guard let window = Window<Native>(holding: mask, mask, in: extent) else { return (0, 0) }
         let box = window.extent
-        try Memory.require(box.count, each: 20, for: "The cavities of a mask of \(extent)")
+        try Memory.require(box.count, each: 36, for: "The cavities of a mask of \(extent)")
         var inside = [UInt8](repeating: 0, count: box.count)
         var hu = [Float](repeating: 0, count: box.count)
         var usual: [Float] = []

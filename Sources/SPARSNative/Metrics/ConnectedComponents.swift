@@ -28,7 +28,7 @@ public struct ConnectedComponents: Sendable {
         _ mask: [UInt8], _ extent: Extent, _ connectivity: Connectivity = .corners
     ) throws(SPARSError) {
         precondition(mask.count == extent.count, "\(mask.count) voxels for \(extent)")
-        let runs = RunForest.runCount(mask, extent)
+        let runs = try RunForest.runCount(mask, extent)
         try Memory.require(4 * mask.count + 28 * runs, for: "The parts of a mask of \(extent)")
         var forest = RunForest(extent, runs)
         for line in 0..<extent.x * extent.y {
@@ -36,9 +36,9 @@ public struct ConnectedComponents: Sendable {
             forest.appendLine(mask, line)
             forest.joinWithLinesBefore(line, connectivity)
         }
-        var numbers = [Int32](repeating: 0, count: forest.runs.count)
+        var numbers = try Control.filled(forest.runs.count, with: Int32(0))
         var sizes: [Int] = []
-        var labels = [Int32](repeating: 0, count: mask.count)
+        var labels = try Control.filled(mask.count, with: Int32(0))
         for line in 0..<extent.x * extent.y {
             if line % extent.y == 0 { try Control.check() }
             for i in forest.lines[line]..<forest.lines[line + 1] {
@@ -74,9 +74,10 @@ private struct RunForest {
         lines.reserveCapacity(extent.x * extent.y + 1)
     }
 
-    static func runCount(_ mask: [UInt8], _ extent: Extent) -> Int {
+    static func runCount(_ mask: [UInt8], _ extent: Extent) throws(SPARSError) -> Int {
         var count = 0
         for line in 0..<extent.x * extent.y {
+            if line % extent.y == 0 { try Control.check() }
             var before: UInt8 = 0
             for z in line * extent.z..<(line + 1) * extent.z {
                 if mask[z] != 0 && before == 0 { count += 1 }

@@ -30,7 +30,7 @@ public enum GeneralizedAdvantage {
                 got: values.count)
         }
         let steps = rewards.count / environments
-        var advantages = [Double](repeating: 0, count: rewards.count)
+        var advantages = try Control.filled(rewards.count, with: 0.0)
         for e in 0..<environments {
             try sweep(steps: steps, gamma: gamma, lambda: lambda) { t in
                 let i = t * environments + e

@@ -36,20 +36,29 @@ public struct SelfPlayState: Equatable, Sendable {
 }
 
 extension SelfPlay {
+    /// Everything that `restore` goes on from.
+    ///
+    /// - Throws: `interrupted` between the copies of a large policy.
     public var state: SelfPlayState {
-        var frozen: [Float] = []
-        if case .frozen(let network) = opponent { frozen = network.parameters }
-        return SelfPlayState(
-            parameters: optimizer.network.parameters, moments: optimizer.moments, opponent: frozen,
-            counters: counters.encoded,
-            visits: scoreMap.visits.flatMap { visit in
-                (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.who)]
-            }, visitScores: scoreMap.visits.map(\.score),
-            shown: exhaustions.enumerated().flatMap { game, exhaustion in
-                exhaustion.places.flatMap { place in
-                    (0..<3).map { Int64(place[$0]) } + [Int64(game)]
-                }
-            })
+        get throws(SPARSError) {
+            var frozen: [Float] = []
+            if case .frozen(let network) = opponent { frozen = network.parameters }
+            let parameters = optimizer.network.parameters
+            try Control.check()
+            let moments = optimizer.moments
+            try Control.check()
+            return SelfPlayState(
+                parameters: parameters, moments: moments, opponent: frozen,
+                counters: counters.encoded,
+                visits: scoreMap.visits.flatMap { visit in
+                    (0..<3).map { Int64(visit.origin[$0]) } + [Int64(visit.who)]
+                }, visitScores: scoreMap.visits.map(\.score),
+                shown: exhaustions.enumerated().flatMap { game, exhaustion in
+                    exhaustion.places.flatMap { place in
+                        (0..<3).map { Int64(place[$0]) } + [Int64(game)]
+                    }
+                })
+        }
     }
 
     private var counters: SelfPlayCounters {

@@ -65,7 +65,7 @@ public final class SelfPlay {
         let isExhaustion = configuration.exhaustion != nil
         let observation = configuration.policy.observation(of: field, withShown: isExhaustion)
         let shape = try observation.shape(configuration)
-        try Memory.require(shape.parameterCount, each: 40, for: "A run of self-play")
+        try Memory.require(shape.parameterCount, each: 52, for: "A run of self-play")
         let multiplicity = try configuration.multiplicity(of: window).map {
             $0 + Array(repeating: 1, count: observation.besideCount)
         }

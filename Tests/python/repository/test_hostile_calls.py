@@ -14,6 +14,12 @@ def test_hostile_calls_raise_the_right_kinds():
     assert not wrong, "\n".join(json.dumps(line) for line in wrong)
 
 
+def test_calls_that_hypothesis_draws_raise_the_right_kinds():
+    script = Path(hostile.__file__).with_name("hostile_draws.py")
+    wrong = hostile.found(SEED, CALLS, script=script)
+    assert not wrong, "\n".join(json.dumps(line) for line in wrong)
+
+
 def test_a_kind_that_is_wrong_an_end_and_a_hang_are_found(tmp_path):
     """The search itself: a call that raises KeyError, one that ends its process, one that waits."""
     script = tmp_path / "broken.py"

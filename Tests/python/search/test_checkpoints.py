@@ -1,12 +1,15 @@
 """Checkpoints of self-play: tried first, never at the cost of the run, two of them, resumed."""
 
+import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -97,6 +100,58 @@ def test_a_full_disk_keeps_the_last_whole_checkpoint(scan, tmp_path):
     assert len(run) == 3
     assert len(Run.load(path)) == 1
     assert os.listdir(tmp_path) == ["run.npz"]
+
+
+def play_on_small_disks(folder):
+    """Play on disks that end within the first to the third checkpoint; print what each left.
+
+    Each is a tmpfs, or where none may be mounted a limit of the sizes of files.
+    """
+    os.makedirs(f"{folder}/disk")
+    made = np.random.default_rng(5).normal(40, 30, SHAPE).astype(np.float32)
+    whole = play(made, checkpoint=f"{folder}/whole.npz")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    for part in (0.1, 0.9, 1.1, 1.9, 2.1, 2.9, 4.0):
+        size = 4096 + int(part * os.path.getsize(f"{folder}/whole.npz"))
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", f"{folder}/disk"]
+        is_mounted = shutil.which("mount") is not None and not subprocess.call(
+            mount, stderr=subprocess.DEVNULL
+        )
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if not is_mounted:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            run = play(made, checkpoint=f"{folder}/disk/run.npz", checkpoint_interval=1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert_equal_runs(run, whole)
+        left = sorted(os.listdir(f"{folder}/disk"))
+        for name in left:
+            kept = Run.load(f"{folder}/disk/{name}", made, score)
+            assert_equal_runs(kept.resume(3 - len(kept)) if len(kept) < 3 else kept, whole)
+            os.remove(f"{folder}/disk/{name}")
+        if is_mounted:
+            subprocess.run(["umount", f"{folder}/disk"], check=True)
+        print(json.dumps({"part": part, "left": left, "warned": len(told)}))
+
+
+def test_disks_that_are_full_at_any_place_of_a_save_cost_neither_run_nor_checkpoint(tmp_path):
+    call = f"from test_checkpoints import play_on_small_disks as play; play({str(tmp_path)!r})"
+    command = [sys.executable, "-c", call]
+    # Where users may have namespaces, they may mount in them.
+    apart = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") and not subprocess.call([*apart, "true"], stderr=subprocess.DEVNULL):
+        command = apart + command
+    folder = os.path.dirname(__file__)
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert len(found) == 7
+    # Without any room nothing is left, and with enough both generations and no warning.
+    assert (found[0]["left"], found[0]["warned"] > 0) == ([], True)
+    assert found[-1] == {"part": 4.0, "left": ["run.npz", "run.npz.previous"], "warned": 0}
+    for disk in found:
+        assert set(disk["left"]) <= {"run.npz", "run.npz.previous"}
 
 
 def test_what_interrupts_is_not_hidden_by_a_save_that_fails(scan, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import native
+from spars._support.arrays import copied, parts
 from spars._support.checks import check_float, sentence
 from spars._support.types import Mask, MaskArray, Spacing
 from spars.volume.masks import LABEL_TOLERANCE as LABEL_TOLERANCE
@@ -177,20 +178,30 @@ def measured_mask(value: Mask, name: str, owner: str) -> tuple[MaskArray, Volume
         raise TypeError(sentence(name, owner, allowed, f"dtype {array.dtype}"))
     if array.ndim != 3 or array.size == 0:
         raise ValueError(sentence(name, owner, allowed, f"shape {array.shape}"))
-    if array.dtype != np.bool_:
+    return _as_bool(array, name, owner).view(np.uint8), volume
+
+
+def _as_bool(array: NDArray[Any], name: str, owner: str) -> NDArray[np.bool_]:
+    """Return a contiguous array of bool, or raise ValueError where there is neither 0 nor 1."""
+    if array.dtype == np.bool_:
+        return array if array.flags.c_contiguous else copied(array)
+    inside = np.empty(array.shape, np.bool_)
+    is_float = array.dtype.kind == "f"
+    for part in parts(array):
+        values = array[part]
         # Stored by writers that scale, 1 may be 1.004.
-        inside = np.abs(array - 1.0) <= LABEL_TOLERANCE if array.dtype.kind == "f" else array == 1
-        outside = np.abs(array) <= LABEL_TOLERANCE if array.dtype.kind == "f" else array == 0
-        strange = ~(inside | outside)
+        inside[part] = np.abs(values - 1.0) <= LABEL_TOLERANCE if is_float else values == 1
+        outside = np.abs(values) <= LABEL_TOLERANCE if is_float else values == 0
+        strange = ~(inside[part] | outside)
         if strange.any():
-            index = tuple(int(i) for i in np.argwhere(strange)[0])
+            first, *others = (int(i) for i in np.argwhere(strange)[0])
+            index = (first + part.start, *others)
             raise ValueError(
                 f"The '{name}' parameter of {owner} must hold only 0 and 1. "
                 f"Got {array[index]} at {index} instead; select a label with, for example, "
                 f"'{name} == 2'."
             )
-        array = inside
-    return np.ascontiguousarray(array).view(np.uint8), volume
+    return inside
 
 
 def chosen_spacing(given: Any, own: Sequence[Spacing | None], owner: str) -> Spacing:

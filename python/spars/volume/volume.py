@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
+from spars._support.arrays import copied, parts
 from spars._support.checks import check_array, check_choice, check_extent, sentence, shown
 from spars._support.notebook import card, triple
 from spars._support.progress import as_progress
@@ -429,12 +430,17 @@ def _voxels(array: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
     except TypeError:
         raise TypeError(sentence("dtype", "save", "a dtype's name", dtype)) from None
     check_choice(dtype.name, "dtype", "save", tuple(known.name for known in VOXEL_DTYPES))
+    if array.dtype == dtype:
+        return array if array.flags.c_contiguous else copied(array)
     with np.errstate(over="ignore", invalid="ignore"):
-        voxels = np.ascontiguousarray(array, dtype)
+        voxels = copied(array, dtype)
         if dtype.kind == "f":
-            is_held = np.array_equal(np.isfinite(voxels), np.isfinite(array))
+            is_held = all(
+                np.array_equal(np.isfinite(voxels[part]), np.isfinite(array[part]))
+                for part in parts(array)
+            )
         else:
-            is_held = array.dtype.kind == "b" or np.array_equal(voxels, array)
+            is_held = all(np.array_equal(voxels[part], array[part]) for part in parts(array))
     if not is_held:
         raise ValueError(
             f"The 'volume' parameter of save must hold values that {dtype.name} can hold. "
