@@ -14,8 +14,9 @@ public enum Memory {
 
     /// Throws where `bytes` more than now cannot be had.
     ///
-    /// Three limits are looked at: `SPARS_MEMORY_LIMIT` for what the process holds in memory, the
-    /// process's limit of address space (`ulimit -v`), and what the system has left.
+    /// Four limits are looked at: `SPARS_MEMORY_LIMIT` for what the process holds in memory, the
+    /// process's limit of address space (`ulimit -v`), that of its control groups, as containers and
+    /// batch systems set them, and what the system has left.
     ///
     /// - Parameters:
     ///   - bytes: a forecast, at least what the work takes at its highest. Products that overflow are
@@ -35,6 +36,11 @@ public enum Memory {
         if let limit = addressLimit(), needed > limit - used.address {
             throw refused(
                 bytes, what, "the process's limit of address space is \(limit)", used.address)
+        }
+        if let left = ControlGroup.left(), needed > left {
+            throw .outOfMemory(
+                message: "\(what) takes about \(bytes) bytes, and the limit of the process's "
+                    + "container or job leaves \(left).")
         }
         if let left = available(), bytes > left {
             throw .outOfMemory(
@@ -92,7 +98,7 @@ public enum Memory {
 
     /// Address space and memory that the process has now; zeros where the system does not say.
     private static func usage() -> (address: Int, resident: Int) {
-        let pages = firstLine(of: "/proc/self/statm").split(separator: " ").prefix(2).compactMap {
+        let pages = SystemFile.text("/proc/self/statm").split(separator: " ").prefix(2).compactMap {
             Int($0)
         }
         guard pages.count == 2 else { return (0, 0) }
@@ -102,26 +108,10 @@ public enum Memory {
 
     /// What the system can still give without swapping; nil where it does not say.
     private static func available() -> Int? {
-        for line in text(of: "/proc/meminfo").split(separator: "\n")
+        for line in SystemFile.text("/proc/meminfo").split(separator: "\n")
         where line.hasPrefix("MemAvailable:") {
             return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
         }
         return nil
-    }
-
-    private static func firstLine(of path: String) -> Substring {
-        text(of: path).split(separator: "\n").first ?? ""
-    }
-
-    /// The first bytes of a file of the system's, which has no size.
-    private static func text(of path: String) -> String {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 2048) { buffer, count in
-            // SAFETY: `read` writes at most the buffer's 2,048 bytes.
-            count = unsafe max(0, read(descriptor, buffer.baseAddress!, 2048))
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
