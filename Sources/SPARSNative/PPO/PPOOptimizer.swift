@@ -21,13 +21,16 @@ public struct PPOOptimizer<S: PolicyScalar>: Sendable {
     /// - Parameters:
     ///   - network: what is to learn.
     ///   - multiplicity: one positive integer an input, or nil for all 1.
-    /// - Throws: `outOfRange` unless it is.
+    /// - Throws: `outOfRange` unless it is; `interrupted`.
     public init(_ network: ActorCritic<S>, multiplicity: [Int]? = nil) throws(SPARSError) {
         let counts = try checkedMultiplicity(multiplicity, inputs: network.shape.inputs)
         self.network = network
         self.multiplicity = counts.map { S($0) }
-        firstMean = Array(repeating: 0, count: network.first.count).onLargePages()
-        firstSquare = firstMean.onLargePages()
+        let none = try Control.filled(network.first.count, with: S(0))
+        firstMean = none.onLargePages()
+        try Control.check()
+        firstSquare = none.onLargePages()
+        try Control.check()
         restMean = Array(repeating: 0, count: network.rest.count)
         restSquare = restMean
         pass = MinibatchPass(network.shape)

@@ -51,6 +51,7 @@ public struct ActorCritic<S: PolicyScalar>: Sendable {
             if wide.contains(name) { first += values } else { rest += values }
             start = end
         }
+        try Control.check()
         first = first.onLargePages()
     }
 

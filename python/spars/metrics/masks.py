@@ -147,9 +147,11 @@ def _covered(
     labels: NDArray[np.int32], count: int, mask: MaskArray
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the voxels of each component, and the share of them that `mask` covers."""
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    common = np.bincount(labels[mask != 0], minlength=count + 1)[1:]
-    return sizes, common / sizes
+    sizes, common = np.zeros((2, count + 1), np.int64)
+    for part in parts(labels):
+        sizes += np.bincount(labels[part].ravel(), minlength=count + 1)
+        common += np.bincount(labels[part][mask[part] != 0], minlength=count + 1)
+    return sizes[1:], common[1:] / sizes[1:]
 
 
 def components(mask: MaskArray, connectivity: int) -> tuple[NDArray[np.int32], int]:

@@ -198,7 +198,7 @@ def _of_scan(case: Case, row: dict[str, Any], tumour: int | Sequence[int]) -> li
             text = f"{case.name}: the {kind}'s shape is {held.shape}, not {scan.shape}."
             found.append(Finding(kind, name, text))
         if kind == "mask":
-            shows = bool(np.isin(held, tumour).any())
+            shows = any((held == label).any() for label in np.unique(tumour))
         elif not held.any():
             found.append(Finding(kind, name, f"{case.name}: the organ's mask is empty."))
     return found + _of_label(case, row, shows)

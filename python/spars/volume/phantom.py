@@ -88,7 +88,9 @@ class Phantom:
                     f"Got {shown(name)} instead."
                 )
             codes.append(self.tissue_names.index(name))
-        return np.isin(self.tissue, np.array(codes, np.uint8)).astype(np.uint8)
+        is_chosen = np.zeros(256, np.uint8)
+        is_chosen[codes] = 1
+        return is_chosen[self.tissue]
 
     @property
     def liver(self) -> MaskArray:
