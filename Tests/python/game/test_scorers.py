@@ -142,6 +142,19 @@ def test_an_atlas_plays_like_its_scorer(rng):
         assert envs[1].field.scored == 0
 
 
+def test_self_play_on_an_atlas_sees_what_it_sees_with_the_classifier(rng, tmp_path):
+    image = rng.normal(40, 30, GRID).astype(np.float32)
+    network = spars.Classifier((108, 110, 112), spars.IntensityWindow(), seed=1)
+    options = {"window": WINDOW, "iterations": 2, "n_steps": 8, "seed": 3}
+    spars.ScoreAtlas.compute(image, network, WINDOW, stride=2).save(tmp_path / "atlas.npz")
+    atlas = spars.ScoreAtlas.load(tmp_path / "atlas.npz")
+    assert atlas.input_shape == atlas.on_strides(4).input_shape == network.input_shape
+    runs = [spars.self_play(image, scorer, **options) for scorer in (network, atlas)]
+    assert runs[0].configuration["input_shape"] == runs[1].configuration["input_shape"]
+    for name, values in runs[0].parameters.items():
+        np.testing.assert_array_equal(runs[1].parameters[name], values)
+
+
 def test_an_atlas_holds_every_place_and_survives_a_file(tmp_path):
     image, score = by_place()
     reports = []

@@ -234,7 +234,7 @@ def test_what_is_no_mask_is_refused(function):
         (lambda m: metrics.surface_dice(m, m, tolerance=math.inf), ValueError, "tolerance"),
         (lambda m: metrics.lesion_detection(m, m, min_overlap=1.0), ValueError, "min_overlap"),
         (lambda m: metrics.lesion_detection(m, m, connectivity=8), ValueError, "connectivity"),
-        (lambda m: metrics.connected_components(m, True), ValueError, "connectivity"),
+        (lambda m: metrics.connected_components(m, True), TypeError, "connectivity"),
         (lambda m: metrics.bootstrap_interval([]), ValueError, "values"),
         (lambda m: metrics.bootstrap_interval([1, math.nan]), spars.NonFiniteError, "values"),
         (lambda m: metrics.bootstrap_interval([1, 2], confidence=1.0), ValueError, "confidence"),

@@ -18,18 +18,25 @@ from spars._support.errors import NonFiniteError
 from spars._support.types import Extent3
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+# The largest integer that the compiled core takes.
+_INT64 = (1 << 63) - 1
 
 
 def check_integer(
     value: object, name: str, owner: str, low: int | None = None, high: int | None = None
 ) -> int:
-    """Return `value` as an int in [low, high], or raise TypeError or ValueError."""
+    """Return `value` as an int in [low, high], or raise TypeError or ValueError.
+
+    What has no `high` must fit the 64 bits that the compiled core takes.
+    """
     allowed = "an integer" + _interval(low, high, "[", "]")
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(sentence(name, owner, allowed, value))
     number = int(value)
     if (low is not None and number < low) or (high is not None and number > high):
         raise ValueError(sentence(name, owner, allowed, value))
+    if high is None and abs(number) > _INT64:
+        raise ValueError(sentence(name, owner, f"{allowed}, of 64 bits", value))
     return number
 
 
@@ -92,7 +99,7 @@ def check_choice(value: object, name: str, owner: str, choices: Collection[str])
 def check_extent(
     value: Any, name: str, owner: str, low: int = 1, high: int | None = None
 ) -> Extent3:
-    """Return `value` as a tuple of three ints (x, y, z), each in [low, high]."""
+    """Return `value` as a tuple of three ints (x, y, z), each in [low, high], or of 64 bits."""
     allowed = f"three integers (x, y, z), each {low} or more"
     if high is not None:
         allowed += f" and at most {high}"
@@ -105,6 +112,8 @@ def check_extent(
     inside = (axis >= low and (high is None or axis <= high) for axis in axes)
     if len(axes) != 3 or not all(inside):
         raise ValueError(sentence(name, owner, allowed, value))
+    if max(axes) > _INT64:
+        raise ValueError(sentence(name, owner, f"{allowed}, of 64 bits", value))
     x, y, z = (int(axis) for axis in axes)
     return x, y, z
 

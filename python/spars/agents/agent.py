@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import time
@@ -442,6 +443,7 @@ class PPO(Whole):
         Adam's moments are kept unless weights were summed or scaled. Random numbers are this
         library's.
         """
+        path = os.fspath(path)
         window = None if window is None else check_extent(window, "window", "load")
         if image_axes is not None:
             check_choice(image_axes, "image_axes", "load", ("first", "last"))

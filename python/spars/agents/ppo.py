@@ -306,11 +306,8 @@ def parameter_shapes(
     owner = "parameter_shapes"
     inputs = check_integer(inputs, "inputs", owner, 1)
     actions = check_integer(actions, "actions", owner, 1)
-    for name, widths in (("policy_hidden", policy_hidden), ("value_hidden", value_hidden)):
-        if not len(widths):
-            raise ValueError(sentence(name, owner, "one width or more", widths))
-        for width in widths:
-            check_integer(width, name, owner, 1)
+    policy_hidden = _checked_widths(policy_hidden, "policy_hidden", owner)
+    value_hidden = _checked_widths(value_hidden, "value_hidden", owner)
     shapes: dict[str, tuple[int, ...]] = {}
     for net, hidden in (("policy_net", policy_hidden), ("value_net", value_hidden)):
         width = inputs
@@ -326,6 +323,13 @@ def parameter_shapes(
         shapes[f"{head}.weight"] = (outputs, width)
         shapes[f"{head}.bias"] = (outputs,)
     return shapes
+
+
+def _checked_widths(widths: Sequence[int], name: str, owner: str) -> tuple[int, ...]:
+    found = tuple(check_integer(width, name, owner, 1) for width in widths)
+    if not found:
+        raise ValueError(sentence(name, owner, "one width or more", widths))
+    return found
 
 
 def split_parameters(flat: NDArray[Any], shape: PolicyShape) -> dict[str, NDArray[Any]]:

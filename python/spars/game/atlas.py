@@ -15,7 +15,11 @@ from spars._core import native
 from spars._core.names import ACCUMULATION
 from spars._support.archives import read_arrays, write_compressed
 from spars._support.checks import check_array, check_bool, check_choice, check_extent, check_room
-from spars._support.defaults import TERMINATION_THRESHOLD_OF_RECORD, WINDOW_OF_RECORD
+from spars._support.defaults import (
+    INPUT_OF_RECORD,
+    TERMINATION_THRESHOLD_OF_RECORD,
+    WINDOW_OF_RECORD,
+)
 from spars._support.errors import FormatError
 from spars._support.files import writing
 from spars._support.formats import check_ending
@@ -34,7 +38,8 @@ __all__ = ["Forecast", "ScoreAtlas"]
 _SAMPLE = 8
 # Bytes of the arrays of a file: scores of at most 2^28 windows, and what says where they are.
 _LIMITS = {"scores": (1 << 30) + 1024} | {
-    name: 1 << 20 for name in ("x", "y", "z", "window", "grid", "fingerprint", "intensity")
+    name: 1 << 20
+    for name in ("x", "y", "z", "window", "grid", "fingerprint", "intensity", "input_shape")
 }
 
 
@@ -80,12 +85,14 @@ class ScoreAtlas(KnownScores):
     fingerprint : str
         Name of the scan's values on its grid; a game on another scan refuses the atlas. "" fits
         any.
+    input_shape : tuple of three ints
+        What the scorer's network sees, to which the published policies' observations are enlarged.
 
     Attributes
     ----------
     scores : ndarray of float32, shape (nx, ny, nz), read-only
     axes : tuple of three int64 arrays
-    window, grid, intensity_window, fingerprint
+    window, grid, intensity_window, fingerprint, input_shape
         As given.
 
     Raises
@@ -118,6 +125,7 @@ class ScoreAtlas(KnownScores):
         grid: Sequence[int],
         intensity_window: IntensityWindow | None = None,
         fingerprint: str = "",
+        input_shape: Sequence[int] = INPUT_OF_RECORD,
     ) -> None:
         owner = "ScoreAtlas"
         self.axes = tuple(check_array(axis, "axes", owner, np.int64, (None,)) for axis in axes)
@@ -138,6 +146,7 @@ class ScoreAtlas(KnownScores):
         self.grid = check_extent(grid, "grid", owner)
         self.intensity_window = intensity_window
         self.fingerprint = fingerprint
+        self.input_shape = check_extent(input_shape, "input_shape", owner)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -207,7 +216,7 @@ class ScoreAtlas(KnownScores):
         field.score_all(as_progress(progress, "atlas", "windows"))
         return cls(
             field.scores(), field.axes(), field.window, field.grid,
-            field.protocol.intensity_window, fingerprint(field.array),
+            field.protocol.intensity_window, fingerprint(field.array), field.input_shape,
         )  # fmt: skip
 
     @classmethod
@@ -302,7 +311,7 @@ class ScoreAtlas(KnownScores):
         starts = [axis[kept] for axis, kept in zip(self.axes, axes, strict=True)]
         return ScoreAtlas(
             self.scores[np.ix_(*axes)], starts, self.window, self.grid, self.intensity_window,
-            self.fingerprint,
+            self.fingerprint, self.input_shape,
         )  # fmt: skip
 
     @property
@@ -363,6 +372,7 @@ class ScoreAtlas(KnownScores):
                 file,
                 scores=self.scores, x=self.axes[0], y=self.axes[1], z=self.axes[2],
                 window=self.window, grid=self.grid, fingerprint=self.fingerprint,
+                input_shape=self.input_shape,
                 intensity=[] if intensity is None else [intensity.level, intensity.width],
             )  # fmt: skip
 
@@ -386,7 +396,7 @@ class ScoreAtlas(KnownScores):
             return cls(
                 file["scores"], (file["x"], file["y"], file["z"]), file["window"].tolist(),
                 file["grid"].tolist(), IntensityWindow(*intensity) if intensity else None,
-                str(file["fingerprint"]),
+                str(file["fingerprint"]), file["input_shape"].tolist(),
             )  # fmt: skip
         except OSError:
             raise

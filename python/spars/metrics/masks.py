@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,9 +163,11 @@ def components(mask: MaskArray, connectivity: int) -> tuple[NDArray[np.int32], i
 
 
 def check_connectivity(value: int, owner: str) -> int:
-    """Return `value` if it is 6, 18 or 26, or raise ValueError."""
-    if isinstance(value, bool) or value not in (6, 18, 26):
-        raise ValueError(sentence("connectivity", owner, "6, 18 or 26", value))
+    """Return `value` if it is 6, 18 or 26, or raise TypeError or ValueError."""
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or value not in (6, 18, 26):
+        kind = ValueError if is_integer else TypeError
+        raise kind(sentence("connectivity", owner, "6, 18 or 26", value))
     return int(value)
 
 

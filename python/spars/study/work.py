@@ -120,7 +120,7 @@ def segmented(
     keywords = _keywords(spec, classifier)
     settings = SegmentationSettings.of(keywords)
     if classifier is not None:
-        scorer = _atlas(task, folder, classifier) or classifier
+        scorer = _atlas(task, folder) or classifier
     if spec["region"]:
         keywords["region"] = case.load_organ()
     if settings.method == "self_play":
@@ -163,15 +163,12 @@ def _keywords(spec: Mapping[str, Any], classifier: AnyClassifier | None) -> dict
     return {**from_recipe(classifier, **given), **given}
 
 
-def _atlas(task: Task, folder: Path, classifier: AnyClassifier) -> ScoreAtlas | None:
+def _atlas(task: Task, folder: Path) -> ScoreAtlas | None:
     """Return the scores that a task before has made; None where there is none."""
     for needed in task.needs:
         path = place_of_task(folder, needed) / ATLAS
         if path.is_file():
-            atlas = ScoreAtlas.load(path)
-            # What policies see is as large as with the classifier itself.
-            vars(atlas)["input_shape"] = classifier.input_shape
-            return atlas
+            return ScoreAtlas.load(path)
     return None
 
 
