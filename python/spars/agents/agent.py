@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 import time
@@ -422,8 +421,7 @@ class PPO(Whole):
         image_axes : {"first", "last"}, optional
             For a policy of stable-baselines3 that saw byte images: whether observations, and
             `window`, have the channels first, as the file has them, or last, as its environment
-            had them where stable-baselines3 moved them. Needed where a window's shape does not
-            tell. Without it observations of either order are taken, by their shape.
+            did. Needed where a window's shape does not tell; without it either order is taken.
         **rates
             `learning_rate`, `clip_range` and `clip_range_vf` in place of the file's. Files of
             stable-baselines3 up to 2.6 hold clip ranges as functions, which are not read: such an
@@ -443,7 +441,7 @@ class PPO(Whole):
         Adam's moments are kept unless weights were summed or scaled. Random numbers are this
         library's.
         """
-        path = os.fspath(path)
+        path = Path(path)
         window = None if window is None else check_extent(window, "window", "load")
         if image_axes is not None:
             check_choice(image_axes, "image_axes", "load", ("first", "last"))
