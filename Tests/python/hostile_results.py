@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from study_cases import INTENSITY, dark
@@ -10,6 +12,7 @@ from study_cases import INTENSITY, dark
 import spars
 from spars import baselines, calibration, coverage, datasets, exhaustion, plots, report
 from spars.search.map_policy import MapPolicy
+from spars.study.benchmark import with_made_lesions
 
 Calls = dict[str, tuple[Callable[..., object], dict[str, object]]]
 
@@ -33,6 +36,8 @@ def calls(
     liver = {"volume": cases[1].load(), "classifier": known, "region": cases[1].load_organ()}
     study = spars.Study(**INTENSITY)
     results = study.run("study")
+    described = {"schema": 1, "data": {"phantoms": {"n": 2}}, "split": {"folds": 2}}
+    Path("study.json").write_text(json.dumps(described), encoding="utf-8")
     walked = baselines.random_walk(**search, n_steps=4)
     pair = spars.parallel_env(**search)
     pair.reset(seed=1)
@@ -87,4 +92,24 @@ def calls(
         ),
         "Segmentation.evaluate": (found.evaluate, {"reference": mask}),
         "Run.regret": (run.regret, {}),
+        "load_classifier": (
+            spars.load_classifier, {"path": "weights.safetensors", "input_shape": None},
+        ),
+        "ScoreAtlas.on_strides": (atlas.on_strides, {"stride": 2}),
+        "League.of": (spars.League.of, {"run": run, "seed": 1, "max_steps": 4}),
+        "League.add_run": (
+            lambda run, prefix: spars.League.of(run, max_steps=4).add_run(run, prefix),
+            {"run": run, "prefix": "again "},
+        ),
+        "Dataset.audit": (datasets.Dataset(cases).audit, {"held_out": (), "reference_value": 2}),
+        "with_made_lesions": (
+            with_made_lesions, {"dataset": cases, "law": None, "seed": 1, "most": 1},
+        ),
+        "Study.load": (spars.Study.load, {"file": "study.json", "changes": ["seeds=[0]"]}),
+        "Results": (lambda rows: spars.Results(rows).summary(), {"rows": list(results)}),
+        "Results.curves": (results.curves, {"row": results[0]}),
+        "surfaces": (report.surfaces, {"segmentation": found, "reference": mask}),
+        "from_csv of a folder": (datasets.from_csv, {"csv": "scans.csv", "root": "."}),
+        "Augmentation.again": (spars.Augmentation.again, {"recorded": {"noise": 1.0}}),
+        "Augmentation.of": (spars.Augmentation.of, {"given": {"noise": 1.0}}),
     }  # fmt: skip

@@ -310,10 +310,14 @@ def cases(size: float = 1.0) -> dict[str, Callable[[], Prepared]]:
         image = scan(64)
         options = {"window": (16, 16, 16), "policy": "LocalPolicy"}
         run = spars.self_play(image, score, iterations=1, n_steps=64, **options)
-        made = spars.League(image, score, **options)
-        made.add("first", run.parameters)
-        made.add("second", run.parameters)
-        return lambda: made.play(games=round(40_000 * size)), lambda: made.play(games=2)
+
+        def played(games: int) -> None:
+            made = spars.League(image, score, **options)
+            made.add("first", run.parameters)
+            made.add("second", run.parameters)
+            made.play(games=games)
+
+        return lambda: played(round(40_000 * size)), lambda: played(2)
 
     def run_file() -> Prepared:
         folder = tempfile.mkdtemp()
@@ -326,10 +330,11 @@ def cases(size: float = 1.0) -> dict[str, Callable[[], Prepared]]:
 
         return call, lambda: run.parameters
 
-    def exhaustive() -> Prepared:
+    def random_walk() -> Prepared:
         image = scan(96)
         options = {"window": (16, 16, 16), "stride": 4}
-        return lambda: spars.baselines.exhaustive(image, score, n_steps=2000, **options), nothing
+        steps = round(200_000 * size)
+        return lambda: spars.baselines.random_walk(image, score, n_steps=steps, **options), nothing
 
     def segment() -> Prepared:
         image = scan(96)
@@ -341,9 +346,40 @@ def cases(size: float = 1.0) -> dict[str, Callable[[], Prepared]]:
         games.reset()
         moves = numbers.integers(6, size=512)
         return (
-            lambda: [games.step(moves, moves) for _ in range(400)],
+            lambda: [games.step(moves, moves) for _ in range(round(20_000 * size))],
             lambda: games.step(moves, moves),
         )
+
+    def patient() -> spars.Phantom:
+        return spars.phantom(seed=1, shape=(side(192), side(192), side(96)))
+
+    def segment_organ() -> Prepared:
+        made, network = patient(), spars.pretrained()
+        return lambda: spars.segment(made.volume, network, region=made.liver), nothing
+
+    def segment_with_agents() -> Prepared:
+        made, network = patient(), spars.pretrained()
+        options = {"region": made.liver, "agents": spars.Agents.pretrained()}
+        return lambda: spars.segment(made.volume, network, **options), nothing
+
+    def segment_labels() -> Prepared:
+        """A region of two labels, stored as floats."""
+        labels = ball(400).astype(np.float32)
+        labels[side(200) :] *= 2
+        volume = spars.Volume(scan(400), np.eye(4))
+        options = {"method": "intensity", "region": labels, "region_value": [1, 2]}
+        return lambda: spars.segment(volume, None, **options), nothing
+
+    def ensemble() -> Prepared:
+        members = spars.Ensemble([classifier(), classifier()])
+        image, origins = scan(96), np.zeros((64, 3), int)
+        return lambda: members.score(image, origins, (32, 32, 32)), nothing
+
+    def train_agents() -> Prepared:
+        livers = spars.datasets.phantom_livers(2, seed=1)
+        network = spars.pretrained()
+        options = {"lesion_sets": 1, "rounds": 1, "max_scores": round(200 * size)}
+        return lambda: spars.train_agents(livers, network, **options), nothing
 
     prepared = {
         name: make

@@ -2,6 +2,6 @@
 
 import sys
 
-from spars.command.cli import main
+from spars_command import main
 
 sys.exit(main())

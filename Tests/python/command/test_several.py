@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -129,3 +131,19 @@ def test_what_cannot_be_is_refused_before_the_work(folder, monkeypatch, capsys, 
     assert segment(*arguments, "--method", "intensity", "--classifier", "w") == 1
     assert message in capsys.readouterr().err
     assert not (folder / "m").exists()
+
+
+def test_a_name_that_is_no_utf8_is_one_of_the_others(folder, tmp_path):
+    scans, livers = tmp_path / "scans", tmp_path / "livers"
+    for kind, source in ((scans, "scans/0.nii.gz"), (livers, "livers/0.nii")):
+        kind.mkdir()
+        for name in (b"a", b"b\xff<i>", b"c"):
+            ending = b".nii.gz" if kind == scans else b".nii"
+            shutil.copy(folder / source, os.path.join(os.fsencode(kind), name + ending))
+    output = tmp_path / "masks"
+    assert segment(scans, "--region", livers, "--region-value", 3, "--method", "intensity",
+                   "-o", output) == 0  # fmt: skip
+    rows = rows_of(output / "summary.csv")
+    assert [bool(row["error"]) for row in rows] == [False] * 3
+    assert rows[1]["scan"].endswith("b\\udcff<i>.nii.gz")
+    assert len(os.listdir(output)) == 4

@@ -1,5 +1,6 @@
 """The published repository's runs as presets, on small scans: what they leave behind."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 from study_cases import table_of
 
 import spars
-from spars.study.numbers import read_json
 from spars.study.tasks import place_of_task
 from spars.volume.datasets import Case
 
@@ -62,13 +62,13 @@ def test_what_the_scripts_leave_behind_is_left(results):
     folder = Path(row["folder"])
     run = spars.Run.load(folder / "run.npz")
     assert row["voxels_equal_1"] == np.count_nonzero(run.score_map == 1)
-    scorer = read_json(folder / "task.json")["scorer"]
+    scorer = json.loads((folder / "task.json").read_text())["scorer"]
     trained = place_of_task(folder.parents[1], scorer["task"])
     kept = spars.Classifier.load(trained / "ex4_24in_weights.pth")
     used = spars.Classifier.load(trained / "weights.safetensors")
     for name, values in used.parameters().items():
         np.testing.assert_array_equal(values, kept.parameters()[name])
-    history = read_json(trained / "history.json")
+    history = json.loads((trained / "history.json").read_text())
     assert [epoch["epoch"] for epoch in history["epochs"]] == [1, 2]
     assert {"loss", "validation"} <= history["epochs"][0].keys()
     # Voxel masks are read in training, as released, and the lock says whose.

@@ -1,6 +1,7 @@
 """What is said of a study's rows: who is a sample of whom, and numbers that survive infinities."""
 
 import math
+import re
 import sys
 
 import numpy as np
@@ -9,6 +10,7 @@ import scipy.stats
 from study_cases import INTENSITY
 
 import spars
+from spars.study.numbers import read_record, write_record
 from spars.study.results import Results
 from spars.study.statistics import described, differences, holm, p_value
 from spars.study.tables import Table
@@ -170,12 +172,32 @@ def test_folders_of_other_inputs_are_not_merged(tmp_path):
     assert len(spars.Results.load(tmp_path / "a", tmp_path / "b")) == 4
     lock = tmp_path / "b" / "study.lock.yaml"
     hashed = spars.Results.load(tmp_path / "b").locks[0]["inputs"]["s1"]["image"]["sha256"]
-    lock.write_text(lock.read_text().replace(hashed, "0" * 64))
+    told = read_record(lock)
+    told["inputs"]["s1"]["image"]["sha256"] = "0" * len(hashed)
+    write_record(lock, told)
     with pytest.raises(spars.FormatError, match="its scan 's1' is not that of the first folder"):
         spars.Results.load(tmp_path / "a", tmp_path / "b")
-    lock.write_text("[]")
+    write_record(lock, {"format": "another"})
     with pytest.raises(spars.FormatError, match="not the lock of a study"):
         spars.Results.load(tmp_path / "b")
+
+
+def test_what_was_changed_by_hand_is_refused(tmp_path):
+    study = spars.Study(**INTENSITY)
+    study.run(tmp_path)
+    first, second, *_ = sorted(tmp_path.glob("tasks/*/DONE"))
+    whole = first.read_text()
+    changed = [whole.replace('"seconds": ', '"seconds": 1'), "{}", "[]", "null", "", "[" * 10_000]
+    for text in (*changed, second.read_text()):
+        first.write_text(text)
+        for call in (spars.Results.load, study.plan, study.run):
+            with pytest.raises(spars.FormatError, match=re.escape(str(first))):
+                call(tmp_path)
+    first.write_text(whole)
+    lock = tmp_path / "study.lock.yaml"
+    lock.write_text(lock.read_text().replace('"rows"', '"columns"'))
+    with pytest.raises(spars.FormatError, match="its content is not that of its SHA-256"):
+        spars.Results.load(tmp_path)
 
 
 def test_a_missing_library_is_named_with_its_extra(results, monkeypatch, tmp_path):

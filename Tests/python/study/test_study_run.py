@@ -17,7 +17,7 @@ from study_cases import INTENSITY, PHANTOMS, SMALL, dark, table_of
 import spars
 from spars.study import leases
 from spars.study.engine import LEASE, LOG
-from spars.study.numbers import read_json
+from spars.study.numbers import read_record
 from spars.study.tasks import place_of_task
 
 TRAINED = {"data": PHANTOMS, "base": SMALL, "split": {"folds": 2}, "seeds": [0, 1]}
@@ -44,14 +44,14 @@ def test_each_task_leaves_its_folder(serial):
     folder = Path(row["folder"])
     left = {path.name for path in folder.iterdir()}
     assert {"DONE", "task.json", "log.txt", "mask.nii.gz", "configuration.json"} <= left
-    spec = read_json(folder / "task.json")
+    spec = json.loads((folder / "task.json").read_text())
     trained = place_of_task(folder.parents[1], spec["scorer"]["task"])
     assert {"weights.safetensors", "history.json", "training.npz", "DONE"} <= {
         path.name for path in trained.iterdir()
     }
-    done = read_json(folder / "DONE")
+    done = read_record(folder / "DONE")
     assert done["masks_read"] == [row["case"]]
-    assert read_json(trained / "DONE")["masks_read"] == []
+    assert read_record(trained / "DONE")["masks_read"] == []
 
 
 def test_a_row_is_what_segment_gives(serial):
@@ -354,3 +354,26 @@ def test_what_run_does_not_take_is_refused_before_anything_is_written(tmp_path, 
     with pytest.raises((TypeError, ValueError), match=message):
         spars.Study(**INTENSITY).run(tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_error_that_is_no_utf8_leaves_the_others(tmp_path):
+    """A scan whose name is none, and whose reading fails after the study's first look."""
+    looks = []
+
+    def load():
+        looks.append(None)
+        if len(looks) > 1:
+            raise OSError(5, "Input/output error", "/data/b\udcff.nii.gz")
+        return dark(1).load()
+
+    good = dark(1)
+    bad = spars.datasets.Case("s1", True, load, good.load_mask, good.shape, good.load_organ)
+    study = spars.Study(
+        {"cases": [bad, dark(0), dark(3)], "region": "organ"},
+        base={"classifier": {"weights": "pretrained"}, "segmentation": {"method": "intensity"}},
+    )
+    results = study.run(tmp_path)
+    assert sorted(row["state"] for row in results) == ["done", "done", "failed"]
+    assert [row["error"] for row in spars.Results.load(tmp_path) if row["error"]] == [
+        "/data/b\\udcff.nii.gz: Input/output error"
+    ]

@@ -150,3 +150,17 @@ def test_every_file_is_written_this_way(save, name, tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(tmp_path) == [name]
     assert len(path.read_bytes()) == len(whole)
+
+
+def test_a_device_is_refused_and_a_number_is_no_path(tmp_path):
+    """Some devices never end, and `open` would take a number for an open file's."""
+    for name, read in (
+        ("z.npz", spars.Run.load), ("a.npz", spars.ScoreAtlas.load), ("l.npz", spars.League.load),
+        ("s.csv", spars.datasets.from_csv), ("s.json", spars.Study.load),
+    ):  # fmt: skip
+        (tmp_path / name).symlink_to("/dev/zero")
+        with pytest.raises(OSError, match="not a regular file"):
+            read(tmp_path / name)
+    with pytest.raises(TypeError):
+        spars.datasets.from_csv(1, root=".")
+    os.fstat(1)

@@ -98,3 +98,41 @@ def test_a_limit_that_is_no_number_is_refused_by_name(monkeypatch):
             spars.metrics.connected_components(np.ones((4, 4, 4), np.uint8))
     monkeypatch.setenv("SPARS_MEMORY_LIMIT", "64G")
     assert spars.metrics.connected_components(np.ones((4, 4, 4), np.uint8))[1] == 1
+
+
+SHORT = """
+import resource, warnings
+import numpy as np
+import spars
+
+warnings.simplefilter("error")
+scan = np.random.default_rng(1).normal(40, 30, (64, 64, 48)).astype(np.float32)
+score = lambda crops: np.full(len(crops), 0.3, np.float32)
+spars.self_play(
+    scan, score, window=(24, 24, 20), n_steps=4, iterations=2, seed=1, stride=8,
+    checkpoint={path!r}, checkpoint_interval=1,
+)
+spars.Run.load({path!r})
+page = resource.getpagesize()
+for room in (2, 5, 10, 20, 30, 40, 60, 200):
+    with open("/proc/self/statm") as file:
+        limit = int(file.read().split()[0]) * page + (room << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+    try:
+        print(len(spars.Run.load({path!r})))
+    except MemoryError:
+        print("refused")
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+
+
+def test_memory_that_is_short_makes_no_checkpoint_a_damaged_one(tmp_path):
+    command = [sys.executable, "-c", SHORT.format(path=str(tmp_path / "run.npz"))]
+    run = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": PACKAGE}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    said = run.stdout.split()
+    assert set(said) == {"refused", "2"}
+    assert said[-1] == "2"

@@ -96,6 +96,8 @@ def read_npz(path: PathLike, file_format: str) -> tuple[dict[str, Any], dict[str
     try:
         description = json.loads(str(arrays.pop(DESCRIPTION)))
         found = description.pop("format")
+    except MemoryError:
+        raise
     # What a JSON of any shape comes upon.
     except Exception as error:
         raise FormatError(f"{path}: not a file of {what}: {error!r}") from error
@@ -139,7 +141,8 @@ def _opened(path: PathLike, what: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
         # Damaged archives and headers raise what zipfile, zlib, tokenize and NumPy come upon; a
         # broken offset is sought for, which is an OSError of its own.
         except Exception as error:
-            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            is_of_system = isinstance(error, OSError) and error.errno != errno.EINVAL
+            if is_of_system or isinstance(error, MemoryError):
                 raise
             raise FormatError(f"{path}: not a file of {what}: {error!r}") from error
 

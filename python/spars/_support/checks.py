@@ -96,6 +96,14 @@ def check_choice(value: object, name: str, owner: str, choices: Collection[str])
     return value
 
 
+def check_instance(
+    value: object, kind: type | tuple[type, ...], name: str, owner: str, what: str
+) -> None:
+    """Raise TypeError where a value is none of a class; `what` it should be, for the message."""
+    if not isinstance(value, kind):
+        raise TypeError(sentence(name, owner, what, value))
+
+
 def check_extent(
     value: Any, name: str, owner: str, low: int = 1, high: int | None = None
 ) -> Extent3:

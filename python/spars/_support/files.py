@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -73,9 +74,26 @@ def writing(path: PathLike, *, keep_previous: bool = False) -> Iterator[IO[bytes
 
 
 def write_text(path: PathLike, text: str) -> None:
-    """Write a text as UTF-8, whole or not at all."""
+    """Write a text as UTF-8, whole or not at all.
+
+    What of a file's name is no UTF-8 stands in it as its escape.
+    """
     with writing(path) as file:
-        file.write(text.encode("utf-8"))
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def read_text(path: PathLike) -> str:
+    """Return a text in UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    OSError
+        As `reading` does.
+    UnicodeDecodeError
+        It is none.
+    """
+    with reading(path) as file:
+        return file.read().decode("utf-8-sig")
 
 
 def write_bytes(path: PathLike, content: bytes) -> None:
@@ -102,17 +120,21 @@ def check_writable(path: PathLike) -> None:
         os.unlink(part)
 
 
-def reading(path: PathLike) -> IO[bytes]:
+def reading(path: PathLike) -> BufferedReader:
     """Open a file to be read; unlike `open`, take no number for an open file's.
 
     Raises
     ------
     OSError
-        It is missing or cannot be read.
+        It is missing, cannot be read, or is a device, some of which never end.
     TypeError
         The path is none.
     """
-    return open(os.fspath(path), "rb")
+    path = os.fspath(path)
+    mode = os.stat(path).st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return open(path, "rb")
 
 
 def _replace_and_keep(part: Path, target: Path) -> None:

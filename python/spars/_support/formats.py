@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Collection
 
+from spars._support.files import reading
 from spars._support.types import AnyPath
 
 NIFTI = (".nii", ".nii.gz")
@@ -95,7 +96,7 @@ def format_of(path: AnyPath) -> str:
     OSError
         The file cannot be read.
     """
-    with open(path, "rb") as file:
+    with reading(os.fsdecode(path)) as file:
         head = file.read(_HEAD)
     if head.startswith(b"\x1f\x8b"):
         return "NIfTI" if _is_nifti(_inflated(head)) else "gzip"

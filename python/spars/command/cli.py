@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.threads is not None:
             commands.set_threads(parsed.threads)
         result, text = getattr(commands, parsed.command)(parsed)
-        print(json.dumps(jsonable(result), indent=2, allow_nan=False) if parsed.json else text)
-        sys.stdout.flush()
+        told = json.dumps(jsonable(result), indent=2, allow_nan=False) if parsed.json else text
+        print(told, flush=True)
     except KeyboardInterrupt:
         print("spars: interrupted", file=sys.stderr)
         return 130

@@ -14,7 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from spars._core import native
 from spars._core.names import ACCUMULATION
 from spars._support.archives import read_arrays, write_compressed
-from spars._support.checks import check_array, check_bool, check_choice, check_extent, check_room
+from spars._support.checks import (
+    check_array,
+    check_bool,
+    check_choice,
+    check_extent,
+    check_integer,
+    check_room,
+)
 from spars._support.defaults import (
     INPUT_OF_RECORD,
     TERMINATION_THRESHOLD_OF_RECORD,
@@ -305,6 +312,7 @@ class ScoreAtlas(KnownScores):
 
     def on_strides(self, stride: int) -> ScoreAtlas:
         """Return the atlas of the windows that games reach: whole strides from 0."""
+        stride = check_integer(stride, "stride", "ScoreAtlas.on_strides", 1)
         axes = [axis % stride == 0 for axis in self.axes]
         if all(kept.all() for kept in axes):
             return self
@@ -398,7 +406,7 @@ class ScoreAtlas(KnownScores):
                 file["grid"].tolist(), IntensityWindow(*intensity) if intensity else None,
                 str(file["fingerprint"]), file["input_shape"].tolist(),
             )  # fmt: skip
-        except OSError:
+        except (MemoryError, OSError):
             raise
         # What arrays of any shape come upon.
         except Exception as error:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spars._support.checks import (
+    sentence,
+)
 from spars._support.extras import require
 from spars._support.files import write_text
 from spars._support.formats import check_ending
@@ -66,7 +69,9 @@ def surfaces(
     >>> [surface.name for surface in figure.data]
     ['reference', 'mask']
     """
-    volume = segmentation.volume
+    volume = getattr(segmentation, "volume", None)
+    if not isinstance(volume, Volume):
+        raise TypeError(sentence("segmentation", "surfaces", "a Segmentation", segmentation))
     if reference is not None:
         reference = as_mask(reference, "reference", "surfaces", scan=volume, on=on)
     graph = require("plotly.graph_objects", "report3d", "A page in three dimensions")

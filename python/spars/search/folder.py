@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spars._support.errors import FormatError
-from spars._support.files import write_text
+from spars._support.files import read_text, write_text
 from spars._support.json import jsonable
 from spars._support.provenance import comment, digest
 from spars._support.types import FloatArray, MaskArray, PathLike, Scan
@@ -106,13 +106,13 @@ def read_description(path: PathLike) -> tuple[dict[str, Any], list[Lesion], dict
     """
     described = Path(path) / DESCRIPTION
     try:
-        text = json.loads(described.read_text(encoding="utf-8"))
+        text = json.loads(read_text(described))
         configuration, written = dict(text["configuration"]), dict(text["sha256"])
         _check(configuration)
         lesions = [_lesion(each) for each in text["lesions"]]
         if text["format"] != FORMAT:
             raise ValueError(f"the format is {text['format']!r}")
-    except OSError:
+    except (MemoryError, OSError):
         raise
     except Exception as error:
         raise FormatError(f"{described}: not a file of the format '{FORMAT}': {error!r}") from error
@@ -124,7 +124,8 @@ def _check(configuration: dict[str, Any]) -> None:
     if not isinstance(configuration["method"], str):
         raise TypeError(f"the method is {configuration['method']!r}")
     for name in ("scan", "search"):
-        dict(configuration.get(name, {}))
+        if not isinstance(configuration.get(name, {}), dict):
+            raise TypeError(f"the {name} is {configuration[name]!r}")
     if configuration.get("recipe") is not None:
         Recipe.again(configuration["recipe"])
 

@@ -17,6 +17,7 @@ from spars._support.checks import (
     check_bool,
     check_choice,
     check_float,
+    check_instance,
     check_integer,
     sentence,
     shown,
@@ -172,6 +173,7 @@ class League(Whole):
         ValueError
             The run was loaded without its scan and classifier.
         """
+        check_instance(run, Run, "run", "League.of", "a Run")
         if run._live_run is None:
             raise ValueError(
                 "The 'run' parameter of League.of must have its scan and classifier: give both to "
@@ -200,6 +202,8 @@ class League(Whole):
             exhaustion game, in which what a player does at a place depends on what its episode has
             shown, while a league computes it once.
         """
+        check_instance(run, Run, "run", "League.add_run", "a Run")
+        check_instance(prefix, str, "prefix", "League.add_run", "a text")
         if run.configuration["game"] != "search":
             raise ValueError(
                 sentence(

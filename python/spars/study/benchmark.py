@@ -12,7 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from spars import metrics
-from spars._support.checks import check_choice, check_integer, sentence
+from spars._support.checks import (
+    check_choice,
+    check_instance,
+    check_integer,
+    sentence,
+)
 from spars._support.progress import as_progress
 from spars._support.types import MaskArray, Progress
 from spars.classifier.ensemble import AnyClassifier, members_of
@@ -23,7 +28,7 @@ from spars.lesions.settings import LesionLaw
 from spars.metrics.masks import as_mask
 from spars.search.segmenting import segment
 from spars.study.methods import METHODS, RIVAL
-from spars.volume.cases import Case
+from spars.volume.cases import Case, checked_cases
 from spars.volume.masks import millilitres_of
 from spars.volume.volume import Volume
 
@@ -214,10 +219,12 @@ def benchmark(
         wanted = "a Classifier whose recipe has a spacing"
         raise TypeError(sentence("classifier", _OWNER, wanted, classifier))
     chosen = tuple(check_choice(name, "methods", _OWNER, tuple(METHODS)) for name in methods)
-    cases = list(dataset)
+    cases = checked_cases(dataset, "dataset", _OWNER)
     if not cases or not chosen:
         name, value = ("methods", methods) if cases else ("dataset", cases)
         raise ValueError(sentence(name, _OWNER, "one or more", value))
+    if patients is not None:
+        check_instance(patients, Mapping, "patients", _OWNER, "a mapping of texts or None")
     seed = check_integer(seed, "seed", _OWNER, 0, 2**63 - 1)
     untrained = Classifier(classifier.input_shape, classifier.intensity_window, seed=seed)
     options: dict[str, tuple[AnyClassifier | None, dict[str, Any]]] = {
@@ -283,7 +290,8 @@ def with_made_lesions(
     """
     seed = check_integer(seed, "seed", "with_made_lesions", 0, 2**63 - 1)
     most = check_integer(most, "most", "with_made_lesions", 1, 1000)
-    free = [case for case in dataset if case.has_tumour is False]
+    cases = checked_cases(dataset, "dataset", "with_made_lesions")
+    free = [case for case in cases if case.has_tumour is False]
     if not free:
         raise ValueError(sentence("dataset", "with_made_lesions", "a tumour-free scan", "none"))
     return [

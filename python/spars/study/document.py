@@ -15,8 +15,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spars._support.checks import check_bool, check_extent, check_integer, sentence, shown
+from spars._support.checks import (
+    check_bool,
+    check_extent,
+    check_instance,
+    check_integer,
+    sentence,
+    shown,
+)
 from spars._support.extras import require
+from spars._support.files import read_text
 from spars._support.json import jsonable
 from spars._support.kinds import (
     anything,
@@ -185,13 +193,14 @@ def read(file: PathLike) -> dict[str, Any]:
     ValueError
         It is no mapping, or no YAML.
     """
-    text = Path(file).read_text(encoding="utf-8")
+    file = os.fspath(file)
     try:
-        if os.fspath(file).lower().endswith(".json"):
+        text = read_text(file)
+        if file.lower().endswith(".json"):
             found = json.loads(text)
         else:
             found = require("yaml", "study", "A study in YAML").safe_load(text)
-    except ImportError:
+    except (ImportError, MemoryError, OSError):
         raise
     # What a parser comes upon in a text of any shape.
     except Exception as error:
@@ -222,6 +231,7 @@ def changed(document: Mapping[str, Any], changes: Sequence[str]) -> dict[str, An
     """Return a copy with changes such as ``base.training.epochs=2``, values being JSON or text."""
     found = copy.deepcopy(dict(document))
     for change in changes:
+        check_instance(change, str, "changes", "Study.load", "texts of the form KEY=VALUE")
         key, equals, text = change.partition("=")
         if not equals or not key:
             raise ValueError(f"A change of a study is KEY=VALUE. Got {change!r}.")

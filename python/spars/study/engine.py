@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spars._support.errors import one_line
+from spars._support.errors import FormatError, one_line
 from spars._support.files import write_text
 from spars._support.log import log
 from spars._support.provenance import versions
 from spars._support.runtime import instruction_set
 from spars.study import leases, work
-from spars.study.numbers import read_json, text_of, write_json
+from spars.study.numbers import read_record, text_of, write_record
 from spars.study.tasks import SCORE, TRAIN, Task, place_of_task
 from spars.volume.cases import Dataset
 
@@ -127,7 +127,7 @@ def _performed(cases: Dataset, weights: Mapping[str, str], folder: Path, task: T
         "bytes": sum(sizes.values()),
         "versions": versions() | {"instruction_set": instruction_set()},
     }
-    write_json(place / DONE, done)
+    write_record(place / DONE, done)
     log.info("done in %.3f s", seconds)
     return Outcome(task.id, task.kind, "done", seconds)
 
@@ -265,9 +265,18 @@ def state_of(folder: Path, task: Task) -> str:
 
 
 def done_of(folder: Path, task: str) -> dict[str, Any] | None:
-    """Return what a task left when it was done; None where it is not."""
+    """Return what a task left when it was done; None where it is not.
+
+    Raises
+    ------
+    FormatError
+        It was changed since, or is another task's.
+    """
+    path = place_of_task(folder, task) / DONE
     try:
-        found = read_json(place_of_task(folder, task) / DONE)
+        found = read_record(path)
     except FileNotFoundError:
         return None
-    return dict(found)
+    if found.get("task") != task:
+        raise FormatError(f"{path}: it is of the task {found.get('task')!r}.")
+    return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spars._support.errors import FormatError
 from spars._support.provenance import versions
-from spars.study.numbers import read_json, write_json
+from spars.study.numbers import read_record, write_record
 from spars.study.scans import differing, fingerprint
 from spars.study.tasks import SEGMENT, TRAIN, Plan, training_of
 
@@ -53,7 +53,7 @@ def write_lock(study: Study, plan: Plan, folder: Path, *, resume: bool) -> None:
         "rows": [asdict(row) for row in plan.rows],
     }
     if lock != before:
-        write_json(path, lock)
+        write_record(path, lock)
 
 
 def read_lock(folder: Path) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def read_lock(folder: Path) -> dict[str, Any]:
         It is missing or cannot be read.
     """
     path = folder / LOCK
-    found = read_json(path)
+    found = read_record(path)
     try:
         parts = dict(found["inputs"]), list(found["rows"]), dict(found["versions"])
         if found["format"] != FORMAT or not all(isinstance(row, Mapping) for row in parts[1]):

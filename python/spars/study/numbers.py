@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from spars._support.errors import FormatError
-from spars._support.files import write_text
+from spars._support.files import read_text, write_text
 from spars._support.json import jsonable
 
 _NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -24,20 +26,34 @@ def text_of(content: Any) -> str:
     return json.dumps(jsonable(_named(content)), indent=1, allow_nan=False) + "\n"
 
 
-def read_json(path: Path) -> Any:
-    """Return what `write_json` wrote.
+def write_record(path: Path, content: Mapping[str, Any]) -> None:
+    """Write what the study itself goes on from, with the SHA-256 of it, whole or not at all."""
+    write_text(path, text_of({**content, "sha256": digest(text_of(content))}))
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what `write_record` wrote.
 
     Raises
     ------
     FormatError
-        It is no JSON.
+        It is something else, or was changed since.
     OSError
         It cannot be read.
     """
     try:
-        return _numbers(json.loads(path.read_text(encoding="utf-8")))
+        found = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON: {error}") from None
+    told = found.pop("sha256", None) if isinstance(found, dict) else None
+    if told is None or told != digest(text_of(found)):
+        raise FormatError(f"{path}: its content is not that of its SHA-256: it was changed.")
+    return _numbers(found)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _named(value: Any) -> Any:

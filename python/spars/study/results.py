@@ -10,7 +10,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import check_choice, check_float, check_integer
+from spars._support.checks import (
+    check_choice,
+    check_float,
+    check_instance,
+    check_integer,
+    sentence,
+)
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 from spars.classifier.training.history import classification_metrics
@@ -69,6 +75,9 @@ class Results(Rows):
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]], locks: Sequence[Mapping[str, Any]] = ()):
+        rows = list(rows)
+        for row in rows:
+            _check_row(row)
         super().__init__(rows)
         self.locks = [dict(lock) for lock in locks]
 
@@ -123,6 +132,9 @@ class Results(Rows):
         >>> sorted(results.curves(results[0]))
         ['iteration', 'last_reward', 'reward']
         """
+        check_instance(row, Mapping, "row", "Results.curves", "a row of these results")
+        if not isinstance(row.get("folder"), str):
+            raise ValueError(sentence("row", "Results.curves", "a row with its 'folder'", row))
         path = Path(row["folder"]) / "curves.csv"
         table = np.genfromtxt(path, delimiter=",", names=True, ndmin=1)
         return {name: np.asarray(table[name], np.float64) for name in table.dtype.names or ()}
@@ -318,6 +330,17 @@ class Results(Rows):
         return f"<Results: {done} of {len(self.rows)} rows>"
 
 
+def _check_row(row: object) -> None:
+    what = "mappings with 'state', 'setting', 'fold', 'seed', 'case' and 'patient'"
+    if not isinstance(row, Mapping):
+        raise TypeError(sentence("rows", "Results", what, row))
+    if not row.keys() >= {"state", *_KEYS}:
+        raise ValueError(sentence("rows", "Results", what, row))
+    for value in row.values():
+        if isinstance(value, int) and abs(value) >= 1 << 64:
+            raise ValueError(sentence("rows", "Results", "of integers of 64 bits", value))
+
+
 def _of_task(folder: Path, task: str) -> dict[str, Any]:
     """Return what a task's folder says of its rows."""
     place = place_of_task(folder, task)
@@ -327,7 +350,7 @@ def _of_task(folder: Path, task: str) -> dict[str, Any]:
         return {"state": "done", "error": "", "seconds": done["seconds"], "folder": str(place),
                 **measures}  # fmt: skip
     error = place / ERROR
-    text = error.read_text(encoding="utf-8").strip() if error.is_file() else ""
+    text = error.read_text(encoding="utf-8", errors="replace").strip() if error.is_file() else ""
     state = "failed" if text else "waiting"
     return {"state": state, "error": text, "seconds": math.nan, "folder": str(place)}
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spars._support.checks import check_integer, sentence, shown
+from spars._support.files import read_text, reading
 from spars._support.formats import SCANS
 from spars._support.provenance import digest
 from spars.study.document import DataSettings, SplitSettings, check_keys
@@ -175,9 +176,9 @@ def _listed(split: SplitSettings, names: Sequence[str]) -> list[tuple[list[str],
     """Return the folds of a file of nnU-Net's: a list of {"train": names, "val": names}."""
     what = str(split.file)
     try:
-        content = json.loads(Path(what).read_text(encoding="utf-8"))
+        content = json.loads(read_text(what))
         folds = [(list(fold["train"]), list(fold["val"])) for fold in content]
-    except OSError:
+    except (MemoryError, OSError):
         raise
     # What a JSON of any shape comes upon.
     except Exception as error:
@@ -265,7 +266,7 @@ def _hashed(file: Path, known: Mapping[str, Any] | None) -> dict[str, Any]:
     stands = {"bytes": status.st_size, "modified": status.st_mtime_ns}
     if known and {name: known.get(name) for name in stands} == stands:
         return dict(known)
-    with open(file, "rb") as opened:
+    with reading(file) as opened:
         return {"sha256": hashlib.file_digest(opened, "sha256").hexdigest(), **stands}
 
 

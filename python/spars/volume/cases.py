@@ -371,6 +371,7 @@ class Dataset(Sequence[Case]):
         >>> training.audit(held_out)
         <Audit of 3 scans: 0 faults>
         """
+        held_out = checked_cases(held_out, "held_out", "audit")
         return audit(self, held_out, reference_value=reference_value, progress=progress)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._support.checks import sentence
+from spars._support.files import reading
 from spars._support.types import AnyPath
 from spars.volume.files import Header
 
@@ -70,7 +71,7 @@ def comments_of(path: AnyPath, header: Header) -> list[str]:
 
 def _first(path: AnyPath, count: int) -> bytes:
     """Return a file's first bytes, inflated where it is compressed."""
-    with open(os.fsdecode(path), "rb") as file:
+    with reading(os.fsdecode(path)) as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         stream = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if is_gzip else file

@@ -88,9 +88,10 @@ class Phantom:
                     f"Got {shown(name)} instead."
                 )
             codes.append(self.tissue_names.index(name))
-        is_chosen = np.zeros(256, np.uint8)
-        is_chosen[codes] = 1
-        return is_chosen[self.tissue]
+        chosen = np.zeros(np.shape(self.tissue), np.bool_)
+        for code in codes:
+            chosen |= self.tissue == code
+        return chosen.view(np.uint8)
 
     @property
     def liver(self) -> MaskArray:

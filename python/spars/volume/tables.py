@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv as _csv
+import io
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from spars._support.checks import sentence
 from spars._support.errors import FormatError
+from spars._support.files import reading
 from spars._support.types import PathLike
 
 __all__ = ["Row", "column_of", "rows_of_frame", "table_of"]
@@ -76,7 +78,7 @@ def column_of(csv: PathLike, name: str) -> dict[str, str]:
 
 def _lines(csv: PathLike, *more: str) -> list[tuple[int, dict[str | None, str | None]]]:
     """Return the lines of a table by their number; it has the columns that are needed."""
-    with open(csv, newline="", encoding="utf-8-sig") as file:
+    with io.TextIOWrapper(reading(csv), encoding="utf-8-sig", newline="") as file:
         try:
             separator = _separator(file.readline())
             file.seek(0)

@@ -427,7 +427,8 @@ def _voxels(array: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
         dtype = _dtype_for(array)
     try:
         dtype = np.dtype(dtype)
-    except TypeError:
+    # What NumPy comes upon in a list that holds itself, or in a text.
+    except Exception:
         raise TypeError(sentence("dtype", "save", "a dtype's name", dtype)) from None
     check_choice(dtype.name, "dtype", "save", tuple(known.name for known in VOXEL_DTYPES))
     if array.dtype == dtype:
