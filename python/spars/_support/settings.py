@@ -29,9 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
-from spars._support.checks import (
-    sentence,
-)
+from spars._support.checks import sentence
 from spars._support.kinds import Kind
 
 _KEY = "setting"

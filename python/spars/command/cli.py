@@ -13,11 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from spars._support.defaults import (
-    INPUT_OF_RECORD,
-    INPUT_OF_WINDOWS,
-    WINDOW_OF_RECORD,
-)
+from spars._support.defaults import INPUT_OF_RECORD, INPUT_OF_WINDOWS, WINDOW_OF_RECORD
 from spars._support.errors import one_line
 from spars._support.json import jsonable
 from spars._support.types import Extent3

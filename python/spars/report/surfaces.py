@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import (
-    sentence,
-)
+from spars._support.checks import sentence
 from spars._support.extras import require
 from spars._support.files import write_text
 from spars._support.formats import check_ending

@@ -12,12 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from spars import metrics
-from spars._support.checks import (
-    check_choice,
-    check_instance,
-    check_integer,
-    sentence,
-)
+from spars._support.checks import check_choice, check_instance, check_integer, sentence
 from spars._support.progress import as_progress
 from spars._support.types import MaskArray, Progress
 from spars.classifier.ensemble import AnyClassifier, members_of

@@ -26,15 +26,7 @@ from spars._support.checks import (
 from spars._support.extras import require
 from spars._support.files import read_text
 from spars._support.json import jsonable
-from spars._support.kinds import (
-    anything,
-    boolean,
-    choice,
-    integer,
-    labels,
-    optional,
-    path,
-)
+from spars._support.kinds import anything, boolean, choice, integer, labels, optional, path
 from spars._support.settings import Settings, setting
 from spars._support.types import PathLike
 from spars.classifier.augmentation import Augmentation

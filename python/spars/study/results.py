@@ -10,13 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from spars._support.checks import (
-    check_choice,
-    check_float,
-    check_instance,
-    check_integer,
-    sentence,
-)
+from spars._support.checks import check_choice, check_float, check_instance, check_integer, sentence
 from spars._support.errors import FormatError
 from spars._support.types import PathLike
 from spars.classifier.training.history import classification_metrics
