@@ -333,7 +333,7 @@ def cases(size: float = 1.0) -> dict[str, Callable[[], Prepared]]:
     def random_walk() -> Prepared:
         image = scan(96)
         options = {"window": (16, 16, 16), "stride": 4}
-        steps = round(200_000 * size)
+        steps = round(1500 * size)
         return lambda: spars.baselines.random_walk(image, score, n_steps=steps, **options), nothing
 
     def segment() -> Prepared:

@@ -63,9 +63,10 @@ public struct IntensityMask: Sendable {
         // A border of one voxel around the organ's box stands for all that is outside it.
         let box = host.box.extent
         let wide = Extent(box.x + 2, box.y + 2, box.z + 2)
-        var outside = [UInt8](repeating: 1, count: wide.count)
-        var dark = [UInt8](repeating: 0, count: wide.count)
+        var outside = try Control.filled(wide.count, with: UInt8(1))
+        var dark = try Control.filled(wide.count, with: UInt8(0))
         for x in 0..<box.x {
+            try Control.check()
             for y in 0..<box.y {
                 let (from, to) = (box.offset(x, y, 0), wide.offset(x + 1, y + 1, 1))
                 for z in 0..<box.z where host.isOrgan[from + z] != 0 {
@@ -78,10 +79,13 @@ public struct IntensityMask: Sendable {
         let squared = DistanceTransform.squared(
             to: outside, at: dark, counts: counts, edges: (spacing.x, spacing.y, spacing.z))
         try Control.check()
-        for i in dark.indices where squared[i].squareRoot() <= edge { dark[i] = 0 }
-        let opened = Self.opened(dark, counts, by: opening)
-        unsafe mask.update(repeating: 0)
+        try Control.inRuns(dark.count) { run in
+            for i in run where squared[i].squareRoot() <= edge { dark[i] = 0 }
+        }
+        let opened = try Self.opened(dark, counts, by: opening)
+        try Control.inRuns(mask.count, of: 1 << 20) { unsafe mask[$0].update(repeating: 0) }
         for x in 0..<box.x {
+            try Control.check()
             for y in 0..<box.y {
                 let from = wide.offset(x + 1, y + 1, 1)
                 let to = host.scanOffset(x, y)
@@ -102,13 +106,20 @@ public struct IntensityMask: Sendable {
     }
 
     /// Erodes, then dilates; voxels that share a face are neighbours.
-    static func opened(_ mask: [UInt8], _ counts: (Int, Int, Int), by times: Int) -> [UInt8] {
+    static func opened(
+        _ mask: [UInt8], _ counts: (Int, Int, Int), by times: Int
+    ) throws(SPARSError) -> [UInt8] {
         var mask = mask
         for _ in 0..<times {
             let surface = MaskKernels.surface(mask, counts: counts)
-            for i in mask.indices where surface[i] != 0 { mask[i] = 0 }
+            try Control.inRuns(mask.count) { run in
+                for i in run where surface[i] != 0 { mask[i] = 0 }
+            }
         }
-        for _ in 0..<times { mask = MaskKernels.dilated(mask, counts: counts) }
+        for _ in 0..<times {
+            try Control.check()
+            mask = MaskKernels.dilated(mask, counts: counts)
+        }
         return mask
     }
 }

@@ -12,12 +12,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spars._core import native
+from spars._support.arrays import parts
 from spars._support.json import jsonable
 
 
 def digest(array: ArrayLike) -> str:
     """Return the SHA-256 of an array's or volume's values, x slowest, to recognise it again."""
-    return hashlib.sha256(np.ascontiguousarray(getattr(array, "array", array)).data).hexdigest()
+    values = np.atleast_1d(np.asarray(getattr(array, "array", array)))
+    found = hashlib.sha256()
+    for part in parts(values):
+        found.update(np.ascontiguousarray(values[part]).data)
+    return found.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spars._core import native
+from spars._support.arrays import copied
 from spars._support.checks import check_room, sentence, shown
 from spars._support.errors import ScanWarning
 from spars._support.progress import as_progress
@@ -163,7 +164,7 @@ def segment_by_intensity(volume: Scan, settings: SegmentationSettings) -> Segmen
         "region": digest(region),
         "scan": described_scan(scan),
     }
-    return Segmentation(scan, mask, mask.astype(np.float32), None, configuration)
+    return Segmentation(scan, mask, copied(mask, np.float32), None, configuration)
 
 
 def _refuse(settings: SegmentationSettings, recipe: Recipe) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spars._support.arrays import parts
 from spars._support.errors import one_line
 from spars._support.progress import as_progress
 from spars._support.types import Progress
@@ -181,7 +182,8 @@ def _of_scan(case: Case, row: dict[str, Any], tumour: int | Sequence[int]) -> li
         return [Finding("unreadable", name, f"{case.name}: {one_line(error)}")]
     row["shape"], row["spacing"] = scan.shape, scan.spacing
     digest = hashlib.sha256(repr(scan.shape).encode())
-    digest.update(scan.array.data)
+    for part in parts(scan.array):
+        digest.update(scan.array[part].data)
     row["sha256"] = digest.hexdigest()
     found = _of_values(case.name, scan, row) + _of_place(case.name, scan)
     shows = None

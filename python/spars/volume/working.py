@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spars._core import native
+from spars._support.arrays import parts
 from spars._support.checks import check_array, check_float, sentence
 from spars._support.errors import NonFiniteError
 from spars._support.types import Extent3, FloatArray, Mask, MaskArray, Scan
@@ -107,7 +108,9 @@ class WorkingScan:
         values = check_array(map, "map", "to_scan", np.float32, self.volume.shape)
         box, inside = self._on_box(values)
         scan = np.zeros(self.scan_shape, np.float32)
-        self._place.canonical(scan)[inside] = box
+        target = self._place.canonical(scan)[inside]
+        for part in parts(box):
+            target[part] = box[part]
         return scan
 
     def _on_box(self, values: FloatArray) -> tuple[FloatArray, tuple[slice, slice, slice]]:
