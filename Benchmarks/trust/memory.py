@@ -172,17 +172,20 @@ def operations() -> dict[str, Callable[[], Callable[[], object]]]:
 
         return call
 
+    def patient() -> tuple[spars.Phantom, spars.Classifier]:
+        return spars.phantom(seed=1, shape=(160, 160, 96)), spars.pretrained()
+
     def segment_organ() -> Callable[[], object]:
-        made, network = spars.phantom(seed=1, shape=(160, 160, 96)), spars.pretrained()
+        made, network = patient()
         return lambda: spars.segment(made.volume, network, region=made.liver)
 
     def segment_with_agents() -> Callable[[], object]:
-        made, network = spars.phantom(seed=1, shape=(160, 160, 96)), spars.pretrained()
+        made, network = patient()
         options = {"region": made.liver, "agents": spars.Agents.pretrained(), "max_scores": 200}
         return lambda: spars.segment(made.volume, network, **options)
 
     def segment_around_lesions() -> Callable[[], object]:
-        made, network = spars.phantom(seed=1, shape=(160, 160, 96)), spars.pretrained()
+        made, network = patient()
         region = np.asarray(made.liver) & (np.asarray(made.tumour) == 0)
         return lambda: spars.segment(made.volume, network, region=region)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 #: Elements of a part: some milliseconds' work.
 _PART = 1 << 22
@@ -38,3 +38,16 @@ def copied(array: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
     for part in parts(array):
         copy[part] = array[part]
     return copy
+
+
+def contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as it is where it is C-contiguous, else such a copy."""
+    return array if array.flags.c_contiguous else copied(array)
+
+
+def is_any(array: NDArray[Any], values: ArrayLike) -> NDArray[np.bool_]:
+    """Return where an array is one of a few values: np.isin takes twenty times as long for two."""
+    found = np.zeros(array.shape, np.bool_)
+    for value in np.unique(values):
+        found |= array == value
+    return found

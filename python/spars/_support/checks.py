@@ -96,9 +96,7 @@ def check_choice(value: object, name: str, owner: str, choices: Collection[str])
     return value
 
 
-def check_instance(
-    value: object, kind: type | tuple[type, ...], name: str, owner: str, what: str
-) -> None:
+def check_instance(value: object, kind: type, name: str, owner: str, what: str) -> None:
     """Raise TypeError where a value is none of a class; `what` it should be, for the message."""
     if not isinstance(value, kind):
         raise TypeError(sentence(name, owner, what, value))

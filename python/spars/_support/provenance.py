@@ -16,10 +16,13 @@ from spars._support.arrays import parts
 from spars._support.json import jsonable
 
 
-def digest(array: ArrayLike) -> str:
-    """Return the SHA-256 of an array's or volume's values, x slowest, to recognise it again."""
+def digest(array: ArrayLike, before: bytes = b"") -> str:
+    """Return the SHA-256 of an array's or volume's values, x slowest, to recognise it again.
+
+    Of bytes before them as well, where they are given.
+    """
     values = np.atleast_1d(np.asarray(getattr(array, "array", array)))
-    found = hashlib.sha256()
+    found = hashlib.sha256(before)
     for part in parts(values):
         found.update(np.ascontiguousarray(values[part]).data)
     return found.hexdigest()

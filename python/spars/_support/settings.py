@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
-from spars._support.checks import sentence
+from spars._support.checks import check_instance
 from spars._support.kinds import Kind
 
 _KEY = "setting"
@@ -125,8 +125,7 @@ class Settings:
         >>> spars.Augmentation.of({"noise": 5.0}).noise
         5.0
         """
-        if not isinstance(given, Mapping):
-            raise TypeError(sentence("given", cls.__name__, "a mapping of settings", given))
+        check_instance(given, Mapping, "given", cls.__name__, "a mapping of settings")
         known = cls.defaults()
         others = {name: value for name, value in given.items() if name not in known}
         own = {name: value for name, value in given.items() if name in known}
@@ -172,8 +171,7 @@ class Settings:
         >>> spars.Augmentation.again(told) == spars.Augmentation(noise=5.0)
         True
         """
-        if not isinstance(recorded, Mapping):
-            raise TypeError(sentence("recorded", cls.__name__, "a mapping of settings", recorded))
+        check_instance(recorded, Mapping, "recorded", cls.__name__, "a mapping of settings")
         declared = cls.declared()
         return cls(
             **{

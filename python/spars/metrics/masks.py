@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import native
-from spars._support.arrays import copied, parts
+from spars._support.arrays import contiguous, parts
 from spars._support.checks import check_float, sentence
 from spars._support.types import Mask, MaskArray, Spacing
 from spars.volume.masks import LABEL_TOLERANCE as LABEL_TOLERANCE
@@ -189,7 +189,7 @@ def measured_mask(value: Mask, name: str, owner: str) -> tuple[MaskArray, Volume
 def _as_bool(array: NDArray[Any], name: str, owner: str) -> NDArray[np.bool_]:
     """Return a contiguous array of bool, or raise ValueError where there is neither 0 nor 1."""
     if array.dtype == np.bool_:
-        return array if array.flags.c_contiguous else copied(array)
+        return contiguous(array)
     inside = np.empty(array.shape, np.bool_)
     is_float = array.dtype.kind == "f"
     for part in parts(array):

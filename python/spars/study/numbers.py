@@ -28,7 +28,7 @@ def text_of(content: Any) -> str:
 
 def write_record(path: Path, content: Mapping[str, Any]) -> None:
     """Write what the study itself goes on from, with the SHA-256 of it, whole or not at all."""
-    write_text(path, text_of({**content, "sha256": digest(text_of(content))}))
+    write_text(path, text_of({**content, "sha256": _sha256(text_of(content))}))
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -46,13 +46,12 @@ def read_record(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON: {error}") from None
     told = found.pop("sha256", None) if isinstance(found, dict) else None
-    if told is None or told != digest(text_of(found)):
+    if told is None or told != _sha256(text_of(found)):
         raise FormatError(f"{path}: its content is not that of its SHA-256: it was changed.")
     return _numbers(found)
 
 
-def digest(text: str) -> str:
-    """Return the SHA-256 of a text."""
+def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 

@@ -324,10 +324,9 @@ class Results(Rows):
         return f"<Results: {done} of {len(self.rows)} rows>"
 
 
-def _check_row(row: object) -> None:
+def _check_row(row: Any) -> None:
     what = "mappings with 'state', 'setting', 'fold', 'seed', 'case' and 'patient'"
-    if not isinstance(row, Mapping):
-        raise TypeError(sentence("rows", "Results", what, row))
+    check_instance(row, Mapping, "rows", "Results", what)
     if not row.keys() >= {"state", *_KEYS}:
         raise ValueError(sentence("rows", "Results", what, row))
     for value in row.values():

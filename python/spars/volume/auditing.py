@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spars._support.arrays import parts
+from spars._support.arrays import is_any
 from spars._support.errors import one_line
 from spars._support.progress import as_progress
+from spars._support.provenance import digest
 from spars._support.types import Progress
 from spars.volume.placement import has_place
 from spars.volume.volume import Volume
@@ -181,10 +181,7 @@ def _of_scan(case: Case, row: dict[str, Any], tumour: int | Sequence[int]) -> li
     except (ImportError, MemoryError, OSError, TypeError, ValueError) as error:
         return [Finding("unreadable", name, f"{case.name}: {one_line(error)}")]
     row["shape"], row["spacing"] = scan.shape, scan.spacing
-    digest = hashlib.sha256(repr(scan.shape).encode())
-    for part in parts(scan.array):
-        digest.update(scan.array[part].data)
-    row["sha256"] = digest.hexdigest()
+    row["sha256"] = digest(scan, repr(scan.shape).encode())
     found = _of_values(case.name, scan, row) + _of_place(case.name, scan)
     shows = None
     for kind, load in (("mask", case.load_mask), ("organ", case.load_organ)):
@@ -200,7 +197,7 @@ def _of_scan(case: Case, row: dict[str, Any], tumour: int | Sequence[int]) -> li
             text = f"{case.name}: the {kind}'s shape is {held.shape}, not {scan.shape}."
             found.append(Finding(kind, name, text))
         if kind == "mask":
-            shows = any((held == label).any() for label in np.unique(tumour))
+            shows = bool(is_any(held, tumour).any())
         elif not held.any():
             found.append(Finding(kind, name, f"{case.name}: the organ's mask is empty."))
     return found + _of_label(case, row, shows)

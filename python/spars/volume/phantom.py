@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spars._core import names, native
+from spars._support.arrays import is_any
 from spars._support.checks import check_bool, check_extent, check_float, check_integer, shown
 from spars._support.progress import as_progress
 from spars._support.types import Extent3, MaskArray, Progress, Spacing
@@ -88,10 +89,7 @@ class Phantom:
                     f"Got {shown(name)} instead."
                 )
             codes.append(self.tissue_names.index(name))
-        chosen = np.zeros(np.shape(self.tissue), np.bool_)
-        for code in codes:
-            chosen |= self.tissue == code
-        return chosen.view(np.uint8)
+        return is_any(self.tissue, codes).view(np.uint8)
 
     @property
     def liver(self) -> MaskArray:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from spars._core import native
-from spars._support.arrays import copied, parts
+from spars._support.arrays import contiguous, copied, parts
 from spars._support.checks import check_array, check_choice, check_extent, sentence, shown
 from spars._support.notebook import card, triple
 from spars._support.progress import as_progress
@@ -432,7 +432,7 @@ def _voxels(array: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
         raise TypeError(sentence("dtype", "save", "a dtype's name", dtype)) from None
     check_choice(dtype.name, "dtype", "save", tuple(known.name for known in VOXEL_DTYPES))
     if array.dtype == dtype:
-        return array if array.flags.c_contiguous else copied(array)
+        return contiguous(array)
     with np.errstate(over="ignore", invalid="ignore"):
         voxels = copied(array, dtype)
         if dtype.kind == "f":
